@@ -1,0 +1,77 @@
+// The one error class of Keyloom. Branch on tags, never on text. Anything that is not a QkdError is a bug.
+
+/** RFC 6241 Appendix A: the closed list of error tags, used on every face. */
+export const ERROR_TAGS = [
+  "in-use",
+  "invalid-value",
+  "too-big",
+  "missing-attribute",
+  "bad-attribute",
+  "unknown-attribute",
+  "missing-element",
+  "bad-element",
+  "unknown-element",
+  "unknown-namespace",
+  "access-denied",
+  "lock-denied",
+  "resource-denied",
+  "rollback-failed",
+  "data-exists",
+  "data-missing",
+  "operation-not-supported",
+  "operation-failed",
+  "partial-operation",
+  "malformed-message",
+] as const
+
+export type ErrorTag = (typeof ERROR_TAGS)[number]
+
+/** Keyloom's own refinement of a tag; YANG's own app-tags (RFC 7950 section 15) may appear as well. */
+export type AppTag =
+  | "no-path"
+  | "no-capacity"
+  | "pool-empty"
+  | "node-unreachable"
+  | "policy"
+  | "unknown-sae"
+  | "timeout"
+  | "closed"
+  // RFC 7950 section 15
+  | "must-violation"
+  | "data-not-unique"
+  | "too-many-elements"
+  | "too-few-elements"
+  | "instance-required"
+  | "missing-choice"
+  | "missing-instance"
+
+export interface QkdErrorOptions {
+  readonly appTag?: AppTag
+  /** Where the fault is: an instance path such as `/qkd_node/qkd_links/qkd_link[qkdl_id='..']`, or a JSON pointer. */
+  readonly path?: string
+  /** Machine-readable details, RFC 6241 error-info: names to values. Never key material. */
+  readonly info?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+export class QkdError extends Error {
+  readonly tag: ErrorTag
+  readonly appTag?: AppTag
+  readonly path?: string
+  readonly info?: Readonly<Record<string, string>>
+
+  constructor(tag: ErrorTag, message: string, options: QkdErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = "QkdError"
+    this.tag = tag
+    if (options.appTag !== undefined) this.appTag = options.appTag
+    if (options.path !== undefined) this.path = options.path
+    if (options.info !== undefined) this.info = options.info
+  }
+}
+
+/** A QkdError as it is; anything else becomes `operation-failed` without details, its cause kept for the log. */
+export function asQkdError(error: unknown): QkdError {
+  if (error instanceof QkdError) return error
+  return new QkdError("operation-failed", "internal error", { cause: error })
+}
