@@ -5,30 +5,67 @@ import tseslint from "typescript-eslint"
 const pure = ["src/yang/**", "src/netconf/**", "src/model/**", "src/core/**", "src/keys/**"]
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", ".cache/", ".keyloom/", "node_modules/", "scripts/", "bin/", "eslint.config.js", "examples/**/*.js"] },
+  {
+    ignores: [
+      "dist/",
+      "coverage/",
+      ".cache/",
+      ".keyloom/",
+      "node_modules/",
+      "scripts/",
+      "bin/",
+      "eslint.config.js",
+      "examples/**/*.js",
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       // Numbers are printed everywhere in messages; the rest of the rule stays.
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
       "no-console": "error",
     },
   },
   {
     files: pure,
     rules: {
-      "no-restricted-globals": ["error", "setTimeout", "setInterval", "setImmediate", "fetch", "process", "performance"],
+      "no-restricted-globals": [
+        "error",
+        "setTimeout",
+        "setInterval",
+        "setImmediate",
+        "fetch",
+        "process",
+        "performance",
+      ],
       "no-restricted-properties": [
         "error",
         { object: "Date", property: "now", message: "time is an argument here" },
         { object: "Math", property: "random", message: "randomness is an argument here" },
       ],
-      "no-restricted-syntax": ["error", { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: "time is an argument here" }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: "time is an argument here",
+        },
+      ],
     },
   },
-  { files: ["src/cli/**", "src/main.ts", "bench/**", "examples/**"], rules: { "no-console": "off" } },
+  {
+    files: ["src/cli/**", "src/main.ts", "bench/**", "examples/**"],
+    rules: { "no-console": "off" },
+  },
   {
     files: ["test/**"],
     rules: { "@typescript-eslint/no-unused-expressions": "off" },

@@ -17,7 +17,9 @@ if (!existsSync("dist/src/main.js")) {
   const { rmSync } = await import("node:fs")
   rmSync(".cache/tsconfig.build.tsbuildinfo", { force: true })
 }
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" })
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
+  stdio: "inherit",
+})
 
 const page = "src/dashboard/page.ts"
 if (existsSync(page) || existsSync("src/dashboard/page.tsx")) {

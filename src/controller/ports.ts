@@ -1,0 +1,66 @@
+// What the controller needs from outside, as interfaces; `main` hands the implementations in.
+
+import type { Change, Network, NodeTarget } from "../model/network.js"
+import type { NodeConfig } from "../model/node.js"
+
+/**
+ * Where the Network survives. One writer at a time; every implementation passes
+ * `test/store/conformance.ts`.
+ */
+export interface Store {
+  /** Everything committed, or an empty network with revision 0. */
+  load(): Promise<{ revision: number; changes: readonly Change[] }>
+  /**
+   * Writes all changes or none, durably, and moves the revision from `expectedRevision` to the next.
+   *
+   * @throws QkdError `in-use` when the stored revision is not `expectedRevision`: another controller leads.
+   */
+  commit(expectedRevision: number, changes: readonly Change[]): Promise<number>
+  close(): Promise<void>
+}
+
+/** The southbound side as the controller sees it: one node at a time is told what it should be. */
+export interface SouthPort {
+  /** Start keeping a connection to this node; what happens comes back as controller events. */
+  manage(qkdnId: string, driver: string, target: NodeTarget): void
+  forget(qkdnId: string): Promise<void>
+  /** Make the node so. Outcomes come back as `node-synced` or `node-sync-failed` with the same `revision`. */
+  sync(qkdnId: string, desired: NodeConfig, revision: number): void
+  /** Tell a node that a request it raised is refused; ignored for nodes that cannot be told. */
+  refuse(
+    qkdnId: string,
+    request: {
+      serverAppId: string
+      clientAppIds: readonly string[]
+      appTag: string
+      reason: string
+    },
+  ): void
+}
+
+/** A committed change as subscribers get it. `seq` has no gaps within an `epoch`. */
+export interface Notice {
+  readonly seq: number
+  /** RFC 3339. */
+  readonly time: string
+  /** `node`, `link`, `service`, or `log` for what is worth telling but changes nothing. */
+  readonly topic: "node" | "link" | "service" | "log"
+  /** For example `link.down`, `service.moved`, `node.unreachable`. */
+  readonly type: string
+  readonly id: string
+  /** The thing as it now is, or null when it is gone. */
+  readonly value: unknown
+  readonly message?: string
+}
+
+/** What the north faces use. Reads are snapshots; `submit*` goes through the deciding loop. */
+export interface ControllerPort {
+  network(): Network
+  readonly epoch: string
+  /** The number of the last notice. */
+  lastSeq(): number
+  /** Notices after `seq`, or null when they are no longer held (the subscriber needs a snapshot). */
+  noticesSince(seq: number): readonly Notice[] | null
+  /** Called for every notice, in order, synchronously after the commit. Returns the way to stop. */
+  onNotice(listener: (notice: Notice) => void): () => void
+}

@@ -1,0 +1,93 @@
+// The Network: the controller's picture of nodes, links and services. Read-only to all but the controller.
+// One entry a thing; what several nodes report of the same link is brought together in one NetworkLink.
+
+import type { Service } from "./service.js"
+import type { KeyManagerInfo, NodeCapabilities, NodeStatus, QkdInterface } from "./node.js"
+import type { LinkPerformance, LinkStatus } from "./link.js"
+
+/** How to reach a node's agent. Credentials are named, never held: `privateKeyFile` is a path. */
+export interface NodeTarget {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly privateKeyFile: string
+  /** OpenSSH form, `SHA256:...`; the connection is refused on any other key. */
+  readonly hostKeyFingerprint: string
+}
+
+/**
+ * - `connecting`: no session yet, or trying again
+ * - `connected`: session up and state read
+ * - `unreachable`: the session was lost; keys still flow, nothing is known
+ * - `unmanaged`: its driver is missing, misfit or crashed
+ */
+export type Reach = "connecting" | "connected" | "unreachable" | "unmanaged"
+
+export interface NetworkNode {
+  readonly qkdnId: string
+  readonly name: string
+  readonly place?: string
+  readonly lat?: number
+  readonly lon?: number
+  readonly operator?: string
+  /** May relay for others, by inventory; the node's own capability must agree. */
+  readonly relay: boolean
+  /** Name of the driver plugin. */
+  readonly driver: string
+  readonly target: NodeTarget
+  readonly reach: Reach
+  readonly reachReason?: string
+  readonly status?: NodeStatus
+  readonly version?: string
+  readonly capabilities?: NodeCapabilities
+  readonly interfaces: readonly QkdInterface[]
+  readonly keyManager?: KeyManagerInfo
+  /** SAEs known to live here: from the node's own registry, or from inventory for plain 015 nodes. */
+  readonly saeIds: readonly string[]
+  /** RFC 3339; last time anything was heard from the node. */
+  readonly lastHeardAt?: string
+}
+
+/** A PHYS link, both ends in one. `VIRT` links live inside services (`KeyPath`). */
+export interface NetworkLink {
+  readonly qkdlId: string
+  /** The topology's own name of the link, where it has one. */
+  readonly name?: string
+  readonly a: { readonly qkdnId: string; readonly qkdiId: number }
+  readonly b: { readonly qkdnId: string; readonly qkdiId: number }
+  readonly lengthKm?: number
+  readonly lossDb?: number
+  /** Maker and model of the modules. */
+  readonly module?: string
+  readonly epsilon?: number
+  readonly latencyMs?: number
+  readonly srlg: readonly string[]
+  readonly enabled: boolean
+  /** What each end last reported. */
+  readonly endA: LinkEndReport
+  readonly endB: LinkEndReport
+  /** Brought together: the worse of both ends. */
+  readonly status: LinkStatus
+  readonly performance: LinkPerformance
+  readonly reason?: string
+  readonly changedAt?: string
+}
+
+export interface LinkEndReport {
+  readonly status?: LinkStatus
+  readonly performance: LinkPerformance
+}
+
+export interface Network {
+  /** Grows by one with each commit. */
+  readonly revision: number
+  readonly nodes: ReadonlyMap<string, NetworkNode>
+  readonly links: ReadonlyMap<string, NetworkLink>
+  readonly services: ReadonlyMap<string, Service>
+}
+
+/** One entry written or removed by a decision; exactly these are stored and told to subscribers. */
+export type Change =
+  | { readonly kind: "node"; readonly id: string; readonly value: NetworkNode | null }
+  | { readonly kind: "link"; readonly id: string; readonly value: NetworkLink | null }
+  | { readonly kind: "service"; readonly id: string; readonly value: Service | null }

@@ -1,0 +1,85 @@
+// How the parts of a trusted site see one another. `agent` holds configuration and speaks 015; `key-manager`
+// holds pools, relays and keeps end keys; `etsi014` delivers; `modules` feeds link keys in.
+
+import type { AppConfig, AppQos } from "../model/app.js"
+import type { LinkConfig, LinkPerformance, LinkStatus } from "../model/link.js"
+import type { PeerAddress } from "../model/node.js"
+import type { Secret } from "../keys/secret.js"
+
+/** What the agent tells the key manager after every durable change of configuration. */
+export interface KeyManagerConfig {
+  readonly links: readonly LinkConfig[]
+  readonly apps: readonly AppConfig[]
+  readonly peers: readonly PeerAddress[]
+}
+
+/** Figures of one PHYS link's pool, for 015 statistics. Bits since the node was made, exact. */
+export interface PoolFigures {
+  /** Unused bits that both ends hold, in both directions. */
+  readonly stockBits: number
+  readonly generatedBits: bigint
+  /** Pad bits spent on relayed and delivered keys. */
+  readonly consumedBits: bigint
+  /** Bits spent on authentication tags. */
+  readonly authenticationBits: bigint
+}
+
+/** One end key, as kept at the end that will hand it out by id. */
+export interface EndKey {
+  readonly keyId: string
+  readonly key: Secret
+}
+
+export interface KeyManager {
+  configure(config: KeyManagerConfig): void
+  /** A module's block arrived. Resolves once it is durable (the module may forget it). */
+  addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void>
+  poolFigures(qkdlId: string): PoolFigures | undefined
+  /** Bits of end keys delivered to SAEs of this application here, since start. */
+  deliveredBits(appId: string): bigint
+  /** Keys deliverable now over the backing link of this application, at `keySizeBits` each. */
+  deliverableCount(appId: string, keySizeBits: number): number
+  /**
+   * Makes `count` fresh keys, relays them to the other end and resolves when that end has stored all of
+   * them durably: the caller may then hand them out, once. On failure nothing is handed out and what was
+   * sent is voided.
+   *
+   * @throws QkdError app-tag `pool-empty`, `no-path`, `timeout`, `policy`.
+   */
+  makeKeys(
+    appId: string,
+    masterSaeId: string,
+    slaveSaeIds: readonly string[],
+    count: number,
+    keySizeBits: number,
+  ): Promise<EndKey[]>
+  /**
+   * Takes keys that were relayed here for `slaveSaeId` from `masterSaeId`: all or none, each once per
+   * entitled SAE, the mark durable before this resolves.
+   *
+   * @throws QkdError `data-missing` when any id is unknown, spent or expired; `access-denied` when the
+   * caller was not named for one of them, or the master differs.
+   */
+  takeKeys(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[]): Promise<EndKey[]>
+  close(): Promise<void>
+}
+
+/** What 014 needs from the agent: the application association for a pair, asked for when it is missing. */
+export interface ApplicationDesk {
+  /** The configured association that joins these SAEs and has a backing link here, if any. */
+  find(saeId: string, peerSaeId: string): AppConfig | undefined
+  /**
+   * Finds it, or raises `sdqkdn_application_new` and waits until the controller has configured it.
+   *
+   * @throws QkdError app-tag `unknown-sae`, `no-path`, `no-capacity` as the controller refused; `timeout`.
+   */
+  request(saeId: string, peerSaeIds: readonly string[], qos: AppQos): Promise<AppConfig>
+}
+
+/** What the agent learns from below, to put into 015 state and notifications. */
+export interface LinkReport {
+  readonly qkdlId: string
+  readonly status: LinkStatus
+  readonly performance: LinkPerformance
+  readonly reason?: string
+}
