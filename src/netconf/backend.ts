@@ -1,0 +1,90 @@
+// What a NETCONF server needs of whoever owns the data: a schema, state, a say in every change, module RPCs.
+// Types only. The agent of a node and the controller's northbound each implement it once; the datastore
+// (`datastore.ts`) does locks, decoding, editing and validation before a backend hears of anything.
+//
+//   edit-config ─▶ decode ─▶ applyEdit ─▶ validate ─▶ prepareEdit ─▶ commit ─▶ running, listeners
+//                                          (nothing has changed up to and including prepareEdit)
+
+import type { JsonObject } from "../yang/json.js"
+import type { Schema } from "../yang/schema.js"
+
+/** On whose behalf something is done. Identity comes from the transport, never from content. */
+export interface Caller {
+  /** NETCONF session id; 0 is the owner of the datastore itself (`Datastore.update`). */
+  readonly sessionId: number
+  readonly username: string
+  /** Peer address, for the audit trail; empty for the owner itself. */
+  readonly address: string
+}
+
+/** One change of the running configuration, decoded and valid by schema. Both trees are immutable. */
+export interface EditRequest {
+  readonly next: JsonObject
+  readonly previous: JsonObject
+  readonly caller: Caller
+}
+
+/** A change that the backend has agreed to. Exactly one of `commit` and `abort` is called, once. */
+export interface PreparedEdit {
+  /**
+   * Makes it so, durably. When it throws, running stays as it was and the client is told: so it must
+   * throw only while it can still leave everything unchanged.
+   */
+  commit(): Promise<void>
+  /** The change will not come (`test-only`, or its session died). Absent when there is nothing to undo. */
+  abort?(): void | Promise<void>
+}
+
+/** A past notification, for RFC 5277 replay. */
+export interface PastEvent {
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number
+  /** One member, `module:notification`. */
+  readonly event: JsonObject
+}
+
+/** What a caller wants to do, for `allows`. Base operations by bare name, module RPCs as `module:rpc`. */
+export type OperationName = string
+
+export interface NetconfBackend {
+  readonly schema: Schema
+
+  /**
+   * State data now, merged over `running` for `get`. List entries carry their keys and meet the
+   * configured entry with the same keys; where both name the same leaf, state wins (ETSI GS QKD 015
+   * models some states as configuration). Called for every `get`: keep it cheap, throw nothing.
+   */
+  state(running: JsonObject): JsonObject
+
+  /**
+   * Judge a change, with no effect yet. Changes are serialised: no second one is prepared before this one
+   * is committed or aborted. An edit that changes nothing is not asked about.
+   *
+   * @throws QkdError to refuse; the client gets its tag, app-tag, path and message, and nothing changes.
+   */
+  prepareEdit(edit: EditRequest): Promise<PreparedEdit>
+
+  /**
+   * A module's RPC, input decoded and validated. Absent: every module RPC is `operation-not-supported`.
+   *
+   * @param name `module:rpc`
+   * @returns output members, `{}` for `<ok/>`.
+   * @throws QkdError `operation-not-supported` for an rpc it does not implement.
+   */
+  rpc?(name: string, input: JsonObject, caller: Caller): Promise<JsonObject>
+
+  /**
+   * Whether this caller may use this operation at all; refused ones get `access-denied`. Absent: every
+   * authenticated caller may. `close-session` is never asked about (RFC 8341 section 3.2.4).
+   */
+  allows?(operation: OperationName, caller: Caller): boolean
+
+  /**
+   * Past events from `fromMs` on, oldest first, none later than `toMs`. Absent: no replay, and
+   * `startTime` is refused (RFC 5277 section 2.1.1, replaySupport false).
+   */
+  replay?(fromMs: number, toMs: number): readonly PastEvent[]
+}
+
+/** Called after running has changed, in order. Must not throw. */
+export type ChangeListener = (next: JsonObject, previous: JsonObject, caller: Caller) => void
