@@ -24,6 +24,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   plugin: ["keys", "netconf", "yang", "model", "transport", "errors"],
   consumer: ["keys", "transport", "errors"],
   config: ["yang", "errors"],
+  demo: ["*"],
   cli: ["*"],
   main: ["*"],
 }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Passes the tests from a bare checkout: system packages (as root), npm packages, build, types, lint, tests.
+# Ends with the line "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(libyang-tools python3 python3-ncclient curl openssh-client chromium)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ]; then
+    echo "Installing Debian packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >/dev/null && apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || {
+      echo "Could not install: ${missing[*]}"
+      echo "0 passed, 1 failed"
+      exit 1
+    }
+  else
+    echo "The tests talk to real peers. Missing Debian packages: ${missing[*]}"
+    echo "Install them with: sudo apt-get install --no-install-recommends ${missing[*]}"
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
+fi
+
+[ -d node_modules/mocha ] || npm ci || { echo "0 passed, 1 failed"; exit 1; }
+
+failed=0
+step() {
+  echo "== $1"
+  shift
+  "$@" || { echo "FAILED: $*"; failed=$((failed + 1)); }
+}
+step "build" npm run --silent build
+step "types" npx --no-install tsc --noEmit -p tsconfig.json
+[ -f src/dashboard/page.tsx ] && step "types of the page" npx --no-install tsc -p src/dashboard/tsconfig.json
+step "lint" npx --no-install eslint --cache --cache-location .cache/eslint .
+step "format" npx --no-install biome ci --reporter=summary .
+
+mkdir -p .cache
+counts=.cache/test-counts.json
+rm -f "$counts"
+echo "== tests"
+KEYLOOM_TEST_COUNTS=$counts npx --no-install c8 --reporter=text-summary --reporter=html mocha --reporter test/support/reporter.cjs "$@"
+status=$?
+if [ -f "$counts" ]; then
+  passed=$(node -p "JSON.parse(require('fs').readFileSync('$counts')).passes")
+  broken=$(node -p "JSON.parse(require('fs').readFileSync('$counts')).failures")
+  skipped=$(node -p "JSON.parse(require('fs').readFileSync('$counts')).pending")
+else
+  passed=0; broken=1; skipped=0
+fi
+failed=$((failed + broken))
+[ $status -ne 0 ] && [ "$broken" = 0 ] && failed=$((failed + 1))
+[ "$skipped" != 0 ] && echo "$skipped skipped (each says why above)"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

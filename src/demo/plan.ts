@@ -1,0 +1,151 @@
+// What a demo network is made of, decided once at its first start and kept in `plan.json`: identities, ports,
+// the access token. A later start in the same folder finds the same network again. Holds no key material;
+// certificates and keys are made from it by `files.ts`.
+
+import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { existsSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import path from "node:path"
+import { QkdError } from "../errors.js"
+import type { Topology } from "../model/topology.js"
+import { writeFileDurably } from "./write-file.js"
+
+export interface PlannedNode {
+  readonly name: string
+  /** Folder name, safe on every file system. */
+  readonly slug: string
+  readonly qkdnId: string
+  readonly ports: { readonly netconf: number; readonly etsi014: number; readonly relay: number }
+}
+
+export interface PlannedLink {
+  /** The topology's id of the link. */
+  readonly id: string
+  readonly qkdlId: string
+  readonly a: { readonly node: string; readonly qkdiId: number }
+  readonly b: { readonly node: string; readonly qkdiId: number }
+}
+
+export interface Plan {
+  readonly format: 1
+  readonly topology: Topology
+  readonly topologyDigest: string
+  /** Bearer token of the demo's operator. */
+  readonly token: string
+  readonly nodes: readonly PlannedNode[]
+  readonly links: readonly PlannedLink[]
+}
+
+/** Everything listens here: a demo never leaves the machine. */
+export const LOOPBACK = "127.0.0.1"
+
+/**
+ * The plan kept in `dir`, or a new one for `topology`.
+ *
+ * @param topology absent: whatever the folder holds
+ * @throws QkdError `data-exists` when the folder holds the demo of another topology.
+ */
+export async function planDemo(dir: string, topology: Topology | undefined): Promise<Plan> {
+  const file = path.join(dir, "plan.json")
+  if (existsSync(file)) {
+    const kept = JSON.parse(readFileSync(file, "utf8")) as Plan
+    if (topology !== undefined && kept.topologyDigest !== digestOf(topology)) {
+      throw new QkdError(
+        "data-exists",
+        `${dir} holds the demo of "${kept.topology.name}", which differs from "${topology.name}": choose another --dir or remove the folder`,
+      )
+    }
+    const plan = await withFreePorts(kept)
+    if (plan !== kept) writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
+    return plan
+  }
+  if (topology === undefined) throw new QkdError("data-missing", `${dir} holds no demo`)
+  const plan = await withFreePorts(newPlan(topology))
+  writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
+  return plan
+}
+
+function digestOf(topology: Topology): string {
+  const { notices: _, ...drawn } = topology
+  return createHash("sha256").update(JSON.stringify(drawn)).digest("hex")
+}
+
+function newPlan(topology: Topology): Plan {
+  const slugs = new Set<string>()
+  const nodes = topology.nodes.map((node): PlannedNode => {
+    const slug = freshSlug(node.name, slugs)
+    slugs.add(slug)
+    return { name: node.name, slug, qkdnId: randomUUID(), ports: { netconf: 0, etsi014: 0, relay: 0 } }
+  })
+  const modules = new Map<string, number>()
+  const nextModule = (node: string): number => {
+    const qkdiId = (modules.get(node) ?? 0) + 1
+    modules.set(node, qkdiId)
+    return qkdiId
+  }
+  const links = topology.links.map(
+    (link): PlannedLink => ({
+      id: link.id,
+      qkdlId: randomUUID(),
+      a: { node: link.a, qkdiId: nextModule(link.a) },
+      b: { node: link.b, qkdiId: nextModule(link.b) },
+    }),
+  )
+  return {
+    format: 1,
+    topology,
+    topologyDigest: digestOf(topology),
+    token: randomBytes(32).toString("base64url"),
+    nodes,
+    links,
+  }
+}
+
+function freshSlug(name: string, taken: ReadonlySet<string>): string {
+  const base =
+    name
+      .normalize("NFKD")
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-+|-+$/g, "")
+      .slice(0, 40) || "node"
+  if (!taken.has(base)) return base
+  for (let n = 2; ; n += 1) if (!taken.has(`${base}-${n}`)) return `${base}-${n}`
+}
+
+/** Keeps ports that are free, replaces those that are not: peers find the same addresses after a restart. */
+async function withFreePorts(plan: Plan): Promise<Plan> {
+  const held: ReturnType<typeof createServer>[] = []
+  let changed = false
+  const hold = async (wanted: number): Promise<number> => {
+    const server = createServer()
+    const port = await listen(server, wanted).catch(() => (wanted === 0 ? 0 : listen(server, 0)))
+    held.push(server)
+    if (port !== wanted) changed = true
+    return port
+  }
+  try {
+    const nodes: PlannedNode[] = []
+    for (const node of plan.nodes) {
+      const { netconf, etsi014, relay } = node.ports
+      nodes.push({
+        ...node,
+        ports: { netconf: await hold(netconf), etsi014: await hold(etsi014), relay: await hold(relay) },
+      })
+    }
+    return changed ? { ...plan, nodes } : plan
+  } finally {
+    await Promise.all(held.map((server) => new Promise((done) => server.close(done))))
+  }
+}
+
+function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
+      server.removeListener("error", reject)
+      const address = server.address()
+      resolve(typeof address === "object" && address !== null ? address.port : 0)
+    })
+  })
+}
