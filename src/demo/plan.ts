@@ -139,6 +139,17 @@ async function withFreePorts(plan: Plan): Promise<Plan> {
   }
 }
 
+/** `wanted` when it is free, else the next free one above it; any free one for 0. */
+export async function choosePort(wanted: number): Promise<number> {
+  for (let port = wanted; port < Math.min(wanted + 100, 65536); port += 1) {
+    const server = createServer()
+    const got = await listen(server, port).catch(() => undefined)
+    await new Promise((done) => server.close(done))
+    if (got !== undefined) return got
+  }
+  throw new QkdError("resource-denied", `no free port from ${wanted} on`)
+}
+
 function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject)

@@ -1,0 +1,82 @@
+// The command line. Each command loads only what it needs: a client never loads the server.
+
+import { Command, InvalidArgumentError } from "commander"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { fail } from "./cli/fail.js"
+
+const DEFAULT_DEMO_DIR = ".keyloom/demo"
+const DEFAULT_PORT = 8080
+
+function version(): string {
+  const here = fileURLToPath(new URL(".", import.meta.url))
+  const up = here.includes("/dist/") ? "../../package.json" : "../package.json"
+  return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string }).version
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("not a port number")
+  return value
+}
+
+const program = new Command("keyloom")
+  .description("SDN controller for quantum-secured networks")
+  .version(version())
+  .showHelpAfterError("(keyloom --help shows what there is)")
+
+const demo = program
+  .command("demo")
+  .description("run a whole network on this machine: fibres, nodes, controller, page")
+  .option("--topology <file>", "network to run: Keyloom JSON, NetworkX node-link JSON or GraphML")
+  .option("--dir <dir>", "where its state lives and survives", DEFAULT_DEMO_DIR)
+  .option("--port <n>", "port of the page and the API; 0 takes a free one", port, DEFAULT_PORT)
+  .action(async (options: { topology?: string; dir: string; port: number }) => {
+    const { runDemo } = await import("./cli/demo.js")
+    await runDemo({ ...options, entry: fileURLToPath(import.meta.url) })
+  })
+
+for (const verb of ["cut", "mend"] as const) {
+  demo
+    .command(`${verb} <a> <b>`)
+    .description(`${verb} the fibre between two sites; nobody is told, the modules see it`)
+    .option("--link <id>", "one of several parallel fibres")
+    .action(async (a: string, b: string, options: { link?: string }) => {
+      const { askDemo } = await import("./demo/control.js")
+      const { dir } = demo.opts<{ dir: string }>()
+      const link = options.link === undefined ? {} : { link: options.link }
+      process.stdout.write(`${await askDemo(dir, { verb, a, b, ...link })}\n`)
+    })
+}
+
+demo
+  .command("url")
+  .description("print a fresh address of the page, with a one-time login")
+  .action(async () => {
+    const { askDemo } = await import("./demo/control.js")
+    process.stdout.write(`${await askDemo(demo.opts<{ dir: string }>().dir, { verb: "url" })}\n`)
+  })
+
+program
+  .command("node")
+  .description("run a trusted site: the ETSI 015 agent and the key manager")
+  .requiredOption("--config <file...>", "its configuration; several share the process")
+  .action(async (options: { config: string[] }) => {
+    const { runNodes } = await import("./cli/node.js")
+    await runNodes(options.config)
+  })
+
+program
+  .command("controller")
+  .description("run the controller")
+  .requiredOption("--config <file>", "its configuration")
+  .action(async (options: { config: string }) => {
+    const { runController } = await import("./cli/controller.js")
+    await runController(options.config)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  fail(error)
+}
