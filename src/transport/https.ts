@@ -1,0 +1,252 @@
+// Mutual-TLS HTTP/1.1, both ends, on bare node:https: limits, bodies, closing. Knows no API: what is asked
+// and answered is the caller's.
+
+import https from "node:https"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { QkdError } from "../errors.js"
+import {
+  asConnectError,
+  clientTlsOptions,
+  DEFAULT_CONNECTION_LIMITS,
+  guardConnections,
+  listen,
+  serverTlsOptions,
+} from "./tls.js"
+import type { ConnectionLimits, MutualTls, PeerIdentity, ServerProof } from "./tls.js"
+
+export interface HttpLimits extends ConnectionLimits {
+  /** Request line and headers together. */
+  readonly maxHeaderBytes: number
+  /** From the first byte of a request to its last, body included. */
+  readonly requestTimeoutMs: number
+  /** An idle connection is closed after this. */
+  readonly idleTimeoutMs: number
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  ...DEFAULT_CONNECTION_LIMITS,
+  maxHeaderBytes: 8192,
+  requestTimeoutMs: 10_000,
+  idleTimeoutMs: 60_000,
+}
+
+export interface HttpsServer {
+  readonly port: number
+  /** Ends every connection and stops listening. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens for HTTPS with client certificates. `handler` gets each request with the identity its connection
+ * proved; it must not throw. Port 0 picks a free one.
+ */
+export async function listenHttps(options: {
+  readonly host: string
+  readonly port: number
+  readonly tls: MutualTls
+  readonly limits?: Partial<HttpLimits>
+  readonly handler: (request: IncomingMessage, response: ServerResponse, peer: PeerIdentity) => void
+}): Promise<HttpsServer> {
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+  const peers = new WeakMap<object, PeerIdentity>()
+  const server = https.createServer(
+    {
+      ...serverTlsOptions(options.tls),
+      maxHeaderSize: limits.maxHeaderBytes,
+      requestTimeout: limits.requestTimeoutMs,
+      headersTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 2000),
+    },
+    (request, response) => {
+      const peer = peers.get(request.socket)
+      if (peer === undefined) request.socket.destroy()
+      else options.handler(request, response, peer)
+    },
+  )
+  guardConnections(server, limits, (socket, peer) => {
+    peers.set(socket, peer)
+  })
+  return {
+    port: await listen(server, options.host, options.port),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/**
+ * The whole body of a request.
+ *
+ * @throws QkdError `too-big` beyond `maxBytes` (the rest is not read), `operation-failed` app-tag `closed`
+ * when the client went away.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const declared = Number(request.headers["content-length"] ?? 0)
+    const tooBig = (): void => {
+      request.pause()
+      reject(new QkdError("too-big", `a request body has at most ${maxBytes} bytes`))
+    }
+    if (declared > maxBytes) {
+      tooBig()
+      return
+    }
+    const chunks: Buffer[] = []
+    let length = 0
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length
+      if (length > maxBytes) tooBig()
+      else chunks.push(chunk)
+    })
+    request.once("end", () => {
+      resolve(Buffer.concat(chunks))
+    })
+    request.once("close", () => {
+      reject(new QkdError("operation-failed", "the client went away", { appTag: "closed" }))
+    })
+    request.once("error", (cause) => {
+      reject(new QkdError("operation-failed", "the client went away", { appTag: "closed", cause }))
+    })
+  })
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly contentType: string
+  /** In a buffer of its own, outside Node's shared pool: the caller may wipe it. */
+  readonly body: Uint8Array
+}
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST"
+  /** Path and query, encoded. */
+  readonly path: string
+  readonly body?: string
+  readonly timeoutMs?: number
+}
+
+export interface HttpsClientOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls: MutualTls
+  readonly proof?: ServerProof
+  /** Connections kept and at most opened. */
+  readonly maxConnections?: number
+  readonly timeoutMs: number
+  readonly maxBodyBytes?: number
+}
+
+/** A client of one server, keeping connections. Received chunks are wiped once they are copied. */
+export class HttpsClient {
+  readonly #options: HttpsClientOptions
+  readonly #agent: https.Agent
+
+  constructor(options: HttpsClientOptions) {
+    this.#options = options
+    this.#agent = new https.Agent({
+      ...clientTlsOptions(options.tls, options.host, options.proof),
+      keepAlive: true,
+      maxSockets: options.maxConnections ?? 8,
+      maxCachedSessions: 0,
+    })
+  }
+
+  /**
+   * @throws QkdError app-tag `node-unreachable` or `timeout`, `access-denied` when the server is another than
+   * expected, `too-big` beyond `maxBodyBytes`.
+   */
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    const { host, port } = this.#options
+    return new Promise((resolve, reject) => {
+      const outgoing = https.request(
+        {
+          agent: this.#agent,
+          host,
+          port,
+          method: request.method,
+          path: request.path,
+          headers:
+            request.body === undefined
+              ? { accept: "application/json" }
+              : {
+                  accept: "application/json",
+                  "content-type": "application/json",
+                  "content-length": Buffer.byteLength(request.body),
+                },
+        },
+        (incoming) => {
+          collect(incoming, this.#options.maxBodyBytes ?? 1_048_576).then(
+            (body) => {
+              clearTimeout(timer)
+              resolve({
+                status: incoming.statusCode ?? 0,
+                contentType: incoming.headers["content-type"] ?? "",
+                body,
+              })
+            },
+            (cause: unknown) => {
+              fail(cause)
+              outgoing.destroy()
+            },
+          )
+        },
+      )
+      const fail = (cause: unknown): void => {
+        clearTimeout(timer)
+        reject(asConnectError(host, port, cause))
+      }
+      const timer = setTimeout(() => {
+        fail(
+          new QkdError("operation-failed", `${host}:${port} did not answer in time`, {
+            appTag: "timeout",
+          }),
+        )
+        outgoing.destroy()
+      }, request.timeoutMs ?? this.#options.timeoutMs)
+      outgoing.once("error", fail)
+      outgoing.end(request.body)
+    })
+  }
+
+  /** Ends the kept connections. */
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
+function collect(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const wipe = (): void => {
+      for (const chunk of chunks) chunk.fill(0)
+    }
+    incoming.on("data", (chunk: Buffer) => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length > maxBytes) {
+        wipe()
+        reject(new QkdError("too-big", `an answer has at most ${maxBytes} bytes`))
+      }
+    })
+    incoming.once("end", () => {
+      const body = new Uint8Array(length)
+      let at = 0
+      for (const chunk of chunks) {
+        body.set(chunk, at)
+        at += chunk.length
+      }
+      wipe()
+      resolve(body)
+    })
+    incoming.once("error", (cause) => {
+      wipe()
+      reject(cause)
+    })
+  })
+}
