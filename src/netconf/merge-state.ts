@@ -1,0 +1,51 @@
+// Configuration and state brought together for `get`. Does not check either.
+
+import type { JsonObject, JsonValue } from "../yang/json.js"
+import type { SchemaNode } from "../yang/schema.js"
+
+/**
+ * `config` with `state` laid over it: containers member by member, list entries by their keys, all else
+ * state wins. Entries that only one side has are kept; those of state come last. Neither input is changed.
+ */
+export function mergeState(node: SchemaNode, config: JsonObject, state: JsonObject): JsonObject {
+  const out: Record<string, JsonValue> = { ...config }
+  for (const [member, value] of Object.entries(state)) {
+    const child = node.members.get(member)
+    const before = out[member]
+    out[member] =
+      child === undefined || before === undefined ? value : mergeValue(child, before, value)
+  }
+  return out
+}
+
+function mergeValue(node: SchemaNode, config: JsonValue, state: JsonValue): JsonValue {
+  if (node.kind === "container" && isObject(config) && isObject(state))
+    return mergeState(node, config, state)
+  if (node.kind === "list" && Array.isArray(config) && Array.isArray(state))
+    return mergeList(node, config, state)
+  return state
+}
+
+function mergeList(
+  node: SchemaNode,
+  config: readonly JsonValue[],
+  state: readonly JsonValue[],
+): JsonValue {
+  const keys = node.keys ?? []
+  if (keys.length === 0) return [...config, ...state]
+  const idOf = (entry: JsonValue): string =>
+    isObject(entry) ? JSON.stringify(keys.map((key) => entry[key])) : ""
+  const byId = new Map(state.map((entry) => [idOf(entry), entry]))
+  const merged = config.map((entry) => {
+    const id = idOf(entry)
+    const more = byId.get(id)
+    if (more === undefined || !isObject(entry) || !isObject(more)) return entry
+    byId.delete(id)
+    return mergeState(node, entry, more)
+  })
+  return [...merged, ...byId.values()]
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}

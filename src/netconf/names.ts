@@ -1,0 +1,37 @@
+// Namespaces, capability URIs and sizes of NETCONF. Constants only.
+
+/** RFC 6241 section 3.1. */
+export const BASE_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
+/** RFC 5277 section 4: `create-subscription`, `notification`. */
+export const NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+/** RFC 5277 section 3.4: the list of streams. */
+export const STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
+/** RFC 6022: `get-schema`, `netconf-state`. */
+export const MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+/** RFC 7950 section 15: error-info of YANG's own faults. */
+export const YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+export const XML_NS = "http://www.w3.org/XML/1998/namespace"
+/** Children of error-info that no standard names. */
+export const OWN_INFO_NS = "urn:keyloom:netconf:error-info"
+
+export const BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
+export const BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
+
+const CAPABILITY = "urn:ietf:params:netconf:capability:"
+
+/** What our server does, apart from the modules it serves. Nothing is named here that is not done. */
+export const SERVER_CAPABILITIES: readonly string[] = [
+  BASE_1_0,
+  BASE_1_1,
+  `${CAPABILITY}writable-running:1.0`,
+  `${CAPABILITY}rollback-on-error:1.0`,
+  `${CAPABILITY}validate:1.1`,
+  `${CAPABILITY}notification:1.0`,
+  `${CAPABILITY}interleave:1.0`,
+  `${MONITORING_NS}?module=ietf-netconf-monitoring&revision=2010-10-04`,
+]
+
+export const CLIENT_CAPABILITIES: readonly string[] = [BASE_1_0, BASE_1_1]
+
+/** RFC 6241 section 8.1: session ids are 1..4294967295. */
+export const MAX_SESSION_ID = 4_294_967_295
