@@ -1,0 +1,46 @@
+// The agent's way out: events to 015 notifications, a bounded memory of them for replay (RFC 5277), and the
+// hand-over to the NETCONF server. Decides nothing about when; the boards coalesce.
+
+import { notificationFromNodeEvent } from "../model/etsi015-notify.js"
+import type { NodeEvent } from "../model/node.js"
+import type { PastEvent } from "../netconf/backend.js"
+import type { JsonObject } from "../yang/json-text.js"
+import type { Log } from "./log.js"
+
+/** Notifications kept for replay. */
+const KEPT = 512
+
+export class Outbox {
+  #kept: PastEvent[] = []
+  #publish: (event: JsonObject) => void = () => undefined
+
+  constructor(
+    private readonly qkdnId: string,
+    private readonly now: () => number,
+    private readonly log: Log,
+  ) {}
+
+  /** Where notifications go: the server's `publish`. Until it is set they are only kept. */
+  connect(publish: (event: JsonObject) => void): void {
+    this.#publish = publish
+  }
+
+  tell(event: NodeEvent): void {
+    let message: JsonObject
+    try {
+      const { name, data } = notificationFromNodeEvent(event, this.qkdnId)
+      message = { [name]: data }
+    } catch (error) {
+      this.log.error({ err: error, kind: event.kind }, "an event cannot be told")
+      return
+    }
+    this.#kept.push({ timeMs: this.now(), event: message })
+    if (this.#kept.length > 2 * KEPT) this.#kept = this.#kept.slice(-KEPT)
+    this.#publish(message)
+  }
+
+  /** For RFC 5277 replay: oldest first. */
+  past(fromMs: number, toMs: number): readonly PastEvent[] {
+    return this.#kept.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs)
+  }
+}

@@ -1,0 +1,130 @@
+// The node's own configuration, from module keyloom-node-config to native types. Reads no file itself.
+
+import path from "node:path"
+import { readConfig } from "../config.js"
+import { Reader } from "../model/etsi015-values.js"
+import { isObject } from "../yang/json-text.js"
+import type { SchemaSource } from "../yang/schema.js"
+
+/** YANG modules that `readNodeConfig` needs. */
+export const NODE_CONFIG_MODULES = ["keyloom-node-config", "ietf-inet-types", "ietf-yang-types"]
+
+export interface ListenAddress {
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+}
+
+export interface ModuleSetting {
+  readonly qkdiId: number
+  /** Name of the plugin that drives it. */
+  readonly driver: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** File names are absolute. */
+export interface NodeSettings {
+  readonly qkdnId: string
+  readonly name: string
+  readonly location?: string
+  readonly dir: string
+  readonly sealingKeyFile: string
+  readonly statisticsPeriodS: number
+  readonly statisticsRows: number
+  readonly requestTimeoutMs: number
+  readonly policy: {
+    readonly file: string
+    /** Ed25519 public keys, SPKI in base64. */
+    readonly signers: readonly string[]
+    readonly threshold: number
+  }
+  readonly netconf: ListenAddress & {
+    readonly hostKeyFile: string
+    readonly users: readonly { readonly name: string; readonly publicKeys: readonly string[] }[]
+  }
+  readonly etsi014: ListenAddress & {
+    readonly url?: string
+    readonly certFile: string
+    readonly keyFile: string
+    readonly caFile: string
+  }
+  readonly relay: ListenAddress & {
+    readonly advertisedHost?: string
+    readonly certFile: string
+    readonly keyFile: string
+  }
+  readonly modules: readonly ModuleSetting[]
+}
+
+/**
+ * The node's configuration out of its file's text.
+ *
+ * @param sources YANG text of `NODE_CONFIG_MODULES`
+ * @param baseDir folder that relative file names start from
+ * @throws QkdError with the path of the first fault
+ */
+export function readNodeConfig(
+  sources: readonly SchemaSource[],
+  text: string,
+  baseDir: string,
+): NodeSettings {
+  const data = readConfig(sources, "keyloom-node-config:node", text)
+  const node = new Reader(data, "/keyloom-node-config:node", "keyloom-node-config")
+  const file = (reader: Reader, name: string): string =>
+    path.resolve(baseDir, reader.string(name) ?? "")
+  const listen = (reader: Reader): ListenAddress => ({
+    host: reader.string("host") ?? "127.0.0.1",
+    port: reader.number("port") ?? 0,
+  })
+  const policy = node.child("policy")
+  const netconf = node.child("netconf")
+  const etsi014 = node.child("etsi014")
+  const relay = node.child("relay")
+  const location = node.string("location")
+  const url = etsi014.string("url")
+  const advertisedHost = relay.string("advertised_host")
+  return {
+    qkdnId: node.requiredUuid("qkdn_id"),
+    name: node.string("name") ?? "",
+    ...(location !== undefined && { location }),
+    dir: file(node, "dir"),
+    sealingKeyFile: file(node, "sealing_key_file"),
+    statisticsPeriodS: node.number("statistics_period_s") ?? 60,
+    statisticsRows: node.number("statistics_rows") ?? 60,
+    requestTimeoutMs: node.number("request_timeout_ms") ?? 5000,
+    policy: {
+      file: file(policy, "file"),
+      signers: policy.strings("signer"),
+      threshold: policy.number("threshold") ?? 2,
+    },
+    netconf: {
+      ...listen(netconf),
+      hostKeyFile: file(netconf, "host_key_file"),
+      users: netconf.entries("user", "name").map((user) => ({
+        name: user.string("name") ?? "",
+        publicKeys: user.strings("public_key"),
+      })),
+    },
+    etsi014: {
+      ...listen(etsi014),
+      ...(url !== undefined && { url }),
+      certFile: file(etsi014, "cert_file"),
+      keyFile: file(etsi014, "key_file"),
+      caFile: file(etsi014, "ca_file"),
+    },
+    relay: {
+      ...listen(relay),
+      ...(advertisedHost !== undefined && { advertisedHost }),
+      certFile: file(relay, "cert_file"),
+      keyFile: file(relay, "key_file"),
+    },
+    modules: node.entries("module", "qkdi_id").map((module) => {
+      const options = module.value("options")
+      return {
+        qkdiId: module.number("qkdi_id") ?? 0,
+        driver: module.string("driver") ?? "",
+        options: isObject(options) ? options : {},
+      }
+    }),
+  }
+}
