@@ -82,3 +82,21 @@ function lossOfLength(module: string | undefined, lengthKm: number | undefined):
   const own = module === undefined ? undefined : keyRateSet(module)
   return lengthKm * (own?.fibreDbPerKm ?? 0.2)
 }
+
+/**
+ * The largest loss at which this set still yields a key, to a tenth of a dB; 100 dB where its law has no end.
+ *
+ * @throws QkdError `data-missing` for an unknown set.
+ */
+export function reachDb(setName: string): number {
+  const set = keyRateSet(setName)
+  if (set === undefined) throw new QkdError("data-missing", `no key rate set is called ${setName}`)
+  let [low, high] = [0, 100]
+  if (ratesOf(set.physics, high).skrBps > 0) return high
+  while (high - low > 0.05) {
+    const middle = (low + high) / 2
+    if (ratesOf(set.physics, middle).skrBps > 0) low = middle
+    else high = middle
+  }
+  return Math.floor(low * 10) / 10
+}

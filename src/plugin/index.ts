@@ -1,0 +1,55 @@
+// The published plugin entry: all that a plugin may import, and the only file that gathers others. What is not
+// here is no part of the contract and may change without a word.
+
+export type { ErrorTag, AppTag, QkdErrorOptions } from "../errors.js"
+export { ERROR_TAGS, QkdError, asQkdError } from "../errors.js"
+export { Secret } from "../keys/secret.js"
+
+export type {
+  DriverHost,
+  Host,
+  KeyBlock,
+  LinkMeasurement,
+  ModuleConfig,
+  ModuleDescription,
+  ModuleTarget,
+  NodeConnection,
+  NodeDriver,
+  QkdModule,
+  QkdModuleDriver,
+} from "./contract.js"
+export { Channel } from "./channel.js"
+
+// The model in native types.
+export type { AppConfig, AppQos, AppState, AppStatistics, AppStatus } from "../model/app.js"
+export type {
+  LinkConfig,
+  LinkEnd,
+  LinkPerformance,
+  LinkState,
+  LinkStatus,
+  LinkType,
+  PhysLinkConfig,
+  VirtLinkConfig,
+} from "../model/link.js"
+export type { NodeTarget } from "../model/network.js"
+export type {
+  AlarmBody,
+  InterfaceStatus,
+  KeyManagerInfo,
+  ModuleRole,
+  NodeCapabilities,
+  NodeConfig,
+  NodeEvent,
+  NodeState,
+  NodeStatus,
+  PeerAddress,
+  QkdInterface,
+  Severity,
+  Technology,
+} from "../model/node.js"
+
+// What a link of given modules and loss yields.
+export type { RateAnswer, RateQuestion } from "../model/key-rate.js"
+export { keyRateSet, rateModel, reachDb, setForLink } from "../model/key-rate.js"
+export type { KeyRateSet } from "../model/key-rate-sets.js"
