@@ -1,0 +1,69 @@
+// Which columns each list of the REST face can be filtered and sorted by.
+
+import type { NetworkLink } from "../model/network.js"
+import type { Service } from "../model/service.js"
+import type { Collection } from "./lists.js"
+import { SCHEMAS } from "./schemas.js"
+import type { AppView, NodeView } from "./views.js"
+
+function membersOf(schema: string): string[] {
+  const properties = SCHEMAS[schema]?.properties
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : []
+}
+
+export const NODES: Collection<NodeView> = {
+  id: (node) => node.qkdnId,
+  columns: {
+    qkdnId: (node) => node.qkdnId,
+    name: (node) => node.name,
+    place: (node) => node.place,
+    operator: (node) => node.operator,
+    relay: (node) => node.relay,
+    driver: (node) => node.driver,
+    reach: (node) => node.reach,
+    status: (node) => node.status,
+  },
+  members: membersOf("Node"),
+}
+
+export const LINKS: Collection<NetworkLink> = {
+  id: (link) => link.qkdlId,
+  columns: {
+    qkdlId: (link) => link.qkdlId,
+    name: (link) => link.name,
+    status: (link) => link.status,
+    module: (link) => link.module,
+    lengthKm: (link) => link.lengthKm,
+    lossDb: (link) => link.lossDb,
+    skrBps: (link) => link.performance.skrBps,
+    stockBits: (link) => link.performance.stockBits,
+    qber: (link) => link.performance.qber,
+  },
+  members: membersOf("Link"),
+}
+
+export const SERVICES: Collection<Service> = {
+  id: (service) => service.serviceId,
+  columns: {
+    serviceId: (service) => service.serviceId,
+    state: (service) => service.state,
+    origin: (service) => service.origin,
+    aSaeId: (service) => service.a.saeId,
+    bSaeId: (service) => service.b.saeId,
+    priority: (service) => service.terms.priority,
+    minRateBps: (service) => service.terms.minRateBps,
+    createdAt: (service) => service.createdAt,
+    changedAt: (service) => service.changedAt,
+  },
+  members: membersOf("Service"),
+}
+
+export const APPS: Collection<AppView> = {
+  id: (app) => app.saeId,
+  columns: {
+    saeId: (app) => app.saeId,
+    qkdnId: (app) => app.qkdnId,
+    nodeName: (app) => app.nodeName,
+  },
+  members: membersOf("App"),
+}

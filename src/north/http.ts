@@ -1,0 +1,211 @@
+// The north HTTP server: plain on loopback, TLS elsewhere; connection limits, the REST router, the WebSocket
+// upgrade, the page, and a prompt close. What is served is decided in router.ts and websocket.ts.
+
+import { readFileSync } from "node:fs"
+import http from "node:http"
+import https from "node:https"
+import type { AddressInfo, Socket } from "node:net"
+import { QkdError } from "../errors.js"
+import type { Access } from "./access.js"
+import { cookieName } from "./credentials.js"
+import { isLoopback } from "./origin.js"
+import { pageFiles } from "./page-files.js"
+import type { North, NorthLog } from "./ports.js"
+import { readHandlers } from "./rest-read.js"
+import { serviceHandlers } from "./rest-services.js"
+import { sessionHandlers } from "./rest-session.js"
+import { buildRouter } from "./router.js"
+import { openWebSocketFace, type WebSocketLimits } from "./websocket.js"
+
+export interface HttpServerLimits {
+  /** All connections, WebSockets included. */
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** From the connection or the last answer to the end of the headers. */
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly maxHeaderBytes: number
+  readonly loginsPerMinute: number
+}
+
+export const HTTP_LIMITS: HttpServerLimits = {
+  maxConnections: 2048,
+  maxConnectionsPerAddress: 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveMs: 15_000,
+  maxHeaderBytes: 8192,
+  loginsPerMinute: 20,
+}
+
+export interface StartHttpOptions extends North {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly access: Access
+  /** Needed unless `host` is loopback. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  /** Further origins of the page, such as a reverse proxy's. */
+  readonly origins?: readonly string[]
+  /** The built page; without it `/` says so. */
+  readonly pageFolder?: string
+  readonly log?: NorthLog
+  readonly now?: () => number
+  readonly limits?: Partial<HttpServerLimits>
+  readonly webSocketLimits?: Partial<WebSocketLimits>
+}
+
+export interface RunningHttp {
+  readonly url: string
+  readonly port: number
+  /** Within a second: answers under way are finished, subscribers told, everything else let go. */
+  close(): Promise<void>
+}
+
+function createServer(
+  options: StartHttpOptions,
+  limits: HttpServerLimits,
+): http.Server | https.Server {
+  const common = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.max(250, Math.min(limits.headersTimeoutMs / 4, 2000)),
+    noDelay: true,
+  }
+  if (options.tls === undefined) {
+    if (!isLoopback(options.host)) {
+      throw new QkdError("invalid-value", "plain HTTP is spoken on loopback only: give TLS files", {
+        path: "/tls",
+      })
+    }
+    return http.createServer(common)
+  }
+  return https.createServer({
+    ...common,
+    cert: readFileSync(options.tls.certFile),
+    key: readFileSync(options.tls.keyFile),
+    minVersion: "TLSv1.3",
+    handshakeTimeout: limits.headersTimeoutMs,
+  })
+}
+
+/** Counts connections per address and drops those beyond the limits, before a byte is read (N5). */
+function guard(server: http.Server | https.Server, limits: HttpServerLimits): void {
+  const held = new Map<string, number>()
+  server.maxConnections = limits.maxConnections
+  server.on("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? ""
+    const count = (held.get(address) ?? 0) + 1
+    if (count > limits.maxConnectionsPerAddress) {
+      socket.destroy()
+      return
+    }
+    held.set(address, count)
+    socket.once("close", () => {
+      const left = (held.get(address) ?? 1) - 1
+      if (left === 0) held.delete(address)
+      else held.set(address, left)
+    })
+  })
+}
+
+/** The address to show: IPv6 in brackets. */
+function urlOf(tls: boolean, host: string, port: number): string {
+  return `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`
+}
+
+/**
+ * Starts REST, WebSocket and page on one port.
+ *
+ * @throws QkdError `invalid-value` for plain HTTP beyond loopback, `in-use` when the port is taken.
+ */
+export async function startHttp(options: StartHttpOptions): Promise<RunningHttp> {
+  const limits = { ...HTTP_LIMITS, ...options.limits }
+  const log: NorthLog = options.log ?? (() => undefined)
+  const now = options.now ?? Date.now
+  const { access, controller, desk } = options
+  const north: North = { controller, desk }
+  const server = createServer(options, limits)
+  guard(server, limits)
+
+  let port = options.port
+  const cookie = (): string => cookieName(port)
+  const origin = { loopbackOnly: options.tls === undefined, origins: options.origins ?? [] }
+  const secure = options.tls !== undefined
+  const router = buildRouter({
+    handlers: {
+      ...readHandlers(north),
+      ...serviceHandlers(north, now, log),
+      ...sessionHandlers({ access, cookie, secure, now, log }),
+    },
+    access,
+    cookie,
+    origin,
+    log,
+    loginsPerMinute: limits.loginsPerMinute,
+    page: pageFiles(options.pageFolder),
+  })
+  const face = openWebSocketFace({
+    controller,
+    access,
+    cookie,
+    origin,
+    log,
+    now,
+    ...(options.webSocketLimits === undefined ? {} : { limits: options.webSocketLimits }),
+  })
+  server.on("request", router)
+  server.on("upgrade", (request, socket, head) => {
+    face.upgrade(request, socket, head)
+  })
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400
+    if (socket.writable) socket.end(`HTTP/1.1 ${status} Bad Request\r\nConnection: close\r\n\r\n`)
+    else socket.destroy()
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === "EADDRINUSE"
+      reject(
+        new QkdError(
+          taken ? "in-use" : "operation-failed",
+          taken ? `port ${options.port} is taken` : `cannot listen on ${options.host}`,
+          { path: "/port", cause },
+        ),
+      )
+    })
+    server.listen(options.port, options.host, resolve)
+  })
+  port = addressOf(server).port
+
+  return {
+    url: urlOf(secure, options.host, port),
+    port,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+      })
+      const letGo = setTimeout(() => {
+        server.closeAllConnections()
+      }, 500)
+      server.closeIdleConnections()
+      await face.close()
+      await closed
+      clearTimeout(letGo)
+    },
+  }
+}
+
+function addressOf(server: http.Server | https.Server): AddressInfo {
+  const address = server.address()
+  if (address === null || typeof address === "string") {
+    throw new QkdError("operation-failed", "not listening on a port")
+  }
+  return address
+}

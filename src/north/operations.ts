@@ -1,0 +1,256 @@
+// The operations of the REST face as data: what exists, what it takes and answers. The router binds a handler
+// to each, requests are checked against it and the OpenAPI document is printed from it, so they cannot drift.
+
+import { MAX_LIMIT } from "./lists.js"
+import type { JsonSchema } from "./schemas.js"
+
+export interface Parameter {
+  readonly name: string
+  readonly in: "query" | "path" | "header"
+  readonly description: string
+  /** Query and header values arrive as text: `pattern` says what is accepted. */
+  readonly schema: JsonSchema
+}
+
+export interface Answer {
+  readonly description: string
+  /** Name of a schema; absent when the answer has no body. */
+  readonly shape?: string
+}
+
+export interface Operation {
+  readonly method: "get" | "post" | "delete"
+  /** OpenAPI template under `/api/v1`. */
+  readonly path: string
+  readonly summary: string
+  readonly description?: string
+  /** Who may: anyone, any role, or operators. */
+  readonly access: "open" | "read" | "change"
+  readonly parameters: readonly Parameter[]
+  /** Name of the schema of the JSON body. */
+  readonly body?: string
+  readonly answers: Readonly<Record<number, Answer>>
+}
+
+function query(name: string, description: string, pattern?: string): Parameter {
+  return {
+    name,
+    in: "query",
+    description,
+    schema: { type: "string", maxLength: 1024, ...(pattern === undefined ? {} : { pattern }) },
+  }
+}
+
+function inPath(name: string, description: string): Parameter {
+  return { name, in: "path", description, schema: { type: "string", maxLength: 255 } }
+}
+
+function header(name: string, description: string, pattern?: string): Parameter {
+  return { ...query(name, description, pattern), in: "header" }
+}
+
+const INTEGER = "^(0|[1-9][0-9]{0,14})$"
+
+const LIST: readonly Parameter[] = [
+  query(
+    "limit",
+    `How many at most, 1 to ${MAX_LIMIT}; 100 unless told`,
+    "^([1-9][0-9]{0,2}|1000)$",
+  ),
+  query("cursor", "Opaque; from `next` of the page before"),
+  query("filter", "`column:value`, several joined by commas, all must hold"),
+  query("sort", "A column, with `-` in front for falling order"),
+  query("fields", "Members to give, joined by commas"),
+]
+
+const IF_NONE_MATCH = header("If-None-Match", "Answer 304 when this is still its ETag")
+
+export const OPERATIONS = {
+  getNetwork: {
+    method: "get",
+    path: "/network",
+    summary: "Everything at once, with the number of the last notice it contains",
+    access: "read",
+    parameters: [],
+    answers: { 200: { description: "The network", shape: "Network" } },
+  },
+  listNodes: {
+    method: "get",
+    path: "/nodes",
+    summary: "SD-QKD nodes",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "NodeList" } },
+  },
+  getNode: {
+    method: "get",
+    path: "/nodes/{qkdnId}",
+    summary: "One node",
+    access: "read",
+    parameters: [inPath("qkdnId", "Node id"), IF_NONE_MATCH],
+    answers: { 200: { description: "The node", shape: "Node" }, 304: { description: "Unchanged" } },
+  },
+  listLinks: {
+    method: "get",
+    path: "/links",
+    summary: "Physical QKD links",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "LinkList" } },
+  },
+  getLink: {
+    method: "get",
+    path: "/links/{qkdlId}",
+    summary: "One link",
+    access: "read",
+    parameters: [inPath("qkdlId", "Link id"), IF_NONE_MATCH],
+    answers: { 200: { description: "The link", shape: "Link" }, 304: { description: "Unchanged" } },
+  },
+  listServices: {
+    method: "get",
+    path: "/services",
+    summary: "Key services",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "ServiceList" } },
+  },
+  orderService: {
+    method: "post",
+    path: "/services",
+    summary: "Order a key service between two SAEs",
+    description:
+      "Answers at once with the service `pending`; with `Prefer: wait=N` it waits up to N seconds and answers 201 when the service is active, 202 when it is not yet.",
+    access: "change",
+    parameters: [
+      header(
+        "Idempotency-Key",
+        "Repeating an order with the same key within 24 hours gives the first answer again",
+        "^[\\x21-\\x7e]{1,255}$",
+      ),
+      header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)"),
+    ],
+    body: "Order",
+    answers: {
+      201: { description: "Ordered; active when waited for", shape: "Service" },
+      202: { description: "Ordered, not active within the time waited", shape: "Service" },
+    },
+  },
+  getService: {
+    method: "get",
+    path: "/services/{serviceId}",
+    summary: "One service",
+    access: "read",
+    parameters: [inPath("serviceId", "Service id"), IF_NONE_MATCH],
+    answers: {
+      200: { description: "The service", shape: "Service" },
+      304: { description: "Unchanged" },
+    },
+  },
+  cancelService: {
+    method: "delete",
+    path: "/services/{serviceId}",
+    summary: "Cancel a service: it is taken down from the ends inwards, then it is gone",
+    access: "change",
+    parameters: [
+      inPath("serviceId", "Service id"),
+      header("If-Match", "The ETag last seen, or `*`; 412 when the service has changed since"),
+    ],
+    answers: { 202: { description: "Being taken down" } },
+  },
+  listApps: {
+    method: "get",
+    path: "/apps",
+    summary: "The SAE registry: which application lives at which node",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "AppList" } },
+  },
+  getEvents: {
+    method: "get",
+    path: "/events",
+    summary: "The journal: notices after a number, or the last ones",
+    description:
+      "With an Upgrade header this address speaks the WebSocket protocol of `asyncapi.json`.",
+    access: "read",
+    parameters: [
+      query("since", "The last number already seen", INTEGER),
+      query("epoch", "The epoch that number belongs to"),
+      query(
+        "limit",
+        `How many at most, 1 to ${MAX_LIMIT}; 100 unless told`,
+        "^([1-9][0-9]{0,2}|1000)$",
+      ),
+    ],
+    answers: { 200: { description: "Notices in order", shape: "Journal" } },
+  },
+  openSession: {
+    method: "post",
+    path: "/session",
+    summary: "Trade a one-time code or a token for a session cookie",
+    access: "open",
+    parameters: [],
+    body: "Login",
+    answers: { 201: { description: "Signed in; sets the cookie", shape: "SessionInfo" } },
+  },
+  getSession: {
+    method: "get",
+    path: "/session",
+    summary: "Who I am",
+    access: "read",
+    parameters: [],
+    answers: { 200: { description: "The caller", shape: "SessionInfo" } },
+  },
+  closeSession: {
+    method: "delete",
+    path: "/session",
+    summary: "Sign out",
+    access: "read",
+    parameters: [],
+    answers: { 204: { description: "Signed out" } },
+  },
+  issueLoginCode: {
+    method: "post",
+    path: "/session/codes",
+    summary: "A one-time login code for the page, good for five minutes; bearer tokens only",
+    access: "change",
+    parameters: [],
+    answers: { 201: { description: "The code", shape: "LoginCode" } },
+  },
+  getOpenApi: {
+    method: "get",
+    path: "/openapi.json",
+    summary: "This document",
+    access: "open",
+    parameters: [],
+    answers: { 200: { description: "OpenAPI 3.1" } },
+  },
+  getAsyncApi: {
+    method: "get",
+    path: "/asyncapi.json",
+    summary: "The WebSocket protocol of `/events`",
+    access: "open",
+    parameters: [],
+    answers: { 200: { description: "AsyncAPI 3.0" } },
+  },
+  getHealth: {
+    method: "get",
+    path: "/healthz",
+    summary: "Whether the controller answers",
+    access: "open",
+    parameters: [],
+    answers: { 200: { description: "It does", shape: "Health" } },
+  },
+} as const satisfies Readonly<Record<string, Operation>>
+
+export type OperationId = keyof typeof OPERATIONS
+
+/** The operations with their ids, in the order written. */
+export function operations(): { readonly id: OperationId; readonly operation: Operation }[] {
+  return Object.entries(OPERATIONS).flatMap(([id, operation]) =>
+    isOperationId(id) ? [{ id, operation }] : [],
+  )
+}
+
+function isOperationId(id: string): id is OperationId {
+  return Object.hasOwn(OPERATIONS, id)
+}

@@ -1,0 +1,128 @@
+// The reading operations of the REST face: the network, its lists, single things, the journal, the documents.
+
+import { asyncApiDocument } from "./asyncapi.js"
+import { answerOne, type Call, found, type Handler } from "./call.js"
+import { APPS, LINKS, NODES, SERVICES } from "./collections.js"
+import { type Collection, DEFAULT_LIMIT, page } from "./lists.js"
+import { openApiDocument } from "./openapi.js"
+import type { OperationId } from "./operations.js"
+import type { North } from "./ports.js"
+import { HttpFault } from "./problem.js"
+import { appViews, networkView, nodeView, noticeView } from "./views.js"
+import type { Notice } from "../controller/ports.js"
+
+export type ReadOperation = Extract<
+  OperationId,
+  | `list${string}`
+  | "getNetwork"
+  | "getNode"
+  | "getLink"
+  | "getService"
+  | "getEvents"
+  | "getOpenApi"
+  | "getAsyncApi"
+  | "getHealth"
+>
+
+/** The last notices still held, `limit` at most. */
+function latest(north: North, limit: number): readonly Notice[] {
+  const { controller } = north
+  const last = controller.lastSeq()
+  for (let back = limit; back >= 1; back = Math.floor(back / 2)) {
+    const notices = controller.noticesSince(Math.max(0, last - back))
+    if (notices !== null) return notices
+  }
+  return []
+}
+
+function journal(north: North, call: Call): void {
+  const { controller } = north
+  const { epoch, since } = call.query
+  const limit = Number(call.query.limit ?? DEFAULT_LIMIT)
+  if (epoch !== undefined && since !== undefined && epoch !== controller.epoch) {
+    throw new HttpFault(409, "data-missing", "that number is of another epoch: read /network", {
+      path: "?epoch",
+      info: { epoch: controller.epoch },
+    })
+  }
+  const notices =
+    since === undefined ? latest(north, limit) : controller.noticesSince(Number(since))
+  if (notices === null) {
+    throw new HttpFault(409, "data-missing", "the journal no longer holds these: read /network", {
+      path: "?since",
+    })
+  }
+  call.response.json({
+    epoch: controller.epoch,
+    seq: controller.lastSeq(),
+    items: notices.slice(0, limit).map(noticeView),
+  })
+}
+
+/** The handlers of everything that only reads. */
+export function readHandlers(north: North): Readonly<Record<ReadOperation, Handler>> {
+  const { controller } = north
+  const openApi = openApiDocument()
+  const asyncApi = asyncApiDocument()
+
+  const list = <T extends object>(
+    call: Call,
+    collection: Collection<T>,
+    all: Iterable<T>,
+  ): void => {
+    const { items, next } = page(collection, all, call.query)
+    if (next !== undefined) {
+      const url = new URL(call.request.originalUrl, "http://keyloom")
+      url.searchParams.set("cursor", next)
+      call.response.set("Link", `<${url.pathname}${url.search}>; rel="next"`)
+    }
+    call.response.json({
+      epoch: controller.epoch,
+      seq: controller.lastSeq(),
+      items,
+      ...(next === undefined ? {} : { next }),
+    })
+  }
+
+  return {
+    getNetwork: ({ response }) => {
+      response.json(networkView(controller.network(), controller.epoch, controller.lastSeq()))
+    },
+    listNodes: (call) => {
+      list(call, NODES, [...controller.network().nodes.values()].map(nodeView))
+    },
+    listLinks: (call) => {
+      list(call, LINKS, controller.network().links.values())
+    },
+    listServices: (call) => {
+      list(call, SERVICES, controller.network().services.values())
+    },
+    listApps: (call) => {
+      list(call, APPS, appViews(controller.network()))
+    },
+    getNode: (call) => {
+      const id = call.params.qkdnId ?? ""
+      answerOne(call, nodeView(found(controller.network().nodes.get(id), "node", id)))
+    },
+    getLink: (call) => {
+      const id = call.params.qkdlId ?? ""
+      answerOne(call, found(controller.network().links.get(id), "link", id))
+    },
+    getService: (call) => {
+      const id = call.params.serviceId ?? ""
+      answerOne(call, found(controller.network().services.get(id), "service", id))
+    },
+    getEvents: (call) => {
+      journal(north, call)
+    },
+    getOpenApi: ({ response }) => {
+      response.json(openApi)
+    },
+    getAsyncApi: ({ response }) => {
+      response.json(asyncApi)
+    },
+    getHealth: ({ response }) => {
+      response.json({ status: "ok" })
+    },
+  }
+}

@@ -1,0 +1,284 @@
+// The shapes of the REST and WebSocket faces as JSON Schema 2020-12, written once: requests are checked against
+// them, the OpenAPI and AsyncAPI documents carry them, and a test checks every answer against them.
+
+/** A JSON Schema; only what these documents use. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+const string = { type: "string" } as const
+const boolean = { type: "boolean" } as const
+const number = { type: "number" } as const
+const count = { type: "integer", minimum: 0 } as const
+const time = { type: "string", format: "date-time" } as const
+
+function ref(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function list(items: JsonSchema): JsonSchema {
+  return { type: "array", items }
+}
+
+function oneOf(...values: string[]): JsonSchema {
+  return { type: "string", enum: values }
+}
+
+function bps(what: string): JsonSchema {
+  return { type: "number", minimum: 0, description: `${what}, bits per second` }
+}
+
+/** A closed object: unknown members are faults. Names ending in `?` are optional. */
+function object(members: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
+  const names = Object.keys(members)
+  return {
+    type: "object",
+    ...(description === undefined ? {} : { description }),
+    properties: Object.fromEntries(
+      Object.entries(members).map(([name, schema]) => [name.replace(/\?$/, ""), schema]),
+    ),
+    required: names.filter((name) => !name.endsWith("?")),
+    additionalProperties: false,
+  }
+}
+
+const linkEnd = object({ qkdnId: string, qkdiId: count })
+const endReport = object({
+  "status?": ref("LinkStatus"),
+  performance: ref("LinkPerformance"),
+})
+const listFrame = { epoch: string, seq: count, "next?": string }
+
+export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  LinkStatus: {
+    ...oneOf("ACTIVE", "PASSIVE", "PENDING", "OFF"),
+    description:
+      "ETSI GS QKD 015 LINK-STATUS-TYPES: generating; not generating but keys in store; waiting for activation; neither",
+  },
+  LinkPerformance: object({
+    "expectedConsumptionBps?": bps("Sum of the rates promised to applications"),
+    "skrBps?": bps("Secret key rate generated"),
+    "eskrBps?": bps("Secret key rate left after the link's own use"),
+    "qber?": { ...number, minimum: 0, maximum: 1, description: "Quantum bit error ratio" },
+    "snrDb?": number,
+    "stockBits?": { ...number, minimum: 0, description: "Unused secret bits in store" },
+  }),
+  QkdInterface: object({
+    qkdiId: count,
+    "model?": string,
+    "technology?": oneOf("CV-QKD", "DV-QKD", "DV-QKD-COW", "DV-QKD-2Ws"),
+    "attachment?": object({ "device?": string, "port?": count }),
+    "role?": oneOf("TRANSMITTER", "RECEIVER", "TRANSCEIVER"),
+    "wavelengthRange?": string,
+    "maxAbsorptionDb?": number,
+    "status?": oneOf("ENABLED", "DISABLED", "FAILED"),
+  }),
+  Node: object(
+    {
+      qkdnId: string,
+      name: string,
+      "place?": string,
+      "lat?": { ...number, minimum: -90, maximum: 90 },
+      "lon?": { ...number, minimum: -180, maximum: 180 },
+      "operator?": string,
+      relay: boolean,
+      driver: string,
+      netconf: object({ host: string, port: count }),
+      reach: oneOf("connecting", "connected", "unreachable", "unmanaged"),
+      "reachReason?": string,
+      "status?": oneOf("NEW", "OPERATING", "DOWN", "FAILURE", "OUT"),
+      "version?": string,
+      "capabilities?": object({ linkStats: boolean, applicationStats: boolean, keyRelay: boolean }),
+      interfaces: list(ref("QkdInterface")),
+      "keyManager?": object({
+        etsi014Url: string,
+        relayHost: string,
+        relayPort: count,
+        saeIds: list(string),
+        policyVersion: count,
+      }),
+      saeIds: list(string),
+      "lastHeardAt?": time,
+    },
+    "An SD-QKD node. `reach` tells of the controller's session; keys may flow while a node is unreachable.",
+  ),
+  Link: object(
+    {
+      qkdlId: string,
+      "name?": string,
+      a: linkEnd,
+      b: linkEnd,
+      "lengthKm?": number,
+      "lossDb?": number,
+      "module?": string,
+      "epsilon?": number,
+      "latencyMs?": number,
+      srlg: list(string),
+      enabled: boolean,
+      endA: endReport,
+      endB: endReport,
+      status: ref("LinkStatus"),
+      performance: ref("LinkPerformance"),
+      "reason?": string,
+      "changedAt?": time,
+    },
+    "A physical QKD link, both ends in one: `status` is the worse of the two.",
+  ),
+  ServiceEnd: object({ saeId: string, qkdnId: string }),
+  ServiceTerms: object({
+    minRateBps: bps("Guaranteed end-to-end key rate"),
+    "maxRateBps?": bps("Ceiling"),
+    priority: { type: "integer", description: "Greater wins" },
+    "ttlS?": { ...count, description: "Longest time an unused key may wait, seconds" },
+    avoidNodes: list(string),
+    "maxHops?": { type: "integer", minimum: 1 },
+    "maxEpsilon?": { ...number, minimum: 0 },
+  }),
+  Hop: object({ qkdlId: string, from: string, to: string }),
+  KeyPath: object({
+    qkdlId: string,
+    hops: list(ref("Hop")),
+    nodes: list(string),
+    rateBps: bps("Rate reserved on every hop"),
+    phase: oneOf("relays", "ends", "up", "leaving"),
+    awaiting: list(string),
+  }),
+  Service: object(
+    {
+      serviceId: string,
+      origin: oneOf("request", "order"),
+      a: ref("ServiceEnd"),
+      b: ref("ServiceEnd"),
+      terms: ref("ServiceTerms"),
+      state: oneOf("pending", "active", "degraded", "failed", "removing"),
+      "reason?": string,
+      "path?": ref("KeyPath"),
+      "next?": ref("KeyPath"),
+      leaving: list(ref("KeyPath")),
+      createdAt: time,
+      changedAt: time,
+    },
+    "A key service between two SAEs. `serviceId` is also the ETSI GS QKD 015 `app_id`.",
+  ),
+  App: object(
+    { saeId: string, qkdnId: string, nodeName: string, serviceIds: list(string) },
+    "Which application lives at which node.",
+  ),
+  Notice: object(
+    {
+      seq: count,
+      time,
+      topic: oneOf("node", "link", "service", "log"),
+      type: { ...string, description: "For example `link.down`, `service.active`" },
+      id: string,
+      value: {
+        description: "The thing as it now is (Node, Link or Service), null when it is gone",
+      },
+      "message?": string,
+    },
+    "A committed change. `seq` has no gaps within an epoch.",
+  ),
+  Network: object({
+    epoch: string,
+    seq: count,
+    revision: count,
+    nodes: list(ref("Node")),
+    links: list(ref("Link")),
+    services: list(ref("Service")),
+  }),
+  NodeList: object({ ...listFrame, items: list({ type: "object" }) }),
+  LinkList: object({ ...listFrame, items: list({ type: "object" }) }),
+  ServiceList: object({ ...listFrame, items: list({ type: "object" }) }),
+  AppList: object({ ...listFrame, items: list({ type: "object" }) }),
+  Journal: object({ epoch: string, seq: count, items: list(ref("Notice")) }),
+  Order: {
+    ...object({
+      a: { ...string, minLength: 1, maxLength: 255, description: "SAE id" },
+      b: { ...string, minLength: 1, maxLength: 255, description: "SAE id" },
+      minRateBps: { ...number, minimum: 0, maximum: 1e12 },
+      "maxRateBps?": { ...number, exclusiveMinimum: 0, maximum: 1e12 },
+      "priority?": { type: "integer", minimum: 0, maximum: 4294967295, default: 0 },
+      "ttlS?": { type: "integer", minimum: 1, maximum: 4294967295 },
+      "avoidNodes?": {
+        ...list({ ...string, minLength: 1, maxLength: 255 }),
+        maxItems: 1000,
+        uniqueItems: true,
+        description: "Nodes that must not see the key, by qkdnId or name",
+      },
+      "maxHops?": { type: "integer", minimum: 1, maximum: 255 },
+      "maxEpsilon?": { ...number, exclusiveMinimum: 0, maximum: 1 },
+    }),
+    description: "What is ordered: a key stream between two SAEs at a guaranteed rate.",
+  },
+  Login: {
+    description: "Either a one-time code or a bearer token.",
+    oneOf: [
+      object({ code: { ...string, minLength: 1, maxLength: 128 } }),
+      object({ token: { ...string, minLength: 1, maxLength: 512 } }),
+    ],
+  },
+  SessionInfo: object({
+    name: string,
+    role: oneOf("operator", "observer"),
+    "expiresAt?": time,
+  }),
+  LoginCode: object({ code: string, expiresAt: time }),
+  Health: object({ status: { const: "ok" } }),
+  Problem: object(
+    {
+      type: string,
+      title: string,
+      status: count,
+      detail: string,
+      tag: string,
+      "appTag?": string,
+      "path?": string,
+      "info?": { type: "object", additionalProperties: string },
+      "trace?": string,
+    },
+    "RFC 9457. `tag` is of RFC 6241 Appendix A; branch on it, not on the text.",
+  ),
+  // WebSocket
+  Topics: {
+    ...list(oneOf("node", "link", "service", "log", "*")),
+    minItems: 1,
+    maxItems: 5,
+    uniqueItems: true,
+  },
+  Since: object({ epoch: { ...string, maxLength: 128 }, seq: count }),
+  Init: object({ op: { const: "init" }, token: { ...string, minLength: 1, maxLength: 512 } }),
+  Subscribe: object({
+    op: { const: "subscribe" },
+    id: { ...string, minLength: 1, maxLength: 64 },
+    topics: ref("Topics"),
+    "since?": ref("Since"),
+  }),
+  Unsubscribe: object({ op: { const: "unsubscribe" }, id: { ...string, maxLength: 64 } }),
+  Ready: object({ op: { const: "ready" }, epoch: string, seq: count, role: string }),
+  Resumed: object({ op: { const: "resumed" }, id: string, epoch: string, seq: count, from: count }),
+  NothingMissed: object({ op: { const: "nothing-missed" }, id: string, epoch: string, seq: count }),
+  Snapshot: object({
+    op: { const: "snapshot" },
+    id: string,
+    reason: oneOf("first", "other-epoch", "too-old", "ahead"),
+    epoch: string,
+    seq: count,
+    network: object({
+      revision: count,
+      "nodes?": list(ref("Node")),
+      "links?": list(ref("Link")),
+      "services?": list(ref("Service")),
+    }),
+  }),
+  Unsubscribed: object({ op: { const: "unsubscribed" }, id: string }),
+  NoticeMessage: object({
+    op: { const: "notice" },
+    seq: count,
+    time,
+    topic: oneOf("node", "link", "service", "log"),
+    type: string,
+    id: string,
+    value: {},
+    "message?": string,
+  }),
+  Heartbeat: object({ op: { const: "heartbeat" }, epoch: string, seq: count, time }),
+  ErrorMessage: object({ op: { const: "error" }, problem: ref("Problem") }),
+}
