@@ -27,7 +27,7 @@ export class Datastore {
   readonly #validate: Validator
   readonly #listeners = new Set<ChangeListener>()
   #running: JsonObject
-  #lockOwner: number | undefined
+  #lock: { readonly sessionId: number; readonly sinceMs: number } | undefined
   /** The end of the line: whoever changes anything waits for it. */
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -44,9 +44,9 @@ export class Datastore {
     return this.#running
   }
 
-  /** Session that holds the lock. */
-  get lockOwner(): number | undefined {
-    return this.#lockOwner
+  /** Who holds the lock, since when (milliseconds since the epoch). */
+  get lockHeld(): { readonly sessionId: number; readonly sinceMs: number } | undefined {
+    return this.#lock
   }
 
   /** Configuration and state together, as `get` shows them. */
@@ -103,30 +103,30 @@ export class Datastore {
   }
 
   /** Waits for edits under way, so that nobody else's commit comes after the lock. @throws QkdError `lock-denied`. */
-  lock(sessionId: number): Promise<void> {
+  lock(sessionId: number, nowMs: number): Promise<void> {
     return this.#inTurn(() => {
-      const owner = this.#lockOwner
+      const owner = this.#lock?.sessionId
       if (owner !== undefined)
         throw new QkdError("lock-denied", `running is locked by session ${owner}`, {
           info: { "session-id": String(owner) },
         })
-      this.#lockOwner = sessionId
+      this.#lock = { sessionId, sinceMs: nowMs }
     })
   }
 
   /** @throws QkdError `operation-failed` unless this session holds the lock. */
   unlock(sessionId: number): Promise<void> {
     return this.#inTurn(() => {
-      if (this.#lockOwner !== sessionId)
+      if (this.#lock?.sessionId !== sessionId)
         throw new QkdError("operation-failed", "this session holds no lock on running")
-      this.#lockOwner = undefined
+      this.#lock = undefined
     })
   }
 
   /** A session is gone: so is its lock (RFC 6241 section 7.5). In turn, so that a lock still waiting goes too. */
   release(sessionId: number): void {
     const free = (): void => {
-      if (this.#lockOwner === sessionId) this.#lockOwner = undefined
+      if (this.#lock?.sessionId === sessionId) this.#lock = undefined
     }
     free()
     void this.#inTurn(free)
@@ -152,7 +152,7 @@ export class Datastore {
   }
 
   #assertUnlockedFor(sessionId: number): void {
-    const owner = this.#lockOwner
+    const owner = this.#lock?.sessionId
     if (owner !== undefined && owner !== sessionId)
       throw new QkdError("in-use", `running is locked by session ${owner}`, {
         info: { "session-id": String(owner) },

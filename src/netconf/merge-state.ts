@@ -1,6 +1,6 @@
 // Configuration and state brought together for `get`. Does not check either.
 
-import type { JsonObject, JsonValue } from "../yang/json.js"
+import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { SchemaNode } from "../yang/schema.js"
 
 /**
@@ -21,7 +21,7 @@ export function mergeState(node: SchemaNode, config: JsonObject, state: JsonObje
 function mergeValue(node: SchemaNode, config: JsonValue, state: JsonValue): JsonValue {
   if (node.kind === "container" && isObject(config) && isObject(state))
     return mergeState(node, config, state)
-  if (node.kind === "list" && Array.isArray(config) && Array.isArray(state))
+  if (node.kind === "list" && isArray(config) && isArray(state))
     return mergeList(node, config, state)
   return state
 }
@@ -44,8 +44,4 @@ function mergeList(
     return mergeState(node, entry, more)
   })
   return [...merged, ...byId.values()]
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

@@ -8,6 +8,8 @@ export const NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 export const STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
 /** RFC 6022: `get-schema`, `netconf-state`. */
 export const MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+/** RFC 7895: `modules-state`. */
+export const YANG_LIBRARY_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 /** RFC 7950 section 15: error-info of YANG's own faults. */
 export const YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 export const XML_NS = "http://www.w3.org/XML/1998/namespace"

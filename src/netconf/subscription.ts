@@ -1,12 +1,11 @@
 // One RFC 5277 subscription of one session: filter, replay, stop. Does not send: it says what is to be sent.
 
 import { QkdError } from "../errors.js"
-import { parseXml, type XmlElement } from "../yang/xml-tree.js"
+import { parseXml, textOf, type XmlElement } from "../yang/xml-tree.js"
 import type { NetconfClock } from "./clock.js"
 import { notificationXml } from "./messages.js"
 import { NOTIFICATION_NS } from "./names.js"
 import { parametersOf, subtreeOf, timeOf } from "./parameters.js"
-import { textOf } from "../yang/xml-tree.js"
 import { filterElements } from "./xml-filter.js"
 
 /** An event encoded once for all subscribers. */
@@ -105,6 +104,12 @@ export class Subscription {
     } else this.#cancelStop = clock.after(stopMs - clock.now(), finish)
   }
 
+  /** stopTime has come. */
+  get finished(): boolean {
+    return this.#over
+  }
+
+  /** Sends the event if the filter lets it through. */
   deliver(event: EncodedEvent): boolean {
     if (this.#over) return false
     const { filter } = this.#request

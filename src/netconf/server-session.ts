@@ -1,0 +1,230 @@
+// One session at the server: rpcs in order, one at a time, replies in the same order, notifications between
+// them. Owns neither socket nor timer nor data. A slow peer costs bounded memory, then its session.
+
+import { QkdError, asQkdError } from "../errors.js"
+import type { XmlElement } from "../yang/xml-tree.js"
+import type { Caller } from "./backend.js"
+import type { NetconfClock } from "./clock.js"
+import { xpathOf } from "./error-path.js"
+import { operationOf, replyXml } from "./messages.js"
+import type { SessionCounters } from "./monitoring.js"
+import { runOperation, type Answer, type OperationHost, type Progress } from "./operations.js"
+import type { BytePipe, PipeUser } from "./pipe.js"
+import { errorsOf, rpcErrorsXml } from "./rpc-error.js"
+import { SessionEndpoint, closedError } from "./session.js"
+import type { SubscriptionRequest } from "./subscription.js"
+import { Subscription, parseSubscription, type EncodedEvent } from "./subscription.js"
+import type { ServerLimits, SessionReport } from "./server.js"
+
+/** What the session needs of the server that opened it. */
+export interface SessionHome {
+  readonly clock: NetconfClock
+  readonly limits: ServerLimits
+  readonly capabilities: readonly string[]
+  readonly backend: OperationHost["backend"]
+  readonly datastore: OperationHost["datastore"]
+  monitoring(filter: readonly XmlElement[] | undefined): string
+  pastEvents(request: SubscriptionRequest): readonly EncodedEvent[]
+  kill(sessionId: number): void
+  opened(session: ServerSession): void
+  ended(session: ServerSession, reason: QkdError): void
+  report(report: SessionReport): void
+}
+
+export class ServerSession implements PipeUser {
+  readonly caller: Caller
+  readonly loginMs: number
+  readonly counters: SessionCounters = {
+    inRpcs: 0,
+    inBadRpcs: 0,
+    outRpcErrors: 0,
+    outNotifications: 0,
+  }
+  readonly #home: SessionHome
+  readonly #pipe: BytePipe
+  readonly #endpoint: SessionEndpoint
+  readonly #host: OperationHost
+  /** Requests not yet begun, oldest first. */
+  readonly #waiting: { readonly rpc: XmlElement | QkdError; readonly bytes: number }[] = []
+  #waitingBytes = 0
+  #working = false
+  #closing = false
+  #subscription: Subscription | "starting" | undefined
+
+  constructor(home: SessionHome, pipe: BytePipe, caller: Caller) {
+    this.caller = caller
+    this.loginMs = home.clock.now()
+    this.#home = home
+    this.#pipe = pipe
+    this.#endpoint = new SessionEndpoint({
+      role: "server",
+      hello: { capabilities: home.capabilities, sessionId: caller.sessionId },
+      pipe,
+      clock: home.clock,
+      limits: home.limits,
+      events: {
+        opened: () => {
+          home.opened(this)
+        },
+        message: (element, bytes) => {
+          this.#queue(element, bytes)
+        },
+        badMessage: (error) => {
+          this.#badMessage(error)
+        },
+        ended: (reason) => {
+          this.#ended(reason)
+        },
+      },
+    })
+    this.#host = {
+      backend: home.backend,
+      datastore: home.datastore,
+      caller,
+      alive: () => !this.#endpoint.ended,
+      nowMs: () => home.clock.now(),
+      monitoring: (filter) => home.monitoring(filter),
+      subscribe: (operation) => this.#subscribe(operation),
+      closeSession: () => {
+        this.end(closedError("closed by the client"))
+      },
+      killSession: (id) => {
+        home.kill(id)
+      },
+    }
+  }
+
+  /** Sends the hello. */
+  start(): void {
+    this.#endpoint.start()
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#endpoint.receive(bytes)
+  }
+
+  closed(why: string): void {
+    this.end(closedError(why))
+  }
+
+  end(reason: QkdError): void {
+    this.#endpoint.end(reason)
+  }
+
+  /** Sends an event to this session if it has subscribed to it. */
+  notify(event: EncodedEvent): void {
+    if (this.#subscription instanceof Subscription) this.#subscription.deliver(event)
+  }
+
+  #queue(rpc: XmlElement | QkdError, bytes: number): void {
+    if (this.#closing) return
+    this.#waiting.push({ rpc, bytes })
+    this.#waitingBytes += bytes
+    const { maxWaitingRpcs, maxWaitingBytes } = this.#home.limits
+    if (this.#waiting.length >= maxWaitingRpcs || this.#waitingBytes >= maxWaitingBytes)
+      this.#endpoint.hold()
+    if (!this.#working) void this.#work()
+  }
+
+  /** RFC 6241 section 3: a 1.1 client is told, a 1.0 client knows no such error and loses the session. */
+  #badMessage(error: QkdError): void {
+    this.counters.inBadRpcs++
+    if (this.#endpoint.framing === "chunked") this.#queue(error, 0)
+    else this.#endpoint.end(error)
+  }
+
+  /** One request after the other, until none waits. */
+  async #work(): Promise<void> {
+    this.#working = true
+    for (;;) {
+      const next = this.#waiting.shift()
+      if (next === undefined || this.#endpoint.ended) break
+      this.#waitingBytes -= next.bytes
+      const { reply, after } = await this.#answer(next.rpc)
+      this.#endpoint.send(reply)
+      after?.()
+      if (this.#pipe.queuedBytes() > this.#home.limits.maxReplyBacklogBytes) await this.#drained()
+      if (this.#waiting.length === 0) this.#endpoint.release()
+    }
+    this.#working = false
+  }
+
+  async #answer(rpc: XmlElement | QkdError): Promise<{ reply: string; after?: () => void }> {
+    const attrs = rpc instanceof QkdError ? [] : rpc.attrs
+    const progress: Progress = { layer: "rpc" }
+    try {
+      if (rpc instanceof QkdError) throw rpc
+      this.counters.inRpcs++
+      const operation = operationOf(rpc)
+      progress.layer = "protocol"
+      const answer: Answer = await runOperation(this.#host, operation, progress)
+      const { body, after } = answer
+      return { reply: replyXml(attrs, body), ...(after === undefined ? {} : { after }) }
+    } catch (thrown) {
+      const error = asQkdError(thrown)
+      if (error !== thrown) this.#home.report({ kind: "bug", caller: this.caller, error: thrown })
+      if (progress.layer === "rpc" && !(rpc instanceof QkdError)) this.counters.inBadRpcs++
+      this.counters.outRpcErrors += errorsOf(error).length
+      const { schema } = this.#home.backend
+      const body = rpcErrorsXml(error, progress.layer, (path) => xpathOf(schema, path))
+      return { reply: replyXml(attrs, body) }
+    }
+  }
+
+  /** Waits until the peer has read what it asked for; a peer that does not loses the session. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const { drainTimeoutMs } = this.#home.limits
+      const cancel = this.#home.clock.after(drainTimeoutMs, () => {
+        this.end(
+          new QkdError("operation-failed", `replies not read within ${drainTimeoutMs} ms`, {
+            appTag: "timeout",
+          }),
+        )
+        resolve()
+      })
+      this.#pipe.onceDrained(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  #subscribe(operation: XmlElement): () => void {
+    const { clock, backend } = this.#home
+    // RFC 5277 section 2.1.1: one subscription a session.
+    if (this.#subscription !== undefined)
+      throw new QkdError("operation-failed", "this session has a subscription already")
+    const request = parseSubscription(operation, clock.now(), backend.replay !== undefined)
+    this.#subscription = "starting"
+    return () => {
+      const past = this.#home.pastEvents(request)
+      const over = (): void => {
+        this.#subscription = undefined
+      }
+      const send = (message: string): void => {
+        this.#sendNotification(message)
+      }
+      const made = new Subscription(request, clock, past, send, over)
+      if (!made.finished) this.#subscription = made
+    }
+  }
+
+  #sendNotification(message: string): void {
+    if (this.#endpoint.ended) return
+    const { maxNotificationBacklogBytes } = this.#home.limits
+    if (this.#pipe.queuedBytes() > maxNotificationBacklogBytes) {
+      this.end(new QkdError("resource-denied", "notifications are not read fast enough"))
+      return
+    }
+    this.counters.outNotifications++
+    this.#endpoint.send(message)
+  }
+
+  #ended(reason: QkdError): void {
+    this.#closing = true
+    this.#waiting.length = 0
+    if (this.#subscription instanceof Subscription) this.#subscription.cancel()
+    this.#home.ended(this, reason)
+  }
+}

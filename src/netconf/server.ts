@@ -1,0 +1,190 @@
+// A NETCONF server: one datastore, many sessions over abstract byte pipes. Opens no port: a transport
+// authenticates a peer and only then opens a session here.
+
+import { QkdError } from "../errors.js"
+import type { JsonObject } from "../yang/json-text.js"
+import { compileValidator } from "../yang/validate.js"
+import { encodeXml } from "../yang/xml.js"
+import type { XmlElement } from "../yang/xml-tree.js"
+import type { Caller, NetconfBackend } from "./backend.js"
+import type { NetconfClock } from "./clock.js"
+import { Datastore, errorOfFault } from "./datastore.js"
+import { MAX_SESSION_ID } from "./names.js"
+import { monitoringXml } from "./monitoring.js"
+import { serverCapabilities } from "./modules.js"
+import type { BytePipe } from "./pipe.js"
+import { severalErrors } from "./rpc-error.js"
+import { ServerSession, type SessionHome } from "./server-session.js"
+import { SERVER_LIMITS, closedError, type SessionLimits } from "./session.js"
+import { encodedEvent, type EncodedEvent, type SubscriptionRequest } from "./subscription.js"
+
+export interface ServerLimits extends SessionLimits {
+  /** Sessions at the same time, of all users. */
+  readonly maxSessions: number
+  readonly maxSessionsPerUser: number
+  /** Requests read ahead of their turn; then reading stops. */
+  readonly maxWaitingRpcs: number
+  readonly maxWaitingBytes: number
+  /** Unread replies beyond which the next request waits, for at most `drainTimeoutMs`. */
+  readonly maxReplyBacklogBytes: number
+  readonly drainTimeoutMs: number
+  /** Unread bytes beyond which a notification ends the session (THREATS N5). */
+  readonly maxNotificationBacklogBytes: number
+}
+
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  ...SERVER_LIMITS,
+  maxSessions: 64,
+  maxSessionsPerUser: 16,
+  maxWaitingRpcs: 256,
+  maxWaitingBytes: 1024 * 1024,
+  maxReplyBacklogBytes: 4 * 1024 * 1024,
+  drainTimeoutMs: 60_000,
+  maxNotificationBacklogBytes: 8 * 1024 * 1024,
+}
+
+/** What there is to log or audit; nothing of it changes what the server does. */
+export type SessionReport =
+  | { readonly kind: "opened"; readonly caller: Caller }
+  | { readonly kind: "ended"; readonly caller: Caller; readonly reason: QkdError }
+  /** Something that is not a QkdError was thrown; the client got `operation-failed` without details. */
+  | { readonly kind: "bug"; readonly caller: Caller; readonly error: unknown }
+
+export interface ServerOptions {
+  readonly backend: NetconfBackend
+  /** The running configuration to begin with. */
+  readonly initial: JsonObject
+  readonly clock: NetconfClock
+  readonly limits?: Partial<ServerLimits>
+  readonly report?: (report: SessionReport) => void
+}
+
+export class NetconfServer {
+  readonly datastore: Datastore
+  readonly capabilities: readonly string[]
+  readonly #options: ServerOptions
+  readonly #limits: ServerLimits
+  readonly #home: SessionHome
+  readonly #validateEvent: ReturnType<typeof compileValidator>
+  readonly #sessions = new Map<number, ServerSession>()
+  #lastSessionId = 0
+
+  /** @throws QkdError when `initial` is not a valid configuration of the backend's schema. */
+  constructor(options: ServerOptions) {
+    const { backend, clock } = options
+    this.#options = options
+    this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits }
+    this.datastore = new Datastore(backend, options.initial)
+    this.capabilities = serverCapabilities(backend.schema)
+    this.#validateEvent = compileValidator(backend.schema, "notification")
+    this.#home = {
+      clock,
+      limits: this.#limits,
+      capabilities: this.capabilities,
+      backend,
+      datastore: this.datastore,
+      monitoring: (filter) => this.#monitoring(filter),
+      pastEvents: (request) => this.#pastEvents(request),
+      kill: (sessionId) => {
+        this.#kill(sessionId)
+      },
+      opened: (session) => {
+        this.#report({ kind: "opened", caller: session.caller })
+      },
+      ended: (session, reason) => {
+        this.#sessions.delete(session.caller.sessionId)
+        this.datastore.release(session.caller.sessionId)
+        this.#report({ kind: "ended", caller: session.caller, reason })
+      },
+      report: (report) => {
+        this.#report(report)
+      },
+    }
+  }
+
+  /**
+   * Opens a session for a peer that the transport has authenticated, and sends the hello.
+   *
+   * @throws QkdError `resource-denied` beyond the ceilings of sessions.
+   */
+  open(
+    pipe: BytePipe,
+    who: { readonly username: string; readonly address: string },
+  ): ServerSession {
+    const ofUser = [...this.#sessions.values()].filter((s) => s.caller.username === who.username)
+    if (this.#sessions.size >= this.#limits.maxSessions)
+      throw new QkdError("resource-denied", "too many sessions")
+    if (ofUser.length >= this.#limits.maxSessionsPerUser)
+      throw new QkdError("resource-denied", `too many sessions of ${who.username}`)
+    do this.#lastSessionId = (this.#lastSessionId % MAX_SESSION_ID) + 1
+    while (this.#sessions.has(this.#lastSessionId))
+    const caller: Caller = { sessionId: this.#lastSessionId, ...who }
+    const session = new ServerSession(this.#home, pipe, caller)
+    this.#sessions.set(caller.sessionId, session)
+    session.start()
+    return session
+  }
+
+  /**
+   * Sends a notification to every session that subscribed to it.
+   *
+   * @param event one member, `module:notification`.
+   * @param timeMs when it happened, milliseconds since the epoch; now when absent.
+   * @throws QkdError when it is not a valid notification of the schema; nobody gets it then.
+   */
+  notify(event: JsonObject, timeMs = this.#options.clock.now()): void {
+    const faults = this.#validateEvent(event)
+    if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
+    const encoded = this.#encode(event, timeMs)
+    for (const session of [...this.#sessions.values()]) session.notify(encoded)
+  }
+
+  /** Who is connected, hello done or not. */
+  get sessions(): readonly Caller[] {
+    return [...this.#sessions.values()].map((s) => s.caller)
+  }
+
+  /** Ends all sessions. */
+  close(why = "server is closing"): void {
+    for (const session of [...this.#sessions.values()]) session.end(closedError(why))
+  }
+
+  #encode(event: JsonObject, timeMs: number): EncodedEvent {
+    const { schema } = this.#options.backend
+    return encodedEvent(timeMs, encodeXml(schema, event, schema.notificationRoot))
+  }
+
+  #pastEvents(request: SubscriptionRequest): readonly EncodedEvent[] {
+    const { backend, clock } = this.#options
+    if (request.startMs === undefined || backend.replay === undefined) return []
+    const until = Math.min(request.stopMs ?? Number.POSITIVE_INFINITY, clock.now())
+    return backend
+      .replay(request.startMs, until)
+      .map(({ event, timeMs }) => this.#encode(event, timeMs))
+  }
+
+  #kill(sessionId: number): void {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined)
+      throw new QkdError("invalid-value", `no session ${sessionId}`, {
+        info: { "bad-element": "session-id" },
+      })
+    session.end(closedError("killed by another session"))
+  }
+
+  #monitoring(filter: readonly XmlElement[] | undefined): string {
+    const { backend } = this.#options
+    const view = () => ({
+      schema: backend.schema,
+      capabilities: this.capabilities,
+      sessions: [...this.#sessions.values()],
+      lock: this.datastore.lockHeld,
+      canReplay: backend.replay !== undefined,
+    })
+    return monitoringXml(view, filter)
+  }
+
+  #report(report: SessionReport): void {
+    this.#options.report?.(report)
+  }
+}

@@ -1,0 +1,118 @@
+// A NETCONF byte pipe over one SSH channel. Knows no NETCONF: bytes both ways, flow control, an end.
+
+import type { Socket } from "node:net"
+import type { Channel } from "ssh2"
+import type { BytePipe, PipeUser } from "../netconf/pipe.js"
+
+/** What is left of a pipe after `close` before it is cut. */
+const CLOSE_TIMEOUT_MS = 2_000
+/** Below this a pipe counts as drained. */
+const LOW_WATER_BYTES = 64 * 1024
+
+export class SshPipe implements BytePipe {
+  readonly #channel: Channel
+  readonly #socket: Socket
+  readonly #cut: () => void
+  /** Sent in this turn of the event loop, to leave in one SSH packet. */
+  #batch: Uint8Array[] = []
+  #batchBytes = 0
+  #user: PipeUser | undefined
+  #closing = false
+  #gone = false
+
+  /** @param cut ends the connection the hard way, when the peer does not let a close through. */
+  constructor(channel: Channel, socket: Socket, cut: () => void) {
+    this.#channel = channel
+    this.#socket = socket
+    this.#cut = cut
+    channel.on("error", () => {
+      this.#over("SSH channel failed")
+    })
+    channel.on("end", () => {
+      this.#over("the other side ended the SSH channel")
+    })
+    channel.on("close", () => {
+      this.#over("SSH channel closed")
+    })
+  }
+
+  /** Begins to hand bytes over. */
+  attach(user: PipeUser): void {
+    this.#user = user
+    this.#channel.on("data", (bytes: Buffer) => {
+      user.receive(bytes)
+    })
+  }
+
+  /** The connection under the channel is gone. */
+  lost(why: string): void {
+    this.#over(why)
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closing || this.#gone) return
+    this.#batch.push(bytes)
+    this.#batchBytes += bytes.length
+    if (this.#batch.length === 1) setImmediate(this.#flush)
+  }
+
+  /** Counts the socket too: a peer may open its SSH window wide and then not read. */
+  queuedBytes(): number {
+    return this.#batchBytes + this.#channel.writableLength + this.#socket.writableLength
+  }
+
+  onceDrained(call: () => void): void {
+    const look = (): void => {
+      if (!this.#gone && this.queuedBytes() > LOW_WATER_BYTES) return
+      this.#channel.off("drain", look)
+      this.#channel.off("close", look)
+      this.#socket.off("drain", look)
+      call()
+    }
+    this.#channel.on("drain", look)
+    this.#channel.on("close", look)
+    this.#socket.on("drain", look)
+    setImmediate(look)
+  }
+
+  pause(): void {
+    this.#channel.pause()
+  }
+
+  resume(): void {
+    this.#channel.resume()
+  }
+
+  close(): void {
+    if (this.#closing) return
+    this.#flush()
+    this.#closing = true
+    if (this.#gone) return
+    // A paused channel would never see the other side's end.
+    this.#channel.resume()
+    this.#channel.end()
+    const timer = setTimeout(this.#cut, CLOSE_TIMEOUT_MS)
+    this.#channel.once("close", () => {
+      clearTimeout(timer)
+    })
+    this.#socket.once("close", () => {
+      clearTimeout(timer)
+    })
+  }
+
+  readonly #flush = (): void => {
+    const batch = this.#batch
+    if (batch.length === 0) return
+    this.#batch = []
+    this.#batchBytes = 0
+    if (this.#gone || !this.#channel.writable) return
+    const [only] = batch
+    this.#channel.write(batch.length === 1 && only !== undefined ? only : Buffer.concat(batch))
+  }
+
+  #over(why: string): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#user?.closed(why)
+  }
+}

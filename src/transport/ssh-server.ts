@@ -1,0 +1,216 @@
+// NETCONF over SSH, the server's end (RFC 6242): listens, bounds strangers, authenticates by public key, and only
+// then opens a NETCONF session per `netconf` subsystem. Does not know what the sessions do.
+
+import { createServer, type Socket } from "node:net"
+import ssh2, { type Connection, type ServerChannel, type Session } from "ssh2"
+import { QkdError } from "../errors.js"
+import type { BytePipe, PipeUser } from "../netconf/pipe.js"
+import { SSH_ALGORITHMS } from "./ssh-algorithms.js"
+import { readSshKey, sshFingerprint } from "./ssh-keys.js"
+import { SshPipe } from "./ssh-pipe.js"
+import { SshUserList, type SshUsers } from "./ssh-users.js"
+
+/** What of a NETCONF server is needed here; `NetconfServer` is one. */
+export interface SessionOpener {
+  open(pipe: BytePipe, who: { readonly username: string; readonly address: string }): PipeUser
+}
+
+export interface SshServerLimits {
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** From the TCP connection to the opened subsystem, however slowly bytes drip in; milliseconds. */
+  readonly handshakeTimeoutMs: number
+  readonly maxAuthAttempts: number
+  /** NETCONF sessions on one SSH connection. */
+  readonly maxSessionsPerConnection: number
+}
+
+export const DEFAULT_SSH_LIMITS: SshServerLimits = {
+  maxConnections: 128,
+  maxConnectionsPerAddress: 64,
+  handshakeTimeoutMs: 10_000,
+  maxAuthAttempts: 6,
+  maxSessionsPerConnection: 8,
+}
+
+export interface SshListenOptions {
+  readonly server: SessionOpener
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** OpenSSH private key text, Ed25519 or ECDSA. */
+  readonly hostKey: string
+  readonly users: SshUsers
+  readonly limits?: Partial<SshServerLimits>
+}
+
+export interface SshListener {
+  readonly host: string
+  readonly port: number
+  readonly hostKeyFingerprint: string
+  /** TCP connections now, authenticated or not. */
+  connections(): number
+  /** Ends every connection and stops listening. */
+  close(): Promise<void>
+}
+
+/** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */
+export async function listenNetconfSsh(options: SshListenOptions): Promise<SshListener> {
+  const limits = { ...DEFAULT_SSH_LIMITS, ...options.limits }
+  const users = new SshUserList(options.users)
+  readSshKey(options.hostKey)
+  // ssh2 tells its connections by address and port; this finds the socket that is under one.
+  const sockets = new Map<string, Socket>()
+  const perAddress = new Map<string, number>()
+  const ssh = new ssh2.Server({
+    hostKeys: [options.hostKey],
+    algorithms: SSH_ALGORITHMS,
+    ident: "keyloom",
+  })
+  ssh.on("connection", (connection, info) => {
+    const socket = sockets.get(socketId(info.ip, info.port))
+    if (socket === undefined) connection.end()
+    else serve({ connection, socket, address: info.ip, users, limits, server: options.server })
+  })
+
+  const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
+  tcp.on("connection", (socket) => {
+    const address = socket.remoteAddress ?? ""
+    const ofAddress = perAddress.get(address) ?? 0
+    socket.on("error", () => socket.destroy())
+    if (sockets.size >= limits.maxConnections || ofAddress >= limits.maxConnectionsPerAddress) {
+      socket.destroy()
+      return
+    }
+    const id = socketId(address, socket.remotePort ?? 0)
+    sockets.set(id, socket)
+    perAddress.set(address, ofAddress + 1)
+    const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs)
+    socket.once(OPENED, () => {
+      clearTimeout(deadline)
+    })
+    socket.once("close", () => {
+      clearTimeout(deadline)
+      sockets.delete(id)
+      const left = (perAddress.get(address) ?? 1) - 1
+      if (left > 0) perAddress.set(address, left)
+      else perAddress.delete(address)
+    })
+    ssh.injectSocket(socket)
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    tcp.once("error", (cause) => {
+      reject(
+        new QkdError("operation-failed", `cannot listen on ${options.host}:${options.port}`, {
+          cause,
+        }),
+      )
+    })
+    tcp.listen(options.port, options.host, resolve)
+  })
+  tcp.on("error", () => undefined)
+  const address = tcp.address()
+  return {
+    host: options.host,
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    hostKeyFingerprint: sshFingerprint(options.hostKey),
+    connections: () => sockets.size,
+    close: () =>
+      new Promise((resolve) => {
+        tcp.close(() => {
+          resolve()
+        })
+        for (const socket of sockets.values()) socket.destroy()
+      }),
+  }
+}
+
+/** Tells the socket's deadline that the first session is open. */
+const OPENED = Symbol("session opened")
+
+function socketId(address: string, port: number): string {
+  return `${address} ${port}`
+}
+
+interface Served {
+  readonly connection: Connection
+  readonly socket: Socket
+  readonly address: string
+  readonly users: SshUserList
+  readonly limits: SshServerLimits
+  readonly server: SessionOpener
+}
+
+function serve(served: Served): void {
+  const { connection, socket, users, limits } = served
+  const pipes = new Set<SshPipe>()
+  let attempts = 0
+  let username = ""
+  let opened = 0
+  const cut = (): void => {
+    socket.destroy()
+  }
+  connection.on("authentication", (attempt) => {
+    if (users.accepts(attempt)) {
+      username = attempt.username
+      attempt.accept()
+      return
+    }
+    // OpenSSH begins with `none` to hear the methods, and asks for each key it holds.
+    attempts += 1
+    if (attempts > limits.maxAuthAttempts) connection.end()
+    else attempt.reject(["publickey"])
+  })
+  connection.on("ready", () => {
+    connection.on("session", (accept, reject) => {
+      if (opened >= limits.maxSessionsPerConnection) {
+        reject()
+        return
+      }
+      opened += 1
+      const session = accept()
+      session.on("close", () => {
+        opened -= 1
+      })
+      onSubsystem(session, (channel) => {
+        const pipe = new SshPipe(channel, socket, cut)
+        pipes.add(pipe)
+        channel.once("close", () => {
+          pipes.delete(pipe)
+          if (pipes.size === 0) connection.end()
+        })
+        const user = openSession(served, username, pipe)
+        if (user !== undefined) {
+          pipe.attach(user)
+          socket.emit(OPENED)
+        }
+      })
+    })
+  })
+  connection.on("error", cut)
+  const lost = (): void => {
+    for (const pipe of pipes) pipe.lost("SSH connection closed")
+    pipes.clear()
+  }
+  connection.on("close", lost)
+  socket.once("close", lost)
+}
+
+/** Accepts subsystem `netconf` and nothing else: no shell, no command, no forwarding. */
+function onSubsystem(session: Session, open: (channel: ServerChannel) => void): void {
+  session.on("subsystem", (accept, reject, info) => {
+    if (info.name === "netconf") open(accept())
+    else reject()
+  })
+}
+
+function openSession(served: Served, username: string, pipe: SshPipe): PipeUser | undefined {
+  try {
+    return served.server.open(pipe, { username, address: served.address })
+  } catch (error) {
+    if (!(error instanceof QkdError)) throw error
+    pipe.close()
+    return undefined
+  }
+}
