@@ -26,17 +26,16 @@ export class Outbox {
   }
 
   tell(event: NodeEvent): void {
-    let message: JsonObject
     try {
       const { name, data } = notificationFromNodeEvent(event, this.qkdnId)
-      message = { [name]: data }
+      const message = { [name]: data }
+      this.#publish(message)
+      this.#kept.push({ timeMs: this.now(), event: message })
+      if (this.#kept.length > 2 * KEPT) this.#kept = this.#kept.slice(-KEPT)
     } catch (error) {
+      // Not valid by the model (the server checks): nobody gets it, and the node goes on.
       this.log.error({ err: error, kind: event.kind }, "an event cannot be told")
-      return
     }
-    this.#kept.push({ timeMs: this.now(), event: message })
-    if (this.#kept.length > 2 * KEPT) this.#kept = this.#kept.slice(-KEPT)
-    this.#publish(message)
   }
 
   /** For RFC 5277 replay: oldest first. */

@@ -2,6 +2,7 @@
 // controller's job". The node holds it all the same, so that nothing half-true reaches the key manager.
 // Pure; knows neither policy nor schema.
 
+import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
 import type { AppConfig } from "../model/app.js"
 import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.js"
@@ -13,6 +14,11 @@ export interface ReferenceContext {
   readonly qkdiIds: ReadonlySet<number>
   /** `key_relay_mode_enable` in the configuration that is judged. */
   readonly relayEnabled: boolean
+  /**
+   * Links as configured before. One that stays as it was may keep an interface that is no more: a module
+   * taken out must not block every later edit.
+   */
+  readonly settled: readonly LinkConfig[]
 }
 
 /**
@@ -75,7 +81,7 @@ function checkPhys(
     throw invalid(`${path}/qkdl_remote/qkdn_id`, "a link does not end where it starts")
   const { qkdiId } = local
   if (qkdiId === undefined) throw missing(`${path}/qkdl_local/qkdi_id`)
-  if (!context.qkdiIds.has(qkdiId))
+  if (!context.qkdiIds.has(qkdiId) && !context.settled.some((old) => isDeepStrictEqual(old, link)))
     throw dangling(`${path}/qkdl_local/qkdi_id`, `this node has no interface ${qkdiId}`)
   const other = users.get(qkdiId)
   if (other !== undefined)

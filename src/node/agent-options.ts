@@ -1,0 +1,48 @@
+// What the agent is handed, and what it expects of the key manager and the modules below it. Types only.
+
+import type { KeyManagerInfo, NodeConfig } from "../model/node.js"
+import type { Caller } from "../netconf/backend.js"
+import type { NetconfClock } from "../netconf/clock.js"
+import type { Datastore } from "../netconf/datastore.js"
+import type { JsonObject } from "../yang/json-text.js"
+import type { Schema } from "../yang/schema.js"
+import type { SitePolicyGuard } from "./agent-policy.js"
+import type { ConfigStore } from "./config-store.js"
+import type { Log } from "./log.js"
+import type { PoolFigures } from "./ports.js"
+
+export interface AgentOptions {
+  readonly qkdnId: string
+  /** `qkdn_version`. */
+  readonly version: string
+  /** First value of `qkdn_location_id`. */
+  readonly location?: string
+  /** The node's modules: interfaces exist for these and no others. */
+  readonly qkdiIds: readonly number[]
+  readonly statisticsPeriodS: number
+  readonly statisticsRows: number
+  readonly requestTimeoutMs: number
+  /** etsi-qkd-sdn-node with keyloom-node, compiled. */
+  readonly schema: Schema
+  readonly store: ConfigStore
+  readonly guard: SitePolicyGuard
+  /** Undefined until the listeners are open. */
+  readonly keyManager: () => KeyManagerInfo | undefined
+  readonly clock: NetconfClock
+  readonly log: Log
+}
+
+/** What the agent needs of the NETCONF server that serves it (`NetconfServer` fits). */
+export interface AgentServer {
+  readonly datastore: Pick<Datastore, "update">
+  readonly sessions: readonly Pick<Caller, "sessionId">[]
+  notify(event: JsonObject): void
+}
+
+/** The key manager and the module host, as the agent sees them. */
+export interface AgentBelow {
+  /** After every durable change, and when an application's time is over. */
+  configure(effective: NodeConfig): void
+  poolFigures(qkdlId: string): PoolFigures | undefined
+  deliveredBits(appId: string): bigint
+}

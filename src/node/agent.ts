@@ -1,0 +1,363 @@
+// The ETSI GS QKD 015 agent: what a controller reads, writes and hears of this node. Owns the running
+// configuration; everything else it says comes from the boards (live figures) and the desk (requests of SAEs).
+// Speaks no NETCONF itself: it is the backend of the server, and holds no key.
+//
+//   edit ─▶ own leaves untouched? ─▶ site policy ─▶ references ─▶ durable write ─▶ key manager, modules, desk
+//             (nothing has changed up to here)
+//   modules, pools, clock ─▶ boards ─▶ outbox ─▶ notifications
+
+import { QkdError } from "../errors.js"
+import type { NodeConfig, NodeEvent, NodeStatus } from "../model/node.js"
+import { nodeConfigFromData } from "../model/etsi015.js"
+import type {
+  Caller,
+  EditRequest,
+  NetconfBackend,
+  PastEvent,
+  PreparedEdit,
+} from "../netconf/backend.js"
+import { OWNER } from "../netconf/datastore.js"
+import type { LinkMeasurement, ModuleDescription } from "../plugin/contract.js"
+import type { JsonObject } from "../yang/json-text.js"
+import type { Schema } from "../yang/schema.js"
+import { AgentInterfaces } from "./agent-interfaces.js"
+import { Outbox } from "./agent-notify.js"
+import {
+  checkOwnLeaves,
+  firstRunning,
+  refusalOf,
+  relayEnabled,
+  withOwnLeaves,
+} from "./agent-own.js"
+import { findViolation, policyError, withinPolicy, type PolicyViolation } from "./agent-policy.js"
+import { checkReferences } from "./agent-references.js"
+import { Desk } from "./agent-desk.js"
+import { stateData } from "./agent-state.js"
+import type { AgentBelow, AgentOptions, AgentServer } from "./agent-options.js"
+import { AppBoard, isExpired } from "./app-board.js"
+import { LinkBoard } from "./link-board.js"
+import type { ApplicationDesk } from "./ports.js"
+
+/** How often the boards look at stock, silence and expiry. */
+const TICK_MS = 500
+/** An alarm on a refused entry is told at most so often an entry. */
+const VIOLATION_INTERVAL_MS = 1000
+
+const IDLE: AgentBelow = {
+  configure: () => undefined,
+  poolFigures: () => undefined,
+  deliveredBits: () => 0n,
+}
+
+export class Agent implements NetconfBackend {
+  readonly schema: Schema
+  /** The configuration to open the NETCONF server with. */
+  readonly initial: JsonObject
+  readonly #options: AgentOptions
+  readonly #desk: Desk
+  readonly #links = new LinkBoard()
+  readonly #apps: AppBoard
+  readonly #interfaces: AgentInterfaces
+  readonly #outbox: Outbox
+  #config: NodeConfig
+  #createdAt: Readonly<Record<string, string>>
+  #below: AgentBelow = IDLE
+  #server: AgentServer | undefined
+  /** Sessions that have asked for notifications. */
+  readonly #subscribers = new Set<number>()
+  #stopTicking: () => void = () => undefined
+  #stopping = false
+  /** Applications whose time is over, as last handed below. */
+  #expired = ""
+  readonly #violationToldAt = new Map<string, number>()
+
+  private constructor(
+    options: AgentOptions,
+    running: JsonObject,
+    createdAt: Readonly<Record<string, string>>,
+  ) {
+    this.schema = options.schema
+    this.#options = options
+    this.initial = running
+    this.#config = nativeConfig(running)
+    this.#createdAt = createdAt
+    this.#apps = new AppBoard({ periodS: options.statisticsPeriodS, rows: options.statisticsRows })
+    this.#interfaces = new AgentInterfaces(options.qkdiIds)
+    this.#outbox = new Outbox(options.qkdnId, () => options.clock.now(), options.log)
+    this.#desk = new Desk({
+      clock: options.clock,
+      timeoutMs: options.requestTimeoutMs,
+      controllerListens: () => this.#controllerListens(),
+      tell: (event) => {
+        this.#outbox.tell(event)
+      },
+    })
+  }
+
+  /**
+   * Opens the agent with the configuration it had.
+   *
+   * @throws QkdError `data-exists` when the folder holds another node's configuration, `malformed-message`
+   * or as validation when it cannot be read: a node does not start on half of what it knew.
+   */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const stored = await options.store.load()
+    const kept = stored?.running ?? firstRunning(options)
+    if (nodeConfigFromData(kept).qkdnId !== options.qkdnId)
+      throw new QkdError("data-exists", "the folder holds the configuration of another node", {
+        path: "/etsi-qkd-sdn-node:qkd_node/qkdn_id",
+      })
+    const running = withOwnLeaves(kept, options)
+    const agent = new Agent(options, running, stored?.appCreatedAt ?? {})
+    const known = agent.#interfaces.load(kept)
+    agent.#configureBoards()
+    if (running !== kept) await agent.#save(running)
+    for (const qkdiId of known.gone) agent.tell({ kind: "interface-out", qkdiId })
+    return agent
+  }
+
+  get desk(): ApplicationDesk {
+    return this.#desk
+  }
+
+  /** Links, applications and peers in force: within policy, expired applications left out. */
+  get effective(): NodeConfig {
+    const now = this.#options.clock.now()
+    const within = withinPolicy(this.#options.guard, this.#config)
+    return { ...within, apps: within.apps.filter((app) => !isExpired(app, now)) }
+  }
+
+  /** From now on the key manager and the modules are told, and asked for figures. */
+  attachBelow(below: AgentBelow): void {
+    this.#below = below
+    this.#configureAll()
+  }
+
+  /** From now on notifications go out, and modules' descriptions go into the configuration. */
+  attachServer(server: AgentServer): void {
+    this.#server = server
+    this.#outbox.connect((event) => {
+      server.notify(event)
+    })
+  }
+
+  /** Starts the regular look at figures. */
+  start(): void {
+    const again = (): void => {
+      this.#stopTicking = this.#options.clock.after(TICK_MS, () => {
+        this.tick()
+        again()
+      })
+    }
+    again()
+  }
+
+  stop(): void {
+    this.#stopping = true
+    this.#stopTicking()
+    this.#desk.close()
+  }
+
+  /** One regular look; `start` does it twice a second. */
+  tick(): void {
+    const now = this.#options.clock.now()
+    const events = [
+      ...this.#links.tick(now, (qkdlId) => this.#below.poolFigures(qkdlId)),
+      ...this.#apps.tick(now, (appId) => this.#below.deliveredBits(appId)),
+    ]
+    if (this.#expiredNow() !== this.#expired) this.#configureAll()
+    this.#tellAll(events)
+  }
+
+  // --- from the modules -------------------------------------------------------------------------------
+
+  measured(qkdlId: string, measurement: LinkMeasurement): void {
+    this.#tellAll(this.#links.measured(qkdlId, measurement, this.#options.clock.now()))
+  }
+
+  /** A module is open: what it is goes into the configuration, where 015 has it. */
+  async interfaceUp(qkdiId: number, description: ModuleDescription): Promise<void> {
+    const change = this.#interfaces.opened(qkdiId, description)
+    if (change.changed)
+      await this.#server?.datastore.update((running) => this.#interfaces.write(running), {
+        despiteLock: true,
+      })
+    this.#tellAll(change.events)
+  }
+
+  interfaceDown(qkdiId: number, reason: string): void {
+    this.#tellAll(this.#interfaces.failed(qkdiId, reason))
+    const now = this.#options.clock.now()
+    for (const link of this.#config.links) {
+      if (link.type === "PHYS" && link.local.qkdiId === qkdiId)
+        this.#tellAll(this.#links.lost(link.qkdlId, reason, now))
+    }
+  }
+
+  /** A request of this application's SAEs got no key: counted. */
+  requestRefused(appId: string): void {
+    this.#apps.refused(appId)
+  }
+
+  tell(event: NodeEvent): void {
+    this.#outbox.tell(event)
+  }
+
+  // --- NetconfBackend ---------------------------------------------------------------------------------
+
+  state(_running: JsonObject): JsonObject {
+    const now = this.#options.clock.now()
+    return stateData(this.#config, {
+      status: this.#status(),
+      interfaces: this.#interfaces.statuses,
+      link: (qkdlId) => this.#links.now(qkdlId),
+      app: (appId) => this.#apps.now(appId, now, this.#below.deliveredBits(appId)),
+      keyManager: this.#options.keyManager(),
+    })
+  }
+
+  prepareEdit(edit: EditRequest): Promise<PreparedEdit> {
+    if (edit.caller !== OWNER) checkOwnLeaves(edit.next, edit.previous)
+    const config = nativeConfig(edit.next)
+    const violation = findViolation(this.#options.guard, config, this.#config)
+    if (violation !== undefined) {
+      this.#violated(violation, edit.caller.username)
+      return Promise.reject(policyError(violation))
+    }
+    checkReferences(config, {
+      qkdiIds: this.#interfaces.ids,
+      relayEnabled: relayEnabled(edit.next),
+      settled: this.#config.links,
+    })
+    return Promise.resolve({
+      commit: async () => {
+        const before = this.#createdAt
+        this.#createdAt = this.#creationTimes(config)
+        try {
+          await this.#save(edit.next)
+        } catch (error) {
+          this.#createdAt = before
+          throw error
+        }
+        this.#config = config
+        this.#configureAll()
+      },
+    })
+  }
+
+  rpc(name: string, input: JsonObject): Promise<JsonObject> {
+    if (name !== "keyloom-node:refuse-application")
+      return Promise.reject(new QkdError("operation-not-supported", `no rpc ${name}`))
+    const refusal = refusalOf(input)
+    const reached = this.#desk.refuse(
+      refusal.serverAppId,
+      refusal.clientAppIds,
+      refusal.appTag,
+      refusal.reason,
+    )
+    this.#options.log.info({ ...refusal, reached }, "the controller refused an application")
+    return Promise.resolve({})
+  }
+
+  replay(fromMs: number, toMs: number): readonly PastEvent[] {
+    return this.#outbox.past(fromMs, toMs)
+  }
+
+  /** Every authenticated user is a controller of this node; here it is only noted who wants to listen. */
+  allows(operation: string, caller: Caller): boolean {
+    if (operation === "create-subscription") this.#subscribers.add(caller.sessionId)
+    return true
+  }
+
+  // --- inside -----------------------------------------------------------------------------------------
+
+  #controllerListens(): boolean {
+    const open = new Set(this.#server?.sessions.map((session) => session.sessionId))
+    for (const sessionId of this.#subscribers)
+      if (!open.has(sessionId)) this.#subscribers.delete(sessionId)
+    return this.#subscribers.size > 0
+  }
+
+  #save(running: JsonObject): Promise<void> {
+    return this.#options.store.save({ running, appCreatedAt: this.#createdAt })
+  }
+
+  #creationTimes(config: NodeConfig): Readonly<Record<string, string>> {
+    const now = new Date(this.#options.clock.now()).toISOString()
+    return Object.fromEntries(
+      config.apps.map(({ appId }) => [appId, this.#createdAt[appId] ?? now]),
+    )
+  }
+
+  /** After every durable change: below first, so that pools stand when the boards ask for figures. */
+  #configureAll(): void {
+    const effective = this.effective
+    this.#expired = this.#expiredNow()
+    try {
+      this.#below.configure(effective)
+    } catch (error) {
+      // The change is durable already: it cannot be taken back, and what is below heals at the next one.
+      this.#options.log.error({ err: error }, "the configuration was not taken up below the agent")
+    }
+    const events = this.#configureBoards()
+    this.#desk.configure(effective.apps)
+    this.#tellAll(events)
+  }
+
+  #configureBoards(): NodeEvent[] {
+    const now = this.#options.clock.now()
+    this.#apps.configure(this.#config.apps, this.#createdAt, now, (appId) =>
+      this.#below.deliveredBits(appId),
+    )
+    return this.#links.configure(this.#config, now, (qkdlId) => this.#below.poolFigures(qkdlId))
+  }
+
+  #expiredNow(): string {
+    const now = this.#options.clock.now()
+    return this.#config.apps
+      .filter((app) => isExpired(app, now))
+      .map((app) => app.appId)
+      .join()
+  }
+
+  /** QKDN-STATUS-TYPES: NEW until a link was configured, DOWN when no module of it works. */
+  #status(): NodeStatus {
+    if (this.#stopping) return "OUT"
+    if (this.#interfaces.allFailed) return "DOWN"
+    return this.#config.links.length === 0 ? "NEW" : "OPERATING"
+  }
+
+  /** THREATS, trust lines: a violation is refused and raises an alarm. A refused peer has no place in 015's alarm. */
+  #violated(violation: PolicyViolation, username: string): void {
+    const { resource, path, reason } = violation
+    this.#options.log.warn({ path, reason, username }, "refused: outside the site policy")
+    const now = this.#options.clock.now()
+    for (const [key, at] of this.#violationToldAt)
+      if (now - at >= VIOLATION_INTERVAL_MS) this.#violationToldAt.delete(key)
+    if (resource.kind === "peer" || this.#violationToldAt.has(path)) return
+    this.#violationToldAt.set(path, now)
+    this.tell({
+      kind: "alarm",
+      resource,
+      message: `refused: outside the site policy: ${reason}`,
+      severity: "MAJOR",
+    })
+  }
+
+  #tellAll(events: readonly NodeEvent[]): void {
+    for (const event of events) this.#outbox.tell(event)
+  }
+}
+
+/** Natively, the local end of a physical link filled in where the controller left it out: it is this node. */
+function nativeConfig(running: JsonObject): NodeConfig {
+  const config = nodeConfigFromData(running)
+  return {
+    ...config,
+    links: config.links.map((link) =>
+      link.type === "PHYS" && link.local.qkdnId === ""
+        ? { ...link, local: { ...link.local, qkdnId: config.qkdnId } }
+        : link,
+    ),
+  }
+}
