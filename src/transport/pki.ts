@@ -117,11 +117,11 @@ export function issueRelayCertificate(
   return issue(authority, qkdnId, names, [OID.serverAuth, OID.clientAuth], validity)
 }
 
-/** SHA-256 of the certificate's SubjectPublicKeyInfo, base64 (44 characters): the pin of a key. */
+/** SHA-256 of the certificate's SubjectPublicKeyInfo, lower-case hex: the pin of a key. */
 export function spkiSha256(certificate: string | X509Certificate): string {
   const parsed = typeof certificate === "string" ? new X509Certificate(certificate) : certificate
   const spki = parsed.publicKey.export({ type: "spki", format: "der" })
-  return createHash("sha256").update(spki).digest("base64")
+  return createHash("sha256").update(spki).digest("hex")
 }
 
 function issue(

@@ -27,7 +27,7 @@ export interface MutualTls {
 /** Who the other end proved to be, from its certificate alone. */
 export interface PeerIdentity {
   readonly commonName: string
-  /** SHA-256 of the SubjectPublicKeyInfo, base64. */
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex. */
   readonly spkiSha256: string
   /** URIs of the subject alternative name. */
   readonly uris: readonly string[]

@@ -133,7 +133,7 @@ describe("the certificate authority", () => {
     const der = path.join(folder, "pin.der")
     openssl("pkey", "-pubin", "-in", publicKey, "-outform", "DER", "-out", der)
     const digest = openssl("dgst", "-sha256", "-hex", der).trim().split(" ").pop() ?? ""
-    assert.equal(spkiSha256(certificatePem), Buffer.from(digest, "hex").toString("base64"))
+    assert.equal(spkiSha256(certificatePem), digest)
   })
 
   it("refuses names no certificate can carry, and a validity that ends before it begins", () => {

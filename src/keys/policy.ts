@@ -1,0 +1,113 @@
+// The site policy, parsed: which SAEs are the site's own, which sites it deals with and how, and the ceilings.
+// Lookups only: parsing is policy-document.ts, signatures policy-signature.ts, decisions policy-decisions.ts.
+
+/** What this site lets another do: share end keys; share a link; see keys of others on the way. */
+export type PeerRole = "end" | "neighbour" | "relay"
+
+export interface PolicySae {
+  readonly saeId: string
+  /** SHA-256 of the SubjectPublicKeyInfo of each certificate the SAE may show, lower-case hex. */
+  readonly spkiSha256: readonly string[]
+}
+
+export interface PolicyPeer {
+  readonly qkdnId: string
+  /** Of the key manager's certificate, lower-case hex. */
+  readonly relaySpkiSha256: string
+  /** Ed25519 SubjectPublicKeyInfo, base64: signs acknowledgements of that site. */
+  readonly ackPublicKey: string
+  readonly roles: readonly PeerRole[]
+  /** SAEs the site may claim. Absent: any that is neither ours nor listed for another site. */
+  readonly saes?: readonly string[]
+}
+
+export interface PolicyLimits {
+  /** Ceiling of an application's `max_bandwidth` and `min_bandwidth`, bit/s. */
+  readonly maxBpsPerApp?: number
+  readonly minKeySizeBits: number
+  readonly maxKeySizeBits: number
+  readonly maxKeysPerRequest: number
+}
+
+/** Exactly what the signers signed, members in the order of the documentation. */
+export interface PolicyDocument {
+  /** Only grows. */
+  readonly version: number
+  readonly qkdnId: string
+  readonly saes: readonly PolicySae[]
+  readonly peers: readonly PolicyPeer[]
+  readonly relay: {
+    /** May this node relay for others. */
+    readonly allowed: boolean
+    /** Longest path of keys that start, end or pass here, in links. */
+    readonly maxHops: number
+  }
+  readonly limits: PolicyLimits
+  readonly minimum?: {
+    /** Lowest TLS version at key delivery; 1.3 when absent. */
+    readonly deliveryTls?: "TLSv1.2" | "TLSv1.3"
+  }
+}
+
+/** A checked policy with its lookups. Made by `parsePolicy` only. */
+export class SitePolicy {
+  readonly #saes: ReadonlyMap<string, PolicySae>
+  readonly #saeByPin: ReadonlyMap<string, string>
+  readonly #peers: ReadonlyMap<string, PolicyPeer>
+  readonly #peerByPin: ReadonlyMap<string, PolicyPeer>
+  readonly #claims: ReadonlyMap<string, string>
+
+  constructor(readonly document: PolicyDocument) {
+    this.#saes = new Map(document.saes.map((sae) => [sae.saeId, sae]))
+    this.#saeByPin = new Map(
+      document.saes.flatMap((sae) => sae.spkiSha256.map((pin) => [pin, sae.saeId])),
+    )
+    this.#peers = new Map(document.peers.map((peer) => [peer.qkdnId, peer]))
+    this.#peerByPin = new Map(document.peers.map((peer) => [peer.relaySpkiSha256, peer]))
+    this.#claims = new Map(
+      document.peers.flatMap((peer) => (peer.saes ?? []).map((saeId) => [saeId, peer.qkdnId])),
+    )
+  }
+
+  get version(): number {
+    return this.document.version
+  }
+
+  get qkdnId(): string {
+    return this.document.qkdnId
+  }
+
+  ownsSae(saeId: string): boolean {
+    return this.#saes.has(saeId)
+  }
+
+  /** The SAE whose certificate has this pin. */
+  saeByPin(spkiSha256: string): string | undefined {
+    return this.#saeByPin.get(spkiSha256)
+  }
+
+  peer(qkdnId: string): PolicyPeer | undefined {
+    return this.#peers.get(qkdnId)
+  }
+
+  peerByPin(spkiSha256: string): PolicyPeer | undefined {
+    return this.#peerByPin.get(spkiSha256)
+  }
+
+  hasRole(qkdnId: string, role: PeerRole): boolean {
+    return this.#peers.get(qkdnId)?.roles.includes(role) ?? false
+  }
+
+  /** The site that the policy lists as this SAE's home: ours, a peer, or undefined when it is not said. */
+  homeOf(saeId: string): string | undefined {
+    return this.#saes.has(saeId) ? this.qkdnId : this.#claims.get(saeId)
+  }
+
+  /** May the site `qkdnId` act as the home of this SAE (threat C2)? */
+  mayClaim(qkdnId: string, saeId: string): boolean {
+    const peer = this.#peers.get(qkdnId)
+    if (peer === undefined) return false
+    const home = this.homeOf(saeId)
+    return peer.saes === undefined ? home === undefined : home === qkdnId
+  }
+}
