@@ -40,7 +40,7 @@ export interface PatternRestriction extends Restriction {
   readonly source: string
   readonly invert: boolean
   /** True if the whole text matches. Bounded in time (see xsd-regex). */
-  matches(text: string): boolean
+  readonly matches: (text: string) => boolean
   /** The same for JSON Schema: anchored, for the `u` flag. */
   readonly js: string
 }
@@ -52,6 +52,14 @@ export interface Identity {
   /** Everything derived from this identity, at any depth, without itself. */
   readonly derived: ReadonlySet<Identity>
   readonly description?: string
+}
+
+/** A value as a module writes it. */
+export interface WrittenValue {
+  readonly text: string
+  /** Prefix to module name. */
+  readonly prefixes: ReadonlyMap<string, string>
+  readonly module: string
 }
 
 export interface ResolvedType {
@@ -75,9 +83,10 @@ export interface ResolvedType {
   readonly requireInstance?: boolean
   /** leafref: the leaf it points to, known once the tree stands. */
   readonly target?: SchemaNode
-  /** The module whose text wrote the type: its prefixes and name are those of unprefixed values. */
+  /** The module whose text wrote the type. */
   readonly module: string
-  readonly default?: string
+  /** A typedef's default, with the prefixes it was written under. */
+  readonly default?: WrittenValue
   readonly units?: string
 }
 

@@ -1,7 +1,19 @@
-// YANG text to a compiled schema.
+// YANG text to a compiled schema: the order of the passes. Each pass has its own file.
 
-import { QkdError } from "../errors.js"
-import type { Schema, WhenProfile } from "./schema-types.js"
+import { deviate } from "./deviate.js"
+import { finish } from "./finish.js"
+import { Identities } from "./identities.js"
+import { ModuleSet } from "./module-set.js"
+import type { Module, Unit } from "./module-set.js"
+import { Node, followPath } from "./node.js"
+import type { Context } from "./node.js"
+import { latestRevision } from "./module-set.js"
+import { statementFault, subsOf } from "./parse.js"
+import type { Statement } from "./parse.js"
+import type { ModuleInfo, Schema, WhenProfile } from "./schema-types.js"
+import { TreeBuilder } from "./tree-builder.js"
+import { TypeResolver } from "./type-resolver.js"
+import { XPathSource } from "./xpath-source.js"
 
 export type { ModuleInfo, Schema, SchemaNode } from "./schema-types.js"
 
@@ -19,10 +31,138 @@ export interface CompileOptions {
   readonly whenProfile?: WhenProfile
 }
 
+/** What a statement changes, waiting for its target to exist. */
+interface Pending {
+  readonly statement: Statement
+  readonly unit: Unit
+}
+
 /** @throws QkdError `malformed-message` with file and line when the modules are not valid YANG. */
 export function compileSchema(
-  _sources: readonly SchemaSource[],
-  _options: CompileOptions = {},
+  sources: readonly SchemaSource[],
+  options: CompileOptions = {},
 ): Schema {
-  throw new QkdError("operation-not-supported", "under construction")
+  const set = new ModuleSet(sources, options)
+  const identities = new Identities(set.modules)
+  const xpaths = new XPathSource()
+  const builder = new TreeBuilder(new TypeResolver(identities, xpaths), xpaths)
+  const data = new Node("root", "data", "", "", undefined, undefined)
+  const rpcs = new Node("root", "rpcs", "", "", undefined, undefined)
+  const notifications = new Node("root", "notifications", "", "", undefined, undefined)
+  const roots = [data, rpcs, notifications]
+  const augments: Pending[] = []
+  const deviations: Pending[] = []
+
+  for (const module of set.modules.filter((m) => m.implemented)) {
+    for (const unit of module.units) {
+      const { statement } = unit
+      const context = contextOf(unit)
+      const only = (keep: (keyword: string) => boolean): Statement => ({
+        ...statement,
+        sub: statement.sub.filter((s) => keep(s.keyword)),
+      })
+      builder.fill(
+        rpcs,
+        only((k) => k === "rpc"),
+        context,
+      )
+      builder.fill(
+        notifications,
+        only((k) => k === "notification"),
+        context,
+      )
+      builder.fill(
+        data,
+        only((k) => k !== "rpc" && k !== "notification"),
+        context,
+      )
+      for (const s of subsOf(statement, "augment")) augments.push({ statement: s, unit })
+      for (const s of subsOf(statement, "deviation")) deviations.push({ statement: s, unit })
+    }
+  }
+  applyAugments(builder, roots, augments)
+  for (const { statement, unit } of deviations) {
+    const target = findTarget(roots, statement, unit)
+    if (target === undefined)
+      throw statementFault(statement, `deviation target ${statement.argument ?? ""} is not there`)
+    set.find(target.module)?.deviatedBy.add(unit.module.name)
+    deviate(builder, target, statement, contextOf(unit))
+  }
+  finish(roots)
+
+  const modules = set.modules.map(moduleInfo)
+  const byNamespace = new Map(modules.map((m) => [m.namespace, m]))
+  // The implemented revision comes last, so that it wins.
+  const byName = new Map(
+    [...modules]
+      .sort((a, b) => Number(a.implemented) - Number(b.implemented))
+      .map((m) => [m.name, m]),
+  )
+  return {
+    modules,
+    root: data,
+    notificationRoot: notifications,
+    rpcs: rpcs.children,
+    notifications: notifications.children,
+    identities: identities.table(),
+    whenProfile: options.whenProfile ?? "lenient",
+    moduleByNamespace: (namespace) => byNamespace.get(namespace),
+    moduleByName: (name) => byName.get(name),
+  }
+}
+
+function contextOf(unit: Unit): Context {
+  return { unit, home: unit.module, scope: unit.scope }
+}
+
+function findTarget(roots: readonly Node[], statement: Statement, unit: Unit): Node | undefined {
+  for (const root of roots) {
+    const found = followPath(root, statement, unit, unit.module.name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** An augment may wait for the nodes of another: go round until nothing moves. */
+function applyAugments(
+  builder: TreeBuilder,
+  roots: readonly Node[],
+  augments: readonly Pending[],
+): void {
+  let waiting = augments
+  while (waiting.length > 0) {
+    const still = waiting.filter(({ statement, unit }) => {
+      const target = findTarget(roots, statement, unit)
+      if (target === undefined) return true
+      builder.augment(target, statement, contextOf(unit))
+      return false
+    })
+    if (still.length === waiting.length) {
+      const first = still[0]
+      if (first !== undefined)
+        throw statementFault(
+          first.statement,
+          `augment target ${first.statement.argument ?? ""} is not there`,
+        )
+    }
+    waiting = still
+  }
+}
+
+function moduleInfo(module: Module): ModuleInfo {
+  return {
+    name: module.name,
+    revision: module.revision,
+    namespace: module.namespace,
+    prefix: module.prefix,
+    yangVersion: module.version,
+    features: [...module.features],
+    deviations: [...module.deviatedBy],
+    submodules: module.submodules.map((s) => ({
+      name: s.argument ?? "",
+      revision: latestRevision(s),
+    })),
+    implemented: module.implemented,
+    text: module.text,
+  }
 }

@@ -1,0 +1,132 @@
+// Deviations (RFC 7950 section 7.20.3): the compiled nodes changed to what a device really has.
+
+import type { Context, Node } from "./node.js"
+import { argOf, statementFault, subOf, subsOf } from "./parse.js"
+import type { Statement } from "./parse.js"
+import type { TreeBuilder } from "./tree-builder.js"
+
+/** Apply one deviation statement to its target. */
+export function deviate(
+  builder: TreeBuilder,
+  target: Node,
+  deviation: Statement,
+  context: Context,
+): void {
+  for (const change of subsOf(deviation, "deviate")) {
+    switch (change.argument) {
+      case "not-supported":
+        target.parent?.children.delete(target.key)
+        break
+      case "add":
+        add(builder, target, change, context)
+        break
+      case "replace":
+        replace(builder, target, change, context)
+        break
+      default:
+        remove(target, change)
+    }
+  }
+}
+
+function setSingle(target: Node, sub: Statement): void {
+  const argument = sub.argument ?? ""
+  switch (sub.keyword) {
+    case "config":
+      target.configWritten = argument === "true"
+      break
+    case "mandatory":
+      target.mandatory = argument === "true"
+      break
+    case "min-elements":
+      target.minElements = Number(argument)
+      break
+    case "max-elements":
+      target.maxElements = argument === "unbounded" ? Infinity : Number(argument)
+      break
+    case "units":
+      target.units = argument
+      break
+    default:
+  }
+}
+
+function add(builder: TreeBuilder, target: Node, change: Statement, context: Context): void {
+  const { unit } = context
+  for (const sub of change.sub) {
+    switch (sub.keyword) {
+      case "must":
+        target.musts.push(builder.must(sub, { ...context, home: homeOf(target) }))
+        break
+      case "unique":
+        target.uniqueWritten.push({ statement: sub, unit })
+        break
+      case "default":
+        if (target.kind !== "leaf-list" && target.defaultsWritten.length > 0)
+          throw statementFault(sub, `${target.name} has a default already`)
+        target.defaultsWritten.push({
+          text: sub.argument ?? "",
+          prefixes: unit.prefixNames,
+          module: unit.module.name,
+        })
+        break
+      case "type":
+        throw statementFault(sub, "a type cannot be added")
+      default:
+        setSingle(target, sub)
+    }
+  }
+}
+
+function replace(builder: TreeBuilder, target: Node, change: Statement, context: Context): void {
+  const { unit } = context
+  const type = subOf(change, "type")
+  if (type !== undefined) target.type = builder.types.resolve(type, context.scope, unit)
+  const text = argOf(change, "default")
+  if (text !== undefined)
+    target.defaultsWritten = [{ text, prefixes: unit.prefixNames, module: unit.module.name }]
+  for (const sub of change.sub) {
+    if (sub.keyword === "must" || sub.keyword === "unique")
+      throw statementFault(sub, `${sub.keyword} cannot be replaced`)
+    setSingle(target, sub)
+  }
+}
+
+function remove(target: Node, change: Statement): void {
+  const missing = (sub: Statement): Error =>
+    statementFault(sub, `${target.name} has no such ${sub.keyword}`)
+  for (const sub of change.sub) {
+    const argument = sub.argument ?? ""
+    switch (sub.keyword) {
+      case "must": {
+        const rest = target.musts.filter((m) => m.expression.text !== argument)
+        if (rest.length === target.musts.length) throw missing(sub)
+        target.musts = rest
+        break
+      }
+      case "unique": {
+        const rest = target.uniqueWritten.filter((u) => u.statement.argument !== argument)
+        if (rest.length === target.uniqueWritten.length) throw missing(sub)
+        target.uniqueWritten = rest
+        break
+      }
+      case "default": {
+        const rest = target.defaultsWritten.filter((d) => d.text !== argument)
+        if (rest.length === target.defaultsWritten.length) throw missing(sub)
+        target.defaultsWritten = rest
+        break
+      }
+      case "units":
+        if (target.units !== argument) throw missing(sub)
+        delete target.units
+        break
+      default:
+        if (!sub.keyword.includes(":"))
+          throw statementFault(sub, `${sub.keyword} cannot be deleted`)
+    }
+  }
+}
+
+function homeOf(target: Node): { readonly name: string; readonly namespace: string } {
+  return { name: target.module, namespace: target.namespace }
+}

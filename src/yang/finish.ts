@@ -1,0 +1,200 @@
+// The last passes over a built tree: inheritance, member names, keys, unique, conditions, leafref targets, defaults.
+
+import { followLeafref } from "./leafref.js"
+import { followPath } from "./node.js"
+import type { Node } from "./node.js"
+import type { ResolvedType, UniqueConstraint, WhenCondition, WrittenValue } from "./schema-types.js"
+import { Misfit, parseLexical } from "./values.js"
+
+/** Settle everything below the roots; afterwards the nodes are what `SchemaNode` promises. */
+export function finish(roots: readonly Node[]): void {
+  for (const root of roots) settle(root, undefined, true, [])
+  // Leafrefs first, in all trees: defaults of one may need the target of another.
+  for (const root of roots) bindTypes(root, roots)
+  for (const root of roots) settleDefaults(root)
+}
+
+function isTransparent(node: Node): boolean {
+  return node.kind === "choice" || node.kind === "case"
+}
+
+/** Nodes whose insides are no configuration, whatever they say (RFC 7950 7.21.1). */
+const NO_CONFIG = new Set(["input", "output", "notification"])
+
+function settle(
+  node: Node,
+  dataParent: Node | undefined,
+  config: boolean,
+  outerWhens: readonly WhenCondition[],
+): void {
+  if (NO_CONFIG.has(node.kind)) {
+    node.config = false
+    config = false
+  } else if (node.kind === "root") node.config = true
+  else {
+    const inOperation = !config && node.configWritten === true && insideOperation(node)
+    if (node.configWritten === true && !config && !inOperation)
+      throw node.fault(`${node.name} is configuration inside state`)
+    node.config = config && node.configWritten !== false
+  }
+  node.whens = [...outerWhens, ...node.ownWhens]
+  if (isTransparent(node) || dataParent === undefined) {
+    node.path = dataParent?.path ?? ""
+    node.member = node.name
+  } else {
+    node.member = node.module === dataParent.module ? node.name : node.key
+    node.path = ["input", "output"].includes(node.kind)
+      ? dataParent.path
+      : `${dataParent.path}/${node.member}`
+  }
+  const inner = isTransparent(node) ? dataParent : node
+  for (const child of node.children.values())
+    settle(child, inner, node.config, isTransparent(node) ? node.whens : [])
+  node.members = membersOf(node)
+  if (node.kind === "list") settleList(node)
+  if (node.kind === "choice") settleChoice(node)
+  if (node.minElements > node.maxElements) throw node.fault("min-elements is above max-elements")
+}
+
+function insideOperation(node: Node): boolean {
+  for (let up = node.parent; up !== undefined; up = up.parent)
+    if (NO_CONFIG.has(up.kind)) return true
+  return false
+}
+
+function membersOf(node: Node): ReadonlyMap<string, Node> {
+  const members = new Map<string, Node>()
+  const collect = (from: Node): void => {
+    for (const child of from.children.values()) {
+      if (isTransparent(child)) collect(child)
+      else if (child.kind === "action" || (child.kind === "notification" && node.kind !== "root"))
+        continue
+      else if (members.has(child.member))
+        throw child.fault(`${child.name} is there twice in ${node.name}`)
+      else members.set(child.member, child)
+    }
+  }
+  collect(node)
+  return members
+}
+
+function settleList(list: Node): void {
+  if (list.keys === undefined) {
+    if (list.config) throw list.fault(`list ${list.name} has no key`)
+  } else {
+    if (new Set(list.keys).size < list.keys.length) throw list.fault("a key is named twice")
+    list.keys = list.keys.map((written) => written.slice(written.indexOf(":") + 1))
+    for (const name of list.keys) {
+      const key = list.children.get(`${list.module}:${name}`)
+      if (key?.kind !== "leaf") throw list.fault(`key ${name} is not a leaf of the list`)
+      if (key.config !== list.config) throw key.fault(`key ${name} differs in config from its list`)
+      if (key.ownWhens.length > 0 && key.context?.unit.module.version === "1.1")
+        throw key.fault(`key ${name} has a when`)
+      key.mandatory = true
+    }
+  }
+  list.unique = list.uniqueWritten.map(({ statement, unit }): UniqueConstraint => {
+    const text = statement.argument ?? ""
+    const paths = text
+      .trim()
+      .split(/\s+/)
+      .map((path) => {
+        const leaf = followPath(list, { ...statement, argument: path }, unit, list.module)
+        if (leaf?.kind !== "leaf") throw list.fault(`unique names ${path}, which is not a leaf`)
+        const steps: Node[] = []
+        for (let at: Node | undefined = leaf; at !== undefined && at !== list; at = at.parent)
+          if (!isTransparent(at)) steps.unshift(at)
+        return steps
+      })
+    return { text, paths }
+  })
+}
+
+function settleChoice(choice: Node): void {
+  const written = choice.defaultsWritten[0]
+  if (written === undefined) return
+  const colon = written.text.indexOf(":")
+  const module = colon < 0 ? choice.module : written.prefixes.get(written.text.slice(0, colon))
+  const name = `${module ?? ""}:${written.text.slice(colon + 1)}`
+  if (!choice.children.has(name)) throw choice.fault(`default case ${written.text} is not there`)
+  if (choice.mandatory) throw choice.fault("a mandatory choice has a default")
+  choice.defaults = [name]
+}
+
+function bindTypes(node: Node, roots: readonly Node[]): void {
+  if (node.type !== undefined) {
+    node.type = bindType(node.type, node, roots)
+    checkNoCircle(node)
+  }
+  for (const child of node.children.values()) bindTypes(child, roots)
+}
+
+/** A copy whose leafrefs know their target as seen from this leaf. */
+function bindType(type: ResolvedType, leaf: Node, roots: readonly Node[]): ResolvedType {
+  if (type.base === "union")
+    return { ...type, members: (type.members ?? []).map((m) => bindType(m, leaf, roots)) }
+  if (type.base !== "leafref" || type.path === undefined) return type
+  // Unprefixed names are the leaf's module's; a typedef's own module where that finds nothing.
+  for (const module of new Set([leaf.module, type.path.module])) {
+    const path = { ...type.path, module }
+    for (const root of roots) {
+      const target = followLeafref(leaf, path, root)
+      if (target?.kind === "leaf" || target?.kind === "leaf-list") {
+        if (leaf.config && !target.config && type.requireInstance === true)
+          throw leaf.fault(`leafref of configuration points to state: ${path.text}`)
+        return { ...type, path, target }
+      }
+    }
+  }
+  throw leaf.fault(`leafref path ${type.path.text} leads to no leaf`)
+}
+
+function checkNoCircle(leaf: Node): void {
+  const seen = new Set<unknown>([leaf])
+  for (let at = leaf.type?.target; at !== undefined; at = at.type?.target) {
+    if (seen.has(at)) throw leaf.fault("leafrefs point at each other in a circle")
+    seen.add(at)
+  }
+}
+
+function settleDefaults(node: Node): void {
+  const { type } = node
+  if ((node.kind === "leaf" || node.kind === "leaf-list") && type !== undefined) {
+    if (node.units === undefined && type.units !== undefined) node.units = type.units
+    const written = defaultsOf(node, type)
+    node.defaults = written.map((w) => w.text)
+    node.defaultValues = written.map((w) => defaultValue(node, type, w))
+  }
+  for (const child of node.children.values()) settleDefaults(child)
+}
+
+function defaultsOf(node: Node, type: ResolvedType): readonly WrittenValue[] {
+  const isKey = node.kind === "leaf" && (node.parent?.keys?.includes(node.name) ?? false)
+  if (isKey) return []
+  if (node.defaultsWritten.length > 0) {
+    if (node.mandatory || node.minElements > 0)
+      throw node.fault(`${node.name} is mandatory and has a default`)
+    return node.defaultsWritten
+  }
+  if (type.default === undefined || node.mandatory || node.minElements > 0) return []
+  // Leaf-lists have defaults since YANG 1.1 only (RFC 7950 7.7.2).
+  if (node.kind === "leaf-list" && node.context?.unit.module.version !== "1.1") return []
+  return [type.default]
+}
+
+function defaultValue(node: Node, type: ResolvedType, written: WrittenValue) {
+  const value = parseLexical(type, decimalIfInteger(type, written.text), (prefix) =>
+    prefix === "" ? written.module : written.prefixes.get(prefix),
+  )
+  if (value instanceof Misfit) throw node.fault(`default of ${node.name}: ${value.message}`)
+  return value
+}
+
+/** Defaults may write integers in hexadecimal or octal (RFC 7950 9.2.1). */
+function decimalIfInteger(type: ResolvedType, text: string): string {
+  if (!/^u?int/.test(type.base)) return text
+  const match = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))$/.exec(text)
+  if (match === null) return text
+  const value = BigInt(match[2] === undefined ? `0o${match[3] ?? ""}` : `0x${match[2]}`)
+  return (match[1] === "-" ? -value : value).toString()
+}

@@ -1,0 +1,204 @@
+// The modules and submodules of one schema: who imports whom, which prefixes mean what, which features are in force.
+// Knows nothing of nodes and types.
+
+import { QkdError } from "../errors.js"
+import { ifFeaturesHold } from "./if-feature.js"
+import { argOf, parseYang, statementFault, subsOf } from "./parse.js"
+import type { Statement } from "./parse.js"
+import { Scope } from "./scope.js"
+
+/** One text: a module or one of its submodules. Prefixes are private to a text. */
+export interface Unit {
+  readonly statement: Statement
+  readonly module: Module
+  readonly prefixes: ReadonlyMap<string, Module>
+  /** The same with names instead of modules, for XPath and values. */
+  readonly prefixNames: ReadonlyMap<string, string>
+  readonly scope: Scope
+}
+
+export class Module {
+  readonly units: Unit[] = []
+  readonly features = new Set<string>()
+  readonly deviatedBy = new Set<string>()
+  implemented = false
+
+  constructor(
+    readonly statement: Statement,
+    readonly text: string,
+    readonly submodules: readonly Statement[],
+  ) {}
+
+  get name(): string {
+    return this.statement.argument ?? ""
+  }
+  get namespace(): string {
+    return argOf(this.statement, "namespace") ?? ""
+  }
+  get prefix(): string {
+    return argOf(this.statement, "prefix") ?? ""
+  }
+  get revision(): string {
+    return latestRevision(this.statement)
+  }
+  get version(): "1" | "1.1" {
+    return argOf(this.statement, "yang-version") === "1.1" ? "1.1" : "1"
+  }
+}
+
+export function latestRevision(statement: Statement): string {
+  return subsOf(statement, "revision").reduce((latest, s) => {
+    const date = s.argument ?? ""
+    return date > latest ? date : latest
+  }, "")
+}
+
+export interface ModuleSetOptions {
+  readonly implement?: readonly string[]
+  readonly features?: Readonly<Record<string, readonly string[]>>
+}
+
+export class ModuleSet {
+  /** All revisions of a module, newest first. */
+  private readonly byName = new Map<string, Module[]>()
+  readonly modules: Module[] = []
+
+  constructor(
+    sources: readonly { readonly name: string; readonly text: string }[],
+    private readonly options: ModuleSetOptions,
+  ) {
+    const parsed = sources.map(({ name, text }) => ({
+      text,
+      statement: parseYang(text, name.endsWith(".yang") ? name : `${name}.yang`),
+    }))
+    const submodules = parsed.filter((p) => p.statement.keyword === "submodule")
+    for (const { statement, text } of parsed) {
+      if (statement.keyword === "submodule") continue
+      const module = new Module(statement, text, this.included(statement, submodules))
+      const same = this.byName.get(module.name) ?? []
+      if (same.some((m) => m.revision === module.revision))
+        throw statementFault(statement, `module ${module.name} is there twice`)
+      same.push(module)
+      same.sort((a, b) => (a.revision < b.revision ? 1 : -1))
+      this.byName.set(module.name, same)
+      this.modules.push(module)
+    }
+    this.checkNamespaces()
+    for (const module of this.modules) this.makeUnits(module)
+    this.markImplemented()
+    for (const module of this.modules) this.decideFeatures(module)
+  }
+
+  /** The newest, or the one of that revision. */
+  find(name: string, revision?: string): Module | undefined {
+    const found = this.byName.get(name)
+    return revision === undefined ? found?.[0] : found?.find((m) => m.revision === revision)
+  }
+
+  /** The submodules a module includes, directly or through others. */
+  private included(
+    statement: Statement,
+    submodules: readonly { readonly statement: Statement }[],
+  ): Statement[] {
+    const owner = statement.argument
+    const found = new Map<string, Statement>()
+    const visit = (from: Statement): void => {
+      for (const include of subsOf(from, "include")) {
+        const name = include.argument ?? ""
+        if (found.has(name)) continue
+        const wanted = argOf(include, "revision-date")
+        const candidates = submodules
+          .map((s) => s.statement)
+          .filter((s) => s.argument === name)
+          .filter((s) => wanted === undefined || latestRevision(s) === wanted)
+          .sort((a, b) => (latestRevision(a) < latestRevision(b) ? 1 : -1))
+        const submodule = candidates[0]
+        if (submodule === undefined) throw statementFault(include, `submodule ${name} is missing`)
+        if (argOf(submodule, "belongs-to") !== owner)
+          throw statementFault(include, `submodule ${name} does not belong to ${owner ?? ""}`)
+        found.set(name, submodule)
+        visit(submodule)
+      }
+    }
+    visit(statement)
+    return [...found.values()]
+  }
+
+  private checkNamespaces(): void {
+    const owners = new Map<string, string>()
+    for (const module of this.modules) {
+      const owner = owners.get(module.namespace)
+      if (owner !== undefined && owner !== module.name)
+        throw statementFault(module.statement, `namespace is that of module ${owner} too`)
+      owners.set(module.namespace, module.name)
+    }
+  }
+
+  private makeUnits(module: Module): void {
+    // Module and submodules share their top-level definitions (RFC 7950 5.1).
+    const scope = new Scope(undefined)
+    for (const statement of [module.statement, ...module.submodules]) {
+      const own =
+        statement.keyword === "submodule"
+          ? argOf(statement.sub.find((s) => s.keyword === "belongs-to") ?? statement, "prefix")
+          : module.prefix
+      const prefixes = new Map<string, Module>([[own ?? "", module]])
+      for (const imported of subsOf(statement, "import")) {
+        const prefix = argOf(imported, "prefix") ?? ""
+        const name = imported.argument ?? ""
+        const revision = argOf(imported, "revision-date")
+        const target = this.find(name, revision)
+        if (target === undefined)
+          throw statementFault(
+            imported,
+            `imported module ${name}${revision === undefined ? "" : `@${revision}`} is missing`,
+          )
+        if (prefixes.has(prefix)) throw statementFault(imported, `prefix ${prefix} is used twice`)
+        prefixes.set(prefix, target)
+      }
+      const prefixNames = new Map([...prefixes].map(([prefix, m]) => [prefix, m.name]))
+      const unit: Unit = { statement, module, prefixes, prefixNames, scope }
+      scope.define(statement, unit)
+      module.units.push(unit)
+    }
+  }
+
+  private markImplemented(): void {
+    const names = this.options.implement ?? [...this.byName.keys()]
+    for (const name of names) {
+      const module = this.find(name)
+      if (module === undefined)
+        throw new QkdError("data-missing", `module ${name} to implement is missing`)
+      module.implemented = true
+    }
+  }
+
+  private decideFeatures(module: Module): void {
+    const chosen = this.options.features?.[module.name]
+    const declared = new Map<string, { statement: Statement; unit: Unit }>()
+    for (const unit of module.units)
+      for (const statement of subsOf(unit.statement, "feature"))
+        declared.set(statement.argument ?? "", { statement, unit })
+    for (const name of chosen ?? [])
+      if (!declared.has(name))
+        throw new QkdError("invalid-value", `module ${module.name} has no feature ${name}`)
+    // A feature may depend on others, also of other modules: decide on demand, refuse circles.
+    for (const name of declared.keys())
+      if (this.featureHolds(module, name, [])) module.features.add(name)
+  }
+
+  private featureHolds(module: Module, name: string, trail: readonly string[]): boolean {
+    const chosen = this.options.features?.[module.name]
+    if (chosen !== undefined && !chosen.includes(name)) return false
+    for (const unit of module.units) {
+      const statement = subsOf(unit.statement, "feature").find((s) => s.argument === name)
+      if (statement === undefined) continue
+      const key = `${module.name}:${name}`
+      if (trail.includes(key)) throw statementFault(statement, `feature ${name} depends on itself`)
+      return ifFeaturesHold(statement, unit, (other, feature) =>
+        this.featureHolds(other, feature, [...trail, key]),
+      )
+    }
+    throw new QkdError("malformed-message", `module ${module.name} has no feature ${name}`)
+  }
+}

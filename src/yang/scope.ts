@@ -1,0 +1,68 @@
+// Where typedefs and groupings are visible (RFC 7950 section 5.5).
+
+import type { Unit } from "./module-set.js"
+import { statementFault } from "./parse.js"
+import type { Statement } from "./parse.js"
+
+/** A typedef or grouping with the place its own names are looked up from. */
+export interface Definition {
+  readonly statement: Statement
+  readonly scope: Scope
+  readonly unit: Unit
+}
+
+export class Scope {
+  private readonly typedefs = new Map<string, Definition>()
+  private readonly groupings = new Map<string, Definition>()
+  private readonly inner = new WeakMap<Statement, Scope>()
+
+  constructor(private readonly outer: Scope | undefined) {}
+
+  /** Take in the typedefs and groupings directly inside a statement. */
+  define(statement: Statement, unit: Unit): void {
+    for (const sub of statement.sub) {
+      const table =
+        sub.keyword === "typedef"
+          ? this.typedefs
+          : sub.keyword === "grouping"
+            ? this.groupings
+            : undefined
+      if (table === undefined) continue
+      const name = sub.argument ?? ""
+      if (this.find(sub.keyword === "typedef" ? "typedef" : "grouping", name) !== undefined)
+        throw statementFault(sub, `${sub.keyword} ${name} is defined twice`)
+      table.set(name, { statement: sub, scope: this, unit })
+    }
+  }
+
+  /** The scope inside a statement: this one, if it defines nothing. */
+  within(statement: Statement, unit: Unit): Scope {
+    const known = this.inner.get(statement)
+    if (known !== undefined) return known
+    if (!statement.sub.some((s) => s.keyword === "typedef" || s.keyword === "grouping")) return this
+    const scope = new Scope(this)
+    scope.define(statement, unit)
+    this.inner.set(statement, scope)
+    return scope
+  }
+
+  /** By unprefixed name, from here outwards. */
+  find(kind: "typedef" | "grouping", name: string): Definition | undefined {
+    const own = (kind === "typedef" ? this.typedefs : this.groupings).get(name)
+    return own ?? this.outer?.find(kind, name)
+  }
+
+  /** By name as written. A foreign prefix sees the top level of its module only. */
+  lookup(kind: "typedef" | "grouping", statement: Statement, unit: Unit): Definition {
+    const written = statement.argument ?? ""
+    const colon = written.indexOf(":")
+    const prefix = colon < 0 ? undefined : written.slice(0, colon)
+    const name = written.slice(colon + 1)
+    const module = prefix === undefined ? unit.module : unit.prefixes.get(prefix)
+    if (module === undefined) throw statementFault(statement, `unknown prefix ${prefix ?? ""}`)
+    const scope = module === unit.module ? this : module.units[0]?.scope
+    const found = scope?.find(kind, name)
+    if (found === undefined) throw statementFault(statement, `unknown ${kind} ${written}`)
+    return found
+  }
+}
