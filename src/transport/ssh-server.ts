@@ -169,15 +169,12 @@ function serve(served: Served): void {
         return
       }
       opened += 1
-      const session = accept()
-      session.on("close", () => {
-        opened -= 1
-      })
-      onSubsystem(session, (channel) => {
+      onSubsystem(accept(), (channel) => {
         const pipe = new SshPipe(channel, socket, cut)
         pipes.add(pipe)
         channel.once("close", () => {
           pipes.delete(pipe)
+          opened -= 1
           if (pipes.size === 0) connection.end()
         })
         const user = openSession(served, username, pipe)

@@ -1,0 +1,363 @@
+// NETCONF over SSH: who gets in, who does not, and what strangers can hold open.
+
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import ssh2, { type Algorithms } from "ssh2"
+import { QkdError } from "../../src/errors.js"
+import { generateSshKey, readSshKey, sshFingerprint } from "../../src/transport/ssh-keys.js"
+import { connectNetconfSsh } from "../../src/transport/ssh.js"
+import { OkServer, USER, sshFixture, type SshFixture } from "./ssh-fixture.js"
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof QkdError) return `${error.tag} ${error.appTag ?? ""}`.trim()
+    throw error
+  }
+  return "accepted"
+}
+
+/** How a plain ssh2 client with these algorithms fares: "ready" or why not. */
+function tryAlgorithms(fixture: SshFixture, algorithms: Algorithms): Promise<string> {
+  return new Promise((resolve) => {
+    const client = new ssh2.Client()
+    client.on("ready", () => {
+      resolve("ready")
+      client.end()
+    })
+    client.on("error", (error) => {
+      resolve(error.message)
+    })
+    client.connect({
+      host: "127.0.0.1",
+      port: fixture.listener.port,
+      username: USER,
+      privateKey: fixture.userKey.privateKey,
+      algorithms,
+    })
+  })
+}
+
+describe("NETCONF over SSH", () => {
+  let server: OkServer
+  let fixture: SshFixture
+  beforeEach(async () => {
+    server = new OkServer()
+    fixture = await sshFixture(server)
+  })
+  afterEach(() => fixture.close())
+
+  it("carries a session from hello to close, with the identity from the login", async () => {
+    const session = await connectNetconfSsh(fixture.target)
+    assert.equal(session.sessionId, 1)
+    await session.lock("running")
+    const many = await Promise.all(Array.from({ length: 200 }, () => session.rpc("<get/>")))
+    assert.equal(many.length, 200)
+    await session.close()
+    assert.deepEqual(server.who, [{ username: USER, address: "127.0.0.1" }])
+    assert.equal((await session.closedReason).appTag, "closed")
+  })
+
+  it("carries a reply that is larger than the SSH window", async () => {
+    const big = new OkServer(() => `<data>${"<a/>".repeat(1_000_000)}</data>`)
+    const other = await sshFixture(big)
+    try {
+      const session = await connectNetconfSsh(other.target)
+      assert.equal((await session.get()).length, 1_000_000)
+      await session.close()
+    } finally {
+      await other.close()
+    }
+  })
+
+  it("refuses a host key that is not the pinned one, and sends it no login", async () => {
+    const wrong = {
+      ...fixture.target,
+      hostKeyFingerprint: sshFingerprint(generateSshKey().publicKey),
+    }
+    assert.equal(await refusal(connectNetconfSsh(wrong)), "access-denied")
+    assert.deepEqual(server.who, [])
+  })
+
+  it("refuses a stranger's key, an unknown name and a foreign signature", async () => {
+    const file = path.join(fixture.dir, "stranger")
+    writeFileSync(file, generateSshKey().privateKey, { mode: 0o600 })
+    assert.equal(
+      await refusal(connectNetconfSsh({ ...fixture.target, privateKeyFile: file })),
+      "access-denied",
+    )
+    assert.equal(
+      await refusal(connectNetconfSsh({ ...fixture.target, username: "root" })),
+      "access-denied",
+    )
+    assert.deepEqual(server.who, [])
+  })
+
+  it("refuses passwords and no authentication at all", async () => {
+    for (const auth of [{ password: "secret" }, {}]) {
+      const client = new ssh2.Client()
+      client.connect({ host: "127.0.0.1", port: fixture.listener.port, username: USER, ...auth })
+      client.on("error", () => undefined)
+      const [error] = (await once(client, "error")) as [Error & { level?: string }]
+      assert.equal(error.level, "client-authentication")
+    }
+  })
+
+  it("refuses peers that have ChaCha20 or CBC only, SHA-1 or RSA host keys only (N1)", async () => {
+    const { cipher } = { cipher: ["aes256-gcm@openssh.com"] } as const
+    assert.equal(await tryAlgorithms(fixture, { cipher: [...cipher] }), "ready")
+    assert.match(
+      await tryAlgorithms(fixture, { cipher: ["chacha20-poly1305@openssh.com"] }),
+      /no matching C->S cipher/,
+    )
+    assert.match(
+      await tryAlgorithms(fixture, { cipher: ["aes256-cbc"] }),
+      /no matching C->S cipher/,
+    )
+    assert.match(
+      await tryAlgorithms(fixture, { cipher: ["aes256-ctr"] }),
+      /no matching C->S cipher/,
+    )
+    assert.match(
+      await tryAlgorithms(fixture, { kex: ["diffie-hellman-group14-sha1"] }),
+      /no matching key exchange/,
+    )
+    assert.match(
+      await tryAlgorithms(fixture, { serverHostKey: ["rsa-sha2-512"] }),
+      /no matching host key/,
+    )
+  })
+
+  it("as a client refuses a server that has ChaCha20 only (N1)", async () => {
+    const hostKey = generateSshKey()
+    const chacha = new ssh2.Server({
+      hostKeys: [hostKey.privateKey],
+      algorithms: { cipher: ["chacha20-poly1305@openssh.com"] },
+    })
+    chacha.on("connection", (c) => c.on("error", () => undefined))
+    await new Promise<void>((resolve) => {
+      chacha.listen(0, "127.0.0.1", resolve)
+    })
+    const { port } = chacha.address() as { port: number }
+    const target = {
+      ...fixture.target,
+      port,
+      hostKeyFingerprint: sshFingerprint(hostKey.publicKey),
+    }
+    assert.equal(await refusal(connectNetconfSsh(target)), "operation-failed node-unreachable")
+    await new Promise((resolve) => chacha.close(resolve))
+  })
+
+  it("lets OpenSSH in with AES-GCM and nothing else, and gives it no shell", function () {
+    if (spawnSync("ssh", ["-V"]).error !== undefined) {
+      this.skip()
+    }
+    const ssh = (
+      ...extra: string[]
+    ): Promise<{ status: number | null; stderr: string; stdout: string }> => runSsh(fixture, extra)
+    return (async () => {
+      const hello =
+        '<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities/></hello>]]>]]>'
+      const good = await runSsh(fixture, ["-s", "netconf"], hello)
+      assert.match(good.stdout, /<hello .*<session-id>1<\/session-id><\/hello>]]>]]>/)
+      assert.match(
+        (await ssh("-c", "chacha20-poly1305@openssh.com", "-s", "netconf")).stderr,
+        /no matching cipher/,
+      )
+      assert.notEqual((await ssh("-s", "sftp")).status, 0)
+      const command = await ssh("id")
+      assert.notEqual(command.status, 0)
+      assert.equal(command.stdout, "")
+      assert.equal(server.who.length, 1)
+    })()
+  })
+
+  it("shows no version in its SSH banner", async () => {
+    const socket = connect(fixture.listener.port, "127.0.0.1")
+    const [banner] = (await once(socket, "data")) as [Buffer]
+    socket.destroy()
+    assert.equal(banner.toString("latin1").split("\r\n")[0], "SSH-2.0-keyloom")
+  })
+})
+
+function runSsh(
+  fixture: SshFixture,
+  args: readonly string[],
+  input = "",
+): Promise<{ status: number | null; stderr: string; stdout: string }> {
+  const known = path.join(fixture.dir, "known_hosts")
+  writeFileSync(known, `[127.0.0.1]:${fixture.listener.port} ${fixture.hostKey.publicKey.trim()}\n`)
+  const options = [
+    ...["-F", "none", "-i", fixture.target.privateKeyFile, "-p", String(fixture.listener.port)],
+    ...["-o", `UserKnownHostsFile=${known}`, "-o", "StrictHostKeyChecking=yes"],
+    ...["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-l", USER],
+  ]
+  // ssh: [options] [-c cipher] host [command], or -s host subsystem
+  const at = args.indexOf("-s")
+  const list =
+    at === -1
+      ? [...options, "127.0.0.1", ...args]
+      : [...options, ...args.slice(0, at + 1), "127.0.0.1", ...args.slice(at + 1)]
+  return spawnCollect("ssh", list, input)
+}
+
+async function spawnCollect(
+  program: string,
+  args: readonly string[],
+  input: string,
+): Promise<{ status: number | null; stderr: string; stdout: string }> {
+  const { spawn } = await import("node:child_process")
+  const child = spawn(program, args)
+  let stdout = ""
+  let stderr = ""
+  child.stdout.on("data", (b: Buffer) => (stdout += b.toString()))
+  child.stderr.on("data", (b: Buffer) => (stderr += b.toString()))
+  child.stdin.end(input)
+  const [status] = (await once(child, "close")) as [number | null]
+  return { status, stdout, stderr }
+}
+
+/** Bounded by the test's own time-out. */
+async function nobodyLeft(fixture: SshFixture): Promise<void> {
+  while (fixture.listener.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe("what strangers can hold open (N5)", () => {
+  let open: Socket[] = []
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy()
+    open = []
+  })
+  const dial = (port: number): Socket => {
+    const socket = connect(port, "127.0.0.1")
+    socket.on("error", () => undefined)
+    socket.resume()
+    open.push(socket)
+    return socket
+  }
+
+  it("drops peers that stay mute, before and inside the SSH handshake", async () => {
+    const fixture = await sshFixture(new OkServer(), { handshakeTimeoutMs: 200 })
+    try {
+      const mute = dial(fixture.listener.port)
+      const half = dial(fixture.listener.port)
+      half.write("SSH-2.0-x\r\n")
+      await Promise.all([once(mute, "close"), once(half, "close")])
+      await nobodyLeft(fixture)
+    } finally {
+      await fixture.close()
+    }
+  })
+
+  it("drops a peer that logs in and opens no session", async () => {
+    const fixture = await sshFixture(new OkServer(), { handshakeTimeoutMs: 500 })
+    try {
+      const client = new ssh2.Client()
+      client.on("error", () => undefined)
+      client.connect({
+        host: "127.0.0.1",
+        port: fixture.listener.port,
+        username: USER,
+        privateKey: fixture.userKey.privateKey,
+      })
+      await once(client, "close")
+      await nobodyLeft(fixture)
+    } finally {
+      await fixture.close()
+    }
+  })
+
+  it("refuses connections beyond the ceiling of an address, and takes new ones when some leave", async () => {
+    const fixture = await sshFixture(new OkServer(), { maxConnectionsPerAddress: 3 })
+    try {
+      const held = [1, 2, 3].map(() => dial(fixture.listener.port))
+      await Promise.all(held.map((socket) => once(socket, "connect")))
+      await once(dial(fixture.listener.port), "close")
+      for (const socket of held) socket.destroy()
+      await nobodyLeft(fixture)
+      const session = await connectNetconfSsh(fixture.target)
+      await session.close()
+    } finally {
+      await fixture.close()
+    }
+  })
+
+  it("as a client gives up on a mute server, and on abort", async () => {
+    const fixture = await sshFixture(new OkServer())
+    const accepted: Socket[] = []
+    const mute = createServer((socket) => {
+      accepted.push(socket)
+    })
+    await new Promise<void>((resolve) => {
+      mute.listen(0, "127.0.0.1", resolve)
+    })
+    try {
+      const { port } = mute.address() as { port: number }
+      const target = { ...fixture.target, port }
+      assert.equal(
+        await refusal(connectNetconfSsh(target, { connectTimeoutMs: 100 })),
+        "operation-failed node-unreachable",
+      )
+      const aborting = new AbortController()
+      const attempt = connectNetconfSsh(target, { signal: aborting.signal })
+      setTimeout(() => {
+        aborting.abort()
+      }, 20)
+      assert.equal(await refusal(attempt), "operation-failed closed")
+      const later = new AbortController()
+      const session = await connectNetconfSsh(fixture.target, { signal: later.signal })
+      later.abort()
+      assert.equal((await session.closedReason).appTag, "closed")
+      assert.equal(await refusal(session.get()), "operation-failed closed")
+    } finally {
+      for (const socket of accepted) socket.destroy()
+      mute.close()
+      await fixture.close()
+    }
+  })
+
+  it("says when nobody listens", async () => {
+    const fixture = await sshFixture(new OkServer())
+    await fixture.listener.close()
+    assert.equal(
+      await refusal(connectNetconfSsh({ ...fixture.target })).catch(String),
+      "operation-failed node-unreachable",
+    )
+    await fixture.close()
+  })
+})
+
+describe("SSH keys", () => {
+  it("are made in a form that OpenSSH and ssh2 read, with the fingerprint OpenSSH prints", function () {
+    const message = Buffer.from("a message")
+    // Enough for leading zero bytes in both halves, which ssh2's own generator spoils.
+    for (let i = 0; i < 2000; i++) {
+      const { privateKey, publicKey } = generateSshKey()
+      assert.equal(sshFingerprint(privateKey), sshFingerprint(publicKey))
+      const signature = readSshKey(privateKey).sign(message)
+      assert.equal(readSshKey(publicKey).verify(message, signature), true)
+    }
+    const { privateKey, publicKey } = generateSshKey("somebody@somewhere")
+    const shown = spawnSync("ssh-keygen", ["-l", "-f", "-"], { input: publicKey })
+    if (shown.error !== undefined) this.skip()
+    assert.equal(shown.stdout.toString().split(" ")[1], sshFingerprint(publicKey))
+    const dir = mkdtempSync(path.join(tmpdir(), "keyloom-key-"))
+    const file = path.join(dir, "id")
+    writeFileSync(file, privateKey, { mode: 0o600 })
+    const derived = spawnSync("ssh-keygen", ["-y", "-f", file])
+    rmSync(dir, { recursive: true })
+    assert.equal(derived.stdout.toString().trim(), publicKey)
+  })
+
+  it("of kinds that are too weak are refused", () => {
+    const { public: rsa } = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 })
+    assert.throws(() => sshFingerprint(rsa), /not accepted/)
+    assert.throws(() => sshFingerprint("no key"), /not a usable SSH key/)
+  })
+})
