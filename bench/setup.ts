@@ -10,10 +10,18 @@
 import { readFileSync } from "node:fs"
 import https from "node:https"
 import { WebSocket } from "ws"
-import { type DemoFile, freshDir, removeDir, startDemo, writeTopology } from "../test/support/demo.js"
+import {
+  type DemoFile,
+  freshDir,
+  removeDir,
+  startDemo,
+  writeTopology,
+} from "../test/support/demo.js"
 
 const LINKS =
-  "1-2 1-3 1-8 2-3 2-4 3-6 4-5 4-11 5-6 5-7 6-10 6-14 7-8 7-10 8-9 9-10 9-12 9-13 11-12 11-13 12-14".split(" ")
+  "1-2 1-3 1-8 2-3 2-4 3-6 4-5 4-11 5-6 5-7 6-10 6-14 7-8 7-10 8-9 9-10 9-12 9-13 11-12 11-13 12-14".split(
+    " ",
+  )
 
 interface Sample {
   hops: number
@@ -83,18 +91,30 @@ async function main(): Promise<void> {
         }),
       ]),
     )
-    const url = (sae: DemoFile["saes"][number], rest: string): string => `${nodeOf.get(sae.node)?.etsi014 ?? ""}/api/v1/keys/${rest}`
+    const url = (sae: DemoFile["saes"][number], rest: string): string =>
+      `${nodeOf.get(sae.node)?.etsi014 ?? ""}/api/v1/keys/${rest}`
     // The TLS handshake is not part of the question: each SAE has its connection first.
-    for (const sae of file.saes) await ask(agents.get(sae.saeId) ?? new https.Agent(), url(sae, `${sae.saeId}/status`))
+    for (const sae of file.saes)
+      await ask(agents.get(sae.saeId) ?? new https.Agent(), url(sae, `${sae.saeId}/status`))
 
     const steps = new Map<string, number>()
-    const socket = new WebSocket(`${file.controller.url.replace("http", "ws")}/api/v1/events`, "keyloom.v1", {
-      headers: { authorization: `Bearer ${file.controller.token}` },
-    })
-    await new Promise<void>((resolve) => socket.once("open", () => resolve()))
+    const socket = new WebSocket(
+      `${file.controller.url.replace("http", "ws")}/api/v1/events`,
+      "keyloom.v1",
+      {
+        headers: { authorization: `Bearer ${file.controller.token}` },
+      },
+    )
+    await new Promise<void>((resolve) => socket.once("open", () => {
+        resolve()
+      }))
     socket.send(JSON.stringify({ type: "subscribe", id: "bench", topics: ["service"] }))
     socket.on("message", (data: Buffer) => {
-      const message = JSON.parse(data.toString("utf8")) as { type: string; value?: ServiceView; notice?: { value?: ServiceView } }
+      const message = JSON.parse(data.toString("utf8")) as {
+        type: string
+        value?: ServiceView
+        notice?: { value?: ServiceView }
+      }
       const value = message.value ?? message.notice?.value
       if (value === undefined) return
       const path = value.path ?? value.next
@@ -113,7 +133,10 @@ async function main(): Promise<void> {
         const first = !seen.has(`${slave.saeId} ${master.saeId}`)
         seen.add(`${master.saeId} ${slave.saeId}`)
         const startedAt = performance.now()
-        const answer = await ask(agents.get(master.saeId) ?? new https.Agent(), url(master, `${slave.saeId}/enc_keys`))
+        const answer = await ask(
+          agents.get(master.saeId) ?? new https.Agent(),
+          url(master, `${slave.saeId}/enc_keys`),
+        )
         const totalMs = performance.now() - startedAt
         if (answer.status !== 200) {
           console.log(`  ${master.saeId} -> ${slave.saeId}: ${answer.status} ${answer.body}`)
@@ -140,13 +163,43 @@ async function main(): Promise<void> {
     socket.close()
     for (const agent of agents.values()) agent.destroy()
     console.log(`\n  ms${" ".repeat(35)}   n     p10  median     p90     p99`)
-    console.log(row("first key of a new pair", fresh.map((s) => s.totalMs)))
-    console.log(row("  asked, told, decided, stored", fresh.map((s) => s.askToDecidedMs ?? Number.NaN)))
-    console.log(row("  relay nodes told and confirmed", fresh.filter((s) => s.hops > 1).map((s) => s.relaysMs ?? Number.NaN)))
-    console.log(row("  both ends told and confirmed", fresh.map((s) => s.endsMs ?? Number.NaN)))
-    console.log(row("  key relayed, stored, answered *", fresh.map((s) => s.restMs ?? Number.NaN)))
+    console.log(
+      row(
+        "first key of a new pair",
+        fresh.map((s) => s.totalMs),
+      ),
+    )
+    console.log(
+      row(
+        "  asked, told, decided, stored",
+        fresh.map((s) => s.askToDecidedMs ?? Number.NaN),
+      ),
+    )
+    console.log(
+      row(
+        "  relay nodes told and confirmed",
+        fresh.filter((s) => s.hops > 1).map((s) => s.relaysMs ?? Number.NaN),
+      ),
+    )
+    console.log(
+      row(
+        "  both ends told and confirmed",
+        fresh.map((s) => s.endsMs ?? Number.NaN),
+      ),
+    )
+    console.log(
+      row(
+        "  key relayed, stored, answered *",
+        fresh.map((s) => s.restMs ?? Number.NaN),
+      ),
+    )
     for (const hops of [1, 2, 3, 4]) {
-      console.log(row(`  over ${hops} hop${hops > 1 ? "s" : ""}`, fresh.filter((s) => s.hops === hops).map((s) => s.totalMs)))
+      console.log(
+        row(
+          `  over ${hops} hop${hops > 1 ? "s" : ""}`,
+          fresh.filter((s) => s.hops === hops).map((s) => s.totalMs),
+        ),
+      )
     }
     console.log(row("key of a pair that has its path", known))
     console.log("  * after both ends confirmed; negative when the answer overtook the confirmation")

@@ -11,12 +11,14 @@ const DEFAULT_PORT = 8080
 function version(): string {
   const here = fileURLToPath(new URL(".", import.meta.url))
   const up = here.includes("/dist/") ? "../../package.json" : "../package.json"
-  return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string }).version
+  return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string })
+    .version
 }
 
 function port(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("not a port number")
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError("not a port number")
   return value
 }
 

@@ -24,15 +24,22 @@ export async function runDemo(args: DemoArguments): Promise<void> {
     process.stdout.write(`${line}\n`)
   }
   if (topology !== undefined) {
-    say(`Keyloom demo: ${topology.name}, ${topology.nodes.length} nodes, ${topology.links.length} links`)
+    say(
+      `Keyloom demo: ${topology.name}, ${topology.nodes.length} nodes, ${topology.links.length} links`,
+    )
     for (const notice of topology.notices) say(`  ${notice}`)
   }
-  const demo = await startDemo({ dir, topology, port: args.port, entry: args.entry, signal: stopAsked.signal, say }).catch(
-    (error: unknown) => {
-      if (stopAsked.signal.aborted) return undefined
-      throw error
-    },
-  )
+  const demo = await startDemo({
+    dir,
+    topology,
+    port: args.port,
+    entry: args.entry,
+    signal: stopAsked.signal,
+    say,
+  }).catch((error: unknown) => {
+    if (stopAsked.signal.aborted) return undefined
+    throw error
+  })
   if (demo === undefined) process.exit(0)
   const { progress } = demo
   say(
@@ -41,7 +48,10 @@ export async function runDemo(args: DemoArguments): Promise<void> {
       `details in ${path.join(args.dir, "demo.json")}`,
   )
   const [first] = demo.plan.links
-  if (first !== undefined) say(`  try   npx keyloom demo cut ${first.a.node} ${first.b.node}${dirFlag(args.dir)}   and   npx keyloom demo url${dirFlag(args.dir)}`)
+  if (first !== undefined)
+    say(
+      `  try   npx keyloom demo cut ${first.a.node} ${first.b.node}${dirFlag(args.dir)}   and   npx keyloom demo url${dirFlag(args.dir)}`,
+    )
   say("  DEMO: simulated QKD modules. Ctrl-C stops it; the folder keeps its state.")
   await stopAsked.asked
   await demo.stop()

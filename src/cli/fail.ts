@@ -6,9 +6,18 @@ import { QkdError } from "../errors.js"
 export function fail(error: unknown): never {
   if (error instanceof QkdError) {
     process.stderr.write(`keyloom: ${error.message}\n`)
-    const wrongInput = ["invalid-value", "malformed-message", "unknown-element", "missing-element", "bad-element", "too-big"]
+    const wrongInput = [
+      "invalid-value",
+      "malformed-message",
+      "unknown-element",
+      "missing-element",
+      "bad-element",
+      "too-big",
+    ]
     process.exit(wrongInput.includes(error.tag) ? 2 : 1)
   }
-  process.stderr.write(`keyloom: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.stderr.write(
+    `keyloom: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
   process.exit(1)
 }

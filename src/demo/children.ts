@@ -34,7 +34,12 @@ const SETTLED_MS = 5000
  * @param entry the program's main file
  * @param logFile where its output goes
  */
-export function startChild(name: string, entry: string, args: readonly string[], logFile: string): Child {
+export function startChild(
+  name: string,
+  entry: string,
+  args: readonly string[],
+  logFile: string,
+): Child {
   let process_: ChildProcess | undefined
   let stopping = false
   let delayMs = RESTART_FIRST_MS
@@ -66,10 +71,17 @@ export function startChild(name: string, entry: string, args: readonly string[],
     child.on("exit", (code, signal) => {
       if (stopping) return
       if (Date.now() - startedAt > SETTLED_MS) delayMs = RESTART_FIRST_MS
-      log.write(`-- ${name} ended (${signal ?? `status ${code ?? "?"}`}), starting it again in ${delayMs} ms\n`)
+      log.write(
+        `-- ${name} ended (${signal ?? `status ${code ?? "?"}`}), starting it again in ${delayMs} ms\n`,
+      )
       if (code === 2) {
         // Status 2 is "my configuration is wrong": starting again would not mend it.
-        settle?.reject(new QkdError("operation-failed", `${name} could not start: ${tail.trim().split("\n").at(-1) ?? ""}`))
+        settle?.reject(
+          new QkdError(
+            "operation-failed",
+            `${name} could not start: ${tail.trim().split("\n").at(-1) ?? ""}`,
+          ),
+        )
         return
       }
       timer = setTimeout(launch, delayMs)

@@ -10,7 +10,12 @@ import { LOOPBACK } from "./plan.js"
 import { writeFileDurably } from "./write-file.js"
 
 export type ControlRequest =
-  | { readonly verb: "cut" | "mend"; readonly a: string; readonly b: string; readonly link?: string }
+  | {
+      readonly verb: "cut" | "mend"
+      readonly a: string
+      readonly b: string
+      readonly link?: string
+    }
   | { readonly verb: "url" }
 
 /** What the supervisor does for a request; answers a line for people. */
@@ -19,7 +24,10 @@ export type ControlHandler = (request: ControlRequest) => Promise<string>
 const MAX_LINE_BYTES = 4096
 
 /** Opens the control channel and writes `control.json`. */
-export async function openControl(dir: string, handler: ControlHandler): Promise<{ close(): Promise<void> }> {
+export async function openControl(
+  dir: string,
+  handler: ControlHandler,
+): Promise<{ close(): Promise<void> }> {
   const token = randomBytes(32).toString("base64url")
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -30,13 +38,17 @@ export async function openControl(dir: string, handler: ControlHandler): Promise
     readLine(socket)
       .then(async (line) => {
         const { token: given, ...request } = JSON.parse(line) as ControlRequest & { token: string }
-        const ok = given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token))
+        const ok =
+          given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token))
         if (!ok) throw new QkdError("access-denied", "wrong token")
         return handler(request)
       })
       .then(
         (said) => socket.end(`${JSON.stringify({ said })}\n`),
-        (error: unknown) => socket.end(`${JSON.stringify({ error: error instanceof Error ? error.message : "failed" })}\n`),
+        (error: unknown) =>
+          socket.end(
+            `${JSON.stringify({ error: error instanceof Error ? error.message : "failed" })}\n`,
+          ),
       )
   })
   const port = await new Promise<number>((resolve, reject) => {
@@ -95,7 +107,11 @@ function readLine(socket: Socket): Promise<string> {
     })
     socket.on("error", reject)
     socket.on("close", () => {
-      reject(new QkdError("operation-failed", "the connection ended without an answer", { appTag: "closed" }))
+      reject(
+        new QkdError("operation-failed", "the connection ended without an answer", {
+          appTag: "closed",
+        }),
+      )
     })
   })
 }

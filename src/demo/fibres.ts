@@ -25,7 +25,10 @@ interface Kept {
 }
 
 /** Opens the plant with the fibres named; its port and token stay the same for modules that outlive it. */
-export async function openFibres(dir: string, fibres: readonly { id: string; lossDb: number }[]): Promise<Fibres> {
+export async function openFibres(
+  dir: string,
+  fibres: readonly { id: string; lossDb: number }[],
+): Promise<Fibres> {
   const file = path.join(dir, "fibres.json")
   const kept: Kept = existsSync(file)
     ? (JSON.parse(readFileSync(file, "utf8")) as Kept)
@@ -38,7 +41,11 @@ export async function openFibres(dir: string, fibres: readonly { id: string; los
   }
   const { port } = await plant.listen(kept.port).catch(() => plant.listen(0))
   const keep = (): void => {
-    writeFileDurably(file, JSON.stringify({ port, token: kept.token, cut: [...cut] }, null, 2), 0o600)
+    writeFileDurably(
+      file,
+      JSON.stringify({ port, token: kept.token, cut: [...cut] }, null, 2),
+      0o600,
+    )
   }
   keep()
   return {

@@ -75,7 +75,12 @@ function newPlan(topology: Topology): Plan {
   const nodes = topology.nodes.map((node): PlannedNode => {
     const slug = freshSlug(node.name, slugs)
     slugs.add(slug)
-    return { name: node.name, slug, qkdnId: randomUUID(), ports: { netconf: 0, etsi014: 0, relay: 0 } }
+    return {
+      name: node.name,
+      slug,
+      qkdnId: randomUUID(),
+      ports: { netconf: 0, etsi014: 0, relay: 0 },
+    }
   })
   const modules = new Map<string, number>()
   const nextModule = (node: string): number => {
@@ -116,12 +121,10 @@ function freshSlug(name: string, taken: ReadonlySet<string>): string {
 /** Keeps ports that are free, replaces those that are not: peers find the same addresses after a restart. */
 async function withFreePorts(plan: Plan): Promise<Plan> {
   const held: ReturnType<typeof createServer>[] = []
-  let changed = false
   const hold = async (wanted: number): Promise<number> => {
     const server = createServer()
     const port = await listen(server, wanted).catch(() => (wanted === 0 ? 0 : listen(server, 0)))
     held.push(server)
-    if (port !== wanted) changed = true
     return port
   }
   try {
@@ -130,10 +133,15 @@ async function withFreePorts(plan: Plan): Promise<Plan> {
       const { netconf, etsi014, relay } = node.ports
       nodes.push({
         ...node,
-        ports: { netconf: await hold(netconf), etsi014: await hold(etsi014), relay: await hold(relay) },
+        ports: {
+          netconf: await hold(netconf),
+          etsi014: await hold(etsi014),
+          relay: await hold(relay),
+        },
       })
     }
-    return changed ? { ...plan, nodes } : plan
+    const moved = nodes.some((node, i) => JSON.stringify(node) !== JSON.stringify(plan.nodes[i]))
+    return moved ? { ...plan, nodes } : plan
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))))
   }

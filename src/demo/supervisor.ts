@@ -53,10 +53,14 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   refuseSecond(dir)
   rmSync(path.join(dir, "demo.json"), { force: true })
   const plan = await planDemo(dir, options.topology)
-  const fibres = await openFibres(dir, plan.links.map((link) => fibreOf(plan, link.id)))
+  const fibres = await openFibres(
+    dir,
+    plan.links.map((link) => fibreOf(plan, link.id)),
+  )
   const files = await writeNodeFiles(dir, plan, fibres)
   const httpPort = await choosePort(options.port)
-  if (options.port !== 0 && httpPort !== options.port) say(`  port ${options.port} is taken, using ${httpPort}`)
+  if (options.port !== 0 && httpPort !== options.port)
+    say(`  port ${options.port} is taken, using ${httpPort}`)
   const url = `http://${LOOPBACK}:${httpPort}`
   const controllerConfig = writeControllerFiles(dir, plan, files, httpPort)
   const children: Child[] = []
@@ -72,7 +76,8 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   let controller: Child | undefined
   let codes = 0
   const pageUrl = async (): Promise<string> => {
-    if (controller === undefined) throw new QkdError("operation-failed", "the controller is not running")
+    if (controller === undefined)
+      throw new QkdError("operation-failed", "the controller is not running")
     const code = await loginCode(controller, (codes += 1))
     return `${url}/#login=${code}`
   }
@@ -86,7 +91,14 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   try {
     for (const [i, group] of groupsOf(files.nodes, MAX_NODE_PROCESSES).entries()) {
       const configs = group.flatMap((node) => ["--config", node.configFile])
-      children.push(startChild(`nodes-${i + 1}`, options.entry, ["node", ...configs], path.join(logs, `nodes-${i + 1}.log`)))
+      children.push(
+        startChild(
+          `nodes-${i + 1}`,
+          options.entry,
+          ["node", ...configs],
+          path.join(logs, `nodes-${i + 1}.log`),
+        ),
+      )
     }
     controller = startChild(
       "controller",
@@ -102,7 +114,11 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       signal: options.signal,
     })
     for (const waiting of progress.waitingFor) say(`  link not generating: ${waiting}`)
-    writeFileDurably(path.join(dir, "demo.json"), JSON.stringify(describe(plan, files, url), null, 2), 0o600)
+    writeFileDurably(
+      path.join(dir, "demo.json"),
+      JSON.stringify(describe(plan, files, url), null, 2),
+      0o600,
+    )
     return { plan, url, progress, pageUrl, stop }
   } catch (error) {
     await stop()
@@ -167,18 +183,27 @@ function fibreOf(plan: Plan, id: string): { id: string; lossDb: number } {
 function linksBetween(plan: Plan, a: string, b: string, only: string | undefined): Plan["links"] {
   const names = plan.nodes.map((node) => node.name)
   const find = (asked: string): string => {
-    const found = names.find((n) => n === asked) ?? names.find((n) => n.toLowerCase() === asked.toLowerCase())
-    if (found === undefined) throw new QkdError("data-missing", `no site is called "${asked}"; there are: ${names.join(", ")}`)
+    const found =
+      names.find((n) => n === asked) ?? names.find((n) => n.toLowerCase() === asked.toLowerCase())
+    if (found === undefined)
+      throw new QkdError(
+        "data-missing",
+        `no site is called "${asked}"; there are: ${names.join(", ")}`,
+      )
     return found
   }
   const [from, to] = [find(a), find(b)]
   const links = plan.links.filter(
     (link) =>
-      ((link.a.node === from && link.b.node === to) || (link.a.node === to && link.b.node === from)) &&
+      ((link.a.node === from && link.b.node === to) ||
+        (link.a.node === to && link.b.node === from)) &&
       (only === undefined || link.id === only),
   )
   if (links.length === 0) {
-    throw new QkdError("data-missing", `no fibre${only === undefined ? "" : ` "${only}"`} joins ${from} and ${to}`)
+    throw new QkdError(
+      "data-missing",
+      `no fibre${only === undefined ? "" : ` "${only}"`} joins ${from} and ${to}`,
+    )
   }
   return links
 }
@@ -193,7 +218,9 @@ function groupsOf<T>(things: readonly T[], most: number): T[][] {
 function loginCode(controller: Child, id: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new QkdError("operation-failed", "the controller did not answer", { appTag: "timeout" }))
+      reject(
+        new QkdError("operation-failed", "the controller did not answer", { appTag: "timeout" }),
+      )
     }, LOGIN_CODE_MS)
     controller.onMessage((message) => {
       if (message.kind !== "login-code" || message.id !== id) return
@@ -211,4 +238,3 @@ function aborted(signal: AbortSignal): Promise<never> {
     })
   })
 }
-

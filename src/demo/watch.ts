@@ -13,7 +13,12 @@ export interface Progress {
 
 interface NetworkAnswer {
   readonly nodes: readonly { readonly reach: string }[]
-  readonly links: readonly { readonly name?: string; readonly qkdlId: string; readonly status: string; readonly reason?: string }[]
+  readonly links: readonly {
+    readonly name?: string
+    readonly qkdlId: string
+    readonly status: string
+    readonly reason?: string
+  }[]
 }
 
 const POLL_MS = 150
@@ -30,7 +35,13 @@ export async function waitUntilUp(
 ): Promise<Progress> {
   const startedAt = Date.now()
   let connectedAt: number | undefined
-  let last: Progress = { nodesConnected: 0, nodes: plan.nodes.length, linksActive: 0, links: plan.links.length, waitingFor: [] }
+  let last: Progress = {
+    nodesConnected: 0,
+    nodes: plan.nodes.length,
+    linksActive: 0,
+    links: plan.links.length,
+    waitingFor: [],
+  }
   for (;;) {
     options.signal.throwIfAborted()
     last = (await progressOf(url, plan)) ?? last
@@ -57,7 +68,10 @@ async function progressOf(url: string, plan: Plan): Promise<Progress | undefined
       nodes: plan.nodes.length,
       linksActive: network.links.length - waiting.length,
       links: plan.links.length,
-      waitingFor: waiting.map((link) => `${link.name ?? link.qkdlId}${link.reason === undefined ? "" : ` (${link.reason})`}`),
+      waitingFor: waiting.map(
+        (link) =>
+          `${link.name ?? link.qkdlId}${link.reason === undefined ? "" : ` (${link.reason})`}`,
+      ),
     }
   } catch {
     return undefined // not listening yet

@@ -76,6 +76,7 @@ export function topologyFromGraphml(text: string, fallbackName: string): Topolog
 function number(text: string | undefined, path: string, limit: number): number | undefined {
   if (text === undefined || text === "") return undefined
   const value = Number(text)
-  if (!Number.isFinite(value) || Math.abs(value) > limit) refuse(path, `"${text}" is not a coordinate`)
+  if (!Number.isFinite(value) || Math.abs(value) > limit)
+    refuse(path, `"${text}" is not a coordinate`)
   return value
 }

@@ -39,7 +39,8 @@ export function topologyFromNodeLink(value: unknown, fallbackName: string): Topo
   const nodes = rawNodes.map((raw: unknown, i) => {
     if (!isObject(raw)) refuse(`/nodes/${i}`, "not an object")
     const id = raw["id"]
-    if (typeof id !== "string" && typeof id !== "number") refuse(`/nodes/${i}/id`, "neither number nor text")
+    if (typeof id !== "string" && typeof id !== "number")
+      refuse(`/nodes/${i}/id`, "neither number nor text")
     if (nameOf.has(id)) refuse(`/nodes/${i}/id`, `a second node has id ${id}`)
     const label = raw["name"] ?? raw["label"]
     const name = typeof label === "string" && label !== "" ? label : String(id)
@@ -53,8 +54,10 @@ export function topologyFromNodeLink(value: unknown, fallbackName: string): Topo
     if (!isObject(raw)) refuse(`/${edgesKey}/${i}`, "not an object")
     const a = nameOf.get(raw["source"])
     const b = nameOf.get(raw["target"])
-    if (a === undefined) refuse(`/${edgesKey}/${i}/source`, `no node has id ${String(raw["source"])}`)
-    if (b === undefined) refuse(`/${edgesKey}/${i}/target`, `no node has id ${String(raw["target"])}`)
+    if (a === undefined)
+      refuse(`/${edgesKey}/${i}/source`, `no node has id ${String(raw["source"])}`)
+    if (b === undefined)
+      refuse(`/${edgesKey}/${i}/target`, `no node has id ${String(raw["target"])}`)
     // A directed file names both ways of one fibre; a QKD link serves both.
     if (directed && value["multigraph"] !== true) {
       const pair = [a, b].sort().join("\u0000")
@@ -68,15 +71,25 @@ export function topologyFromNodeLink(value: unknown, fallbackName: string): Topo
     return [{ a, b, ...(typeof dist === "number" ? { lengthKm: dist } : {}) }]
   })
   const name = graph["name"]
-  return completeTopology({ name: typeof name === "string" && name !== "" ? name : fallbackName, nodes, links })
+  return completeTopology({
+    name: typeof name === "string" && name !== "" ? name : fallbackName,
+    nodes,
+    links,
+  })
 }
 
 function position(raw: Json, i: number): { lat?: number; lon?: number } {
   const pos = raw["pos"]
   if (pos === undefined) return {}
-  if (!Array.isArray(pos) || pos.length !== 2) refuse(`/nodes/${i}/pos`, "not [longitude, latitude]")
+  if (!Array.isArray(pos) || pos.length !== 2)
+    refuse(`/nodes/${i}/pos`, "not [longitude, latitude]")
   const [lon, lat] = pos as unknown[]
-  if (typeof lon !== "number" || typeof lat !== "number" || Math.abs(lat) > 90 || Math.abs(lon) > 180) {
+  if (
+    typeof lon !== "number" ||
+    typeof lat !== "number" ||
+    Math.abs(lat) > 90 ||
+    Math.abs(lon) > 180
+  ) {
     refuse(`/nodes/${i}/pos`, "not [longitude, latitude]")
   }
   return { lat, lon }

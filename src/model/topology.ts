@@ -102,7 +102,10 @@ const schema = {
         type: "object",
         additionalProperties: false,
         required: ["id", "node"],
-        properties: { id: { type: "string", minLength: 1, maxLength: 128 }, node: { type: "string" } },
+        properties: {
+          id: { type: "string", minLength: 1, maxLength: 128 },
+          node: { type: "string" },
+        },
       },
     },
   },
@@ -164,7 +167,8 @@ export function completeTopology(raw: RawTopology): Topology {
     if (link.a === link.b) refuse(`/links/${i}`, `joins "${link.a}" to itself`)
     const id = link.id ?? freshId(link.a, link.b, ids)
     ids.add(id)
-    const lengthKm = link.lengthKm ?? (needsLength(link) ? estimateLengthKm(nodes, link, notices, id) : undefined)
+    const lengthKm =
+      link.lengthKm ?? (needsLength(link) ? estimateLengthKm(nodes, link, notices, id) : undefined)
     return { ...link, id, srlg: link.srlg ?? [], ...(lengthKm === undefined ? {} : { lengthKm }) }
   })
   const saes = raw.saes ?? [...nodes.keys()].map((name) => ({ id: `sae-${name}`, node: name }))
@@ -190,11 +194,16 @@ export function lossDbOf(link: TopologyLink): number {
 }
 
 /** Great circle distance in km (haversine, mean Earth radius). */
-export function greatCircleKm(a: { lat: number; lon: number }, b: { lat: number; lon: number }): number {
+export function greatCircleKm(
+  a: { lat: number; lon: number },
+  b: { lat: number; lon: number },
+): number {
   const rad = Math.PI / 180
   const dLat = (b.lat - a.lat) * rad
   const dLon = (b.lon - a.lon) * rad
-  const h = Math.sin(dLat / 2) ** 2 + Math.cos(a.lat * rad) * Math.cos(b.lat * rad) * Math.sin(dLon / 2) ** 2
+  const h =
+    Math.sin(dLat / 2) ** 2 +
+    Math.cos(a.lat * rad) * Math.cos(b.lat * rad) * Math.sin(dLon / 2) ** 2
   return 2 * 6371.0088 * Math.asin(Math.min(1, Math.sqrt(h)))
 }
 
@@ -214,7 +223,9 @@ function estimateLengthKm(
     const km = greatCircleKm({ lat: a.lat, lon: a.lon }, { lat: b.lat, lon: b.lon }) * DETOUR_FACTOR
     return Math.round(km * 100) / 100
   }
-  notices.push(`link ${id}: no length, loss, rate or coordinates given; taken as ${ASSUMED_LENGTH_KM} km`)
+  notices.push(
+    `link ${id}: no length, loss, rate or coordinates given; taken as ${ASSUMED_LENGTH_KM} km`,
+  )
   return ASSUMED_LENGTH_KM
 }
 

@@ -3,7 +3,15 @@
 import assert from "node:assert/strict"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { decKeys, type Demo, encKeys, freshDir, type KeyContainer, removeDir, startDemo } from "../support/demo.js"
+import {
+  decKeys,
+  type Demo,
+  encKeys,
+  freshDir,
+  type KeyContainer,
+  removeDir,
+  startDemo,
+} from "../support/demo.js"
 
 const networks: [string, URL][] = [
   ["luxembourg", new URL("../../examples/luxembourg/topology.json", import.meta.url)],
@@ -59,7 +67,12 @@ for (const [name, url] of networks) {
       const { keys } = JSON.parse(enc.body) as KeyContainer
       assert.equal(new Set(keys.map((k) => k.key)).size, 3)
       assert(keys.every((k) => Buffer.from(k.key, "base64").length === 16))
-      const dec = await decKeys(demo, second, first, keys.map((k) => k.key_ID))
+      const dec = await decKeys(
+        demo,
+        second,
+        first,
+        keys.map((k) => k.key_ID),
+      )
       assert.deepEqual((JSON.parse(dec.body) as KeyContainer).keys, keys)
     })
 

@@ -38,9 +38,13 @@ async function services(demo: Demo): Promise<ServiceView[]> {
 /** All notices since subscribing, in order of arrival. */
 function listen(demo: Demo): { notices: NoticeView[]; close(): void; ready: Promise<void> } {
   const notices: NoticeView[] = []
-  const socket = new WebSocket(`${demo.file.controller.url.replace("http", "ws")}/api/v1/events`, "keyloom.v1", {
-    headers: { authorization: `Bearer ${demo.file.controller.token}` },
-  })
+  const socket = new WebSocket(
+    `${demo.file.controller.url.replace("http", "ws")}/api/v1/events`,
+    "keyloom.v1",
+    {
+      headers: { authorization: `Bearer ${demo.file.controller.token}` },
+    },
+  )
   const ready = new Promise<void>((resolve, reject) => {
     socket.once("error", reject)
     socket.once("open", () => {
@@ -49,10 +53,17 @@ function listen(demo: Demo): { notices: NoticeView[]; close(): void; ready: Prom
     socket.on("message", (data: Buffer) => {
       const message = JSON.parse(data.toString("utf8")) as { type: string } & NoticeView
       if (message.type === "snapshot") resolve()
-      if (message.type === "notice") notices.push({ ...message, type: (message as { kind?: string }).kind ?? message.type })
+      if (message.type === "notice")
+        notices.push({ ...message, type: (message as { kind?: string }).kind ?? message.type })
     })
   })
-  return { notices, ready, close: () => socket.terminate() }
+  return {
+    notices,
+    ready,
+    close: () => {
+      socket.terminate()
+    },
+  }
 }
 
 /** One key each way; the bytes must be equal at both ends. Answers the status of the first call. */
@@ -60,7 +71,12 @@ async function exchange(demo: Demo, master: string, slave: string): Promise<numb
   const enc = await encKeys(demo, master, slave)
   if (enc.status !== 200) return enc.status
   const { keys } = JSON.parse(enc.body) as KeyContainer
-  const dec = await decKeys(demo, slave, master, keys.map((k) => k.key_ID))
+  const dec = await decKeys(
+    demo,
+    slave,
+    master,
+    keys.map((k) => k.key_ID),
+  )
   assert.equal(dec.status, 200, dec.body)
   assert.deepEqual((JSON.parse(dec.body) as KeyContainer).keys, keys)
   return 200
@@ -89,35 +105,48 @@ describe("a fibre cut with another path", function () {
     assert.equal(await exchange(demo, "sae-A", "sae-C"), 200)
     const [before_] = await services(demo)
     assert.equal(before_?.state, "active")
-    const middle = before_?.path?.nodes[1]
+    const middle = before_.path?.nodes[1]
     const via = demo.file.nodes.find((n) => n.qkdnId === middle)?.name ?? assert.fail()
-    const first = demo.file.links.find((l) => [l.a, l.b].includes("A") && [l.a, l.b].includes(via)) ?? assert.fail()
+    const first =
+      demo.file.links.find((l) => [l.a, l.b].includes("A") && [l.a, l.b].includes(via)) ??
+      assert.fail()
 
     const heard = listen(demo)
     await heard.ready
-    let asking = true
+    const asking = { on: true }
     const statuses: number[] = []
     const load = (async () => {
-      while (asking) statuses.push(await exchange(demo, "sae-A", "sae-C"))
+      while (asking.on) statuses.push(await exchange(demo, "sae-A", "sae-C"))
     })()
     assert.match(await fibre(demo, "cut", "A", via), /^Cut: /)
     const moved = await eventually(async () => {
       const [s] = await services(demo)
-      return s?.state === "active" && s.path?.hops.every((h) => h.qkdlId !== first.qkdlId) ? s : undefined
+      return s?.state === "active" && s.path?.hops.every((h) => h.qkdlId !== first.qkdlId)
+        ? s
+        : undefined
     }, "the service moves off the cut fibre")
     assert(!moved.path?.nodes.includes(middle ?? ""))
     for (let i = 0; i < 5; i += 1) assert.equal(await exchange(demo, "sae-A", "sae-C"), 200)
-    asking = false
+    asking.on = false
     await load
     assert(statuses.includes(200))
-    assert(statuses.every((s) => s === 200 || s === 503), `statuses ${statuses.join(" ")}`)
+    assert(
+      statuses.every((s) => s === 200 || s === 503),
+      `statuses ${statuses.join(" ")}`,
+    )
 
-    const linkAt = heard.notices.findIndex((n) => n.topic === "link" && n.id === first.qkdlId && n.value?.status !== "ACTIVE")
+    const linkAt = heard.notices.findIndex(
+      (n) => n.topic === "link" && n.id === first.qkdlId && n.value?.status !== "ACTIVE",
+    )
     const serviceAt = heard.notices.findIndex((n, i) => i > linkAt && n.topic === "service")
     assert(linkAt >= 0, "the link's notice came")
     assert(serviceAt > linkAt, "the service's notices follow the link's")
     const seqs = heard.notices.map((n) => n.seq)
-    assert.deepEqual(seqs, seqs.map((_, i) => (seqs[0] ?? 0) + i), "no notice missed, none doubled, all in order")
+    assert.deepEqual(
+      seqs,
+      seqs.map((_, i) => (seqs[0] ?? 0) + i),
+      "no notice missed, none doubled, all in order",
+    )
     heard.close()
   })
 })
@@ -146,15 +175,29 @@ describe("a fibre cut without another path", function () {
   it("degrades the service, which says so, drains its stock, and heals when the fibre is mended", async () => {
     assert.equal(await exchange(demo, "sae-A", "sae-C"), 200)
     await fibre(demo, "cut", "B", "C")
-    const degraded = await eventually(async () => (await services(demo)).find((s) => s.state === "degraded"), "the service is degraded")
+    const degraded = await eventually(
+      async () => (await services(demo)).find((s) => s.state === "degraded"),
+      "the service is degraded",
+    )
     assert.match(degraded.reason ?? "", /B|C/)
     assert.equal(await exchange(demo, "sae-A", "sae-C"), 200, "stock still serves")
-    await eventually(async () => ((await encKeys(demo, "sae-A", "sae-C", { number: 16 })).status === 503 ? true : undefined), "the stock runs out", 60_000)
+    await eventually(
+      async () =>
+        (await encKeys(demo, "sae-A", "sae-C", { number: 16 })).status === 503 ? true : undefined,
+      "the stock runs out",
+      60_000,
+    )
     const empty = await encKeys(demo, "sae-A", "sae-C", { number: 16 })
     assert.equal(empty.status, 503)
     assert.match(empty.body, /key|stock|pool/i)
     await fibre(demo, "mend", "B", "C")
-    await eventually(async () => ((await services(demo)).some((s) => s.state === "active") ? true : undefined), "the service heals")
-    await eventually(async () => ((await exchange(demo, "sae-A", "sae-C")) === 200 ? true : undefined), "keys come again")
+    await eventually(
+      async () => ((await services(demo)).some((s) => s.state === "active") ? true : undefined),
+      "the service heals",
+    )
+    await eventually(
+      async () => ((await exchange(demo, "sae-A", "sae-C")) === 200 ? true : undefined),
+      "keys come again",
+    )
   })
 })

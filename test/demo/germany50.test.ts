@@ -5,7 +5,14 @@ import { execFileSync } from "node:child_process"
 import { randomInt } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type Demo, freshDir, type KeyContainer, removeDir, rest, startDemo } from "../support/demo.js"
+import {
+  type Demo,
+  freshDir,
+  type KeyContainer,
+  removeDir,
+  rest,
+  startDemo,
+} from "../support/demo.js"
 import { saeClient, type SaeClient } from "../support/https-client.js"
 
 const PAIRS = 200
@@ -17,11 +24,16 @@ function groupMemoryBytes(pid: number): number {
   const own = Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024
   let children: number[] = []
   try {
-    children = execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" }).trim().split(/\s+/).map(Number)
+    children = execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
+      .trim()
+      .split(/\s+/)
+      .map(Number)
   } catch {
     // `ps` says no by its status
   }
-  return own + children.filter((n) => n > 0).reduce((sum, child) => sum + groupMemoryBytes(child), 0)
+  return (
+    own + children.filter((n) => n > 0).reduce((sum, child) => sum + groupMemoryBytes(child), 0)
+  )
 }
 
 describe("germany50, whole, on this machine", function () {
@@ -49,10 +61,16 @@ describe("germany50, whole, on this machine", function () {
 
   it("has every link generating", async () => {
     assert(demo !== undefined)
-    const { links, nodes } = (await rest(demo, "GET", "/network")).body as { links: { status: string }[]; nodes: { reach: string }[] }
+    const { links, nodes } = (await rest(demo, "GET", "/network")).body as {
+      links: { status: string }[]
+      nodes: { reach: string }[]
+    }
     assert.equal(nodes.length, 50)
     assert.equal(links.length, 88)
-    assert.deepEqual(links.filter((l) => l.status !== "ACTIVE"), [])
+    assert.deepEqual(
+      links.filter((l) => l.status !== "ACTIVE"),
+      [],
+    )
     console.log(`      up in ${(startedMs / 1000).toFixed(1)} s`)
   })
 
@@ -71,19 +89,27 @@ describe("germany50, whole, on this machine", function () {
       const others = file.saes.filter((s) => s !== master)
       const slave = others[randomInt(others.length)] ?? assert.fail()
       const startedAt = performance.now()
-      const enc = await clientOf(master).post(`${node.get(master.node)?.etsi014 ?? ""}/api/v1/keys/${encodeURIComponent(slave.saeId)}/enc_keys`, {})
+      const enc = await clientOf(master).post(
+        `${node.get(master.node)?.etsi014 ?? ""}/api/v1/keys/${encodeURIComponent(slave.saeId)}/enc_keys`,
+        {},
+      )
       tookMs.push(performance.now() - startedAt)
       assert.equal(enc.status, 200, `${master.saeId} -> ${slave.saeId}: ${enc.body}`)
       const [made] = (JSON.parse(enc.body) as KeyContainer).keys
       assert(made !== undefined)
-      const dec = await clientOf(slave).post(`${node.get(slave.node)?.etsi014 ?? ""}/api/v1/keys/${encodeURIComponent(master.saeId)}/dec_keys`, {
-        key_IDs: [{ key_ID: made.key_ID }],
-      })
+      const dec = await clientOf(slave).post(
+        `${node.get(slave.node)?.etsi014 ?? ""}/api/v1/keys/${encodeURIComponent(master.saeId)}/dec_keys`,
+        {
+          key_IDs: [{ key_ID: made.key_ID }],
+        },
+      )
       assert.equal(dec.status, 200, dec.body)
       assert.deepEqual((JSON.parse(dec.body) as KeyContainer).keys, [made])
     }
     tookMs.sort((a, b) => a - b)
-    console.log(`      first keys: median ${(tookMs[PAIRS / 2] ?? 0).toFixed(0)} ms, 95 % ${(tookMs[PAIRS * 0.95] ?? 0).toFixed(0)} ms`)
+    console.log(
+      `      first keys: median ${(tookMs[PAIRS / 2] ?? 0).toFixed(0)} ms, 95 % ${(tookMs[PAIRS * 0.95] ?? 0).toFixed(0)} ms`,
+    )
   })
 
   it("fits the whole process group into 1.5 GiB", () => {

@@ -4,7 +4,16 @@
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { createHash, randomInt } from "node:crypto"
-import { type Demo, type DemoFile, eventually, freshDir, type KeyContainer, removeDir, rest, startDemo, writeTopology } from "../support/demo.js"
+import {
+  type Demo,
+  eventually,
+  freshDir,
+  type KeyContainer,
+  removeDir,
+  rest,
+  startDemo,
+  writeTopology,
+} from "../support/demo.js"
 import { saeClient, type SaeClient } from "../support/https-client.js"
 
 const ROUNDS = 30
@@ -28,7 +37,11 @@ const digestOf = (key: string): string => createHash("sha256").update(key).diges
 
 function childrenOf(pid: number): number[] {
   try {
-    return execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" }).trim().split(/\s+/).map(Number).filter((n) => n > 0)
+    return execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
+      .trim()
+      .split(/\s+/)
+      .map(Number)
+      .filter((n) => n > 0)
   } catch {
     return []
   }
@@ -63,7 +76,8 @@ describe("a network whose processes are killed thirty times under load", functio
     const node = demo.file.nodes.find((n) => n.name === site)
     return `${node?.etsi014 ?? ""}/api/v1/keys/${peer}/${method}`
   }
-  const clientOf = (sae: string): SaeClient => clients.get(sae) ?? assert.fail(`no client for ${sae}`)
+  const clientOf = (sae: string): SaeClient =>
+    clients.get(sae) ?? assert.fail(`no client for ${sae}`)
 
   /** Fetches one key and holds the answer against the ledger. */
   const fetchKey = async (keyId: string, entry: Entry): Promise<void> => {
@@ -71,7 +85,9 @@ describe("a network whose processes are killed thirty times under load", functio
     entry.state = "unsure"
     let answer
     try {
-      answer = await clientOf(entry.slave).post(urlOf(entry.slave, entry.master, "dec_keys"), { key_IDs: [{ key_ID: keyId }] })
+      answer = await clientOf(entry.slave).post(urlOf(entry.slave, entry.master, "dec_keys"), {
+        key_IDs: [{ key_ID: keyId }],
+      })
     } catch {
       return // cut off: it may or may not have been given
     }
@@ -99,7 +115,9 @@ describe("a network whose processes are killed thirty times under load", functio
         const master = ids[randomInt(ids.length)] ?? ""
         const slave = ids.filter((id) => id !== master)[randomInt(ids.length - 1)] ?? ""
         try {
-          const enc = await clientOf(master).post(urlOf(master, slave, "enc_keys"), { number: 1 + randomInt(3) })
+          const enc = await clientOf(master).post(urlOf(master, slave, "enc_keys"), {
+            number: 1 + randomInt(3),
+          })
           if (enc.status === 200) {
             for (const key of (JSON.parse(enc.body) as KeyContainer).keys) {
               assert(!ledger.has(key.key_ID), "a key id came twice")
@@ -133,7 +151,8 @@ describe("a network whose processes are killed thirty times under load", functio
     }
     const healed = await eventually(
       async () => {
-        const network = (await rest(demo, "GET", "/network").catch(() => ({ body: undefined }))).body as NetworkView | undefined
+        const network = (await rest(demo, "GET", "/network").catch(() => ({ body: undefined })))
+          .body as NetworkView | undefined
         const well =
           network?.nodes.every((n) => n.reach === "connected") === true &&
           network.links.every((l) => l.status === "ACTIVE") &&
@@ -146,7 +165,8 @@ describe("a network whose processes are killed thirty times under load", functio
     running = false
     await workers
 
-    const idsOf = (things: { qkdnId?: string; qkdlId?: string }[]): string[] => things.map((t) => t.qkdnId ?? t.qkdlId ?? "").sort()
+    const idsOf = (things: { qkdnId?: string; qkdlId?: string }[]): string[] =>
+      things.map((t) => t.qkdnId ?? t.qkdlId ?? "").sort()
     assert.deepEqual(idsOf(healed.nodes), idsOf(first.nodes), "the inventory of nodes")
     assert.deepEqual(idsOf(healed.links), idsOf(first.links), "the inventory of links")
     assert.equal(healed.services.length, 6, "one service a pair, none lost, none doubled")
@@ -154,8 +174,15 @@ describe("a network whose processes are killed thirty times under load", functio
     const open = [...ledger].filter(([, e]) => e.state === "open")
     assert(made > 100, `only ${made} keys were made under load`)
     for (const [keyId, entry] of open) await fetchKey(keyId, entry)
-    assert.deepEqual([...ledger].filter(([, e]) => e.state === "open").map(([id]) => id), [], "every open key could be fetched")
-    for (const [keyId, entry] of [...ledger].filter(([, e]) => e.state === "done")) await fetchKey(keyId, entry)
-    console.log(`      ${made} keys under ${ROUNDS} kills, ${open.length} of them fetched after the last`)
+    assert.deepEqual(
+      [...ledger].filter(([, e]) => e.state === "open").map(([id]) => id),
+      [],
+      "every open key could be fetched",
+    )
+    for (const [keyId, entry] of [...ledger].filter(([, e]) => e.state === "done"))
+      await fetchKey(keyId, entry)
+    console.log(
+      `      ${made} keys under ${ROUNDS} kills, ${open.length} of them fetched after the last`,
+    )
   })
 })

@@ -5,7 +5,16 @@ import assert from "node:assert/strict"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { spawn } from "node:child_process"
-import { decKeys, type Demo, encKeys, freshDir, type KeyContainer, removeDir, startDemo, root } from "../support/demo.js"
+import {
+  decKeys,
+  type Demo,
+  encKeys,
+  freshDir,
+  type KeyContainer,
+  removeDir,
+  startDemo,
+  root,
+} from "../support/demo.js"
 
 function filesUnder(dir: string): string[] {
   return readdirSync(dir).flatMap((name) => {
@@ -19,7 +28,13 @@ function filesUnder(dir: string): string[] {
 /** Every spelling a careless program might leave: raw bytes, hex in both cases, base64 in both alphabets. */
 function spellings(key: Buffer): Buffer[] {
   const base64 = key.toString("base64")
-  return [key, Buffer.from(key.toString("hex")), Buffer.from(key.toString("hex").toUpperCase()), Buffer.from(base64.replace(/=+$/, "")), Buffer.from(key.toString("base64url"))]
+  return [
+    key,
+    Buffer.from(key.toString("hex")),
+    Buffer.from(key.toString("hex").toUpperCase()),
+    Buffer.from(base64.replace(/=+$/, "")),
+    Buffer.from(key.toString("base64url")),
+  ]
 }
 
 function leaks(haystack: Buffer, keys: readonly Buffer[]): boolean {
@@ -37,7 +52,9 @@ describe("the bytes of delivered keys", function () {
 
   before(async () => {
     demo = await startDemo({ dir, topology: path.join(root, "examples/luxembourg/topology.json") })
-    capture = spawn("tcpdump", ["-i", "lo", "-s", "0", "-U", "-w", captureFile, "tcp"], { stdio: ["ignore", "ignore", "pipe"] })
+    capture = spawn("tcpdump", ["-i", "lo", "-s", "0", "-U", "-w", captureFile, "tcp"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    })
     captured = await new Promise<boolean>((resolve) => {
       capture?.on("error", () => {
         resolve(false)
@@ -57,7 +74,13 @@ describe("the bytes of delivered keys", function () {
         const made = (JSON.parse(enc.body) as KeyContainer).keys
         keys.push(...made.map((k) => Buffer.from(k.key, "base64")))
         // Half are fetched, half stay in the far node's store.
-        if (master < slave) await decKeys(demo, slave, master, made.map((k) => k.key_ID))
+        if (master < slave)
+          await decKeys(
+            demo,
+            slave,
+            master,
+            made.map((k) => k.key_ID),
+          )
       }
     }
     // A key no one made, where a leak would be: the positive control.
@@ -71,16 +94,27 @@ describe("the bytes of delivered keys", function () {
 
   it("are in no log, no store and no other file the network keeps", () => {
     const files = filesUnder(dir).filter((f) => f !== captureFile)
-    assert(files.some((f) => f.includes("controller")), "the controller's store was searched")
-    assert(files.some((f) => f.endsWith(".log")), "logs were searched")
-    const found = files.filter((f) => leaks(readFileSync(f), keys)).map((f) => path.relative(dir, f))
+    assert(
+      files.some((f) => f.includes("controller")),
+      "the controller's store was searched",
+    )
+    assert(
+      files.some((f) => f.endsWith(".log")),
+      "logs were searched",
+    )
+    const found = files
+      .filter((f) => leaks(readFileSync(f), keys))
+      .map((f) => path.relative(dir, f))
     assert.deepEqual(found, [])
   })
 
   it("would be found there: a planted key is", () => {
     const planted = path.join(dir, "logs", "planted.log")
     for (const spelling of spellings(keys[0] ?? assert.fail())) {
-      writeFileSync(planted, Buffer.concat([Buffer.from("delivered key "), spelling, Buffer.from("\n")]))
+      writeFileSync(
+        planted,
+        Buffer.concat([Buffer.from("delivered key "), spelling, Buffer.from("\n")]),
+      )
       const found = filesUnder(dir).filter((f) => f !== captureFile && leaks(readFileSync(f), keys))
       assert.deepEqual(found, [planted])
     }
@@ -96,11 +130,16 @@ describe("the bytes of delivered keys", function () {
     const { createServer, connect } = await import("node:net")
     const control = Buffer.from("0123456789abcdeffedcba9876543210")
     const server = createServer((s) => s.resume())
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", () => {
-      done()
-    }))
+    await new Promise<void>((done) =>
+      server.listen(0, "127.0.0.1", () => {
+        done()
+      }),
+    )
     const address = server.address()
-    const socket = connect(typeof address === "object" && address !== null ? address.port : 0, "127.0.0.1")
+    const socket = connect(
+      typeof address === "object" && address !== null ? address.port : 0,
+      "127.0.0.1",
+    )
     socket.end(control)
     await new Promise((done) => setTimeout(done, 1500))
     server.close()

@@ -28,24 +28,67 @@ describe("a controller that lies to a node", function () {
     removeDir(dir)
   })
 
-  const node = (name: string): Demo["file"]["nodes"][number] => demo.file.nodes.find((n) => n.name === name) ?? assert.fail()
+  const node = (name: string): Demo["file"]["nodes"][number] =>
+    demo.file.nodes.find((n) => n.name === name) ?? assert.fail()
 
   const app = (server: string, client: string, remote: string, backing: string): string =>
     `<qkd_applications><qkd_app><app_id>${randomUUID()}</app_id><app_type>t:CLIENT</app_type><server_app_id>${server}</server_app_id>
      <client_app_id>${client}</client_app_id><backing_qkdl_id>${backing}</backing_qkdl_id>
      <local_qkdn_id>${node("Windhof").qkdnId}</local_qkdn_id><remote_qkdn_id>${remote}</remote_qkdn_id></qkd_app></qkd_applications>`
-  const virt = (prev: string | undefined, next: string | undefined, local: string, remote: string): string =>
+  const virt = (
+    prev: string | undefined,
+    next: string | undefined,
+    local: string,
+    remote: string,
+  ): string =>
     `<qkd_links><qkd_link><qkdl_id>${randomUUID()}</qkdl_id><qkdl_local><qkdn_id>${local}</qkdn_id></qkdl_local><qkdl_remote><qkdn_id>${remote}</qkdn_id></qkdl_remote>
      <qkdl_type>t:VIRT</qkdl_type>${prev === undefined ? "" : `<virt_prev_hop>${prev}</virt_prev_hop>`}${next === undefined ? "" : `<virt_next_hop>${next}</virt_next_hop>`}
      <virt_bandwidth>100</virt_bandwidth></qkd_link></qkd_links>`
 
   const lies: [string, string, () => string][] = [
-    ["an SAE that is not of this site", "Windhof", () => app("sae-Betzdorf", "sae-Kirchberg", node("Kirchberg").qkdnId, demo.file.links[0]?.qkdlId ?? "")],
-    ["an invented SAE as one of this site's", "Windhof", () => app("sae-eve", "sae-Kirchberg", node("Kirchberg").qkdnId, demo.file.links[0]?.qkdlId ?? "")],
-    ["a peer SAE at a node that may not claim it", "Windhof", () => app("sae-Windhof", "sae-Betzdorf", node("Kirchberg").qkdnId, demo.file.links[0]?.qkdlId ?? "")],
-    ["a far end outside the policy", "Windhof", () => app("sae-Windhof", "sae-eve", stranger, demo.file.links[0]?.qkdlId ?? "")],
-    ["an unknown relay neighbour", "Kirchberg", () => virt(stranger, node("Betzdorf").qkdnId, stranger, node("Betzdorf").qkdnId)],
-    ["a next hop outside the policy", "Windhof", () => virt(undefined, stranger, node("Windhof").qkdnId, node("Betzdorf").qkdnId)],
+    [
+      "an SAE that is not of this site",
+      "Windhof",
+      () =>
+        app(
+          "sae-Betzdorf",
+          "sae-Kirchberg",
+          node("Kirchberg").qkdnId,
+          demo.file.links[0]?.qkdlId ?? "",
+        ),
+    ],
+    [
+      "an invented SAE as one of this site's",
+      "Windhof",
+      () =>
+        app("sae-eve", "sae-Kirchberg", node("Kirchberg").qkdnId, demo.file.links[0]?.qkdlId ?? ""),
+    ],
+    [
+      "a peer SAE at a node that may not claim it",
+      "Windhof",
+      () =>
+        app(
+          "sae-Windhof",
+          "sae-Betzdorf",
+          node("Kirchberg").qkdnId,
+          demo.file.links[0]?.qkdlId ?? "",
+        ),
+    ],
+    [
+      "a far end outside the policy",
+      "Windhof",
+      () => app("sae-Windhof", "sae-eve", stranger, demo.file.links[0]?.qkdlId ?? ""),
+    ],
+    [
+      "an unknown relay neighbour",
+      "Kirchberg",
+      () => virt(stranger, node("Betzdorf").qkdnId, stranger, node("Betzdorf").qkdnId),
+    ],
+    [
+      "a next hop outside the policy",
+      "Windhof",
+      () => virt(undefined, stranger, node("Windhof").qkdnId, node("Betzdorf").qkdnId),
+    ],
     [
       "a direct link to a stranger",
       "Betzdorf",
@@ -56,7 +99,8 @@ describe("a controller that lies to a node", function () {
     [
       "the address of an unknown key manager",
       "Kirchberg",
-      () => `<peers xmlns="${OWN}"><peer><qkdn_id>${stranger}</qkdn_id><host>127.0.0.1</host><port>4444</port></peer></peers>`,
+      () =>
+        `<peers xmlns="${OWN}"><peer><qkdn_id>${stranger}</qkdn_id><host>127.0.0.1</host><port>4444</port></peer></peers>`,
     ],
   ]
   for (const [what, where, edit] of lies) {
@@ -74,13 +118,21 @@ describe("a controller that lies to a node", function () {
 
   it("cannot write the policy: it is not in the tree", async () => {
     const [, refused] = await ncclient(node("Windhof").netconf, [
-      { op: "edit", config: wrap(node("Windhof").qkdnId, `<site_policy xmlns="${OWN}"><version>99</version></site_policy>`) },
+      {
+        op: "edit",
+        config: wrap(
+          node("Windhof").qkdnId,
+          `<site_policy xmlns="${OWN}"><version>99</version></site_policy>`,
+        ),
+      },
     ])
     assert.equal(refused?.error?.tag, "unknown-element", JSON.stringify(refused))
   })
 
   it("cannot rename the node", async () => {
-    const [, refused] = await ncclient(node("Windhof").netconf, [{ op: "edit", config: wrap(stranger, "") }])
+    const [, refused] = await ncclient(node("Windhof").netconf, [
+      { op: "edit", config: wrap(stranger, "") },
+    ])
     assert(refused?.error !== undefined, "the node kept its id")
   })
 })

@@ -54,7 +54,10 @@ describe("a topology in Keyloom's own form", () => {
   })
 
   it("says so when it has to assume a length", () => {
-    const net = readTopology('{"name":"n","nodes":[{"name":"A"},{"name":"B"}],"links":[{"a":"A","b":"B"}]}', "n.json")
+    const net = readTopology(
+      '{"name":"n","nodes":[{"name":"A"},{"name":"B"}],"links":[{"a":"A","b":"B"}]}',
+      "n.json",
+    )
     assert.equal(net.notices.length, 1)
     assert.match(net.notices[0] ?? "", /a-b: no length/)
   })
@@ -66,17 +69,49 @@ describe("a topology in Keyloom's own form", () => {
     )
     const km = greatCircleKm({ lat: 49, lon: 6 }, { lat: 50, lon: 6 })
     assert(Math.abs(km - 111.19) < 0.1)
-    assert.equal(net.links[0]?.lengthKm, Math.round(km * 1.4 * 100) / 100)
-    assert(Math.abs(lossDbOf(net.links[0] ?? assert.fail()) - km * 1.4 * 0.2) < 0.01)
+    const [link] = net.links
+    assert(link !== undefined)
+    assert.equal(link.lengthKm, Math.round(km * 1.4 * 100) / 100)
+    assert(Math.abs(lossDbOf(link) - km * 1.4 * 0.2) < 0.01)
   })
 
   const wrong: [string, string, string, RegExp][] = [
-    ["an unknown field", '{"name":"n","nodes":[{"name":"A","colour":1}],"links":[]}', "/nodes/0", /unknown field "colour"/],
-    ["a link to nowhere", '{"name":"n","nodes":[{"name":"A"}],"links":[{"a":"A","b":"Z"}]}', "/links/0/b", /no node is called "Z"/],
-    ["a link from a site to itself", '{"name":"n","nodes":[{"name":"A"}],"links":[{"a":"A","b":"A"}]}', "/links/0", /itself/],
-    ["two sites of one name", '{"name":"n","nodes":[{"name":"A"},{"name":"A"}],"links":[]}', "/nodes/1/name", /second/],
-    ["a negative loss", '{"name":"n","nodes":[{"name":"A"},{"name":"B"}],"links":[{"a":"A","b":"B","lossDb":-1}]}', "/links/0/lossDb", />= 0/],
-    ["an SAE at no site", '{"name":"n","nodes":[{"name":"A"}],"links":[],"saes":[{"id":"s","node":"B"}]}', "/saes/0/node", /no node/],
+    [
+      "an unknown field",
+      '{"name":"n","nodes":[{"name":"A","colour":1}],"links":[]}',
+      "/nodes/0",
+      /unknown field "colour"/,
+    ],
+    [
+      "a link to nowhere",
+      '{"name":"n","nodes":[{"name":"A"}],"links":[{"a":"A","b":"Z"}]}',
+      "/links/0/b",
+      /no node is called "Z"/,
+    ],
+    [
+      "a link from a site to itself",
+      '{"name":"n","nodes":[{"name":"A"}],"links":[{"a":"A","b":"A"}]}',
+      "/links/0",
+      /itself/,
+    ],
+    [
+      "two sites of one name",
+      '{"name":"n","nodes":[{"name":"A"},{"name":"A"}],"links":[]}',
+      "/nodes/1/name",
+      /second/,
+    ],
+    [
+      "a negative loss",
+      '{"name":"n","nodes":[{"name":"A"},{"name":"B"}],"links":[{"a":"A","b":"B","lossDb":-1}]}',
+      "/links/0/lossDb",
+      />= 0/,
+    ],
+    [
+      "an SAE at no site",
+      '{"name":"n","nodes":[{"name":"A"}],"links":[],"saes":[{"id":"s","node":"B"}]}',
+      "/saes/0/node",
+      /no node/,
+    ],
     ["a missing name", '{"nodes":[{"name":"A"}],"links":[]}', "/", /name/],
   ]
   for (const [what, text, path, message] of wrong) {
@@ -126,7 +161,10 @@ describe("a topology from elsewhere", () => {
       console.log("      skipped: ../shared is not here")
       this.skip()
     }
-    const net = readTopology(readFileSync(new URL("sndlib/germany50.json", shared), "utf8"), "germany50.json")
+    const net = readTopology(
+      readFileSync(new URL("sndlib/germany50.json", shared), "utf8"),
+      "germany50.json",
+    )
     assert.equal(net.nodes.length, 50)
     assert.equal(net.links.length, 88)
     assert.deepEqual(net.notices, [])

@@ -18,7 +18,13 @@ export interface DemoFile {
     qkdnId: string
     name: string
     etsi014: string
-    netconf: { host: string; port: number; username: string; privateKeyFile: string; hostKeyFingerprint: string }
+    netconf: {
+      host: string
+      port: number
+      username: string
+      privateKeyFile: string
+      hostKeyFingerprint: string
+    }
   }[]
   links: { qkdlId: string; a: string; b: string }[]
   saes: { saeId: string; node: string; certFile: string; keyFile: string; caFile: string }[]
@@ -44,7 +50,11 @@ export function writeTopology(dir: string, topology: object): string {
 }
 
 /** Starts `keyloom demo` and waits for its ready line. */
-export async function startDemo(options: { dir: string; topology?: string; readyMs?: number }): Promise<Demo> {
+export async function startDemo(options: {
+  dir: string
+  topology?: string
+  readyMs?: number
+}): Promise<Demo> {
   const args = ["bin/keyloom.js", "demo", "--dir", options.dir, "--port", "0"]
   if (options.topology !== undefined) args.push("--topology", options.topology)
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
@@ -77,7 +87,8 @@ export async function startDemo(options: { dir: string; topology?: string; ready
     output: () => output,
     stop: async (signal = "SIGTERM") => {
       const startedAt = Date.now()
-      if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode, tookMs: 0 }
+      if (child.exitCode !== null || child.signalCode !== null)
+        return { code: child.exitCode, tookMs: 0 }
       const code = await new Promise<number | null>((resolve) => {
         const hard = setTimeout(() => child.kill("SIGKILL"), 10_000)
         child.once("exit", (status) => {
@@ -111,11 +122,30 @@ export interface Answer {
 }
 
 /** One HTTPS request with an SAE's certificate, by curl. */
-export async function curl(sae: DemoFile["saes"][number], url: string, post?: object | string): Promise<Answer> {
-  const args = ["-sS", "--max-time", "20", "--cert", sae.certFile, "--key", sae.keyFile, "--cacert", sae.caFile]
+export async function curl(
+  sae: DemoFile["saes"][number],
+  url: string,
+  post?: object | string,
+): Promise<Answer> {
+  const args = [
+    "-sS",
+    "--max-time",
+    "20",
+    "--cert",
+    sae.certFile,
+    "--key",
+    sae.keyFile,
+    "--cacert",
+    sae.caFile,
+  ]
   args.push("-w", "\n%{http_code}", url)
   if (post !== undefined) {
-    args.push("-H", "content-type: application/json", "-d", typeof post === "string" ? post : JSON.stringify(post))
+    args.push(
+      "-H",
+      "content-type: application/json",
+      "-d",
+      typeof post === "string" ? post : JSON.stringify(post),
+    )
   }
   const { stdout } = await run("curl", args, { maxBuffer: 16 * 1024 * 1024 })
   const cut = stdout.lastIndexOf("\n")
@@ -139,24 +169,43 @@ function keysUrl(demo: Demo, sae: DemoFile["saes"][number], peer: string, method
 }
 
 /** Get key: `master` asks for keys to share with `slave`. */
-export function encKeys(demo: Demo, master: string, slave: string, request: object = {}): Promise<Answer> {
+export function encKeys(
+  demo: Demo,
+  master: string,
+  slave: string,
+  request: object = {},
+): Promise<Answer> {
   const sae = saeNamed(demo, master)
   return curl(sae, keysUrl(demo, sae, slave, "enc_keys"), request)
 }
 
 /** Get key with key IDs: `slave` fetches what `master` got. */
-export function decKeys(demo: Demo, slave: string, master: string, keyIds: readonly string[]): Promise<Answer> {
+export function decKeys(
+  demo: Demo,
+  slave: string,
+  master: string,
+  keyIds: readonly string[],
+): Promise<Answer> {
   const sae = saeNamed(demo, slave)
-  return curl(sae, keysUrl(demo, sae, master, "dec_keys"), { key_IDs: keyIds.map((id) => ({ key_ID: id })) })
+  return curl(sae, keysUrl(demo, sae, master, "dec_keys"), {
+    key_IDs: keyIds.map((id) => ({ key_ID: id })),
+  })
 }
 
 /** A REST request to the controller with the operator's token. */
-export async function rest(demo: Demo, method: string, resource: string, body?: object): Promise<{ status: number; body: unknown }> {
+export async function rest(
+  demo: Demo,
+  method: string,
+  resource: string,
+  body?: object,
+): Promise<{ status: number; body: unknown }> {
   const response = await fetch(`${demo.file.controller.url}/api/v1${resource}`, {
     method,
     headers: {
       authorization: `Bearer ${demo.file.controller.token}`,
-      ...(body === undefined ? {} : { "content-type": "application/json", "idempotency-key": crypto.randomUUID() }),
+      ...(body === undefined
+        ? {}
+        : { "content-type": "application/json", "idempotency-key": crypto.randomUUID() }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
@@ -165,13 +214,26 @@ export async function rest(demo: Demo, method: string, resource: string, body?: 
 }
 
 /** `keyloom demo cut|mend A B`, as typed. */
-export async function fibre(demo: Demo, verb: "cut" | "mend", a: string, b: string): Promise<string> {
-  const { stdout } = await run(process.execPath, ["bin/keyloom.js", "demo", verb, a, b, "--dir", demo.dir], { cwd: root })
+export async function fibre(
+  demo: Demo,
+  verb: "cut" | "mend",
+  a: string,
+  b: string,
+): Promise<string> {
+  const { stdout } = await run(
+    process.execPath,
+    ["bin/keyloom.js", "demo", verb, a, b, "--dir", demo.dir],
+    { cwd: root },
+  )
   return stdout
 }
 
 /** Asks until `met` answers something, or throws with what was last seen. */
-export async function eventually<T>(ask: () => Promise<T | undefined>, what: string, withinMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T | undefined>,
+  what: string,
+  withinMs = 15_000,
+): Promise<T> {
   const until = Date.now() + withinMs
   for (;;) {
     const answer = await ask()

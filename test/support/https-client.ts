@@ -22,16 +22,23 @@ export function saeClient(sae: DemoFile["saes"][number], timeoutMs = 8000): SaeC
   const ask = (method: string, url: string, body?: object): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body)
-      const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }
-      const request = https.request(url, { agent, method, headers, timeout: timeoutMs }, (response) => {
-        let answer = ""
-        response.setEncoding("utf8")
-        response.on("data", (chunk: string) => (answer += chunk))
-        response.on("end", () => {
-          resolve({ status: response.statusCode ?? 0, body: answer })
-        })
-        response.on("error", reject)
-      })
+      const headers =
+        text === undefined
+          ? {}
+          : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }
+      const request = https.request(
+        url,
+        { agent, method, headers, timeout: timeoutMs },
+        (response) => {
+          let answer = ""
+          response.setEncoding("utf8")
+          response.on("data", (chunk: string) => (answer += chunk))
+          response.on("end", () => {
+            resolve({ status: response.statusCode ?? 0, body: answer })
+          })
+          response.on("error", reject)
+        },
+      )
       request.on("timeout", () => request.destroy(new Error("no answer in time")))
       request.on("error", reject)
       request.end(text)

@@ -17,14 +17,32 @@ export interface Outcome {
   readonly ok?: true
   readonly data?: string
   readonly notifications?: string[]
-  readonly error?: { tag: string; app_tag: string | null; path: string | null; message: string | null }
+  readonly error?: {
+    tag: string
+    app_tag: string | null
+    path: string | null
+    message: string | null
+  }
 }
 
 /** Performs the calls in one session; the first outcome is the server's hello. */
-export async function ncclient(target: DemoFile["nodes"][number]["netconf"], calls: readonly Call[]): Promise<Outcome[]> {
+export async function ncclient(
+  target: DemoFile["nodes"][number]["netconf"],
+  calls: readonly Call[],
+): Promise<Outcome[]> {
   // Debian's own interpreter: the package lives there, wherever `python3` on the path may lead.
-  const child = spawn("/usr/bin/python3", [path.join(root, "test/interop/netconf_edit.py")], { stdio: ["pipe", "pipe", "pipe"] })
-  child.stdin.end(JSON.stringify({ host: target.host, port: target.port, username: target.username, key: target.privateKeyFile, calls }))
+  const child = spawn("/usr/bin/python3", [path.join(root, "test/interop/netconf_edit.py")], {
+    stdio: ["pipe", "pipe", "pipe"],
+  })
+  child.stdin.end(
+    JSON.stringify({
+      host: target.host,
+      port: target.port,
+      username: target.username,
+      key: target.privateKeyFile,
+      calls,
+    }),
+  )
   let out = ""
   let err = ""
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")))
