@@ -1,7 +1,10 @@
 // What the controller needs from outside, as interfaces; `main` hands the implementations in.
 
+import type { Event, Reply, SouthEvent } from "../core/event.js"
 import type { Change, Network, NodeTarget } from "../model/network.js"
 import type { NodeConfig } from "../model/node.js"
+
+export type { Reply, SouthEvent } from "../core/event.js"
 
 /**
  * Where the Network survives. One writer at a time; every implementation passes
@@ -53,9 +56,19 @@ export interface Notice {
   readonly message?: string
 }
 
-/** What the north faces use. Reads are snapshots; `submit*` goes through the deciding loop. */
+/** Where the southbound side puts what happened. Rejects with `resource-denied` when the queue is full. */
+export type SubmitSouth = (event: SouthEvent) => Promise<unknown>
+
+/** What the north faces use. Reads are snapshots; `submit` goes through the deciding loop. */
 export interface ControllerPort {
   network(): Network
+  /**
+   * Decides on `event` and resolves once the decision is durable.
+   *
+   * @throws QkdError `resource-denied` when the queue is full, `in-use` when another controller leads. What
+   * the decision itself refuses comes back as a `Reply` with `ok: false`.
+   */
+  submit(event: Event): Promise<Reply>
   readonly epoch: string
   /** The number of the last notice. */
   lastSeq(): number

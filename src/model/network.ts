@@ -37,6 +37,8 @@ export interface NetworkNode {
   readonly target: NodeTarget
   readonly reach: Reach
   readonly reachReason?: string
+  /** Why the node last refused the configuration it was to have; absent once it holds it. */
+  readonly syncFault?: string
   readonly status?: NodeStatus
   readonly version?: string
   readonly capabilities?: NodeCapabilities
@@ -69,6 +71,15 @@ export interface NetworkLink {
   /** Brought together: the worse of both ends. */
   readonly status: LinkStatus
   readonly performance: LinkPerformance
+  /**
+   * The rate that admission counts with: what was measured, smoothed; before the first measurement the
+   * estimate given with the inventory. Absent: not known.
+   */
+  readonly capacityBps?: number
+  /** When performance was last recorded, ms since the epoch. */
+  readonly measuredAtMs?: number
+  /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
+  readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string
   readonly changedAt?: string
 }

@@ -47,6 +47,15 @@ export interface KeyPath {
   readonly phase: "relays" | "ends" | "up" | "leaving"
   /** Nodes whose confirmation is still awaited in this phase. */
   readonly awaiting: readonly string[]
+  /** The network revision in which this phase began: a node's confirmation counts from this one on. */
+  readonly sinceRevision: number
+}
+
+/** A node that refused or failed a path of this service, and is left out for a while. */
+export interface AvoidedNode {
+  readonly qkdnId: string
+  readonly untilMs: number
+  readonly reason: string
 }
 
 /**
@@ -74,6 +83,7 @@ export interface Service {
   readonly next?: KeyPath
   /** Paths being taken down. */
   readonly leaving: readonly KeyPath[]
+  readonly avoiding?: readonly AvoidedNode[]
   /** RFC 3339. */
   readonly createdAt: string
   readonly changedAt: string

@@ -59,6 +59,8 @@ export interface NodeConnection {
     appTag: string
     reason: string
   }) => Promise<void>
+  /** Optional ability: the smallest round trip the node offers, to see that it lives. Absent: `read` is used. */
+  readonly ping?: () => Promise<void>
   close(): Promise<void>
 }
 

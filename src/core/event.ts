@@ -1,0 +1,134 @@
+// Everything that may happen to the network, as plain data: what an operator orders, what a node says, what the
+// southbound side found out, a deadline. Types only; the deciding is in `decide.ts`.
+
+import type { AppTag, ErrorTag } from "../errors.js"
+import type { LinkPerformance } from "../model/link.js"
+import type { NodeTarget } from "../model/network.js"
+import type { NodeEvent, NodeState } from "../model/node.js"
+import type { ServiceTerms } from "../model/service.js"
+
+/** A node as the operator enters it. */
+export interface NodeInventory {
+  readonly qkdnId: string
+  readonly name: string
+  readonly place?: string
+  readonly lat?: number
+  readonly lon?: number
+  readonly operator?: string
+  readonly relay: boolean
+  readonly driver: string
+  readonly target: NodeTarget
+  /** SAEs known to live here; needed for nodes that do not name their own. */
+  readonly saeIds: readonly string[]
+}
+
+/** A PHYS link as the operator enters it. End a transmits, end b receives. */
+export interface LinkInventory {
+  readonly qkdlId: string
+  readonly name?: string
+  readonly a: { readonly qkdnId: string; readonly qkdiId: number }
+  readonly b: { readonly qkdnId: string; readonly qkdiId: number }
+  readonly lengthKm?: number
+  readonly lossDb?: number
+  readonly module?: string
+  readonly epsilon?: number
+  readonly latencyMs?: number
+  readonly srlg?: readonly string[]
+  readonly enabled?: boolean
+  /** Expected secret key rate, used for admission until the first measurement. */
+  readonly skrBps?: number
+}
+
+/** What an operator or an orchestrator wants. `…-changed` replaces the whole entry. */
+export type OperatorEvent =
+  | { readonly kind: "node-added"; readonly node: NodeInventory }
+  | { readonly kind: "node-changed"; readonly node: NodeInventory }
+  | { readonly kind: "node-removed"; readonly qkdnId: string }
+  | { readonly kind: "link-added"; readonly link: LinkInventory }
+  | { readonly kind: "link-changed"; readonly link: LinkInventory }
+  | { readonly kind: "link-removed"; readonly qkdlId: string }
+  | {
+      readonly kind: "service-ordered"
+      /** Chosen by the caller, or made here. */
+      readonly serviceId?: string
+      readonly aSaeId: string
+      readonly bSaeId: string
+      readonly terms: ServiceTerms
+    }
+  | { readonly kind: "service-changed"; readonly serviceId: string; readonly terms: ServiceTerms }
+  | { readonly kind: "service-cancelled"; readonly serviceId: string }
+
+/** Why a node did not become what it should be. */
+export interface SyncError {
+  readonly tag: ErrorTag
+  readonly appTag?: AppTag
+  readonly message: string
+  readonly path?: string
+}
+
+export interface PerformanceReport {
+  readonly qkdnId: string
+  readonly qkdlId: string
+  readonly performance: LinkPerformance
+}
+
+/** What the southbound side submits. `atMs`: when it was heard, ms since the epoch. */
+export type SouthEvent =
+  | { readonly kind: "node-connected"; readonly qkdnId: string; readonly state: NodeState }
+  /** Read again while connected: after lost notifications, or as a backup. No status: no news of it. */
+  | { readonly kind: "node-read"; readonly qkdnId: string; readonly state: NodeState }
+  /** No session: it ended, or could not be had. */
+  | { readonly kind: "node-lost"; readonly qkdnId: string; readonly reason: string }
+  | { readonly kind: "node-unmanaged"; readonly qkdnId: string; readonly reason: string }
+  | {
+      readonly kind: "node-event"
+      readonly qkdnId: string
+      readonly atMs: number
+      readonly event: NodeEvent
+    }
+  /** Performance reports of many links, gathered: at most one a link and end. */
+  | { readonly kind: "performance"; readonly reports: readonly PerformanceReport[] }
+  | { readonly kind: "node-synced"; readonly qkdnId: string; readonly revision: number }
+  | {
+      readonly kind: "node-sync-failed"
+      readonly qkdnId: string
+      readonly revision: number
+      readonly error: SyncError
+    }
+
+export type Event = OperatorEvent | SouthEvent | { readonly kind: "wake" }
+
+/** The answer to whoever submitted the event. */
+export type Reply =
+  | { readonly ok: true; readonly id?: string }
+  | {
+      readonly ok: false
+      readonly tag: ErrorTag
+      readonly appTag?: AppTag
+      readonly message: string
+      readonly path?: string
+    }
+
+/** Something to do, once the changes are durable. */
+export type Effect =
+  /** Make the node what `desiredConfig` says. */
+  | { readonly kind: "sync-node"; readonly qkdnId: string }
+  /** Name a change for subscribers, or (`log`) tell what changes nothing. */
+  | {
+      readonly kind: "notify"
+      readonly topic: "node" | "link" | "service" | "log"
+      readonly type: string
+      readonly id: string
+      readonly message?: string
+    }
+  /** Come back with a `wake` event at this time, ms since the epoch. */
+  | { readonly kind: "wake"; readonly atMs: number }
+  /** The answer to a request that a node raised. */
+  | {
+      readonly kind: "refuse"
+      readonly qkdnId: string
+      readonly serverAppId: string
+      readonly clientAppIds: readonly string[]
+      readonly appTag: string
+      readonly reason: string
+    }
