@@ -106,7 +106,11 @@ describe("access", () => {
     })
     assert.equal(tooBigAndStrange.status, 401)
     assert.equal((await call("/api/v1/network", { token: OBSERVER })).status, 200)
-    const observed = await call("/api/v1/services", { method: "POST", token: OBSERVER, body: order })
+    const observed = await call("/api/v1/services", {
+      method: "POST",
+      token: OBSERVER,
+      body: order,
+    })
     assert.equal(observed.status, 403)
   })
 

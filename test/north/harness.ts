@@ -13,8 +13,8 @@ export interface House {
   readonly http: RunningHttp
   readonly log: readonly string[]
   /** Milliseconds added to the clock. */
-  advance(ms: number): void
-  call(path: string, init?: CallOptions): Promise<Answer>
+  readonly advance: (ms: number) => void
+  readonly call: (path: string, init?: CallOptions) => Promise<Answer>
 }
 
 export interface CallOptions {
