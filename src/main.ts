@@ -59,6 +59,14 @@ demo
     process.stdout.write(`${await askDemo(demo.opts<{ dir: string }>().dir, { verb: "url" })}\n`)
   })
 
+demo
+  .command("env")
+  .description("print the running demo's addresses and certificate files as shell variables")
+  .action(async () => {
+    const { demoVariables } = await import("./demo/variables.js")
+    process.stdout.write(demoVariables(demo.opts<{ dir: string }>().dir))
+  })
+
 program
   .command("node")
   .description("run a trusted site: the ETSI 015 agent and the key manager")
