@@ -1,0 +1,201 @@
+// Reading and writing the key plane's binary messages: big-endian numbers, counted text, UUIDs as 16 bytes.
+// Strict: every length is bounded, text must be UTF-8, nothing may be left over. Knows no message.
+
+import { QkdError } from "../errors.js"
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Whether `text` is a UUID in canonical (lower-case) form. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}
+
+/** 16 bytes to the canonical form. */
+export function uuidText(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString("hex")
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** A version 4 UUID (RFC 9562) out of 16 random bytes. */
+export function uuidFrom(random: Uint8Array): string {
+  const bytes = Uint8Array.from(random.subarray(0, 16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return uuidText(bytes)
+}
+
+export class ByteWriter {
+  #buffer: Buffer
+  #length = 0
+
+  constructor(sizeHintBytes = 256) {
+    this.#buffer = Buffer.allocUnsafeSlow(sizeHintBytes)
+  }
+
+  get lengthBytes(): number {
+    return this.#length
+  }
+
+  u8(value: number): this {
+    this.#length = this.#room(1).writeUInt8(value, this.#length)
+    return this
+  }
+
+  u16(value: number): this {
+    this.#length = this.#room(2).writeUInt16BE(value, this.#length)
+    return this
+  }
+
+  u32(value: number): this {
+    this.#length = this.#room(4).writeUInt32BE(value, this.#length)
+    return this
+  }
+
+  u64(value: bigint): this {
+    this.#length = this.#room(8).writeBigUInt64BE(value, this.#length)
+    return this
+  }
+
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length).set(bytes, this.#length)
+    this.#length += bytes.length
+    return this
+  }
+
+  /** UTF-8 after its length in two bytes. */
+  text(value: string): this {
+    const length = Buffer.byteLength(value, "utf8")
+    this.u16(length)
+    this.#room(length).write(value, this.#length, "utf8")
+    this.#length += length
+    return this
+  }
+
+  /** @throws QkdError `invalid-value` when it is not a canonical UUID. */
+  uuid(value: string): this {
+    if (!isUuid(value)) throw new QkdError("invalid-value", `${value} is not a canonical UUID`)
+    this.#room(16).write(value.replaceAll("-", ""), this.#length, "hex")
+    this.#length += 16
+    return this
+  }
+
+  texts(values: readonly string[]): this {
+    this.u16(values.length)
+    for (const value of values) this.text(value)
+    return this
+  }
+
+  uuids(values: readonly string[]): this {
+    this.u16(values.length)
+    for (const value of values) this.uuid(value)
+    return this
+  }
+
+  /** What was written, without copying; the writer is not to be used afterwards. */
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  #room(more: number): Buffer {
+    const need = this.#length + more
+    if (need > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#buffer.length * 2))
+      this.#buffer.copy(grown, 0, 0, this.#length)
+      this.#buffer = grown
+    }
+    return this.#buffer
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Every method throws QkdError `malformed-message`, with `what` as path, on bytes that do not fit. */
+export class ByteReader {
+  readonly #buffer: Buffer
+  readonly #what: string
+  #at = 0
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#what = what
+  }
+
+  /** Bytes read so far. */
+  get offsetBytes(): number {
+    return this.#at
+  }
+
+  u8(): number {
+    return this.#buffer.readUInt8(this.#step(1))
+  }
+
+  u16(): number {
+    return this.#buffer.readUInt16BE(this.#step(2))
+  }
+
+  u32(): number {
+    return this.#buffer.readUInt32BE(this.#step(4))
+  }
+
+  u64(): bigint {
+    return this.#buffer.readBigUInt64BE(this.#step(8))
+  }
+
+  /** A view, not a copy. */
+  raw(lengthBytes: number): Buffer {
+    const from = this.#step(lengthBytes)
+    return this.#buffer.subarray(from, from + lengthBytes)
+  }
+
+  /** Everything that is left, as a view. */
+  rest(): Buffer {
+    return this.raw(this.#buffer.length - this.#at)
+  }
+
+  text(maxBytes = 256): string {
+    const length = this.u16()
+    if (length > maxBytes) this.fail(`text of ${length} bytes, ${maxBytes} allowed`)
+    try {
+      return utf8.decode(this.raw(length))
+    } catch (cause) {
+      if (cause instanceof QkdError) throw cause
+      return this.fail("text is not UTF-8")
+    }
+  }
+
+  uuid(): string {
+    return uuidText(this.raw(16))
+  }
+
+  texts(maxCount: number): string[] {
+    return Array.from({ length: this.count(maxCount) }, () => this.text())
+  }
+
+  uuids(maxCount: number): string[] {
+    return Array.from({ length: this.count(maxCount) }, () => this.uuid())
+  }
+
+  /** A list length in two bytes. */
+  count(maxCount: number): number {
+    const count = this.u16()
+    if (count > maxCount) this.fail(`list of ${count}, ${maxCount} allowed`)
+    return count
+  }
+
+  /** Nothing may be left. */
+  end(): void {
+    if (this.#at !== this.#buffer.length)
+      this.fail(`${this.#buffer.length - this.#at} bytes left over`)
+  }
+
+  fail(why: string): never {
+    throw new QkdError("malformed-message", `${this.#what}: ${why}`, { path: this.#what })
+  }
+
+  #step(length: number): number {
+    const from = this.#at
+    if (from + length > this.#buffer.length) this.fail("ends too early")
+    this.#at = from + length
+    return from
+  }
+}

@@ -1,0 +1,60 @@
+// What `LinkPool` asks of its caller, and the limits it works in. Types only, but for two small makers.
+
+import type { HalfRef, LinkSide } from "./half.js"
+import type { PoolMessage } from "./pool-message.js"
+
+export type PoolWrite =
+  /** Both halves of this block, whose bytes the caller has. */
+  | { readonly kind: "put"; readonly blockId: string }
+  /** The half belongs to this side from now on. */
+  | { readonly kind: "owner"; readonly ref: HalfRef; readonly owner: LinkSide }
+  | { readonly kind: "remove"; readonly ref: HalfRef }
+  /** The block is spent or void: it must not come back. */
+  | { readonly kind: "spent"; readonly blockId: string }
+  /** So long ago that its id is no longer remembered. */
+  | { readonly kind: "forget"; readonly blockId: string }
+
+/** Which of the two books of open halves. */
+export type OpenFor = "sending" | "receiving"
+export type OpenRef = HalfRef & { readonly use: OpenFor }
+
+export interface PoolStep {
+  readonly load: OpenRef[]
+  readonly writes: PoolWrite[]
+  readonly messages: PoolMessage[]
+  readonly drop: OpenRef[]
+}
+
+export interface PoolLimits {
+  /** Open at least so much in advance, in bytes (rounded up to a half-block). */
+  readonly minOpenBytes: number
+  readonly maxOpenBytes: number
+  /** How long a block may wait for the other end's module to deliver it as well. */
+  readonly graceMs: number
+  /** Blocks beyond this many bytes are refused. */
+  readonly maxHeldBytes: number
+  /** How many spent blocks are remembered. */
+  readonly maxSpentIds: number
+}
+
+export const DEFAULT_POOL_LIMITS: PoolLimits = {
+  minOpenBytes: 4096,
+  maxOpenBytes: 1 << 18,
+  graceMs: 60_000,
+  maxHeldBytes: 1 << 22,
+  maxSpentIds: 8192,
+}
+
+export interface RestoredBlock {
+  readonly id: string
+  readonly lengths: readonly [number, number]
+  readonly owners: readonly [LinkSide | undefined, LinkSide | undefined]
+}
+
+export function emptyStep(): PoolStep {
+  return { load: [], writes: [], messages: [], drop: [] }
+}
+
+export function forUse(use: OpenFor): (ref: HalfRef) => OpenRef {
+  return (ref) => ({ ...ref, use })
+}

@@ -1,0 +1,228 @@
+// The pool of a link under loss, disorder and crashes: bytes are used once, and both ends agree in the end.
+
+import assert from "node:assert/strict"
+import fc from "fast-check"
+import { LIMITS, LinkModel } from "./pool-model.js"
+
+const ids = Array.from(
+  { length: 24 },
+  (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+)
+const sizes = [2, 3, 64, 64, 128, 500]
+
+type Deed =
+  | { do: "give"; end: number; id: number }
+  | { do: "commit" | "connect" | "disconnect" | "sweep"; end: number }
+  | { do: "crash"; end: number }
+  | { do: "carry"; end: number; pick: number; keep: boolean; count: number }
+  | { do: "draw"; end: number; bytes: number }
+
+const end = fc.integer({ min: 0, max: 1 })
+const deeds = (disorder: boolean): fc.Arbitrary<Deed[]> =>
+  fc.array(
+    fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({ do: fc.constant("give" as const), end, id: fc.nat(23) }),
+      },
+      { weight: 8, arbitrary: fc.record({ do: fc.constant("commit" as const), end }) },
+      {
+        weight: 12,
+        arbitrary: fc.record({
+          do: fc.constant("carry" as const),
+          end,
+          pick: disorder ? fc.nat(5) : fc.constant(0),
+          keep: disorder ? fc.boolean() : fc.constant(false),
+          count: fc.integer({ min: 1, max: 6 }),
+        }),
+      },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          do: fc.constant("draw" as const),
+          end,
+          bytes: fc.integer({ min: 1, max: 90 }),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("connect" as const), end }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("disconnect" as const), end }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const), end }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("sweep" as const), end }) },
+    ),
+    { minLength: 40, maxLength: 200, size: "max" },
+  )
+
+function play(model: LinkModel, deed: Deed): void {
+  const who = model.end(deed.end)
+  model.nowMs += 50
+  switch (deed.do) {
+    case "give": {
+      const id = ids[deed.id] ?? ""
+      model.known.set(id, sizes[deed.id % sizes.length] ?? 64)
+      who.give(id, model.nowMs)
+      break
+    }
+    case "commit":
+      who.commit()
+      break
+    case "connect":
+      model.connect()
+      break
+    case "disconnect":
+      model.disconnect()
+      break
+    case "crash":
+      model.crash(deed.end)
+      break
+    case "carry":
+      for (let i = 0; i < deed.count; i++) {
+        who.commit()
+        model.carry(deed.end, deed.pick, deed.keep)
+      }
+      break
+    case "draw":
+      who.draw(deed.bytes)
+      break
+    case "sweep":
+      who.run(who.pool.sweep(model.nowMs))
+  }
+}
+
+/** After everything that was lost came again and the grace is over, both ends hold the same. */
+function assertAgreement(model: LinkModel): void {
+  model.connect()
+  model.settle()
+  model.nowMs += LIMITS.graceMs + 1
+  for (const one of model.ends) one.run(one.pool.sweep(model.nowMs))
+  model.settle()
+  const [low, high] = model.ends
+  assert.deepEqual(low.holdings(low.blockIds()), high.holdings(high.blockIds()))
+  assert.equal(low.pool.up && high.pool.up, true)
+  assert.equal(low.pool.stockBytes, high.pool.stockBytes)
+}
+
+/** Half of the blocks are there at both ends, the rest come in the course of the story. */
+function stocked(): LinkModel {
+  const model = new LinkModel()
+  model.connect()
+  for (const [i, id] of ids.slice(0, 12).entries()) {
+    model.known.set(id, sizes[i % sizes.length] ?? 64)
+    for (const one of model.ends) one.give(id, 0)
+  }
+  model.settle()
+  return model
+}
+
+describe("the pool of a link", () => {
+  let drawn = 0
+  beforeEach(() => {
+    drawn = 0
+  })
+
+  it("uses no byte twice and ends in agreement through crashes and broken connections", () => {
+    fc.assert(
+      fc.property(deeds(false), (history) => {
+        const model = stocked()
+        for (const deed of history) play(model, deed)
+        drawn += model.used.size
+        assert.equal(model.unfollowed, 0, "a pad named in order was not followed")
+        assertAgreement(model)
+      }),
+      { numRuns: 300 },
+    )
+    assert.ok(drawn > 10_000, `only ${drawn} bytes were used: the stories are too dull`)
+  })
+
+  it("uses no byte twice even when messages are repeated and disordered", () => {
+    fc.assert(
+      fc.property(deeds(true), (history) => {
+        const model = stocked()
+        for (const deed of history) play(model, deed)
+        drawn += model.used.size
+        assertAgreement(model)
+      }),
+      { numRuns: 300 },
+    )
+    assert.ok(drawn > 10_000, `only ${drawn} bytes were used: the stories are too dull`)
+  })
+
+  it("lets one end send with nearly everything when the other sends nothing", () => {
+    const model = new LinkModel()
+    model.connect()
+    for (const id of ids) for (const one of model.ends) one.give(id, 0)
+    model.settle()
+    const all = ids.length * 64
+    let drawn = 0
+    for (let round = 0; round < 2000; round++) {
+      if (model.ends[0].draw(16)) drawn += 16
+      model.nowMs += 100
+      for (const one of model.ends) one.run(one.pool.sweep(model.nowMs))
+      model.settle()
+    }
+    assert.ok(drawn > all * 0.9, `${drawn} of ${all} bytes`)
+    assert.equal(model.unfollowed, 0)
+  })
+
+  it("keeps what is open through a broken connection, and loses only that when an end crashes", () => {
+    const model = new LinkModel()
+    model.connect()
+    for (const id of ids) for (const one of model.ends) one.give(id, 0)
+    model.settle()
+    const stock = model.ends[0].pool.stockBytes
+    assert.equal(stock, ids.length * 64)
+    assert.ok(model.ends[0].draw(10))
+    model.settle()
+    model.connect()
+    model.settle()
+    assert.equal(model.ends[0].pool.stockBytes, stock - 10)
+    assert.equal(model.ends[1].pool.stockBytes, stock - 10)
+    model.crash(0)
+    model.connect()
+    model.settle()
+    assert.equal(model.ends[0].pool.stockBytes, model.ends[1].pool.stockBytes)
+    assert.ok(model.ends[0].pool.stockBytes >= stock - 256)
+    assert.ok(model.ends[0].draw(10))
+  })
+
+  it("drops a block that the other end's module never delivers, after its time of grace", () => {
+    const model = new LinkModel()
+    model.connect()
+    model.ends[0].give(ids[0] ?? "", 0)
+    model.settle()
+    assert.equal(model.ends[0].pool.stockBytes, 0)
+    assert.equal(model.ends[0].disk.size, 2)
+    model.nowMs = LIMITS.graceMs + 1
+    model.ends[0].run(model.ends[0].pool.sweep(model.nowMs))
+    model.settle()
+    assert.equal(model.ends[0].disk.size, 0)
+    // And when it comes at last, the late end learns that it is gone.
+    model.ends[1].give(ids[0] ?? "", model.nowMs)
+    model.settle()
+    assert.equal(model.ends[1].disk.size, 0)
+  })
+
+  it("refuses a block that was used before", () => {
+    const model = new LinkModel()
+    model.connect()
+    for (const one of model.ends) one.give(ids[2] ?? "", 0)
+    model.settle()
+    while (model.ends[0].draw(1)) model.settle()
+    while (model.ends[1].draw(1)) model.settle()
+    for (const one of model.ends) {
+      assert.equal(one.disk.size, 0)
+      assert.throws(() => one.pool.addBlock(ids[2] ?? "", 64, 0), { tag: "data-exists" })
+    }
+  })
+
+  it("voids what an end lost when its disk is another", () => {
+    const model = new LinkModel()
+    model.connect()
+    for (const id of ids) for (const one of model.ends) one.give(id, 0)
+    model.settle()
+    model.ends[1].disk.clear()
+    model.ends[1].spent.clear()
+    model.crash(1)
+    assertAgreement(model)
+    assert.equal(model.ends[0].disk.size, 0)
+  })
+})
