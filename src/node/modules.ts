@@ -14,13 +14,15 @@ import type { Secret } from "../keys/secret.js"
 import type { LinkConfig } from "../model/link.js"
 import type { NetconfClock } from "../netconf/clock.js"
 import type {
+  Host,
   LinkMeasurement,
   ModuleConfig,
   ModuleDescription,
+  ModuleTarget,
   QkdModule,
   QkdModuleDriver,
 } from "../plugin/contract.js"
-import { lendHost } from "../plugin/host.js"
+import { lendHost, type LentHost } from "../plugin/host.js"
 import type { ModuleSetting } from "./config.js"
 import type { Log } from "./log.js"
 
@@ -30,6 +32,8 @@ const RETRY_MAX_MS = 10_000
 const SETTLED_MS = 30_000
 /** What a module may take to close before it is left to itself. */
 const CLOSE_MS = 1000
+/** What a module may take to open before it counts as failed. */
+const OPEN_MS = 30_000
 
 export interface ModuleHostOptions {
   readonly modules: readonly ModuleSetting[]
@@ -147,8 +151,7 @@ class ModuleSlot {
     let module: QkdModule | undefined
     try {
       const plugin = await loadDriver(driver)
-      module = await plugin.open({ qkdiId, options }, lent.host)
-      if (this.#stopped()) return undefined
+      module = await this.#open(plugin, { qkdiId, options }, lent)
       await onUp(qkdiId, module.description)
       log.info({ qkdiId, driver, model: module.description.model }, "a module is open")
       this.#session = new ModuleSession(module, this.#options, this.#desired)
@@ -160,6 +163,42 @@ class ModuleSlot {
       this.#session = undefined
       if (module !== undefined) await this.#closeModule(module)
       await lent.close()
+    }
+  }
+
+  /** A module that does not open in time, or not before the node stops, is closed when it does after all. */
+  async #open(
+    plugin: QkdModuleDriver,
+    target: ModuleTarget,
+    lent: LentHost<Host>,
+  ): Promise<QkdModule> {
+    const opening = plugin.open(target, lent.host)
+    const late = new Promise<never>((_, reject) => {
+      const give = (why: string): void => {
+        cancel()
+        reject(new QkdError("operation-failed", why, { appTag: "timeout" }))
+      }
+      const cancel = this.#options.clock.after(OPEN_MS, () => {
+        give(`it did not open within ${OPEN_MS} ms`)
+      })
+      const stop = (): void => {
+        give("the node is stopping")
+      }
+      lent.host.signal.addEventListener("abort", stop)
+      const settled = (): void => {
+        cancel()
+        lent.host.signal.removeEventListener("abort", stop)
+      }
+      opening.then(settled, settled)
+    })
+    try {
+      return await Promise.race([opening, late])
+    } catch (error) {
+      opening.then(
+        (module) => this.#closeModule(module),
+        () => undefined,
+      )
+      throw error
     }
   }
 
