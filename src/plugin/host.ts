@@ -1,10 +1,8 @@
-// What a plugin is lent, made real: clock, sleep, log, randomness, and for drivers an authenticated NETCONF
-// session. Ends with the node connection: after `close` every call is refused and every open session is ended.
+// What every plugin is lent, made real: clock, sleep, log, randomness. After `close` each call is refused.
 
 import { randomBytes } from "node:crypto"
 import { QkdError } from "../errors.js"
-import type { NetconfClientSession } from "../netconf/client.js"
-import type { DriverHost, Host } from "./contract.js"
+import type { Host } from "./contract.js"
 
 export type LogLevel = Parameters<Host["log"]>[0]
 export type LogFacts = Readonly<Record<string, string | number | boolean>>
@@ -28,7 +26,8 @@ const MAX_TEXT = 500
 const LOG_BURST = 200
 const MAX_RANDOM_BYTES = 65_536
 
-function closedError(): QkdError {
+/** What a plugin gets that calls too late. */
+export function closedError(): QkdError {
   return new QkdError("operation-failed", "this plugin's host has been taken back", {
     appTag: "closed",
   })
@@ -82,42 +81,6 @@ export function lendHost(options: HostOptions): LentHost<Host> {
     return Promise.resolve()
   }
   return { host, close }
-}
-
-export interface DriverHostOptions extends HostOptions {
-  /** Opens a session to the one target this driver was given; `signal` aborts the attempt. */
-  readonly openNetconf: (signal: AbortSignal) => Promise<NetconfClientSession>
-}
-
-/** A host for a node driver: sessions opened through it end with it, at once and without a farewell. */
-export function lendDriverHost(options: DriverHostOptions): LentHost<DriverHost> {
-  const lent = lendHost(options)
-  const { signal } = lent.host
-  const sessions = new Set<NetconfClientSession>()
-  const taken = (): boolean => signal.aborted
-  const openNetconf = async (): Promise<NetconfClientSession> => {
-    if (taken()) throw closedError()
-    const session = await options.openNetconf(signal)
-    sessions.add(session)
-    void session.closedReason.then(() => sessions.delete(session))
-    if (taken()) {
-      endAll()
-      throw closedError()
-    }
-    return session
-  }
-  const endAll = (): void => {
-    for (const session of sessions) void session.close().catch(() => undefined)
-  }
-  signal.addEventListener("abort", endAll, { once: true })
-  return {
-    host: { ...lent.host, openNetconf },
-    close: async () => {
-      const ending = [...sessions].map((session) => session.closedReason)
-      await lent.close()
-      await Promise.all(ending)
-    },
-  }
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

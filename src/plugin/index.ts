@@ -53,3 +53,30 @@ export type {
 export type { RateAnswer, RateQuestion } from "../model/key-rate.js"
 export { keyRateSet, rateModel, reachDb, setForLink } from "../model/key-rate.js"
 export type { KeyRateSet } from "../model/key-rate-sets.js"
+
+// ETSI GS QKD 015 data (RFC 7951) to and from the native types, and the XML it travels in.
+export type { JsonObject, JsonValue } from "../yang/json-text.js"
+export { isArray, isObject } from "../yang/json-text.js"
+export type { XmlAttribute, XmlElement } from "../yang/xml-tree.js"
+export { attributeOf, childrenOf, escapeAttr, escapeText, textOf } from "../yang/xml-tree.js"
+export { appConfigToData } from "../model/etsi015-app.js"
+export type { WriteProfile } from "../model/etsi015-link.js"
+export { linkConfigToData, REFERENCE_PROFILE } from "../model/etsi015-link.js"
+export type { NotificationData } from "../model/etsi015-notify.js"
+export { nodeEventFromNotification, notificationFromNodeEvent } from "../model/etsi015-notify.js"
+export { KEYLOOM_MODULE, NODE_MODULE, TYPES_MODULE } from "../model/etsi015-values.js"
+export {
+  nodeConfigFromData,
+  nodeConfigToData,
+  nodeStateFromData,
+  peerToData,
+} from "../model/etsi015.js"
+
+// The NETCONF session a driver is lent.
+export type {
+  EditConfigOptions,
+  NetconfClientSession,
+  NetconfNotification,
+  RpcOptions,
+  SubscriptionOptions,
+} from "../netconf/client.js"
