@@ -1,10 +1,8 @@
 // Which columns each list of the REST face can be filtered and sorted by.
 
-import type { NetworkLink } from "../model/network.js"
-import type { Service } from "../model/service.js"
 import type { Collection } from "./lists.js"
 import { SCHEMAS } from "./schemas.js"
-import type { AppView, NodeView } from "./views.js"
+import type { AppView, LinkView, NodeView, ServiceView } from "./views.js"
 
 function membersOf(schema: string): string[] {
   const properties = SCHEMAS[schema]?.properties
@@ -26,7 +24,7 @@ export const NODES: Collection<NodeView> = {
   members: membersOf("Node"),
 }
 
-export const LINKS: Collection<NetworkLink> = {
+export const LINKS: Collection<LinkView> = {
   id: (link) => link.qkdlId,
   columns: {
     qkdlId: (link) => link.qkdlId,
@@ -35,6 +33,7 @@ export const LINKS: Collection<NetworkLink> = {
     module: (link) => link.module,
     lengthKm: (link) => link.lengthKm,
     lossDb: (link) => link.lossDb,
+    capacityBps: (link) => link.capacityBps,
     skrBps: (link) => link.performance.skrBps,
     stockBits: (link) => link.performance.stockBits,
     qber: (link) => link.performance.qber,
@@ -42,7 +41,7 @@ export const LINKS: Collection<NetworkLink> = {
   members: membersOf("Link"),
 }
 
-export const SERVICES: Collection<Service> = {
+export const SERVICES: Collection<ServiceView> = {
   id: (service) => service.serviceId,
   columns: {
     serviceId: (service) => service.serviceId,

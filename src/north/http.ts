@@ -10,7 +10,8 @@ import type { Access } from "./access.js"
 import { cookieName } from "./credentials.js"
 import { isLoopback } from "./origin.js"
 import { pageFiles } from "./page-files.js"
-import type { North, NorthLog } from "./ports.js"
+import type { ControllerPort } from "../controller/ports.js"
+import type { NorthLog } from "./ports.js"
 import { readHandlers } from "./rest-read.js"
 import { serviceHandlers } from "./rest-services.js"
 import { sessionHandlers } from "./rest-session.js"
@@ -39,7 +40,8 @@ export const HTTP_LIMITS: HttpServerLimits = {
   loginsPerMinute: 20,
 }
 
-export interface StartHttpOptions extends North {
+export interface StartHttpOptions {
+  readonly controller: ControllerPort
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
@@ -126,8 +128,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
   const limits = { ...HTTP_LIMITS, ...options.limits }
   const log: NorthLog = options.log ?? (() => undefined)
   const now = options.now ?? Date.now
-  const { access, controller, desk } = options
-  const north: North = { controller, desk }
+  const { access, controller } = options
   const server = createServer(options, limits)
   guard(server, limits)
 
@@ -137,8 +138,8 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
   const secure = options.tls !== undefined
   const router = buildRouter({
     handlers: {
-      ...readHandlers(north),
-      ...serviceHandlers(north, now, log),
+      ...readHandlers(controller),
+      ...serviceHandlers(controller, now, log),
       ...sessionHandlers({ access, cookie, secure, now, log }),
     },
     access,

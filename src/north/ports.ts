@@ -1,7 +1,8 @@
-// What the north faces need from inside, as interfaces: reading comes from the controller's own port, writing
-// is the narrow desk below. Nothing here decides anything.
+// What the north faces need from inside, and the narrow writing side they make of the controller's `submit`.
+// Nothing here decides anything.
 
-import type { ControllerPort } from "../controller/ports.js"
+import type { ControllerPort, Reply } from "../controller/ports.js"
+import { QkdError } from "../errors.js"
 import type { Service, ServiceTerms } from "../model/service.js"
 
 /** An order as it arrives: two SAEs and terms, all names already turned into ids. */
@@ -13,31 +14,43 @@ export interface ServiceOrder {
   readonly terms: ServiceTerms
 }
 
-/** The writing side. Each call resolves once the decision is durable. */
-export interface ServiceDesk {
-  /**
-   * Orders a service; it is `pending` until every node on its path has confirmed.
-   *
-   * @throws QkdError app-tag `unknown-sae`, `no-path`, `no-capacity`; `data-exists` when the id is taken.
-   */
-  order(order: ServiceOrder): Promise<Service>
-  /**
-   * Starts taking a service down.
-   *
-   * @throws QkdError `data-missing` when there is none.
-   */
-  cancel(serviceId: string): Promise<void>
-}
-
-/** Reads and writes of one controller. */
-export interface North {
-  readonly controller: ControllerPort
-  readonly desk: ServiceDesk
-}
-
 /** Where the faces report what happened; never given tokens, codes or cookies. */
 export type NorthLog = (
   level: "debug" | "info" | "warn" | "error",
   message: string,
   facts?: Readonly<Record<string, string | number | boolean>>,
 ) => void
+
+function demandOk(reply: Reply): void {
+  if (reply.ok) return
+  throw new QkdError(reply.tag, reply.message, {
+    ...(reply.appTag === undefined ? {} : { appTag: reply.appTag }),
+    ...(reply.path === undefined ? {} : { path: reply.path }),
+  })
+}
+
+/**
+ * Orders a service and resolves once the decision is durable; the service is `pending` until every node on
+ * its path has confirmed.
+ *
+ * @throws QkdError as the controller refused (`unknown-sae`, `no-path`, `no-capacity`), `data-exists` when the
+ * id is taken, `resource-denied` when the controller's queue is full.
+ */
+export async function orderService(
+  controller: ControllerPort,
+  order: ServiceOrder,
+): Promise<Service> {
+  demandOk(await controller.submit({ kind: "service-ordered", ...order }))
+  const service = controller.network().services.get(order.serviceId)
+  if (service === undefined) throw new QkdError("operation-failed", "the service is already gone")
+  return service
+}
+
+/**
+ * Starts taking a service down.
+ *
+ * @throws QkdError `data-missing` when there is none.
+ */
+export async function cancelService(controller: ControllerPort, serviceId: string): Promise<void> {
+  demandOk(await controller.submit({ kind: "service-cancelled", serviceId }))
+}

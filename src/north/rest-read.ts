@@ -6,10 +6,9 @@ import { APPS, LINKS, NODES, SERVICES } from "./collections.js"
 import { type Collection, DEFAULT_LIMIT, page } from "./lists.js"
 import { openApiDocument } from "./openapi.js"
 import type { OperationId } from "./operations.js"
-import type { North } from "./ports.js"
 import { HttpFault } from "./problem.js"
-import { appViews, networkView, nodeView, noticeView } from "./views.js"
-import type { Notice } from "../controller/ports.js"
+import { appViews, linkView, networkView, nodeView, noticeView, serviceView } from "./views.js"
+import type { ControllerPort, Notice } from "../controller/ports.js"
 
 export type ReadOperation = Extract<
   OperationId,
@@ -25,8 +24,7 @@ export type ReadOperation = Extract<
 >
 
 /** The last notices still held, `limit` at most. */
-function latest(north: North, limit: number): readonly Notice[] {
-  const { controller } = north
+function latest(controller: ControllerPort, limit: number): readonly Notice[] {
   const last = controller.lastSeq()
   for (let back = limit; back >= 1; back = Math.floor(back / 2)) {
     const notices = controller.noticesSince(Math.max(0, last - back))
@@ -35,8 +33,7 @@ function latest(north: North, limit: number): readonly Notice[] {
   return []
 }
 
-function journal(north: North, call: Call): void {
-  const { controller } = north
+function journal(controller: ControllerPort, call: Call): void {
   const { epoch, since } = call.query
   const limit = Number(call.query.limit ?? DEFAULT_LIMIT)
   if (epoch !== undefined && since !== undefined && epoch !== controller.epoch) {
@@ -46,7 +43,7 @@ function journal(north: North, call: Call): void {
     })
   }
   const notices =
-    since === undefined ? latest(north, limit) : controller.noticesSince(Number(since))
+    since === undefined ? latest(controller, limit) : controller.noticesSince(Number(since))
   if (notices === null) {
     throw new HttpFault(409, "data-missing", "the journal no longer holds these: read /network", {
       path: "?since",
@@ -60,8 +57,7 @@ function journal(north: North, call: Call): void {
 }
 
 /** The handlers of everything that only reads. */
-export function readHandlers(north: North): Readonly<Record<ReadOperation, Handler>> {
-  const { controller } = north
+export function readHandlers(controller: ControllerPort): Readonly<Record<ReadOperation, Handler>> {
   const openApi = openApiDocument()
   const asyncApi = asyncApiDocument()
 
@@ -92,10 +88,10 @@ export function readHandlers(north: North): Readonly<Record<ReadOperation, Handl
       list(call, NODES, [...controller.network().nodes.values()].map(nodeView))
     },
     listLinks: (call) => {
-      list(call, LINKS, controller.network().links.values())
+      list(call, LINKS, [...controller.network().links.values()].map(linkView))
     },
     listServices: (call) => {
-      list(call, SERVICES, controller.network().services.values())
+      list(call, SERVICES, [...controller.network().services.values()].map(serviceView))
     },
     listApps: (call) => {
       list(call, APPS, appViews(controller.network()))
@@ -106,14 +102,14 @@ export function readHandlers(north: North): Readonly<Record<ReadOperation, Handl
     },
     getLink: (call) => {
       const id = call.params.qkdlId ?? ""
-      answerOne(call, found(controller.network().links.get(id), "link", id))
+      answerOne(call, linkView(found(controller.network().links.get(id), "link", id)))
     },
     getService: (call) => {
       const id = call.params.serviceId ?? ""
-      answerOne(call, found(controller.network().services.get(id), "service", id))
+      answerOne(call, serviceView(found(controller.network().services.get(id), "service", id)))
     },
     getEvents: (call) => {
-      journal(north, call)
+      journal(controller, call)
     },
     getOpenApi: ({ response }) => {
       response.json(openApi)

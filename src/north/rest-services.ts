@@ -9,7 +9,9 @@ import type { Service, ServiceTerms } from "../model/service.js"
 import { type Principal, demand } from "./access.js"
 import { demandMatch, etagOf, found, type Handler } from "./call.js"
 import { Idempotency, type KeptAnswer, reused, serviceIdOf } from "./idempotency.js"
-import type { North, NorthLog, ServiceOrder } from "./ports.js"
+import { cancelService, type NorthLog, orderService, type ServiceOrder } from "./ports.js"
+import type { ControllerPort } from "../controller/ports.js"
+import { serviceView } from "./views.js"
 import { assertShape, type OrderBody } from "./validate.js"
 
 const MAX_WAIT_S = 30
@@ -55,12 +57,11 @@ export function waitOf(prefer: string | undefined): number {
 
 /** The service once it is no longer `pending`, or as it stands when time is up or the client has gone. */
 function settled(
-  north: North,
+  controller: ControllerPort,
   service: Service,
   waitS: number,
   gone: (leave: () => void) => void,
 ): Promise<Service> {
-  const { controller } = north
   const look = (): Service => controller.network().services.get(service.serviceId) ?? service
   if (waitS === 0 || look().state !== "pending") return Promise.resolve(look())
   return new Promise((resolve) => {
@@ -80,7 +81,7 @@ function settled(
 
 /** The handlers of `POST /services` and `DELETE /services/{serviceId}`. */
 export function serviceHandlers(
-  north: North,
+  controller: ControllerPort,
   now: () => number,
   log: NorthLog,
 ): Readonly<Record<"orderService" | "cancelService", Handler>> {
@@ -88,7 +89,7 @@ export function serviceHandlers(
 
   const place = async (order: ServiceOrder, principal: Principal): Promise<Service> => {
     // The id belongs to the key: an order from before a restart is found again, not made twice.
-    const known = north.controller.network().services.get(order.serviceId)
+    const known = controller.network().services.get(order.serviceId)
     if (known !== undefined) {
       const same =
         known.a.saeId === order.aSaeId &&
@@ -97,7 +98,7 @@ export function serviceHandlers(
       if (!same) throw reused()
       return known
     }
-    const service = await north.desk.order(order)
+    const service = await orderService(controller, order)
     log("info", "service ordered", { serviceId: order.serviceId, by: principal.name })
     return service
   }
@@ -107,16 +108,18 @@ export function serviceHandlers(
       const principal = demand(call.principal, "change")
       const { body, response } = call
       assertShape("Order", body)
-      const terms = termsOf(north.controller.network(), body)
+      const terms = termsOf(controller.network(), body)
       const key = call.headers["Idempotency-Key"]
       const waitS = waitOf(call.headers.Prefer)
       const work = async (): Promise<KeptAnswer> => {
         const serviceId = key === undefined ? randomUUID() : serviceIdOf(principal.name, key)
         const order = { serviceId, aSaeId: body.a, bSaeId: body.b, terms }
         const placed = await place(order, principal)
-        const service = await settled(north, placed, waitS, (leave) => {
-          response.once("close", leave)
-        })
+        const service = serviceView(
+          await settled(controller, placed, waitS, (leave) => {
+            response.once("close", leave)
+          }),
+        )
         return {
           status: waitS > 0 && service.state !== "active" ? 202 : 201,
           headers: {
@@ -135,9 +138,9 @@ export function serviceHandlers(
     cancelService: async (call) => {
       const principal = demand(call.principal, "change")
       const id = call.params.serviceId ?? ""
-      const service = found(north.controller.network().services.get(id), "service", id)
-      demandMatch(call, service)
-      await north.desk.cancel(id)
+      const service = found(controller.network().services.get(id), "service", id)
+      demandMatch(call, serviceView(service))
+      await cancelService(controller, id)
       log("info", "service cancelled", { serviceId: id, by: principal.name })
       call.response.status(202).end()
     },

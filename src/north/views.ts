@@ -3,7 +3,7 @@
 
 import type { Notice } from "../controller/ports.js"
 import { type Network, type NetworkLink, type NetworkNode } from "../model/network.js"
-import type { Service } from "../model/service.js"
+import type { KeyPath, Service } from "../model/service.js"
 
 /** A node without its credentials; its management address stays, since operators look for it. */
 export type NodeView = Omit<NetworkNode, "target"> & {
@@ -13,6 +13,62 @@ export type NodeView = Omit<NetworkNode, "target"> & {
 export function nodeView(node: NetworkNode): NodeView {
   const { target, ...rest } = node
   return { ...rest, netconf: { host: target.host, port: target.port } }
+}
+
+/** A link; the controller's own clockwork shows as times. */
+export type LinkView = Omit<NetworkLink, "measuredAtMs" | "hold"> & {
+  readonly measuredAt?: string
+  readonly hold?: { readonly until: string; readonly flaps: number }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+export function linkView(link: NetworkLink): LinkView {
+  const { measuredAtMs, hold, ...rest } = link
+  return {
+    ...rest,
+    ...(measuredAtMs === undefined ? {} : { measuredAt: timeOf(measuredAtMs) }),
+    ...(hold?.held === true ? { hold: { until: timeOf(hold.untilMs), flaps: hold.flaps } } : {}),
+  }
+}
+
+export type PathView = Omit<KeyPath, "sinceRevision">
+
+function pathView(path: KeyPath): PathView {
+  const { sinceRevision: _inner, ...rest } = path
+  return rest
+}
+
+export type ServiceView = Omit<Service, "path" | "next" | "leaving" | "avoiding"> & {
+  readonly path?: PathView
+  readonly next?: PathView
+  readonly leaving: readonly PathView[]
+  readonly avoiding?: readonly {
+    readonly qkdnId: string
+    readonly until: string
+    readonly reason: string
+  }[]
+}
+
+export function serviceView(service: Service): ServiceView {
+  const { path, next, leaving, avoiding, ...rest } = service
+  return {
+    ...rest,
+    ...(path === undefined ? {} : { path: pathView(path) }),
+    ...(next === undefined ? {} : { next: pathView(next) }),
+    leaving: leaving.map(pathView),
+    ...(avoiding === undefined
+      ? {}
+      : {
+          avoiding: avoiding.map(({ qkdnId, untilMs, reason }) => ({
+            qkdnId,
+            until: timeOf(untilMs),
+            reason,
+          })),
+        }),
+  }
 }
 
 /** One row of the SAE registry: which application lives at which node. */
@@ -47,8 +103,8 @@ export interface NetworkView {
   readonly seq: number
   readonly revision: number
   readonly nodes: readonly NodeView[]
-  readonly links: readonly NetworkLink[]
-  readonly services: readonly Service[]
+  readonly links: readonly LinkView[]
+  readonly services: readonly ServiceView[]
 }
 
 export function networkView(network: Network, epoch: string, seq: number): NetworkView {
@@ -57,8 +113,8 @@ export function networkView(network: Network, epoch: string, seq: number): Netwo
     seq,
     revision: network.revision,
     nodes: [...network.nodes.values()].map(nodeView),
-    links: [...network.links.values()],
-    services: [...network.services.values()],
+    links: [...network.links.values()].map(linkView),
+    services: [...network.services.values()].map(serviceView),
   }
 }
 
@@ -75,14 +131,27 @@ function withoutHidden(value: unknown): unknown {
   )
 }
 
+function has(value: unknown, ...names: readonly string[]): value is object {
+  return value !== null && typeof value === "object" && names.every((name) => name in value)
+}
+
 function isNode(value: unknown): value is NetworkNode {
-  return value !== null && typeof value === "object" && "qkdnId" in value && "target" in value
+  return has(value, "qkdnId", "target", "reach")
+}
+
+function isLink(value: unknown): value is NetworkLink {
+  return has(value, "qkdlId", "endA", "endB")
+}
+
+function isService(value: unknown): value is Service {
+  return has(value, "serviceId", "terms", "leaving")
 }
 
 /** A notice as subscribers get it: its value in the same shape as REST shows. */
 export function noticeView(notice: Notice): Notice {
-  const { value } = notice
-  if (notice.topic === "node" && isNode(value)) return { ...notice, value: nodeView(value) }
-  if (notice.topic === "link" || notice.topic === "service") return notice
+  const { topic, value } = notice
+  if (topic === "node" && isNode(value)) return { ...notice, value: nodeView(value) }
+  if (topic === "link" && isLink(value)) return { ...notice, value: linkView(value) }
+  if (topic === "service" && isService(value)) return { ...notice, value: serviceView(value) }
   return { ...notice, value: withoutHidden(value) }
 }

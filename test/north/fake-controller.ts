@@ -1,13 +1,14 @@
 // A controller in memory for the tests of the north faces and the page: a believable network, a journal with
 // numbers, and hands to cut fibres, lose nodes and let time pass. It decides nothing that the real one decides.
 
-import type { ControllerPort, Notice } from "../../src/controller/ports.js"
+import type { ControllerPort, Notice, Reply } from "../../src/controller/ports.js"
 import { QkdError } from "../../src/errors.js"
 import type { LinkPerformance } from "../../src/model/link.js"
 import type { Network, NetworkLink, NetworkNode } from "../../src/model/network.js"
 import type { Hop, KeyPath, Service, ServiceState } from "../../src/model/service.js"
 import type { Topology } from "../../src/model/topology.js"
-import type { ServiceDesk, ServiceOrder } from "../../src/north/ports.js"
+import type { Event } from "../../src/core/event.js"
+import type { ServiceOrder } from "../../src/north/ports.js"
 
 /** Three sites in Luxembourg; public facts, lengths estimated. */
 export const luxembourg: Topology = {
@@ -68,7 +69,7 @@ export function testUuid(kind: number, n: number): string {
   return `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 }
 
-export class FakeController implements ControllerPort, ServiceDesk {
+export class FakeController implements ControllerPort {
   epoch: string
   readonly #nodes = new Map<string, NetworkNode>()
   readonly #links = new Map<string, NetworkLink>()
@@ -146,6 +147,9 @@ export class FakeController implements ControllerPort, ServiceDesk {
         endB: { status: "ACTIVE", performance },
         status: "ACTIVE",
         performance,
+        capacityBps: Math.round(skrBps * 0.96),
+        measuredAtMs: this.#clockMs,
+        hold: { untilMs: this.#clockMs + 60_000, flaps: i, held: i % 2 === 1 },
         changedAt: this.time(),
       })
     })
@@ -176,6 +180,19 @@ export class FakeController implements ControllerPort, ServiceDesk {
 
   get listeners(): number {
     return this.#listeners.size
+  }
+
+  async submit(event: Event): Promise<Reply> {
+    try {
+      if (event.kind === "service-ordered") {
+        await this.order({ ...event, serviceId: event.serviceId ?? testUuid(4, this.#revision) })
+      } else if (event.kind === "service-cancelled") await this.cancel(event.serviceId)
+      return { ok: true }
+    } catch (error) {
+      if (!(error instanceof QkdError)) throw error
+      const { tag, appTag, message } = error
+      return { ok: false, tag, message, ...(appTag === undefined ? {} : { appTag }) }
+    }
   }
 
   order(order: ServiceOrder): Promise<Service> {
@@ -358,6 +375,7 @@ export class FakeController implements ControllerPort, ServiceDesk {
       rateBps: service.terms.minRateBps,
       phase: "up",
       awaiting: [],
+      sinceRevision: this.#revision,
     }
   }
 

@@ -47,7 +47,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 export async function house(
-  options: Partial<Omit<StartHttpOptions, "controller" | "desk">> & {
+  options: Partial<Omit<StartHttpOptions, "controller">> & {
     controller?: FakeController
   } = {},
 ): Promise<House> {
@@ -72,7 +72,6 @@ export async function house(
     },
     ...options,
     controller,
-    desk: controller,
   })
   open.add(http)
   return {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { WebSocket } from "ws"
 import { Feed, frameText } from "../../src/north/feed.js"
+import { linkView } from "../../src/north/views.js"
 import { FakeController, luxembourg, ring } from "./fake-controller.js"
 import { closeAll, house, OPERATOR } from "./harness.js"
 import { SocketClient } from "./socket-client.js"
@@ -89,7 +90,8 @@ describe("subscribers of a busy network", () => {
     for (const message of last.messages) {
       if (message.op === "notice") links.set(String(message.id), message.value)
     }
-    const truth = JSON.parse(JSON.stringify([...controller.network().links])) as unknown
+    const now = [...controller.network().links].map(([id, link]) => [id, linkView(link)])
+    const truth = JSON.parse(JSON.stringify(now)) as unknown
     assert.deepEqual(JSON.parse(JSON.stringify([...links])), truth)
   })
 
