@@ -29,6 +29,7 @@ export interface NodeSettings {
   readonly location?: string
   readonly dir: string
   readonly sealingKeyFile: string
+  readonly auditFile: string
   readonly statisticsPeriodS: number
   readonly statisticsRows: number
   readonly requestTimeoutMs: number
@@ -52,6 +53,8 @@ export interface NodeSettings {
     readonly advertisedHost?: string
     readonly certFile: string
     readonly keyFile: string
+    /** Ed25519 private key, PEM. */
+    readonly signingKeyFile: string
   }
   readonly modules: readonly ModuleSetting[]
 }
@@ -88,6 +91,9 @@ export function readNodeConfig(
     name: node.string("name") ?? "",
     ...(location !== undefined && { location }),
     dir: file(node, "dir"),
+    auditFile: node.has("audit_file")
+      ? file(node, "audit_file")
+      : path.join(file(node, "dir"), "audit.log"),
     sealingKeyFile: file(node, "sealing_key_file"),
     statisticsPeriodS: node.number("statistics_period_s") ?? 60,
     statisticsRows: node.number("statistics_rows") ?? 60,
@@ -117,6 +123,7 @@ export function readNodeConfig(
       ...(advertisedHost !== undefined && { advertisedHost }),
       certFile: file(relay, "cert_file"),
       keyFile: file(relay, "key_file"),
+      signingKeyFile: file(relay, "signing_key_file"),
     },
     modules: node.entries("module", "qkdi_id").map((module) => {
       const options = module.value("options")
