@@ -1,0 +1,133 @@
+// The inventory file: what a controller is responsible for. Read, checked, and turned into the operator's events
+// that make the network agree with it. Decides nothing about paths or services.
+
+import { readFileSync } from "node:fs"
+import { readConfig } from "../config.js"
+import type { LinkInventory, NodeInventory, OperatorEvent } from "../core/event.js"
+import type { Network, NetworkLink, NetworkNode } from "../model/network.js"
+import { loadYangFiles } from "../transport/yang-files.js"
+
+export interface Inventory {
+  readonly nodes: readonly NodeInventory[]
+  readonly links: readonly LinkInventory[]
+}
+
+interface RawEnd {
+  qkdn_id: string
+  qkdi_id: number
+}
+
+interface RawInventory {
+  node?: {
+    qkdn_id: string
+    name: string
+    place?: string
+    lat?: string
+    lon?: string
+    operator?: string
+    relay: boolean
+    driver: string
+    host: string
+    port: number
+    username: string
+    private_key_file: string
+    host_key_fingerprint: string
+    sae_id?: string[]
+  }[]
+  link?: {
+    qkdl_id: string
+    name?: string
+    a: RawEnd
+    b: RawEnd
+    length_km?: string
+    loss_db?: string
+    module?: string
+    epsilon?: string
+    latency_ms?: string
+    srlg?: string[]
+    enabled: boolean
+  }[]
+}
+
+/** YANG modules that describe the controller's files. */
+export const CONTROLLER_CONFIG_MODULES = [
+  "keyloom-controller-config",
+  "ietf-inet-types",
+  "ietf-yang-types",
+]
+
+/** @throws QkdError with the path of the first fault in the file. */
+export function readInventory(file: string): Inventory {
+  const raw = readConfig(
+    loadYangFiles(CONTROLLER_CONFIG_MODULES),
+    "keyloom-controller-config:inventory",
+    readFileSync(file, "utf8"),
+  ) as RawInventory
+  return {
+    nodes: (raw.node ?? []).map((node) => ({
+      qkdnId: node.qkdn_id,
+      name: node.name,
+      ...(node.place === undefined ? {} : { place: node.place }),
+      ...(node.lat === undefined ? {} : { lat: Number(node.lat) }),
+      ...(node.lon === undefined ? {} : { lon: Number(node.lon) }),
+      ...(node.operator === undefined ? {} : { operator: node.operator }),
+      relay: node.relay,
+      driver: node.driver,
+      target: {
+        host: node.host,
+        port: node.port,
+        username: node.username,
+        privateKeyFile: node.private_key_file,
+        hostKeyFingerprint: node.host_key_fingerprint,
+      },
+      saeIds: node.sae_id ?? [],
+    })),
+    links: (raw.link ?? []).map((link) => ({
+      qkdlId: link.qkdl_id,
+      ...(link.name === undefined ? {} : { name: link.name }),
+      a: { qkdnId: link.a.qkdn_id, qkdiId: link.a.qkdi_id },
+      b: { qkdnId: link.b.qkdn_id, qkdiId: link.b.qkdi_id },
+      ...(link.length_km === undefined ? {} : { lengthKm: Number(link.length_km) }),
+      ...(link.loss_db === undefined ? {} : { lossDb: Number(link.loss_db) }),
+      ...(link.module === undefined ? {} : { module: link.module }),
+      ...(link.epsilon === undefined ? {} : { epsilon: Number(link.epsilon) }),
+      ...(link.latency_ms === undefined ? {} : { latencyMs: Number(link.latency_ms) }),
+      srlg: link.srlg ?? [],
+      enabled: link.enabled,
+    })),
+  }
+}
+
+/** What has to happen for the network's inventory to be `wanted`: links go before nodes and come after them. */
+export function inventoryEvents(network: Network, wanted: Inventory): OperatorEvent[] {
+  const events: OperatorEvent[] = []
+  const nodeIds = new Set(wanted.nodes.map((node) => node.qkdnId))
+  const linkIds = new Set(wanted.links.map((link) => link.qkdlId))
+  for (const qkdlId of network.links.keys()) {
+    if (!linkIds.has(qkdlId)) events.push({ kind: "link-removed", qkdlId })
+  }
+  for (const qkdnId of network.nodes.keys()) {
+    if (!nodeIds.has(qkdnId)) events.push({ kind: "node-removed", qkdnId })
+  }
+  for (const node of wanted.nodes) {
+    const held = network.nodes.get(node.qkdnId)
+    if (held === undefined) events.push({ kind: "node-added", node })
+    else if (!agrees(held, node)) events.push({ kind: "node-changed", node })
+  }
+  for (const link of wanted.links) {
+    const held = network.links.get(link.qkdlId)
+    if (held === undefined) events.push({ kind: "link-added", link })
+    else if (!agrees(held, link)) events.push({ kind: "link-changed", link })
+  }
+  return events
+}
+
+/** Whether the network's entry says the same in every field that the inventory gives. */
+function agrees(held: NetworkNode | NetworkLink, wanted: NodeInventory | LinkInventory): boolean {
+  const known: Readonly<Record<string, unknown>> = { ...held }
+  return Object.entries(wanted).every(([field, value]) => {
+    // What a node tells of its own SAEs outranks the inventory.
+    if (field === "saeIds" && Array.isArray(value) && value.length === 0) return true
+    return JSON.stringify(known[field]) === JSON.stringify(value)
+  })
+}
