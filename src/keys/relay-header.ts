@@ -50,7 +50,7 @@ export const RELAY_LIMITS = {
   keys: 1024,
   /** Of all keys of a message together. */
   bytes: 1 << 16,
-  slaves: 64,
+  slaves: 48,
   nodes: 64,
   segments: 4096,
 } as const

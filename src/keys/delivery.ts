@@ -1,0 +1,210 @@
+// Who may still fetch which end key: the books of the destination. An end key is taken once by each entitled
+// SAE, then it is spent; voided and expired are final (ETSI GS QKD 014, 5.4; THREATS T1, T3). Holds ids and
+// marks, no key byte. Every change is made here at once, so that two requests never both succeed; the caller
+// makes it durable before anything leaves the house.
+
+import { QkdError } from "../errors.js"
+import { RecentIds } from "./recent-ids.js"
+import type { Consignment } from "./relay-header.js"
+
+/** A batch of end keys that came over the relay and waits here. */
+export interface KeyBatch {
+  readonly offer: Consignment
+  /** In the caller's steady time; the batch is void from then on. */
+  readonly expiresMs: number
+  /** `taken[k]` holds a bit for each slave (in the offer's order) that has fetched key k. */
+  readonly taken: number[]
+}
+
+/** One key of a batch. */
+export interface KeyPlace {
+  readonly transferId: string
+  readonly index: number
+}
+
+export interface Taken {
+  readonly places: readonly KeyPlace[]
+  /** Batches with keys left: their marks must be rewritten. */
+  readonly changed: readonly KeyBatch[]
+  /** Batches with nothing left: they must be removed. */
+  readonly finished: readonly KeyBatch[]
+}
+
+export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536 } as const
+
+interface Entry {
+  readonly batch: KeyBatch
+  deliverable: boolean
+}
+
+export class DeliveryLedger {
+  readonly #batches = new Map<string, Entry>()
+  readonly #keys = new Map<string, KeyPlace>()
+  /** Ids of keys and transfers that are spent, void or expired. */
+  readonly #over = new RecentIds(DELIVERY_LIMITS.tombstones)
+
+  get keyCount(): number {
+    return this.#keys.size
+  }
+
+  /** From the store, at start. */
+  restore(batch: KeyBatch): void {
+    this.#add(batch, true)
+  }
+
+  bury(id: string): void {
+    this.#over.add(id)
+  }
+
+  /**
+   * What to do with a batch that arrived. `new`: it is in the books now, not deliverable until `stored`.
+   * `again`: the same batch is held; compare the bytes (same: acknowledge again, other: refuse).
+   *
+   * @throws QkdError `data-exists` when an id belongs to another batch or is over; `resource-denied` when full.
+   */
+  offer(batch: KeyBatch): "new" | "again" {
+    const { offer } = batch
+    const held = this.#batches.get(offer.transferId)
+    if (held !== undefined) {
+      if (sameOffer(held.batch.offer, offer)) return "again"
+      throw new QkdError("data-exists", "the transfer id is taken")
+    }
+    const ids = [offer.transferId, ...offer.keyIds]
+    if (ids.some((id) => this.#over.has(id)))
+      throw new QkdError("data-exists", "the keys are spent or void")
+    if (offer.keyIds.some((id) => this.#keys.has(id)))
+      throw new QkdError("data-exists", "a key id is taken")
+    if (this.#keys.size + offer.keyIds.length > DELIVERY_LIMITS.keys)
+      throw new QkdError("resource-denied", "too many undelivered keys")
+    this.#add(batch, false)
+    return "new"
+  }
+
+  /** The batch is durable: deliverable from now on. False when it was voided meanwhile. */
+  stored(transferId: string): boolean {
+    const entry = this.#batches.get(transferId)
+    if (entry === undefined) return false
+    entry.deliverable = true
+    return true
+  }
+
+  holds(transferId: string): KeyBatch | undefined {
+    return this.#batches.get(transferId)?.batch
+  }
+
+  /**
+   * Takes all of the keys for this SAE, or none.
+   *
+   * @throws QkdError `access-denied` when the SAE was not named for one of them or the master differs;
+   * `data-missing` when one is unknown, spent, void or expired (all alike).
+   */
+  take(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[], nowMs: number): Taken {
+    const places: KeyPlace[] = []
+    let missing = new Set(keyIds).size !== keyIds.length
+    let foreign = false
+    // Every id is looked at, whatever the ones before it gave: the answer takes the same time.
+    for (const id of keyIds) {
+      const place = this.#keys.get(id)
+      const entry = place && this.#batches.get(place.transferId)
+      if (place === undefined || entry === undefined || !entry.deliverable) {
+        missing = true
+        continue
+      }
+      const { offer, taken, expiresMs } = entry.batch
+      const slave = offer.slaveSaeIds.indexOf(slaveSaeId)
+      if (slave < 0 || offer.masterSaeId !== masterSaeId) foreign = true
+      else if (expiresMs <= nowMs || hasBit(taken[place.index] ?? 0, slave)) missing = true
+      else places.push(place)
+    }
+    if (foreign) throw new QkdError("access-denied", "not named for one or more of the keys")
+    if (missing)
+      throw new QkdError("data-missing", "one or more keys specified are not found on KME")
+    return this.#mark(places, slaveSaeId)
+  }
+
+  /** The source takes the batch back. `too-late`: somebody has fetched one of its keys. */
+  voidBatch(transferId: string, source: string): "voided" | "unknown" | "too-late" {
+    const batch = this.#batches.get(transferId)?.batch
+    if (batch === undefined) {
+      this.#over.add(transferId)
+      return "unknown"
+    }
+    if (batch.offer.source !== source) return "unknown"
+    if (batch.taken.some((bits) => bits !== 0)) return "too-late"
+    this.#remove(batch)
+    return "voided"
+  }
+
+  /** Batches whose time is over; they are out of the books now. */
+  expire(nowMs: number): KeyBatch[] {
+    const over = Array.from(this.#batches.values(), ({ batch }) => batch).filter(
+      ({ expiresMs }) => expiresMs <= nowMs,
+    )
+    for (const batch of over) this.#remove(batch)
+    return over
+  }
+
+  /** Everything, when the store proves to be rolled back. */
+  clear(): void {
+    this.#batches.clear()
+    this.#keys.clear()
+  }
+
+  #add(batch: KeyBatch, deliverable: boolean): void {
+    const { transferId, keyIds } = batch.offer
+    this.#batches.set(transferId, { batch, deliverable })
+    for (const [index, id] of keyIds.entries()) this.#keys.set(id, { transferId, index })
+  }
+
+  #remove(batch: KeyBatch): void {
+    this.#batches.delete(batch.offer.transferId)
+    this.#over.add(batch.offer.transferId)
+    for (const id of batch.offer.keyIds) {
+      this.#keys.delete(id)
+      this.#over.add(id)
+    }
+  }
+
+  #mark(places: readonly KeyPlace[], slaveSaeId: string): Taken {
+    const touched = new Set<KeyBatch>()
+    for (const { transferId, index } of places) {
+      const batch = this.#batches.get(transferId)?.batch
+      if (batch === undefined) continue
+      const slave = batch.offer.slaveSaeIds.indexOf(slaveSaeId)
+      batch.taken[index] = setBit(batch.taken[index] ?? 0, slave)
+      touched.add(batch)
+    }
+    const finished = Array.from(touched).filter((batch) =>
+      batch.offer.keyIds.every((_, index) => isSpent(batch, index)),
+    )
+    for (const batch of finished) this.#remove(batch)
+    return { places, changed: Array.from(touched).filter((b) => !finished.includes(b)), finished }
+  }
+}
+
+/** Every entitled SAE has it: its bytes need not be kept. */
+export function isSpent(batch: KeyBatch, index: number): boolean {
+  const bits = batch.taken[index] ?? 0
+  return batch.offer.slaveSaeIds.every((_, slave) => hasBit(bits, slave))
+}
+
+// A message names up to 48 slaves (RELAY_LIMITS): too many for 32-bit operators, exact in 53 bits.
+function hasBit(bits: number, place: number): boolean {
+  return Math.floor(bits / 2 ** place) % 2 === 1
+}
+
+function setBit(bits: number, place: number): number {
+  return hasBit(bits, place) ? bits : bits + 2 ** place
+}
+
+function sameOffer(a: Consignment, b: Consignment): boolean {
+  return (
+    a.appId === b.appId &&
+    a.source === b.source &&
+    a.pathQkdlId === b.pathQkdlId &&
+    a.masterSaeId === b.masterSaeId &&
+    a.keySizeBits === b.keySizeBits &&
+    a.slaveSaeIds.join("\n") === b.slaveSaeIds.join("\n") &&
+    a.keyIds.join() === b.keyIds.join()
+  )
+}
