@@ -1,0 +1,15 @@
+// The schema a node's NETCONF server serves: ETSI GS QKD 015 V2.1.1 and keyloom-node.
+
+import { loadYangFiles } from "../transport/yang-files.js"
+import { compileSchema, type Schema } from "../yang/schema.js"
+
+const IMPLEMENTED = ["etsi-qkd-node-types", "etsi-qkd-sdn-node", "keyloom-node"]
+const IMPORTED = ["ietf-inet-types", "ietf-yang-types"]
+
+/**
+ * Compiles it; costs tens of milliseconds. The types module is implemented, not only imported: else every
+ * identity would be refused.
+ */
+export function agentSchema(): Schema {
+  return compileSchema(loadYangFiles([...IMPLEMENTED, ...IMPORTED]), { implement: IMPLEMENTED })
+}

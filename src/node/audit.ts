@@ -1,0 +1,164 @@
+// The audit trail: one line of JSON for each delivery, chained by SHA-256, durable before a key leaves
+// (THREATS I3: no audit, no delivery). Never holds key bytes. Keeping the head off the site is the operator's.
+
+import { createHash } from "node:crypto"
+import { mkdir, open, type FileHandle } from "node:fs/promises"
+import path from "node:path"
+import { asQkdError, QkdError } from "../errors.js"
+import { isObject, parseJson } from "../yang/json-text.js"
+
+/** What is written; `seq`, `time` and `previous` are the trail's own. */
+export type AuditRecord = Readonly<Record<string, string | number | readonly string[]>>
+
+/** What the first line is chained to. */
+const ORIGIN = "0".repeat(64)
+/** A line is far shorter: the last one is looked for in this much of the file's end. */
+const TAIL_BYTES = 1024 * 1024
+
+interface Waiting {
+  readonly record: AuditRecord
+  readonly resolve: () => void
+  readonly reject: (error: QkdError) => void
+}
+
+export class AuditTrail {
+  readonly #file: FileHandle
+  readonly #now: () => number
+  #sizeBytes: number
+  #seq: number
+  #head: string
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #closed = false
+
+  private constructor(file: FileHandle, now: () => number, tail: Tail) {
+    this.#file = file
+    this.#now = now
+    this.#sizeBytes = tail.sizeBytes
+    this.#seq = tail.seq
+    this.#head = tail.head
+  }
+
+  /**
+   * Opens or begins the trail. A last line that a crash cut off was never acknowledged and is taken away.
+   *
+   * @throws QkdError `malformed-message` when the end of the file is no trail.
+   */
+  static async open(fileName: string, now: () => number): Promise<AuditTrail> {
+    await mkdir(path.dirname(fileName), { recursive: true, mode: 0o700 })
+    const file = await open(fileName, "a+", 0o600)
+    try {
+      const tail = await readTail(file, fileName)
+      await file.truncate(tail.sizeBytes)
+      return new AuditTrail(file, now, tail)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** SHA-256 of the last line: whoever keeps it sees any later change of the trail. */
+  get head(): string {
+    return this.#head
+  }
+
+  /** Resolves once the record is durable; many waiting records share one write. @throws QkdError `operation-failed` */
+  append(record: AuditRecord): Promise<void> {
+    if (this.#closed)
+      return Promise.reject(
+        new QkdError("operation-failed", "the audit trail is closed", { appTag: "closed" }),
+      )
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, resolve, reject })
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#writing
+    await this.#file.close()
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0)
+      let seq = this.#seq
+      let head = this.#head
+      let text = ""
+      for (const { record } of batch) {
+        seq += 1
+        const time = new Date(this.#now()).toISOString()
+        const line = JSON.stringify({ seq, time, ...record, previous: head })
+        head = digest(line)
+        text += `${line}\n`
+      }
+      try {
+        const bytes = Buffer.from(text, "utf8")
+        await this.#file.appendFile(bytes)
+        await this.#file.datasync()
+        this.#sizeBytes += bytes.length
+        this.#seq = seq
+        this.#head = head
+        for (const { resolve } of batch) resolve()
+      } catch (cause) {
+        // Half a line must not stay in the middle of the trail.
+        await this.#file.truncate(this.#sizeBytes).catch(() => undefined)
+        const error = new QkdError("operation-failed", "the audit trail cannot be written", {
+          cause: asQkdError(cause),
+        })
+        for (const { reject } of batch) reject(error)
+      }
+    }
+  }
+}
+
+/**
+ * Checks a whole trail.
+ *
+ * @returns the head and the number of lines
+ * @throws QkdError `malformed-message` naming the first line that was changed, removed or added
+ */
+export function verifyAuditTrail(text: string): { readonly head: string; readonly lines: number } {
+  let head = ORIGIN
+  let lines = 0
+  for (const line of text.split("\n").slice(0, -1)) {
+    lines += 1
+    const entry = parseJson(line)
+    if (!isObject(entry) || entry["seq"] !== lines || entry["previous"] !== head)
+      throw new QkdError("malformed-message", `audit line ${lines} does not follow the one before`)
+    head = digest(line)
+  }
+  return { head, lines }
+}
+
+interface Tail {
+  readonly sizeBytes: number
+  readonly seq: number
+  readonly head: string
+}
+
+async function readTail(file: FileHandle, fileName: string): Promise<Tail> {
+  const { size } = await file.stat()
+  const from = Math.max(0, size - TAIL_BYTES)
+  const bytes = Buffer.alloc(size - from)
+  await file.read(bytes, 0, bytes.length, from)
+  const end = bytes.lastIndexOf(0x0a)
+  if (end < 0) {
+    if (from === 0) return { sizeBytes: 0, seq: 0, head: ORIGIN }
+    throw new QkdError("malformed-message", `${fileName} is no audit trail`)
+  }
+  const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1
+  const line = bytes.subarray(start, end).toString("utf8")
+  const entry = parseJson(line)
+  const seq = isObject(entry) ? entry["seq"] : undefined
+  if (typeof seq !== "number")
+    throw new QkdError("malformed-message", `${fileName} is no audit trail`)
+  return { sizeBytes: from + end + 1, seq, head: digest(line) }
+}
+
+function digest(line: string): string {
+  return createHash("sha256").update(line, "utf8").digest("hex")
+}

@@ -1,0 +1,80 @@
+// The audit trail: durable, chained, honest after a crash.
+
+import assert from "node:assert/strict"
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { QkdError } from "../../src/errors.js"
+import { AuditTrail, verifyAuditTrail } from "../../src/node/audit.js"
+
+describe("the audit trail", () => {
+  let dir = ""
+  let file = ""
+  beforeEach(() => {
+    dir = mkdtempSync(path.join(tmpdir(), "keyloom-audit-"))
+    file = path.join(dir, "audit.log")
+  })
+  afterEach(() => {
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  async function write(count: number): Promise<string> {
+    const trail = await AuditTrail.open(file, () => 0)
+    await Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        trail.append({ method: "enc_keys", keyIds: [`k${i}`] }),
+      ),
+    )
+    const { head } = trail
+    await trail.close()
+    return head
+  }
+
+  it("holds every record in order when append has resolved, and goes on after a restart", async () => {
+    await write(50)
+    const head = await write(3)
+    const text = readFileSync(file, "utf8")
+    assert.deepEqual(verifyAuditTrail(text), { head, lines: 53 })
+    assert.match(text.split("\n")[52] ?? "", /"keyIds":\["k2"\]/)
+  })
+
+  it("shows an edited, a removed and an added line", async () => {
+    await write(5)
+    const lines = readFileSync(file, "utf8").split("\n")
+    const broken = (changed: readonly string[]): RegExp | undefined => {
+      try {
+        verifyAuditTrail(changed.join("\n"))
+        return undefined
+      } catch (error) {
+        assert.ok(error instanceof QkdError)
+        return new RegExp(error.message)
+      }
+    }
+    assert.equal(broken(lines), undefined)
+    assert.match(
+      "audit line 4 does not follow the one before",
+      broken(lines.map((l) => l.replace("k2", "kX"))) ?? /-/,
+    )
+    assert.ok(broken(lines.toSpliced(2, 1)))
+    assert.ok(broken(lines.toSpliced(2, 0, lines[1] ?? "")))
+  })
+
+  it("takes away a line that a crash cut off, and nothing else", async () => {
+    await write(4)
+    const whole = readFileSync(file, "utf8")
+    appendFileSync(file, '{"seq":5,"time":"19')
+    await write(1)
+    const text = readFileSync(file, "utf8")
+    assert.ok(text.startsWith(whole))
+    assert.equal(verifyAuditTrail(text).lines, 5)
+  })
+
+  it("is not begun over something else", async () => {
+    writeFileSync(file, "hello\n")
+    await assert.rejects(
+      AuditTrail.open(file, () => 0),
+      QkdError,
+    )
+    assert.equal(readFileSync(file, "utf8"), "hello\n")
+  })
+})
