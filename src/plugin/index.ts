@@ -20,6 +20,21 @@ export type {
 } from "./contract.js"
 export { Channel } from "./channel.js"
 
+// Conformance suites: named checks for any test runner, and what they run against.
+export type { Check, CheckResult } from "./check.js"
+export { runChecks } from "./check.js"
+export type { FakeNode, FakeNodeOptions, MakeFakeNode } from "./conformance.js"
+export { conformance, driverChecks } from "./conformance.js"
+export { startFakeNode } from "./fake-node.js"
+export type { MakeTestLink, TestLink } from "./module-conformance.js"
+export { moduleChecks, moduleConformance } from "./module-conformance.js"
+
+// Hosts, for a plugin's own tests.
+export type { DriverHostOptions } from "./driver-host.js"
+export { lendDriverHost } from "./driver-host.js"
+export type { HostOptions, LentHost } from "./host.js"
+export { lendHost } from "./host.js"
+
 // The model in native types.
 export type { AppConfig, AppQos, AppState, AppStatistics, AppStatus } from "../model/app.js"
 export type {
