@@ -64,6 +64,8 @@ export async function listenHttps(options: {
       else options.handler(request, response, peer)
     },
   )
+  // Nothing sent or received for so long, a stalled reader included: the connection ends.
+  server.setTimeout(limits.idleTimeoutMs)
   guardConnections(server, limits, (socket, peer) => {
     peers.set(socket, peer)
   })

@@ -1,0 +1,128 @@
+// ETSI GS QKD 014 V1.1.1 answers: which status and Error body a fault becomes, and the Key container as bytes.
+// Key bytes go from Secret to the body of the answer and nowhere else; no JavaScript string ever holds them.
+
+import { asQkdError } from "../errors.js"
+import type { AppTag, QkdError } from "../errors.js"
+import { base64Length, writeBase64 } from "../keys/base64.js"
+import type { EndKey } from "./ports.js"
+
+/** What goes back. A body with keys is wiped once it has left. */
+export interface Answer {
+  readonly status: number
+  readonly body?: Uint8Array
+  readonly contentType?: "application/json" | "text/plain"
+  readonly wipe?: boolean
+  /** For 405. */
+  readonly allow?: string
+  /** The connection ends after this answer. */
+  readonly close?: boolean
+}
+
+/** Clause 5.4: one unknown id and nothing is delivered. */
+export const KEYS_NOT_FOUND = "one or more keys specified are not found on KME"
+
+/** Reasons of 503 (clause 5.1: server side error), told to the SAE in `details`. */
+const UNAVAILABLE: Partial<Record<AppTag, string>> = {
+  "no-path": "no path to the peer's KME",
+  "no-capacity": "no path to the peer's KME has enough free key rate",
+  "pool-empty": "no key left on the path to the peer's KME",
+  "node-unreachable": "the peer's KME cannot be reached",
+  timeout: "the controller or the peer's KME did not answer in time",
+  closed: "the KME is closing",
+  policy: "the site policy does not allow keys for this peer",
+}
+
+export function json(status: number, value: unknown): Answer {
+  return { status, contentType: "application/json", body: Buffer.from(JSON.stringify(value)) }
+}
+
+/** Faults that 014 does not define: plain HTTP. */
+export function plain(status: number, text: string, more: Partial<Answer> = {}): Answer {
+  return { status, contentType: "text/plain", body: Buffer.from(`${text}\n`), ...more }
+}
+
+/** 401 has no body (clause 5.1), and does not say why. */
+export const UNAUTHORIZED: Answer = { status: 401 }
+
+/** A request that cannot be: 400 with the Error body (6.5). */
+export function badRequest(message: string, path?: string): Answer {
+  return json(400, { message, ...(path === undefined ? {} : { details: [{ path }] }) })
+}
+
+/**
+ * The answer to a fault. What is ours to fix reads "internal error"; the caller logs it.
+ *
+ * Reasons of the controller are told by our own words: its text may name nodes and links.
+ */
+export function faultAnswer(fault: unknown): Answer {
+  const error = asQkdError(fault)
+  if (error.appTag === "unknown-sae") {
+    return json(400, {
+      message: "no KME has an SAE of this id",
+      details: [{ reason: "unknown-sae" }],
+    })
+  }
+  const unavailable = error.appTag === undefined ? undefined : UNAVAILABLE[error.appTag]
+  if (unavailable !== undefined) {
+    return json(503, { message: unavailable, details: [{ reason: error.appTag }] })
+  }
+  return json(503, { message: "internal error" })
+}
+
+/** The answer to a fault of the request itself, found while reading it; others as `faultAnswer`. */
+export function requestFaultAnswer(fault: unknown): Answer {
+  const error = asQkdError(fault)
+  switch (error.tag) {
+    case "invalid-value":
+    case "unknown-element":
+    case "malformed-message":
+      return badRequest(error.message, error.path)
+    case "too-big":
+      return plain(413, error.message, { close: true })
+    default:
+      return faultAnswer(error)
+  }
+}
+
+/** Whether takeKeys found that one of the keys is not there, or that the caller is not entitled. */
+export function takeFault(error: QkdError): "not-found" | "not-entitled" | undefined {
+  if (error.tag === "data-missing") return "not-found"
+  return error.tag === "access-denied" && error.appTag === undefined ? "not-entitled" : undefined
+}
+
+const OPEN = Buffer.from('{"keys":[')
+const BEFORE_ID = Buffer.from('{"key_ID":"')
+const BEFORE_KEY = Buffer.from('","key":"')
+const AFTER_KEY = Buffer.from('"}')
+const CLOSE = Buffer.from("]}")
+const COMMA = 0x2c
+
+/**
+ * A Key container (6.3) in a buffer of its own, outside Node's shared pool, to be wiped by who sends it. The
+ * keys stay as they are.
+ */
+export function keyContainer(keys: readonly EndKey[]): Uint8Array {
+  const each = BEFORE_ID.length + BEFORE_KEY.length + AFTER_KEY.length
+  const length = keys.reduce(
+    (sum, { keyId, key }) => sum + each + keyId.length + base64Length(key.lengthBytes),
+    OPEN.length + CLOSE.length + Math.max(0, keys.length - 1),
+  )
+  const body = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  const put = (piece: Uint8Array): void => {
+    body.set(piece, at)
+    at += piece.length
+  }
+  put(OPEN)
+  for (const [i, { keyId, key }] of keys.entries()) {
+    if (i > 0) body[at++] = COMMA
+    put(BEFORE_ID)
+    // Key ids are UUIDs: ASCII, nothing to escape.
+    at += body.write(keyId, at, "latin1")
+    put(BEFORE_KEY)
+    at = key.use((bytes) => writeBase64(bytes, body, at))
+    put(AFTER_KEY)
+  }
+  put(CLOSE)
+  return body
+}

@@ -1,0 +1,163 @@
+// The three methods of ETSI GS QKD 014 V1.1.1 for a caller whose SAE id is known: status, keys for a peer, keys
+// by id. Audit comes before delivery: no audit, no key (threat I3). Knows no HTTP beyond the answer's form.
+
+import { asQkdError, QkdError } from "../errors.js"
+import type { SitePolicy } from "../keys/policy.js"
+import {
+  badRequest,
+  faultAnswer,
+  json,
+  keyContainer,
+  KEYS_NOT_FOUND,
+  takeFault,
+  UNAUTHORIZED,
+} from "./etsi014-answer.js"
+import type { Answer } from "./etsi014-answer.js"
+import type { KeyRequest } from "./etsi014-request.js"
+import type { Log } from "./log.js"
+import type { ApplicationDesk, EndKey, KeyManager } from "./ports.js"
+
+/** One line of the audit trail. Never holds key bytes. */
+export interface DeliveryRecord {
+  readonly method: "enc_keys" | "dec_keys"
+  /** The caller, from its certificate. */
+  readonly saeId: string
+  readonly peerSaeId: string
+  readonly keyIds: readonly string[]
+  readonly keySizeBits: number
+}
+
+/** Called before the keys leave; when it throws, they do not. */
+export type Audit = (record: DeliveryRecord) => void | Promise<void>
+
+export interface DeliveryOptions {
+  /** The policy in force; asked anew for each request. */
+  readonly policy: () => SitePolicy
+  readonly keyManager: Pick<KeyManager, "makeKeys" | "takeKeys" | "deliverableCount">
+  readonly desk: ApplicationDesk
+  readonly audit: Audit
+  readonly log: Log
+  /** `key_size` of Get status, as far as the policy's limits allow it. */
+  readonly defaultKeySizeBits: number
+  /** `max_key_count`: what status tells is cut here, so that it shows a quota and not the shared stock (T5). */
+  readonly maxKeyCount: number
+  /**
+   * 400 "not found" instead of the standard's 401 for ids that are others', so that nobody learns whether
+   * an id exists. Off: as clause 5.4 has it.
+   */
+  readonly hideForeignKeys: boolean
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+  }
+
+  /** The default key size, within the policy's limits, bits. */
+  get defaultKeySizeBits(): number {
+    const { minKeySizeBits, maxKeySizeBits } = this.#options.policy().document.limits
+    return Math.min(Math.max(this.#options.defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
+  }
+
+  /**
+   * Get status (5.2, 6.1). A peer never asked for has no keys yet; that is no error, since the first Get key
+   * sets up its path.
+   */
+  status(saeId: string, peerSaeId: string): Answer {
+    const { desk, keyManager, maxKeyCount } = this.#options
+    const policy = this.#options.policy()
+    const { limits } = policy.document
+    const app = desk.find(saeId, peerSaeId)
+    const keySizeBits = this.defaultKeySizeBits
+    const stored = app === undefined ? 0 : keyManager.deliverableCount(app.appId, keySizeBits)
+    return json(200, {
+      source_KME_ID: policy.qkdnId,
+      target_KME_ID: app?.remoteQkdnId ?? policy.homeOf(peerSaeId) ?? "",
+      master_SAE_ID: saeId,
+      slave_SAE_ID: peerSaeId,
+      key_size: keySizeBits,
+      stored_key_count: Math.min(stored, maxKeyCount),
+      max_key_count: maxKeyCount,
+      max_key_per_request: limits.maxKeysPerRequest,
+      max_key_size: limits.maxKeySizeBits,
+      min_key_size: limits.minKeySizeBits,
+      max_SAE_ID_count: 0,
+    })
+  }
+
+  /** Get key (5.3). For a peer never seen before it waits until the controller has set up the path. */
+  async encKeys(saeId: string, peerSaeId: string, request: KeyRequest): Promise<Answer> {
+    const { desk, keyManager } = this.#options
+    if (saeId === peerSaeId) return badRequest("the slave SAE is the caller itself")
+    let keys: EndKey[]
+    try {
+      const app = desk.find(saeId, peerSaeId) ?? (await desk.request(saeId, [peerSaeId], {}))
+      const { number, keySizeBits } = request
+      keys = await keyManager.makeKeys(app.appId, saeId, [peerSaeId], number, keySizeBits)
+    } catch (fault) {
+      return this.#refuse("enc_keys", saeId, peerSaeId, fault)
+    }
+    return this.#deliver("enc_keys", saeId, peerSaeId, keys, (key, i) => {
+      return i < request.number && key.key.lengthBits === request.keySizeBits
+    })
+  }
+
+  /** Get key with key IDs (5.4): all or none, each once. */
+  async decKeys(saeId: string, masterSaeId: string, keyIds: readonly string[]): Promise<Answer> {
+    const { keyManager, log, hideForeignKeys } = this.#options
+    let keys: EndKey[]
+    try {
+      keys = await keyManager.takeKeys(saeId, masterSaeId, keyIds)
+    } catch (fault) {
+      const found = takeFault(asQkdError(fault))
+      if (found === undefined) return this.#refuse("dec_keys", saeId, masterSaeId, fault)
+      log.info({ saeId, peerSaeId: masterSaeId, keyIds, found }, "014 dec_keys refused")
+      return found === "not-entitled" && !hideForeignKeys
+        ? UNAUTHORIZED
+        : badRequest(KEYS_NOT_FOUND)
+    }
+    return this.#deliver("dec_keys", saeId, masterSaeId, keys, (key, i) => key.keyId === keyIds[i])
+  }
+
+  /** Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. */
+  async #deliver(
+    method: "enc_keys" | "dec_keys",
+    saeId: string,
+    peerSaeId: string,
+    keys: readonly EndKey[],
+    expected: (key: EndKey, index: number) => boolean,
+  ): Promise<Answer> {
+    try {
+      if (keys.length === 0 || !keys.every(expected)) {
+        throw new QkdError(
+          "operation-failed",
+          "the key manager handed out other keys than asked for",
+        )
+      }
+      await this.#options.audit({
+        method,
+        saeId,
+        peerSaeId,
+        keyIds: keys.map((key) => key.keyId),
+        keySizeBits: keys[0]?.key.lengthBits ?? 0,
+      })
+      const body = keyContainer(keys)
+      return { status: 200, contentType: "application/json", body, wipe: true }
+    } catch (fault) {
+      return this.#refuse(method, saeId, peerSaeId, fault)
+    } finally {
+      for (const { key } of keys) key.wipe()
+    }
+  }
+
+  #refuse(method: string, saeId: string, peerSaeId: string, fault: unknown): Answer {
+    const answer = faultAnswer(fault)
+    const { tag, appTag, message, cause } = asQkdError(fault)
+    const facts = { saeId, peerSaeId, status: answer.status, tag, appTag, reason: message }
+    if (appTag === undefined) this.#options.log.error({ ...facts, cause }, `014 ${method} failed`)
+    else this.#options.log.info(facts, `014 ${method} refused`)
+    return answer
+  }
+}
