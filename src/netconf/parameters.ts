@@ -9,7 +9,8 @@ import { BASE_NS } from "./names.js"
 export type Parameters = ReadonlyMap<string, XmlElement>
 
 /**
- * @param operation its children are the parameters, all in its own namespace.
+ * @param operation its children are the parameters, all in its own namespace; `filter` may also be in the base
+ *   namespace, where ncclient puts it for `create-subscription`.
  * @throws QkdError `unknown-element`, `unknown-namespace`, `bad-element` (twice), `missing-element`.
  */
 export function parametersOf(
@@ -20,7 +21,8 @@ export function parametersOf(
   const found = new Map<string, XmlElement>()
   for (const child of childrenOf(operation)) {
     const info = { "bad-element": child.name }
-    if (child.ns !== operation.ns)
+    const misplaced = child.name === "filter" && child.ns === BASE_NS
+    if (child.ns !== operation.ns && !misplaced)
       throw new QkdError("unknown-namespace", `${child.name} is not of ${operation.name}`, {
         info: { ...info, "bad-namespace": child.ns },
       })

@@ -1,11 +1,13 @@
 // Which SSH algorithms either end of Keyloom speaks. Constants only.
 //
-// AES-GCM alone: ssh2 offers the strict key exchange but does not demand it, and without it ChaCha20-Poly1305
-// and CBC with encrypt-then-MAC are open to prefix truncation (Terrapin, threat N1). A peer that has neither
-// GCM cipher is refused in the handshake.
+// ssh2 offers the strict key exchange but does not demand it, and without it ChaCha20-Poly1305 and anything with
+// encrypt-then-MAC is open to prefix truncation (Terrapin, threat N1). So neither is ever spoken, nor CBC.
+// AES-GCM is not affected, nor is AES-CTR with a MAC over the plaintext: a dropped packet shifts the key stream
+// and the next MAC fails.
 
 import type { Algorithms } from "ssh2"
 
+/** What our client speaks, and a server that is told to be strict. */
 export const SSH_ALGORITHMS: Algorithms = {
   kex: [
     "curve25519-sha256",
@@ -21,9 +23,18 @@ export const SSH_ALGORITHMS: Algorithms = {
     "ecdsa-sha2-nistp384",
     "ecdsa-sha2-nistp521",
   ],
-  // GCM authenticates by itself; a list is still negotiated.
-  hmac: ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"],
+  // GCM authenticates by itself; a list is still negotiated. Never the `-etm` kinds.
+  hmac: ["hmac-sha2-256", "hmac-sha2-512"],
   compress: ["none"],
+}
+
+/**
+ * The same for servers that operators' tools must reach: ncclient stands on paramiko, which has no GCM before
+ * version 3.5, and Debian 12 ships 2.12.
+ */
+export const SSH_ALGORITHMS_WITH_CTR: Algorithms = {
+  ...SSH_ALGORITHMS,
+  cipher: ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes128-ctr"],
 }
 
 /** Kinds of user keys that are accepted. */

@@ -5,7 +5,7 @@ import { createServer, type Socket } from "node:net"
 import ssh2, { type Connection, type ServerChannel, type Session } from "ssh2"
 import { QkdError } from "../errors.js"
 import type { BytePipe, PipeUser } from "../netconf/pipe.js"
-import { SSH_ALGORITHMS } from "./ssh-algorithms.js"
+import { SSH_ALGORITHMS, SSH_ALGORITHMS_WITH_CTR } from "./ssh-algorithms.js"
 import { readSshKey, sshFingerprint } from "./ssh-keys.js"
 import { SshPipe } from "./ssh-pipe.js"
 import { SshUserList, type SshUsers } from "./ssh-users.js"
@@ -41,6 +41,8 @@ export interface SshListenOptions {
   /** OpenSSH private key text, Ed25519 or ECDSA. */
   readonly hostKey: string
   readonly users: SshUsers
+  /** `gcm`: AES-GCM only. `gcm-ctr`, the default: AES-CTR too, for tools that have no GCM. */
+  readonly ciphers?: "gcm" | "gcm-ctr"
   readonly limits?: Partial<SshServerLimits>
 }
 
@@ -64,7 +66,7 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
   const perAddress = new Map<string, number>()
   const ssh = new ssh2.Server({
     hostKeys: [options.hostKey],
-    algorithms: SSH_ALGORITHMS,
+    algorithms: options.ciphers === "gcm" ? SSH_ALGORITHMS : SSH_ALGORITHMS_WITH_CTR,
     ident: "keyloom",
   })
   ssh.on("connection", (connection, info) => {

@@ -205,9 +205,11 @@ export interface Depot {
   readonly server: NetconfServer
   readonly reports: SessionReport[]
   /** A client with its hello done. */
-  connect(options?: ClientOptions & { username?: string; pieces?: number }): Promise<Connected>
+  readonly connect: (
+    options?: ClientOptions & { username?: string; pieces?: number },
+  ) => Promise<Connected>
   /** A peer of which every byte is the test's own. */
-  raw(username?: string): RawPeer
+  readonly raw: (username?: string) => RawPeer
 }
 
 export interface Connected {

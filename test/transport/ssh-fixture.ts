@@ -72,6 +72,7 @@ export const USER = "controller"
 export async function sshFixture(
   server: SessionOpener,
   limits: Partial<SshServerLimits> = {},
+  ciphers?: "gcm" | "gcm-ctr",
 ): Promise<SshFixture> {
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-ssh-"))
   const hostKey = generateSshKey()
@@ -85,6 +86,7 @@ export async function sshFixture(
     hostKey: hostKey.privateKey,
     users: new Map([[USER, [userKey.publicKey]]]),
     limits,
+    ...(ciphers === undefined ? {} : { ciphers }),
   })
   return {
     listener,

@@ -109,29 +109,27 @@ describe("NETCONF over SSH", () => {
     }
   })
 
-  it("refuses peers that have ChaCha20 or CBC only, SHA-1 or RSA host keys only (N1)", async () => {
-    const { cipher } = { cipher: ["aes256-gcm@openssh.com"] } as const
-    assert.equal(await tryAlgorithms(fixture, { cipher: [...cipher] }), "ready")
-    assert.match(
-      await tryAlgorithms(fixture, { cipher: ["chacha20-poly1305@openssh.com"] }),
-      /no matching C->S cipher/,
-    )
-    assert.match(
-      await tryAlgorithms(fixture, { cipher: ["aes256-cbc"] }),
-      /no matching C->S cipher/,
-    )
-    assert.match(
-      await tryAlgorithms(fixture, { cipher: ["aes256-ctr"] }),
-      /no matching C->S cipher/,
-    )
-    assert.match(
-      await tryAlgorithms(fixture, { kex: ["diffie-hellman-group14-sha1"] }),
-      /no matching key exchange/,
-    )
-    assert.match(
-      await tryAlgorithms(fixture, { serverHostKey: ["rsa-sha2-512"] }),
-      /no matching host key/,
-    )
+  it("refuses peers that have ChaCha20, CBC or encrypt-then-MAC only, SHA-1 or RSA host keys only (N1)", async () => {
+    const gcm: Algorithms = { cipher: ["aes256-gcm@openssh.com"] }
+    const ctr = (hmac: "hmac-sha2-256" | "hmac-sha2-256-etm@openssh.com"): Algorithms => ({
+      cipher: ["aes256-ctr"],
+      hmac: [hmac],
+    })
+    assert.equal(await tryAlgorithms(fixture, gcm), "ready")
+    assert.equal(await tryAlgorithms(fixture, ctr("hmac-sha2-256")), "ready")
+    const refused: [Algorithms, RegExp][] = [
+      [{ cipher: ["chacha20-poly1305@openssh.com"] }, /no matching C->S cipher/],
+      [{ cipher: ["aes256-cbc"] }, /no matching C->S cipher/],
+      [ctr("hmac-sha2-256-etm@openssh.com"), /no matching C->S MAC/],
+      [{ kex: ["diffie-hellman-group14-sha1"] }, /no matching key exchange/],
+      [{ serverHostKey: ["rsa-sha2-512"] }, /no matching host key/],
+    ]
+    for (const [algorithms, why] of refused)
+      assert.match(await tryAlgorithms(fixture, algorithms), why)
+    const strict = await sshFixture(server, {}, "gcm")
+    assert.equal(await tryAlgorithms(strict, gcm), "ready")
+    assert.match(await tryAlgorithms(strict, ctr("hmac-sha2-256")), /no matching C->S cipher/)
+    await strict.close()
   })
 
   it("as a client refuses a server that has ChaCha20 only (N1)", async () => {
@@ -154,7 +152,7 @@ describe("NETCONF over SSH", () => {
     await new Promise((resolve) => chacha.close(resolve))
   })
 
-  it("lets OpenSSH in with AES-GCM and nothing else, and gives it no shell", function () {
+  it("lets OpenSSH in, but not with ChaCha20 alone, and gives it no shell", function () {
     if (spawnSync("ssh", ["-V"]).error !== undefined) {
       this.skip()
     }
