@@ -1,0 +1,53 @@
+// A store that forgets: for tests, and for trying things out. Keeps the same promises while it lives.
+
+import type { Store } from "../controller/ports.js"
+import { QkdError } from "../errors.js"
+import type { Change } from "../model/network.js"
+
+export class MemoryStore implements Store {
+  #revision = 0
+  #closed = false
+  readonly #entries = new Map<string, Change>()
+
+  load(): Promise<{ revision: number; changes: readonly Change[] }> {
+    return Promise.resolve({
+      revision: this.#revision,
+      changes: structuredClone([...this.#entries.values()]),
+    })
+  }
+
+  commit(expectedRevision: number, changes: readonly Change[]): Promise<number> {
+    if (this.#closed) {
+      return Promise.reject(
+        new QkdError("operation-failed", "the store is closed", { appTag: "closed" }),
+      )
+    }
+    if (expectedRevision !== this.#revision) {
+      return Promise.reject(staleRevision(expectedRevision, this.#revision))
+    }
+    for (const change of changes) {
+      const key = entryKey(change)
+      if (change.value === null) this.#entries.delete(key)
+      else this.#entries.set(key, structuredClone(change))
+    }
+    this.#revision += 1
+    return Promise.resolve(this.#revision)
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return Promise.resolve()
+  }
+}
+
+/** One entry a thing: the later write replaces the earlier. */
+export function entryKey(change: Change): string {
+  return `${change.kind}/${change.id}`
+}
+
+export function staleRevision(expected: number, stored: number): QkdError {
+  return new QkdError(
+    "in-use",
+    `the store is at revision ${stored}, not ${expected}: another controller leads`,
+  )
+}
