@@ -1,7 +1,7 @@
 // ETSI GS QKD 014 V1.1.1 requests: from method, target and body text to what is asked. Strict: whatever the
 // standard does not name is refused. No key, no socket, no decision on who may.
 
-import { QkdError } from "../errors.js"
+import { asQkdError, QkdError } from "../errors.js"
 import type { PolicyLimits } from "../keys/policy.js"
 import { isArray, isObject, parseJson } from "../yang/json-text.js"
 import type { JsonObject, JsonValue } from "../yang/json-text.js"
@@ -176,10 +176,20 @@ function count(asked: ReadonlyMap<string, string>, name: string): number | undef
 }
 
 function jsonObject(text: string, names: readonly string[]): JsonObject {
-  const value = parseJson(text, { maxBytes: Number.MAX_SAFE_INTEGER, maxDepth: JSON_DEPTH })
+  const value = parse(text)
   if (!isObject(value)) throw invalid("the body shall be a JSON object", "/")
   known(value, names, "")
   return value
+}
+
+function parse(text: string): JsonValue {
+  try {
+    return parseJson(text, { maxBytes: text.length, maxDepth: JSON_DEPTH })
+  } catch (fault) {
+    // Too deep is malformed here: 413 speaks of the body's length only.
+    const { message } = asQkdError(fault)
+    throw new QkdError("malformed-message", message, { path: "/", cause: fault })
+  }
 }
 
 function known(value: JsonObject, names: readonly string[], path: string): void {

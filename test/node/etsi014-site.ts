@@ -85,6 +85,12 @@ export class Sites {
     return pair
   }
 
+  pair(name: string): CertifiedKey {
+    const pair = this.#certificates.get(name)
+    if (pair === undefined) throw new Error(`no certificate for ${name}`)
+    return pair
+  }
+
   async serve(over: Partial<Etsi014Options> = {}): Promise<number> {
     const say =
       (level: string) =>
