@@ -194,6 +194,11 @@ export class Agent implements NetconfBackend {
     }
   }
 
+  /** Another version of the site policy is in force: what it no longer allows is let go at once. */
+  policyChanged(): void {
+    this.#configureAll()
+  }
+
   /** A request of this application's SAEs got no key: counted. */
   requestRefused(appId: string): void {
     this.#apps.refused(appId)

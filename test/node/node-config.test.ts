@@ -1,0 +1,101 @@
+// The node's own configuration: complete, strict, frozen.
+
+import assert from "node:assert/strict"
+import { QkdError } from "../../src/errors.js"
+import { readConfig } from "../../src/config.js"
+import { NODE_CONFIG_MODULES, readNodeConfig } from "../../src/node/config.js"
+import { loadYangFiles } from "../../src/transport/yang-files.js"
+import { SELF } from "./agent-fixtures.js"
+
+const sources = loadYangFiles(NODE_CONFIG_MODULES)
+
+const file = {
+  qkdn_id: SELF,
+  name: "Site A",
+  dir: "state",
+  sealing_key_file: "/media/usb/sealing.key",
+  policy: { file: "policy.json", signer: ["MCowBQ=="], threshold: 1 },
+  netconf: {
+    port: 0,
+    host_key_file: "host.ssh",
+    user: [{ name: "controller", public_key: ["ssh-ed25519 AAAA"] }],
+  },
+  etsi014: { host: "10.0.0.1", port: 443, cert_file: "c", key_file: "k", ca_file: "ca" },
+  relay: {
+    port: 7000,
+    cert_file: "c",
+    key_file: "k",
+    signing_key_file: "s",
+    advertised_host: "a.example",
+  },
+  module: [{ qkdi_id: 3, driver: "simulated", options: { fibreId: "f1", plantPort: 4000 } }],
+}
+
+function read(members: object): ReturnType<typeof readNodeConfig> {
+  return readNodeConfig(
+    sources,
+    JSON.stringify({ "keyloom-node-config:node": members }),
+    "/etc/keyloom",
+  )
+}
+
+function refused(members: object): QkdError {
+  try {
+    read(members)
+  } catch (error) {
+    assert.ok(error instanceof QkdError, String(error))
+    return error
+  }
+  return assert.fail("it was accepted")
+}
+
+describe("a node's configuration file", () => {
+  it("becomes native settings: defaults filled in, files found from its folder", () => {
+    const settings = read(file)
+    assert.equal(settings.qkdnId, SELF)
+    assert.equal(settings.dir, "/etc/keyloom/state")
+    assert.equal(settings.sealingKeyFile, "/media/usb/sealing.key")
+    assert.equal(settings.auditFile, "/etc/keyloom/state/audit.log")
+    assert.equal(settings.statisticsPeriodS, 60)
+    assert.equal(settings.requestTimeoutMs, 5000)
+    assert.deepEqual(settings.policy, {
+      file: "/etc/keyloom/policy.json",
+      signers: ["MCowBQ=="],
+      threshold: 1,
+    })
+    assert.equal(settings.netconf.host, "127.0.0.1")
+    assert.deepEqual(settings.netconf.users, [
+      { name: "controller", publicKeys: ["ssh-ed25519 AAAA"] },
+    ])
+    assert.equal(settings.etsi014.host, "10.0.0.1")
+    assert.equal(settings.relay.advertisedHost, "a.example")
+    assert.deepEqual(settings.modules, [
+      { qkdiId: 3, driver: "simulated", options: { fibreId: "f1", plantPort: 4000 } },
+    ])
+  })
+
+  it("is frozen once read", () => {
+    const data = readConfig(sources, "keyloom-node-config:node", JSON.stringify({ node: file }))
+    assert.ok(Object.isFrozen(data) && Object.isFrozen(data["policy"]))
+  })
+
+  it("is refused with its path when something is unknown, missing, wrong or broken", () => {
+    assert.match(refused({ ...file, colour: "red" }).path ?? "", /colour/)
+    assert.equal(refused({ ...file, colour: "red" }).tag, "unknown-element")
+    assert.match(refused({ ...file, qkdn_id: "seven" }).path ?? "", /qkdn_id/)
+    const { dir: _, ...noDir } = file
+    const missing = refused(noDir)
+    assert.match(missing.message + (missing.path ?? ""), /dir/)
+    assert.match(
+      refused({ ...file, netconf: { ...file.netconf, port: 70_000 } }).path ?? "",
+      /port/,
+    )
+    assert.match(
+      refused({ ...file, policy: { ...file.policy, threshold: 0 } }).path ?? "",
+      /threshold/,
+    )
+    assert.throws(() => readNodeConfig(sources, "{", "/"), QkdError)
+    assert.throws(() => readNodeConfig(sources, "{}", "/"), QkdError)
+    assert.throws(() => readNodeConfig(sources, '{"node":{},"node":{}}', "/"), QkdError)
+  })
+})
