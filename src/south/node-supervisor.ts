@@ -1,0 +1,279 @@
+// One node's connection: made, watched, made again. Tells what happens as events and makes the node what it is
+// last wanted to be, one wish at a time. A driver that breaks makes its node unmanaged and nothing else.
+
+import type { SouthEvent } from "../controller/ports.js"
+import { asQkdError, QkdError } from "../errors.js"
+import type { NodeTarget } from "../model/network.js"
+import type { NodeConfig } from "../model/node.js"
+import type { DriverHost, NodeConnection, NodeDriver } from "../plugin/contract.js"
+import type { LentHost } from "../plugin/host.js"
+import type { ConnectGate } from "./connect-gate.js"
+
+export interface SupervisorTimings {
+  readonly connectMs: number
+  readonly callMs: number
+  readonly backoffFirstMs: number
+  readonly backoffMaxMs: number
+  /** Between reads of the whole node: a sign of life, and a net under lost notifications. */
+  readonly pollMs: number
+  /** Before a driver that broke is tried again. */
+  readonly brokenMs: number
+}
+
+export const TIMINGS: SupervisorTimings = {
+  connectMs: 15_000,
+  callMs: 10_000,
+  backoffFirstMs: 200,
+  backoffMaxMs: 10_000,
+  pollMs: 15_000,
+  brokenMs: 60_000,
+}
+
+export interface Refusal {
+  readonly serverAppId: string
+  readonly clientAppIds: readonly string[]
+  readonly appTag: string
+  readonly reason: string
+}
+
+export interface SupervisorOptions {
+  readonly qkdnId: string
+  readonly driver: string
+  readonly target: NodeTarget
+  readonly loadDriver: (name: string) => Promise<NodeDriver>
+  readonly lend: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => LentHost<DriverHost>
+  /** False when the event could not be taken. */
+  readonly report: (event: SouthEvent) => Promise<boolean>
+  readonly log: (
+    level: "debug" | "info" | "warn" | "error",
+    message: string,
+    facts: Readonly<Record<string, string | number | boolean>>,
+  ) => void
+  readonly gate: ConnectGate
+  readonly timings: SupervisorTimings
+  readonly random: () => number
+}
+
+interface Wish {
+  readonly desired: NodeConfig
+  readonly revision: number
+}
+
+export class NodeSupervisor {
+  readonly #o: SupervisorOptions
+  readonly #over = new AbortController()
+  #running: Promise<void> | undefined
+  #connection: NodeConnection | undefined
+  #wish: Wish | undefined
+  #applying = false
+
+  constructor(options: SupervisorOptions) {
+    this.#o = options
+  }
+
+  start(): void {
+    if (this.#over.signal.aborted || this.#running !== undefined) return
+    this.#running = this.#keep()
+  }
+
+  /** Ends supervision and waits until the connection is closed. Nothing is reported afterwards. */
+  async end(): Promise<void> {
+    this.#over.abort()
+    await this.#connection?.close().catch(() => undefined)
+    await this.#running
+  }
+
+  /** The newest wish replaces one not begun. Without a connection it is dropped: after connecting comes another. */
+  sync(desired: NodeConfig, revision: number): void {
+    if (this.#connection === undefined) return
+    this.#wish = { desired, revision }
+    if (!this.#applying) void this.#applyWishes(this.#connection)
+  }
+
+  refuse(request: Refusal): void {
+    const refuse = this.#connection?.refuse
+    if (refuse === undefined) return
+    refuse(request).catch((error: unknown) => {
+      this.#log("warn", "a refusal could not be delivered", error)
+    })
+  }
+
+  async #keep(): Promise<void> {
+    let backoffMs = this.#o.timings.backoffFirstMs
+    let driver: NodeDriver
+    try {
+      driver = await this.#o.loadDriver(this.#o.driver)
+    } catch (error) {
+      this.#log("error", "its driver cannot be loaded", error)
+      await this.#tell({
+        kind: "node-unmanaged",
+        qkdnId: this.#o.qkdnId,
+        reason: asQkdError(error).message,
+      })
+      return
+    }
+    while (!this.#over.signal.aborted) {
+      const startedAt = Date.now()
+      const waitMs = await this.#once(driver, backoffMs)
+      if (Date.now() - startedAt > this.#o.timings.backoffMaxMs)
+        backoffMs = this.#o.timings.backoffFirstMs
+      // Jitter: a hundred nodes lost together must not all come back in the same millisecond.
+      await this.#pause(waitMs * (0.5 + this.#o.random()))
+      backoffMs = Math.min(backoffMs * 2, this.#o.timings.backoffMaxMs)
+    }
+  }
+
+  /** One connection from beginning to end. @returns how long to wait before the next. */
+  async #once(driver: NodeDriver, backoffMs: number): Promise<number> {
+    const { qkdnId, timings } = this.#o
+    const lent = this.#o.lend(qkdnId, this.#o.target, this.#over.signal)
+    let connection: NodeConnection | undefined
+    try {
+      const [made, state] = await this.#o.gate.run(async () => {
+        const opened = await within(
+          driver.connect(this.#o.target, lent.host),
+          timings.connectMs,
+          "connecting",
+        )
+        connection = opened
+        return [opened, await within(opened.read(), timings.callMs, "reading")] as const
+      })
+      if (state.qkdnId !== qkdnId) {
+        throw new QkdError("access-denied", `the node there calls itself ${state.qkdnId}`)
+      }
+      if (this.#over.signal.aborted) return 0
+      this.#connection = made
+      await this.#tell({ kind: "node-connected", qkdnId, state })
+      const reason = await this.#follow(made)
+      await this.#tell({ kind: "node-lost", qkdnId, reason })
+      return timings.backoffFirstMs
+    } catch (error) {
+      if (error instanceof QkdError) {
+        this.#log("debug", "no connection", error)
+        await this.#tell({ kind: "node-lost", qkdnId, reason: error.message })
+        return backoffMs
+      }
+      this.#log("error", "its driver broke", error)
+      await this.#tell({ kind: "node-unmanaged", qkdnId, reason: `driver ${this.#o.driver} broke` })
+      return timings.brokenMs
+    } finally {
+      this.#connection = undefined
+      this.#wish = undefined
+      await connection?.close().catch(() => undefined)
+      await lent.close()
+    }
+  }
+
+  /** Passes events on and asks for signs of life until the connection is over. @returns why it is. */
+  async #follow(connection: NodeConnection): Promise<string> {
+    const { qkdnId, timings } = this.#o
+    let rereading = false
+    const reread = async (): Promise<void> => {
+      if (rereading) return
+      rereading = true
+      try {
+        const state = await within(connection.read(), timings.callMs, "reading")
+        if (this.#connection === connection) await this.#tell({ kind: "node-read", qkdnId, state })
+      } catch (error) {
+        this.#log("info", "gives no sign of life", error)
+        await connection.close().catch(() => undefined)
+      } finally {
+        rereading = false
+      }
+    }
+    const poll = setInterval(() => void reread(), timings.pollMs)
+    try {
+      for await (const event of connection.events) {
+        if (event.kind === "resync") void reread()
+        else void this.#passOn({ kind: "node-event", qkdnId, atMs: Date.now(), event }, reread)
+      }
+      return "the connection ended"
+    } catch (error) {
+      return asQkdError(error).message
+    } finally {
+      clearInterval(poll)
+    }
+  }
+
+  /** An event that could not be taken is not lost: the node is read again instead. */
+  async #passOn(event: SouthEvent, reread: () => Promise<void>): Promise<void> {
+    if (await this.#tell(event)) return
+    await this.#pause(this.#o.timings.backoffFirstMs)
+    await reread()
+  }
+
+  async #applyWishes(connection: NodeConnection): Promise<void> {
+    const { qkdnId, timings } = this.#o
+    this.#applying = true
+    try {
+      for (;;) {
+        const wish = this.#wish
+        if (wish === undefined || this.#connection !== connection) return
+        this.#wish = undefined
+        const { revision } = wish
+        try {
+          await within(connection.apply(wish.desired), timings.callMs, "configuring")
+          void this.#tell({ kind: "node-synced", qkdnId, revision })
+        } catch (error) {
+          const { tag, appTag, message, path } = asQkdError(error)
+          this.#log("warn", "did not take its configuration", error)
+          void this.#tell({
+            kind: "node-sync-failed",
+            qkdnId,
+            revision,
+            error: { tag, message, ...(appTag && { appTag }), ...(path !== undefined && { path }) },
+          })
+          if (appTag === "timeout") await connection.close().catch(() => undefined)
+        }
+      }
+    } finally {
+      this.#applying = false
+    }
+  }
+
+  #tell(event: SouthEvent): Promise<boolean> {
+    return this.#over.signal.aborted ? Promise.resolve(true) : this.#o.report(event)
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#over
+    if (signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener("abort", done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal.addEventListener("abort", done, { once: true })
+    })
+  }
+
+  #log(level: "debug" | "info" | "warn" | "error", message: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#o.log(level, `node ${message}`, {
+      qkdnId: this.#o.qkdnId,
+      driver: this.#o.driver,
+      reason,
+    })
+  }
+}
+
+/** @throws QkdError app-tag `timeout` when `work` takes longer; its late outcome is dropped. */
+async function within<T>(work: Promise<T>, ms: number, doing: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new QkdError("operation-failed", `${doing} took longer than ${ms} ms`, {
+          appTag: "timeout",
+        }),
+      )
+    }, ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

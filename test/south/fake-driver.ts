@@ -1,0 +1,83 @@
+// A node driver over nothing: each node is an object whose connection can be made to fail, break, refuse or be slow.
+
+import type { NodeConfig, NodeEvent, NodeState } from "../../src/model/node.js"
+import type { NodeConnection, NodeDriver } from "../../src/plugin/contract.js"
+import { Channel } from "../../src/plugin/channel.js"
+import { QkdError } from "../../src/errors.js"
+
+export class FakeNode {
+  connects = 0
+  reads = 0
+  readonly applied: NodeConfig[] = []
+  readonly refusals: string[] = []
+  /** Thrown at the next connect, read or apply. */
+  failConnect: Error | undefined
+  failApply: Error | undefined
+  /** Reads never answer. */
+  mute = false
+  applyMs = 0
+  #events: Channel<NodeEvent> | undefined
+
+  constructor(
+    readonly qkdnId: string,
+    private readonly claims = qkdnId,
+  ) {}
+
+  say(event: NodeEvent): void {
+    this.#events?.push(event)
+  }
+
+  drop(): void {
+    this.#events?.end()
+  }
+
+  state(): NodeState {
+    return {
+      qkdnId: this.claims,
+      capabilities: { linkStats: true, applicationStats: true, keyRelay: true },
+      interfaces: [],
+      links: [],
+      apps: [],
+      peers: [],
+    }
+  }
+
+  connect(): Promise<NodeConnection> {
+    this.connects += 1
+    if (this.failConnect !== undefined) return Promise.reject(this.failConnect)
+    const events = new Channel<NodeEvent>()
+    this.#events = events
+    return Promise.resolve({
+      events,
+      read: () => {
+        this.reads += 1
+        return this.mute ? new Promise(() => undefined) : Promise.resolve(this.state())
+      },
+      apply: async (desired) => {
+        if (this.applyMs > 0) await new Promise((done) => setTimeout(done, this.applyMs))
+        if (this.failApply !== undefined) throw this.failApply
+        this.applied.push(desired)
+      },
+      refuse: (request) => {
+        this.refusals.push(request.reason)
+        return Promise.resolve()
+      },
+      close: () => {
+        events.end()
+        return Promise.resolve()
+      },
+    })
+  }
+}
+
+export function fakeDriver(nodes: readonly FakeNode[]): NodeDriver {
+  return {
+    name: "fake",
+    contract: 1,
+    connect: (target) => {
+      const node = nodes.find((n) => n.qkdnId === target.username)
+      if (node === undefined) throw new QkdError("data-missing", "no such node")
+      return node.connect()
+    },
+  }
+}
