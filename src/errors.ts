@@ -54,6 +54,9 @@ export interface QkdErrorOptions {
   readonly cause?: unknown
 }
 
+/** The same in every copy of this package: a plugin may bring its own. */
+const BRAND = Symbol.for("keyloom.QkdError")
+
 export class QkdError extends Error {
   readonly tag: ErrorTag
   readonly appTag?: AppTag
@@ -67,6 +70,19 @@ export class QkdError extends Error {
     if (options.appTag !== undefined) this.appTag = options.appTag
     if (options.path !== undefined) this.path = options.path
     if (options.info !== undefined) this.info = options.info
+  }
+
+  /** `instanceof` holds for errors thrown by another copy of this class too; their tag is still of the closed list. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== QkdError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    if (typeof value !== "object" || value === null) return false
+    if (Reflect.get(value, BRAND) !== true) return false
+    const tag: unknown = Reflect.get(value, "tag")
+    return ERROR_TAGS.some((known) => known === tag)
+  }
+
+  get [BRAND](): boolean {
+    return true
   }
 }
 

@@ -18,7 +18,7 @@ export interface HostOptions {
 export interface LentHost<H extends Host> {
   readonly host: H
   /** Takes everything back: sleeps reject, sessions end, later calls throw `closed`. Harmless when repeated. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** A plugin may write this much of a line, and this many lines at once, then about one a second. */

@@ -47,11 +47,32 @@ async function load(name: string, role: PluginRole, options: LoadOptions): Promi
   const shipped = SHIPPED.get(name)
   if (shipped !== undefined) {
     if (shipped !== role) throw misfit(name, `is a ${shipped}, not a ${role}`)
-    return run(name, new URL(`../../plugins/${name}/index.js`, import.meta.url).href)
+    return run(name, shippedUrl(name))
   }
   const folder = await packageFolder(name, options.from ?? process.cwd())
-  const entry = await packageEntry(name, folder, role)
-  return run(name, pathToFileURL(entry).href)
+  const about = await manifestOf(name, folder, role)
+  const base = member(about, "extends")
+  if (base !== undefined) return extended(name, base, about)
+  return run(name, pathToFileURL(await entryFile(name, folder, about)).href)
+}
+
+/** A plugin that is a shipped driver with a maker's profile: data, no code of its own. */
+async function extended(name: string, base: unknown, about: unknown): Promise<unknown> {
+  if (base !== "etsi015") throw misfit(name, `extends ${String(base)}, which cannot be extended`)
+  const module = await run(name, shippedUrl(base))
+  const withProfile = member(module, "withProfile")
+  if (typeof withProfile !== "function")
+    throw misfit(name, `extends ${base}, which takes no profile`)
+  const id = member(about, "id")
+  const driver: unknown = Reflect.apply(withProfile, undefined, [
+    typeof id === "string" ? id : name,
+    member(about, "profile"),
+  ])
+  return { default: driver }
+}
+
+function shippedUrl(name: string): string {
+  return new URL(`../../plugins/${name}/index.js`, import.meta.url).href
 }
 
 async function run(name: string, url: string): Promise<unknown> {
@@ -80,8 +101,8 @@ async function packageFolder(name: string, from: string): Promise<string> {
   throw missing(undefined)
 }
 
-/** The file to load, from the `keyloom` member of the package's package.json. */
-async function packageEntry(name: string, folder: string, role: PluginRole): Promise<string> {
+/** The `keyloom` member of the package's package.json, fit for this program and role. */
+async function manifestOf(name: string, folder: string, role: PluginRole): Promise<unknown> {
   let manifest: unknown
   try {
     manifest = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"))
@@ -95,6 +116,11 @@ async function packageEntry(name: string, folder: string, role: PluginRole): Pro
     throw misfit(name, `speaks contracts ${JSON.stringify(contracts)}, this program ${CONTRACT}`)
   if (member(about, "role") !== role)
     throw misfit(name, `is a ${String(member(about, "role"))}, not a ${role}`)
+  return about
+}
+
+/** The file to load; never one outside the package's folder, by whatever way. */
+async function entryFile(name: string, folder: string, about: unknown): Promise<string> {
   const entry = member(about, "entry")
   if (typeof entry !== "string") throw misfit(name, "names no entry")
   const file = await realpath(path.resolve(folder, entry)).catch((cause: unknown) => {
