@@ -1,19 +1,12 @@
 // The command line. Each command loads only what it needs: a client never loads the server.
 
 import { Command, InvalidArgumentError } from "commander"
-import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
+import { programVersion } from "./cli/version.js"
 
 const DEFAULT_DEMO_DIR = ".keyloom/demo"
 const DEFAULT_PORT = 8080
-
-function version(): string {
-  const here = fileURLToPath(new URL(".", import.meta.url))
-  const up = here.includes("/dist/") ? "../../package.json" : "../package.json"
-  return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string })
-    .version
-}
 
 function port(text: string): number {
   const value = Number(text)
@@ -24,7 +17,7 @@ function port(text: string): number {
 
 const program = new Command("keyloom")
   .description("SDN controller for quantum-secured networks")
-  .version(version())
+  .version(programVersion())
   .showHelpAfterError("(keyloom --help shows what there is)")
 
 const demo = program

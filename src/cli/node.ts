@@ -1,0 +1,49 @@
+// `keyloom node`: one trusted site, or several in one process for a demo.
+
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { QkdError } from "../errors.js"
+import { agentSchema } from "../node/agent-schema.js"
+import { NODE_CONFIG_MODULES, readNodeConfig } from "../node/config.js"
+import { type RunningNode, startNode } from "../node/node.js"
+import { loadYangFiles } from "../transport/yang-files.js"
+import { exitWhenStopped } from "./exit.js"
+import { roleLog } from "./log.js"
+import { untilAsked } from "./until-asked.js"
+import { programVersion } from "./version.js"
+
+/** @param files configuration files, one a node */
+export async function runNodes(files: readonly string[]): Promise<void> {
+  const stopAsked = untilAsked()
+  const log = roleLog("node")
+  const sources = loadYangFiles(NODE_CONFIG_MODULES)
+  const settings = files.map((file) => {
+    try {
+      return readNodeConfig(sources, readFileSync(file, "utf8"), path.dirname(path.resolve(file)))
+    } catch (error) {
+      if (error instanceof QkdError) {
+        throw new QkdError(error.tag, `${file}: ${error.message}`, { cause: error })
+      }
+      throw new QkdError("invalid-value", `cannot read ${file}`, { cause: error })
+    }
+  })
+  const schema = agentSchema()
+  const nodes: RunningNode[] = []
+  for (const each of settings) {
+    const child = log.child({ node: each.name })
+    nodes.push(await startNode(each, { log: child, version: programVersion(), schema }))
+  }
+  process.on("SIGHUP", () => {
+    for (const node of nodes) {
+      node.reloadPolicy().catch((error: unknown) => {
+        log.error(
+          { err: error, node: node.name },
+          "the new site policy is refused; the old one stays",
+        )
+      })
+    }
+  })
+  process.send?.({ kind: "ready" })
+  await stopAsked.asked
+  await exitWhenStopped(Promise.all(nodes.map((node) => node.stop())))
+}
