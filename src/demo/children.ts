@@ -25,6 +25,8 @@ const RESTART_FIRST_MS = 100
 const RESTART_MAX_MS = 2000
 /** The whole demo stops within 3 s; a process that ignores the request loses its say earlier. */
 const STOP_MS = 2200
+/** A process that never came up is given up after this many tries. */
+const MAX_FIRST_ATTEMPTS = 3
 /** A process that lived this long had started well: the next restart is quick again. */
 const SETTLED_MS = 5000
 
@@ -45,6 +47,8 @@ export function startChild(
   let delayMs = RESTART_FIRST_MS
   let timer: NodeJS.Timeout | undefined
   let tail = ""
+  let attempts = 0
+  let wasReady = false
   const listeners = new Set<(message: ChildMessage) => void>()
   const log: WriteStream = createWriteStream(logFile, { flags: "a", mode: 0o600 })
   let settle: { resolve(): void; reject(error: Error): void } | undefined
@@ -64,7 +68,10 @@ export function startChild(
     }
     child.on("message", (message) => {
       const said = message as ChildMessage
-      if (said.kind === "ready") settle?.resolve()
+      if (said.kind === "ready") {
+        wasReady = true
+        settle?.resolve()
+      }
       for (const listener of listeners) listener(said)
     })
     child.on("error", () => undefined)
@@ -74,7 +81,8 @@ export function startChild(
       log.write(
         `-- ${name} ended (${signal ?? `status ${code ?? "?"}`}), starting it again in ${delayMs} ms\n`,
       )
-      if (code === 2) {
+      attempts += 1
+      if (code === 2 || (!wasReady && attempts >= MAX_FIRST_ATTEMPTS)) {
         // Status 2 is "my configuration is wrong": starting again would not mend it.
         settle?.reject(
           new QkdError(
