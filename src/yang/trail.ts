@@ -9,8 +9,8 @@ export interface Trail {
   readonly up: Trail | undefined
   readonly node: SchemaNode
   /** For a list entry: the entry (its keys may still be filled in) and its position from 1. */
-  readonly entry?: Readonly<Record<string, JsonValue>>
-  readonly position?: number
+  readonly entry?: Readonly<Record<string, JsonValue>> | undefined
+  readonly position?: number | undefined
 }
 
 /** `[qkdl_id='...']`, or the position where keys are missing. */

@@ -5,6 +5,7 @@ import type { Unit } from "./module-set.js"
 import { statementFault } from "./parse.js"
 import type { Statement } from "./parse.js"
 import type { XPathExpression, XPathNode } from "./xpath-ast.js"
+import { isFunction } from "./xpath-functions.js"
 import { parseXPath } from "./xpath-parse.js"
 
 export class XPathSource {
@@ -26,32 +27,36 @@ export class XPathSource {
       }
       this.asts.set(text, ast)
     }
-    for (const prefix of prefixesOf(ast))
-      if (!unit.prefixes.has(prefix))
+    for (const { prefix, call } of namesIn(ast)) {
+      if (prefix !== undefined && !unit.prefixes.has(prefix))
         throw statementFault(statement, `unknown prefix ${prefix} in ${JSON.stringify(text)}`)
+      if (call !== undefined && !isFunction(call))
+        throw statementFault(statement, `unknown function ${call} in ${JSON.stringify(text)}`)
+    }
     return { text, ast, prefixes: unit.prefixNames, module }
   }
 }
 
-/** All prefixes in name tests. */
-function* prefixesOf(node: XPathNode): Iterable<string> {
+/** All prefixes of name tests and names of functions. */
+function* namesIn(node: XPathNode): Iterable<{ readonly prefix?: string; readonly call?: string }> {
   switch (node.kind) {
     case "call":
-      for (const arg of node.args) yield* prefixesOf(arg)
+      yield { call: node.name }
+      for (const arg of node.args) yield* namesIn(arg)
       break
     case "negate":
-      yield* prefixesOf(node.operand)
+      yield* namesIn(node.operand)
       break
     case "binary":
-      yield* prefixesOf(node.left)
-      yield* prefixesOf(node.right)
+      yield* namesIn(node.left)
+      yield* namesIn(node.right)
       break
     case "path":
-      if (node.start !== undefined) yield* prefixesOf(node.start)
-      for (const predicate of node.predicates) yield* prefixesOf(predicate)
-      for (const step of node.steps) {
-        if (step.test.kind === "name" && step.test.prefix !== undefined) yield step.test.prefix
-        for (const predicate of step.predicates) yield* prefixesOf(predicate)
+      if (node.start !== undefined) yield* namesIn(node.start)
+      for (const predicate of node.predicates) yield* namesIn(predicate)
+      for (const { test, predicates } of node.steps) {
+        if (test.kind === "name" && test.prefix !== undefined) yield { prefix: test.prefix }
+        for (const predicate of predicates) yield* namesIn(predicate)
       }
       break
     default:
