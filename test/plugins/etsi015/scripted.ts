@@ -1,0 +1,104 @@
+// A NETCONF session that answers as a test tells it, for nodes that our own server cannot be.
+
+import {
+  Channel,
+  type EditConfigOptions,
+  type NetconfClientSession,
+  type NetconfNotification,
+  QkdError,
+  type XmlElement,
+} from "../../../src/plugin/index.js"
+import { parseXml } from "../../../src/yang/xml-tree.js"
+import { NODE_NS } from "../../../plugins/etsi015/wire.js"
+
+export const QKDN = "6f0c1a9e-5d3b-4a52-9c39-0a4d8f6f1e01"
+
+export interface Script {
+  readonly capabilities: readonly string[]
+  /** XML inside `qkd_node` for get and get-config, asked for each time. */
+  data?(): string
+  /** Decides on each edit; a throw refuses it. */
+  edit?(target: string, xml: string, options: EditConfigOptions): void
+  rpc?(xml: string): void
+  /** XML of the reply to a `get` of another filter. */
+  other?(filter: string): string
+}
+
+export class ScriptedSession implements NetconfClientSession {
+  readonly capabilities: readonly string[]
+  readonly sessionId = 1
+  readonly calls: string[] = []
+  readonly notifications = new Channel<NetconfNotification>()
+  readonly closedReason: Promise<QkdError>
+  #over: (reason: QkdError) => void = () => undefined
+
+  constructor(readonly script: Script) {
+    this.capabilities = script.capabilities
+    this.closedReason = new Promise((resolve) => (this.#over = resolve))
+  }
+
+  async rpc(operationXml: string): Promise<XmlElement> {
+    this.calls.push(operationXml)
+    await Promise.resolve()
+    this.script.rpc?.(operationXml)
+    return parseXml("<ok/>")
+  }
+
+  get(filterXml = ""): Promise<readonly XmlElement[]> {
+    this.calls.push("get")
+    if (!filterXml.includes(NODE_NS)) {
+      const xml = this.script.other?.(filterXml) ?? ""
+      return Promise.resolve(xml === "" ? [] : [parseXml(xml)])
+    }
+    return Promise.resolve([this.#node()])
+  }
+
+  getConfig(): Promise<readonly XmlElement[]> {
+    this.calls.push("get-config")
+    return Promise.resolve([this.#node()])
+  }
+
+  async editConfig(
+    target: string,
+    configXml: string,
+    options: EditConfigOptions = {},
+  ): Promise<void> {
+    this.calls.push(
+      `edit ${target}${options.errorOption === undefined ? "" : ` ${options.errorOption}`}`,
+    )
+    await Promise.resolve()
+    this.script.edit?.(target, configXml, options)
+  }
+
+  lock(): Promise<void> {
+    this.calls.push("lock")
+    return Promise.resolve()
+  }
+
+  unlock(): Promise<void> {
+    this.calls.push("unlock")
+    return Promise.resolve()
+  }
+
+  createSubscription(): Promise<void> {
+    this.calls.push("subscribe")
+    return Promise.resolve()
+  }
+
+  notify(xml: string): void {
+    this.notifications.push({ eventTime: "2030-01-01T00:00:00Z", event: parseXml(xml) })
+  }
+
+  close(): Promise<void> {
+    this.calls.push("close")
+    this.notifications.end()
+    this.#over(new QkdError("operation-failed", "closed", { appTag: "closed" }))
+    return Promise.resolve()
+  }
+
+  #node(): XmlElement {
+    return parseXml(
+      `<qkd_node xmlns="${NODE_NS}"><qkdn_id>${QKDN}</qkdn_id>${this.script.data?.() ?? ""}</qkd_node>`,
+    )
+  }
+}
