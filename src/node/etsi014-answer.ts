@@ -66,6 +66,7 @@ export function faultAnswer(fault: unknown): Answer {
   if (unavailable !== undefined) {
     return json(503, { message: unavailable, details: [{ reason: error.appTag }] })
   }
+  if (error.tag === "resource-denied") return json(503, { message: "the KME is at its limits" })
   return json(503, { message: "internal error" })
 }
 

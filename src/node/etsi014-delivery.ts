@@ -156,7 +156,8 @@ export class Delivery {
     const answer = faultAnswer(fault)
     const { tag, appTag, message, cause } = asQkdError(fault)
     const facts = { saeId, peerSaeId, status: answer.status, tag, appTag, reason: message }
-    if (appTag === undefined) this.#options.log.error({ ...facts, cause }, `014 ${method} failed`)
+    if (appTag === undefined && tag !== "resource-denied")
+      this.#options.log.error({ ...facts, cause }, `014 ${method} failed`)
     else this.#options.log.info(facts, `014 ${method} refused`)
     return answer
   }
