@@ -1,25 +1,218 @@
-// Selecting parts of instance data: NETCONF subtree filters, configuration only, defaults.
+// Selecting parts of instance data: NETCONF subtree filters (RFC 6241 section 6), configuration without state.
 
-import { QkdError } from "../errors.js"
-import type { JsonObject } from "./json-text.js"
-import type { Schema } from "./schema-types.js"
+import { findEntry, keyOf } from "./list-index.js"
+import { isArray, isObject } from "./json-text.js"
+import type { JsonObject, JsonValue } from "./json-text.js"
+import type { Schema, SchemaNode } from "./schema-types.js"
+import { Misfit, lexicalOf } from "./values.js"
+import { childrenOf, textOf } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
+import { valueOf } from "./xml-values.js"
 
-/** RFC 6241 section 6. */
+export { withDefaults } from "./defaults.js"
+
+/**
+ * What the filter selects, keys of list entries always included (RFC 6241 section 6.2).
+ *
+ * @param filter the children of `<filter>`; none selects nothing. Names the schema does not know select nothing.
+ */
 export function filterSubtree(
-  _schema: Schema,
-  _data: JsonObject,
-  _filter: readonly XmlElement[],
+  schema: Schema,
+  data: JsonObject,
+  filter: readonly XmlElement[],
 ): JsonObject {
-  throw new QkdError("operation-not-supported", "under construction")
+  return selectMembers(schema, schema.root, data, filter)
 }
 
-/** The data without its state. */
-export function configOnly(_schema: Schema, _data: JsonObject): JsonObject {
-  throw new QkdError("operation-not-supported", "under construction")
+/** A filter element with text: it selects by value. */
+function isContentMatch(element: XmlElement): boolean {
+  return childrenOf(element).length === 0 && textOf(element).trim() !== ""
 }
 
-/** The data with every default in use filled in (RFC 6243 report-all). */
-export function withDefaults(_schema: Schema, _data: JsonObject): JsonObject {
-  throw new QkdError("operation-not-supported", "under construction")
+/** The data child a filter element speaks of; an element without namespace fits any (section 6.2.1). */
+function childrenNamed(schema: Schema, node: SchemaNode, element: XmlElement): SchemaNode[] {
+  // No instance data carries attributes, so an attribute match selects nothing.
+  if (element.attrs.length > 0) return []
+  if (element.ns === "") return [...node.members.values()].filter((m) => m.name === element.name)
+  const module = schema.moduleByNamespace(element.ns)?.name
+  if (module === undefined) return []
+  const member = module === node.module ? element.name : `${module}:${element.name}`
+  const found = node.members.get(member)
+  return found === undefined ? [] : [found]
+}
+
+function matches(
+  schema: Schema,
+  node: SchemaNode,
+  element: XmlElement,
+  value: JsonValue | undefined,
+): boolean {
+  if (value === undefined) return false
+  const wanted = valueOf(schema, node, { ...element, children: [textOf(element).trim()] })
+  if (wanted instanceof Misfit) return false
+  const text = lexicalOf(wanted)
+  return node.kind === "leaf-list" && isArray(value)
+    ? value.some((item) => lexicalOf(item) === text)
+    : lexicalOf(value) === text
+}
+
+/** Do all content matches of one filter element hold for an object? */
+function contentHolds(
+  schema: Schema,
+  node: SchemaNode,
+  object: JsonObject,
+  filter: XmlElement,
+): boolean {
+  return childrenOf(filter)
+    .filter(isContentMatch)
+    .every((element) =>
+      childrenNamed(schema, node, element).some((child) =>
+        matches(schema, child, element, object[child.member]),
+      ),
+    )
+}
+
+/** One object under several filter elements of its name: what any of them selects; undefined for nothing. */
+function selectObject(
+  schema: Schema,
+  node: SchemaNode,
+  object: JsonObject,
+  filters: readonly XmlElement[],
+): JsonObject | undefined {
+  const active = filters.filter((filter) => contentHolds(schema, node, object, filter))
+  if (active.length === 0) return undefined
+  // Only content matches, or nothing inside: the whole object (sections 6.2.4, 6.2.5).
+  if (active.some((filter) => childrenOf(filter).every(isContentMatch))) return object
+  const inner = selectMembers(schema, node, object, active.flatMap(childrenOf))
+  const named = Object.keys(inner).length > 0
+  if (!named) return undefined
+  const keys: Record<string, JsonValue> = {}
+  for (const key of node.keys ?? []) {
+    const value = object[key]
+    if (value !== undefined) keys[key] = value
+  }
+  return { ...keys, ...inner }
+}
+
+function selectMembers(
+  schema: Schema,
+  node: SchemaNode,
+  object: JsonObject,
+  elements: readonly XmlElement[],
+): JsonObject {
+  const wanted = new Map<SchemaNode, XmlElement[]>()
+  for (const element of elements)
+    for (const child of childrenNamed(schema, node, element)) {
+      const found = wanted.get(child)
+      if (found === undefined) wanted.set(child, [element])
+      else found.push(element)
+    }
+  const selected: Record<string, JsonValue> = {}
+  for (const [child, filters] of wanted) {
+    const value = object[child.member]
+    if (value === undefined) continue
+    const found = selectChild(schema, child, value, filters)
+    if (found !== undefined) selected[child.member] = found
+  }
+  return selected
+}
+
+function selectChild(
+  schema: Schema,
+  child: SchemaNode,
+  value: JsonValue,
+  filters: readonly XmlElement[],
+): JsonValue | undefined {
+  if (filters.some((f) => f.children.length === 0 || isBlank(f))) return value
+  if (child.kind === "list" && isArray(value)) return selectEntries(schema, child, value, filters)
+  if (child.kind === "leaf-list" && isArray(value)) {
+    const items = value.filter((item) =>
+      filters.some((f) => isContentMatch(f) && matches(schema, child, f, [item])),
+    )
+    return items.length === 0 ? undefined : items
+  }
+  if (child.kind === "leaf")
+    return filters.some((f) => isContentMatch(f) && matches(schema, child, f, value))
+      ? value
+      : undefined
+  return isObject(value) ? selectObject(schema, child, value, filters) : undefined
+}
+
+function isBlank(element: XmlElement): boolean {
+  return childrenOf(element).length === 0 && textOf(element).trim() === ""
+}
+
+function selectEntries(
+  schema: Schema,
+  list: SchemaNode,
+  entries: readonly JsonValue[],
+  filters: readonly XmlElement[],
+): JsonValue | undefined {
+  const keyed = filters.map((filter) => keyIn(schema, list, filter))
+  const candidates = keyed.includes(undefined)
+    ? entries
+    : [...new Set(keyed.map((key) => findEntry(list, entries, key ?? "")))]
+        .filter((at) => at >= 0)
+        .sort((a, b) => a - b)
+        .map((at) => entries[at] ?? null)
+  const found: JsonValue[] = []
+  for (const entry of candidates) {
+    const selected = isObject(entry) ? selectObject(schema, list, entry, filters) : undefined
+    if (selected !== undefined) found.push(selected)
+  }
+  return found.length === 0 ? undefined : found
+}
+
+/** The key text of the one entry a filter element can match; undefined when it does not name all keys. */
+function keyIn(schema: Schema, list: SchemaNode, filter: XmlElement): string | undefined {
+  const keys = list.keys ?? []
+  if (keys.length === 0) return undefined
+  const entry: Record<string, JsonValue> = {}
+  for (const key of keys) {
+    const leaf = list.members.get(key)
+    const element = childrenOf(filter).find((e) => e.name === key && isContentMatch(e))
+    if (leaf === undefined || element === undefined) return undefined
+    const value = valueOf(schema, leaf, { ...element, children: [textOf(element).trim()] })
+    if (value instanceof Misfit) return undefined
+    entry[key] = value
+  }
+  return keyOf(list, entry)
+}
+
+/** Schema nodes with state somewhere below. */
+const stateBelow = new WeakMap<SchemaNode, boolean>()
+
+function hasState(node: SchemaNode): boolean {
+  const known = stateBelow.get(node)
+  if (known !== undefined) return known
+  let found = false
+  for (const child of node.members.values())
+    if (!child.config || hasState(child)) {
+      found = true
+      break
+    }
+  stateBelow.set(node, found)
+  return found
+}
+
+/** The data without its state; parts without any are shared. Containers left empty go, unless they have presence. */
+export function configOnly(schema: Schema, data: JsonObject): JsonObject {
+  return withoutState(schema.root, data)
+}
+
+function withoutState(node: SchemaNode, object: JsonObject): JsonObject {
+  if (!hasState(node)) return object
+  const kept: Record<string, JsonValue> = {}
+  for (const member in object) {
+    const child = node.members.get(member)
+    const value = object[member]
+    if (child?.config !== true || value === undefined) continue
+    if (child.kind === "list" && isArray(value))
+      kept[member] = value.map((entry) => (isObject(entry) ? withoutState(child, entry) : entry))
+    else if (child.kind === "container" && isObject(value)) {
+      const inner = withoutState(child, value)
+      if (child.presence || Object.keys(inner).length > 0) kept[member] = inner
+    } else kept[member] = value
+  }
+  return kept
 }
