@@ -192,7 +192,7 @@ port, key, self_id, west, link = int(sys.argv[1]), sys.argv[2], *sys.argv[3:6]
 NS = "urn:etsi:qkd:yang:etsi-qkd-node"
 TYPES = "urn:etsi:qkd:yang:etsi-qkd-node-types"
 def entry(interface, remote):
-    return f'''<config><qkd_node xmlns="{NS}"><qkdn_id>{self_id}</qkdn_id><qkd_links><qkd_link>
+    return f'''<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><qkd_node xmlns="{NS}"><qkdn_id>{self_id}</qkdn_id><qkd_links><qkd_link>
     <qkdl_id>{link}</qkdl_id><qkdl_enable>true</qkdl_enable>
     <qkdl_local><qkdn_id>{self_id}</qkdn_id><qkdi_id>{interface}</qkdi_id></qkdl_local>
     <qkdl_remote><qkdn_id>{remote}</qkdn_id><qkdi_id>1</qkdi_id></qkdl_remote>
