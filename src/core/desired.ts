@@ -1,0 +1,128 @@
+// What a node should be, computed from the network: its PHYS links, its part of the VIRT links, its applications,
+// its neighbours' addresses. Rollback, retry and restart are this computed anew. Changes nothing.
+
+import type { AppConfig, AppQos } from "../model/app.js"
+import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.js"
+import type { NetworkLink, NetworkNode } from "../model/network.js"
+import type { NodeConfig, PeerAddress } from "../model/node.js"
+import type { KeyPath, Service, ServiceEnd, ServiceTerms } from "../model/service.js"
+import { groups, pathsOf } from "./memberships.js"
+import { endsOf, isVirtual } from "./phases.js"
+import type { View } from "./view.js"
+
+/** Everything the node is to hold; what it holds besides is to go. */
+export function desiredConfig(view: View, qkdnId: string): NodeConfig {
+  const node = view.node(qkdnId)
+  const links: LinkConfig[] = []
+  const peers = new Map<string, PeerAddress>()
+  for (const qkdlId of view.members(groups.linksAt(qkdnId))) {
+    const link = view.link(qkdlId)
+    if (link === undefined) continue
+    const physical = physOf(link, qkdnId)
+    if (node !== undefined && !hasInterface(node, physical.local.qkdiId)) continue
+    links.push(physical)
+    const peer = view.node(physical.remote.qkdnId)
+    if (peer?.keyManager === undefined) continue
+    const { relayHost: host, relayPort: port } = peer.keyManager
+    peers.set(peer.qkdnId, { qkdnId: peer.qkdnId, host, port })
+  }
+  const apps: AppConfig[] = []
+  for (const serviceId of view.members(groups.servicesAt(qkdnId))) {
+    const service = view.service(serviceId)
+    if (service === undefined) continue
+    for (const path of pathsOf(service)) {
+      if (holds(path, qkdnId)) links.push(virtOf(path, qkdnId))
+    }
+    const app = appOf(service, qkdnId)
+    if (app !== undefined) apps.push(app)
+  }
+  return { qkdnId, links, apps, peers: [...peers.values()] }
+}
+
+/** A node that was never read may have any interface; one that was has those it showed. */
+function hasInterface(node: NetworkNode, qkdiId: number | undefined): boolean {
+  return node.interfaces.length === 0 || node.interfaces.some((one) => one.qkdiId === qkdiId)
+}
+
+function physOf(link: NetworkLink, qkdnId: string): PhysLinkConfig {
+  const isA = link.a.qkdnId === qkdnId
+  return {
+    type: "PHYS",
+    qkdlId: link.qkdlId,
+    enabled: link.enabled,
+    local: isA ? link.a : link.b,
+    remote: isA ? link.b : link.a,
+    // decimal64 with three digits in the model
+    ...(link.lossDb === undefined
+      ? {}
+      : { channelAttenuationDb: Math.round(link.lossDb * 1000) / 1000 }),
+    role: isA ? "TRANSMITTER" : "RECEIVER",
+  }
+}
+
+/** Whether the node is to hold the VIRT entry of this path in its present phase. */
+function holds(path: KeyPath, qkdnId: string): boolean {
+  if (!isVirtual(path) || !path.nodes.includes(qkdnId)) return false
+  const isEnd = endsOf(path).includes(qkdnId)
+  switch (path.phase) {
+    case "relays":
+      return !isEnd
+    case "ends":
+    case "up":
+      return true
+    case "leaving":
+      // Relays stay until both ends have let go.
+      return !isEnd && endsOf(path).some((end) => path.awaiting.includes(end))
+  }
+}
+
+function virtOf(path: KeyPath, qkdnId: string): VirtLinkConfig {
+  const place = path.nodes.indexOf(qkdnId)
+  const before = path.hops[place - 1]
+  const after = path.hops[place]
+  const [a = "", b = ""] = endsOf(path)
+  const atB = qkdnId === b
+  return {
+    type: "VIRT",
+    qkdlId: path.qkdlId,
+    enabled: true,
+    local: { qkdnId: atB ? b : a },
+    remote: { qkdnId: atB ? a : b },
+    nextHops: after === undefined ? [] : [after.to],
+    ...(before === undefined ? {} : { prevHop: before.from, prevQkdlId: before.qkdlId }),
+    ...(after === undefined ? {} : { nextQkdlId: after.qkdlId }),
+    ...(path.rateBps === 0 ? {} : { bandwidthBps: path.rateBps }),
+  }
+}
+
+/** The association at an end node, once its path has come to the ends; the path to use comes first. */
+function appOf(service: Service, qkdnId: string): AppConfig | undefined {
+  if (service.state === "removing") return undefined
+  const { a, b, path, next } = service
+  if (qkdnId !== a.qkdnId && qkdnId !== b.qkdnId) return undefined
+  const backing = [
+    ...(next?.phase === "ends" ? [next.qkdlId] : []),
+    ...(path === undefined ? [] : [path.qkdlId]),
+  ]
+  if (backing.length === 0) return undefined
+  const [local, remote]: [ServiceEnd, ServiceEnd] = qkdnId === a.qkdnId ? [a, b] : [b, a]
+  return {
+    appId: service.serviceId,
+    type: "CLIENT",
+    serverAppId: a.saeId,
+    clientAppIds: [b.saeId],
+    priority: service.terms.priority,
+    qos: qosOf(service.terms),
+    backingQkdlIds: backing,
+    localQkdnId: local.qkdnId,
+    remoteQkdnId: remote.qkdnId,
+  }
+}
+
+function qosOf(terms: ServiceTerms): AppQos {
+  return {
+    ...(terms.minRateBps === 0 ? {} : { minBps: terms.minRateBps }),
+    ...(terms.maxRateBps === undefined ? {} : { maxBps: terms.maxRateBps }),
+    ...(terms.ttlS === undefined ? {} : { ttlS: terms.ttlS }),
+  }
+}

@@ -1,0 +1,181 @@
+// Uncommitted changes laid over a view of the network. Its entries are the changes; dropping it undoes them.
+// Costs what it touches, whatever the size of the network.
+
+import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
+import type { Service } from "../model/service.js"
+import type { Graph } from "./graph.js"
+import { groupsOfLink, groupsOfNode, groupsOfService } from "./memberships.js"
+import { compareGroups, compareReservations, type View } from "./view.js"
+
+export class Draft implements View {
+  readonly revision: number
+  readonly graph: Graph
+  readonly #under: View
+  readonly #nodes = new Map<string, NetworkNode | null>()
+  readonly #links = new Map<string, NetworkLink | null>()
+  readonly #services = new Map<string, Service | null>()
+  /** group -> id -> in it or not, where that differs from below */
+  readonly #groups = new Map<string, Map<string, boolean>>()
+  readonly #reserved = new Map<string, number>()
+  /** Keys of what was written, in the order first written. */
+  readonly #order = new Map<string, Pick<Change, "kind" | "id">>()
+
+  /** @param revision of the commit this draft will become */
+  constructor(under: View, revision = under.revision + 1) {
+    this.#under = under
+    this.revision = revision
+    this.graph = under.graph
+  }
+
+  node(qkdnId: string): NetworkNode | undefined {
+    const own = this.#nodes.get(qkdnId)
+    return own === undefined ? this.#under.node(qkdnId) : (own ?? undefined)
+  }
+
+  link(qkdlId: string): NetworkLink | undefined {
+    const own = this.#links.get(qkdlId)
+    return own === undefined ? this.#under.link(qkdlId) : (own ?? undefined)
+  }
+
+  service(serviceId: string): Service | undefined {
+    const own = this.#services.get(serviceId)
+    return own === undefined ? this.#under.service(serviceId) : (own ?? undefined)
+  }
+
+  nodeIds(): Iterable<string> {
+    return overlaid(this.#under.nodeIds(), this.#nodes)
+  }
+
+  linkIds(): Iterable<string> {
+    return overlaid(this.#under.linkIds(), this.#links)
+  }
+
+  serviceIds(): Iterable<string> {
+    return overlaid(this.#under.serviceIds(), this.#services)
+  }
+
+  members(group: string): readonly string[] {
+    const below = this.#under.members(group)
+    const own = this.#groups.get(group)
+    if (own === undefined) return below
+    const found = below.filter((id) => own.get(id) !== false)
+    for (const [id, inside] of own) if (inside && !found.includes(id)) found.push(id)
+    return found
+  }
+
+  reservedBps(qkdlId: string): number {
+    return this.#under.reservedBps(qkdlId) + (this.#reserved.get(qkdlId) ?? 0)
+  }
+
+  putNode(value: NetworkNode): void {
+    this.write({ kind: "node", id: value.qkdnId, value })
+  }
+
+  putLink(value: NetworkLink): void {
+    this.write({ kind: "link", id: value.qkdlId, value })
+  }
+
+  putService(value: Service): void {
+    this.write({ kind: "service", id: value.serviceId, value })
+  }
+
+  removeNode(qkdnId: string): void {
+    this.write({ kind: "node", id: qkdnId, value: null })
+  }
+
+  removeLink(qkdlId: string): void {
+    this.write({ kind: "link", id: qkdlId, value: null })
+  }
+
+  removeService(serviceId: string): void {
+    this.write({ kind: "service", id: serviceId, value: null })
+  }
+
+  write(change: Change): void {
+    const { id } = change
+    switch (change.kind) {
+      case "node":
+        this.#regroup(id, this.node(id), change.value, groupsOfNode)
+        this.#nodes.set(id, change.value)
+        this.graph.touchNode(id)
+        break
+      case "link":
+        this.#regroup(id, this.link(id), change.value, groupsOfLink)
+        this.#links.set(id, change.value)
+        this.graph.touchLink(id)
+        break
+      case "service":
+        this.#regroup(id, this.service(id), change.value, groupsOfService)
+        compareReservations(this.service(id), change.value ?? undefined, (qkdlId, bps) => {
+          this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
+          this.graph.touchLink(qkdlId)
+        })
+        this.#services.set(id, change.value)
+        break
+    }
+    this.#order.set(`${change.kind}:${id}`, { kind: change.kind, id })
+  }
+
+  /** What differs from below, each entry once, in the order first written. */
+  changes(): Change[] {
+    const found: Change[] = []
+    for (const { kind, id } of this.#order.values()) {
+      switch (kind) {
+        case "node": {
+          const value = this.#nodes.get(id) ?? null
+          if (value !== (this.#under.node(id) ?? null)) found.push({ kind, id, value })
+          break
+        }
+        case "link": {
+          const value = this.#links.get(id) ?? null
+          if (value !== (this.#under.link(id) ?? null)) found.push({ kind, id, value })
+          break
+        }
+        case "service": {
+          const value = this.#services.get(id) ?? null
+          if (value !== (this.#under.service(id) ?? null)) found.push({ kind, id, value })
+          break
+        }
+      }
+    }
+    return found
+  }
+
+  /** Tells the shared graph that nothing written here holds. The draft must not be used afterwards. */
+  drop(): void {
+    for (const qkdlId of this.#reserved.keys()) this.graph.touchLink(qkdlId)
+    for (const qkdlId of this.#links.keys()) this.graph.touchLink(qkdlId)
+    for (const qkdnId of this.#nodes.keys()) this.graph.touchNode(qkdnId)
+  }
+
+  #regroup<T>(
+    id: string,
+    before: T | undefined,
+    after: T | null,
+    groupsOf: (entry: T) => string[],
+  ): void {
+    const mark = (inside: boolean) => (group: string) => {
+      const own = this.#groups.get(group)
+      if (own === undefined) this.#groups.set(group, new Map([[id, inside]]))
+      else own.set(id, inside)
+    }
+    compareGroups(
+      before === undefined ? [] : groupsOf(before),
+      after === null ? [] : groupsOf(after),
+      mark(true),
+      mark(false),
+    )
+  }
+}
+
+function* overlaid<T>(
+  below: Iterable<string>,
+  own: ReadonlyMap<string, T | null>,
+): Iterable<string> {
+  const seen = new Set<string>()
+  for (const id of below) {
+    seen.add(id)
+    if (own.get(id) !== null) yield id
+  }
+  for (const [id, value] of own) if (value !== null && !seen.has(id)) yield id
+}

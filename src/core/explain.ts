@@ -1,0 +1,190 @@
+// Why there is no key path: the one thing that stands in the way, in words an operator can act on. Asked only
+// after a search failed; takes its time.
+
+import type { NetworkNode } from "../model/network.js"
+import { isPresent, mayRelay, UNUSABLE, useOf } from "./graph.js"
+import { groups } from "./memberships.js"
+import { linkName, nodeName, pathName } from "./names.js"
+import { type FoundPath, findPath } from "./path.js"
+import type { PathQuery } from "./path-query.js"
+import type { Settings } from "./settings.js"
+import type { View } from "./view.js"
+
+export interface NoPath {
+  readonly appTag: "no-path" | "no-capacity"
+  readonly reason: string
+}
+
+/** The binding reason why `query` has no answer in `view`, whose graph has been refreshed. */
+export function explainNoPath(view: View, query: PathQuery, settings: Settings): NoPath {
+  return (
+    absentEnd(view, query) ??
+    tooLittleRate(view, query) ??
+    tooManyHops(view, query) ??
+    tooMuchEpsilon(view, query) ??
+    avoidedNodes(view, query) ??
+    cutOff(view, query, settings) ??
+    noRelay(view, query) ??
+    noPath(
+      `no path from ${nodeName(view, query.from)} to ${nodeName(view, query.to)} keeps all limits`,
+    )
+  )
+}
+
+function noPath(reason: string): NoPath {
+  return { appTag: "no-path", reason }
+}
+
+/** `query` without one of its limits. */
+function without(query: PathQuery, limit: "maxHops" | "maxEpsilon" | "avoidNodes"): PathQuery {
+  const rest: { -readonly [K in keyof PathQuery]: PathQuery[K] } = { ...query }
+  if (limit === "maxHops") delete rest.maxHops
+  else if (limit === "maxEpsilon") delete rest.maxEpsilon
+  else delete rest.avoidNodes
+  return rest
+}
+
+function absentEnd(view: View, query: PathQuery): NoPath | undefined {
+  for (const qkdnId of [query.from, query.to]) {
+    const node = view.node(qkdnId)
+    if (node === undefined) return noPath(`no path: node ${qkdnId} is not in the inventory`)
+    if (!isPresent(node)) return noPath(`no path: ${whyAbsent(node)}`)
+  }
+  return undefined
+}
+
+/** `Betzdorf is unreachable: connection refused`. */
+export function whyAbsent(node: NetworkNode): string {
+  if (node.reach !== "connected") {
+    const state = node.reach === "connecting" ? "not connected yet" : node.reach
+    const because = node.reachReason === undefined ? "" : `: ${node.reachReason}`
+    return `${node.name} is ${state}${because}`
+  }
+  return `${node.name} reports ${node.status ?? "no status"}`
+}
+
+function tooLittleRate(view: View, query: PathQuery): NoPath | undefined {
+  if (query.rateBps <= 0) return undefined
+  const any = findPath(view.graph, { ...query, rateBps: 0 })
+  if (any === undefined) return undefined
+  const best = widest(view, query) ?? { path: any, bps: 0 }
+  const unknown = best.path.hops
+    .map((hop) => view.link(hop.qkdlId))
+    .find((link) => link?.capacityBps === undefined)
+  const over = pathName(view, best.path.nodes)
+  const reason =
+    best.bps === 0 && unknown !== undefined
+      ? `the rate of ${linkName(view, unknown)} is not known yet`
+      : `best is ${best.bps} bit/s over ${over}`
+  return { appTag: "no-capacity", reason: `no path with ${query.rateBps} bit/s: ${reason}` }
+}
+
+/** The path with the greatest free rate that keeps all other limits: a search over the rates that occur. */
+function widest(view: View, query: PathQuery): { path: FoundPath; bps: number } | undefined {
+  const graph = view.graph
+  const rates = new Set<number>()
+  graph.linkIds.forEach((id, link) => {
+    const free = (graph.residual[link] ?? 0) + (query.credit?.get(id) ?? 0)
+    if (free > 0) rates.add(free)
+  })
+  const sorted = [...rates].sort((a, b) => a - b)
+  let best: { path: FoundPath; bps: number } | undefined
+  let low = 0
+  let high = sorted.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const bps = sorted[middle] ?? 0
+    const path = findPath(graph, { ...query, rateBps: bps })
+    if (path === undefined) high = middle - 1
+    else {
+      best = { path, bps }
+      low = middle + 1
+    }
+  }
+  return best
+}
+
+function tooManyHops(view: View, query: PathQuery): NoPath | undefined {
+  if (query.maxHops === undefined) return undefined
+  const most = view.graph.nodeIds.length
+  if (findPath(view.graph, without(query, "maxHops")) === undefined) return undefined
+  for (let hops = query.maxHops + 1; hops <= most; hops += 1) {
+    const path = findPath(view.graph, { ...query, maxHops: hops })
+    if (path === undefined) continue
+    return noPath(
+      `no path within ${query.maxHops} hops: the shortest has ${hops}, over ${pathName(view, path.nodes)}`,
+    )
+  }
+  return undefined
+}
+
+function tooMuchEpsilon(view: View, query: PathQuery): NoPath | undefined {
+  if (query.maxEpsilon === undefined) return undefined
+  const path = findPath(view.graph, without(query, "maxEpsilon"))
+  if (path === undefined) return undefined
+  const unknown = path.hops
+    .map((hop) => view.link(hop.qkdlId))
+    .find((link) => link !== undefined && link.epsilon === undefined)
+  const because =
+    unknown === undefined
+      ? `${pathName(view, path.nodes)} exceeds it`
+      : `the epsilon of ${linkName(view, unknown)} is not known`
+  return noPath(`no path within epsilon ${query.maxEpsilon}: ${because}`)
+}
+
+function avoidedNodes(view: View, query: PathQuery): NoPath | undefined {
+  const path = findPath(view.graph, without(query, "avoidNodes"))
+  if (path === undefined) return undefined
+  const avoided = new Set(query.avoidNodes ?? [])
+  const needed = path.nodes.filter((qkdnId) => avoided.has(qkdnId))
+  return noPath(
+    `no path that avoids ${needed.map((id) => nodeName(view, id)).join(", ")}: the best one left needs it`,
+  )
+}
+
+/** An end none of whose links can be used, or, farther off, the links that are down. */
+function cutOff(view: View, query: PathQuery, settings: Settings): NoPath | undefined {
+  for (const qkdnId of [query.from, query.to]) {
+    const links = view.members(groups.linksAt(qkdnId)).flatMap((id) => view.link(id) ?? [])
+    if (links.some((link) => useOf(link, settings) !== UNUSABLE)) continue
+    const name = nodeName(view, qkdnId)
+    if (links.length === 0) return noPath(`no path: ${name} has no link`)
+    const why = links.map(
+      (link) => `${linkName(view, link)} is ${link.enabled ? link.status : "disabled"}`,
+    )
+    return noPath(`no path: ${name} is cut off: ${why.join(", ")}`)
+  }
+  return undefined
+}
+
+function noRelay(view: View, query: PathQuery): NoPath | undefined {
+  const path = findPath(view.graph, { ...query, ignoreRelayRule: true })
+  if (path !== undefined) {
+    const stuck = path.nodes.slice(1, -1).filter((qkdnId) => {
+      const node = view.node(qkdnId)
+      return node !== undefined && !mayRelay(node)
+    })
+    return noPath(`no path: ${stuck.map((id) => nodeName(view, id)).join(", ")} may not relay`)
+  }
+  const down = [...view.linkIds()].flatMap((id) => {
+    const link = view.link(id)
+    return link === undefined || link.status === "ACTIVE" ? [] : [linkName(view, link)]
+  })
+  const absent = [...view.nodeIds()].flatMap((id) => {
+    const node = view.node(id)
+    return node === undefined || isPresent(node) ? [] : [whyAbsent(node)]
+  })
+  const from = nodeName(view, query.from)
+  const to = nodeName(view, query.to)
+  const because = [
+    ...(down.length === 0 ? [] : [`not generating: ${shortList(down)}`]),
+    ...(absent.length === 0 ? [] : [shortList(absent)]),
+  ]
+  const tail = because.length === 0 ? "" : `: ${because.join("; ")}`
+  return noPath(`no path: ${to} is cut off from ${from}${tail}`)
+}
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ")
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
+}

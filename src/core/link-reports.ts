@@ -1,0 +1,144 @@
+// What the two ends of a link report, brought together: the worse of both counts. Says whether the link came up or
+// went down; what follows from that is decided in `topology-events.ts`.
+
+import type { LinkPerformance, LinkStatus } from "../model/link.js"
+import type { LinkEndReport, NetworkLink } from "../model/network.js"
+import { rateBps, smoothedBps } from "./allocate.js"
+import type { Settings } from "./settings.js"
+import type { Turn } from "./turn.js"
+
+export type LinkSide = "a" | "b"
+
+/** News from one end. `status` absent: no news of it; `performance` absent likewise. */
+export interface EndNews {
+  readonly status?: LinkStatus
+  readonly performance?: LinkPerformance
+  readonly reason?: string
+  readonly atMs: number
+}
+
+/** Worse is smaller: no keys at all, waiting, stock only, generating. */
+const RANK: Readonly<Record<LinkStatus, number>> = { OFF: 0, PENDING: 1, PASSIVE: 2, ACTIVE: 3 }
+
+export function sideOf(link: NetworkLink, qkdnId: string): LinkSide | undefined {
+  if (link.a.qkdnId === qkdnId) return "a"
+  return link.b.qkdnId === qkdnId ? "b" : undefined
+}
+
+/**
+ * Takes the news into the link and writes it when it matters: a status always does, figures when one moved
+ * by more than the significant share, and not more often than every `quietMs` unless it moved far.
+ *
+ * @returns the link as it now is.
+ */
+export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndNews): NetworkLink {
+  const before = side === "a" ? link.endA : link.endB
+  const status = news.status ?? before.status
+  const end: LinkEndReport = {
+    performance: news.performance ?? before.performance,
+    ...(status === undefined ? {} : { status }),
+  }
+  const endA = side === "a" ? end : link.endA
+  const endB = side === "b" ? end : link.endB
+  const merged = mergedStatus(turn, link, endA, endB)
+  const performance = mergedPerformance(endA.performance, endB.performance)
+  const statusNews = status !== before.status || merged !== link.status
+  if (!statusNews && !isNews(link, performance, news.atMs, turn.settings)) return link
+  const { reason: oldReason, ...rest } = link
+  const reason = merged === "ACTIVE" ? undefined : (news.reason ?? oldReason)
+  const next: NetworkLink = {
+    ...rest,
+    endA,
+    endB,
+    status: merged,
+    performance,
+    ...(reason === undefined ? {} : { reason }),
+    ...(merged === link.status ? {} : { changedAt: new Date(news.atMs).toISOString() }),
+    ...measured(link, merged, performance, news, turn.settings),
+  }
+  turn.draft.putLink(next)
+  return next
+}
+
+/** The worse of both ends. An end whose node is not connected is not asked when the other is. */
+function mergedStatus(
+  turn: Turn,
+  link: NetworkLink,
+  endA: LinkEndReport,
+  endB: LinkEndReport,
+): LinkStatus {
+  const heard = (qkdnId: string): boolean => turn.draft.node(qkdnId)?.reach === "connected"
+  const hearsA = heard(link.a.qkdnId)
+  const hearsB = heard(link.b.qkdnId)
+  const counted = [
+    ...(hearsA || !hearsB ? [endA.status] : []),
+    ...(hearsB || !hearsA ? [endB.status] : []),
+  ].filter((status) => status !== undefined)
+  const known = counted.length > 0 ? counted : [endA.status ?? endB.status ?? "PENDING"]
+  return known.reduce((worst, status) => (RANK[status] < RANK[worst] ? status : worst))
+}
+
+/** Rates and stock: the lesser. Error rate and consumption: the greater. */
+function mergedPerformance(a: LinkPerformance, b: LinkPerformance): LinkPerformance {
+  const merged: { -readonly [K in keyof LinkPerformance]: LinkPerformance[K] } = {}
+  for (const figure of FIGURES) {
+    const x = a[figure]
+    const y = b[figure]
+    if (x === undefined && y === undefined) continue
+    const greater = figure === "qber" || figure === "expectedConsumptionBps"
+    merged[figure] = greater
+      ? Math.max(x ?? Number.NEGATIVE_INFINITY, y ?? Number.NEGATIVE_INFINITY)
+      : Math.min(x ?? Number.POSITIVE_INFINITY, y ?? Number.POSITIVE_INFINITY)
+  }
+  return merged
+}
+
+const FIGURES = [
+  "expectedConsumptionBps",
+  "skrBps",
+  "eskrBps",
+  "qber",
+  "snrDb",
+  "stockBits",
+] as const satisfies readonly (keyof LinkPerformance)[]
+
+function isNews(
+  link: NetworkLink,
+  performance: LinkPerformance,
+  atMs: number,
+  settings: Settings,
+): boolean {
+  let moved = 0
+  for (const figure of FIGURES) {
+    const before = link.performance[figure]
+    const after = performance[figure]
+    if (before === after) continue
+    if (before === undefined || after === undefined) return true
+    const scale = Math.max(Math.abs(before), Math.abs(after))
+    moved = Math.max(moved, Math.abs(after - before) / scale)
+  }
+  if (moved <= settings.significantShare) return false
+  const quiet = link.measuredAtMs !== undefined && atMs - link.measuredAtMs < settings.quietMs
+  return !quiet || moved > settings.urgentShare
+}
+
+/** The smoothed rate follows the measured one while the link generates; otherwise it is kept. */
+function measured(
+  link: NetworkLink,
+  status: LinkStatus,
+  performance: LinkPerformance,
+  news: EndNews,
+  settings: Settings,
+): Pick<NetworkLink, "capacityBps" | "measuredAtMs"> {
+  if (news.performance === undefined) return {}
+  const rate = rateBps({ ...link, performance })
+  if (rate === undefined) return {}
+  if (status !== "ACTIVE") return link.measuredAtMs === undefined ? {} : { measuredAtMs: news.atMs }
+  // The inventory's estimate is no measurement: the first one replaces it.
+  const before = link.measuredAtMs === undefined ? undefined : link.capacityBps
+  const elapsedMs = news.atMs - (link.measuredAtMs ?? news.atMs)
+  return {
+    capacityBps: smoothedBps(before, rate, elapsedMs, settings),
+    measuredAtMs: news.atMs,
+  }
+}

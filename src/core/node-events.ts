@@ -1,0 +1,131 @@
+// What the southbound side finds out about nodes: a session that stands, is lost, or cannot be had. Losing a session
+// is not losing links: keys flow on, services stay, the node is merely out of reach.
+
+import type { NetworkNode } from "../model/network.js"
+import type { NodeState } from "../model/node.js"
+import { desiredConfig } from "./desired.js"
+import { isAsDesired } from "./drift.js"
+import { groups } from "./memberships.js"
+import { confirm } from "./phases.js"
+import { hopFailed } from "./service-life.js"
+import { linkNews } from "./topology-events.js"
+import type { Turn } from "./turn.js"
+
+/**
+ * A node was read: at the start of a session, or again during one. What it holds is compared with what it
+ * should hold, which heals drift and paths left half made.
+ */
+export function nodeRead(turn: Turn, node: NetworkNode, state: NodeState): void {
+  const { qkdnId } = node
+  if (state.qkdnId !== qkdnId) {
+    // Identity comes from the pinned transport and the inventory, never from content (THREATS N2).
+    nodeUnmanaged(turn, node, `it calls itself ${state.qkdnId}`)
+    return
+  }
+  const first = node.reach !== "connected"
+  const known = adopt(turn, node, state)
+  if (first) turn.notify("node", "node.connected", qkdnId)
+  tellNeighbours(turn, node, known)
+  for (const link of state.links) {
+    if (link.type !== "PHYS") continue
+    linkNews(turn, qkdnId, link.qkdlId, {
+      performance: link.performance,
+      atMs: turn.now,
+      ...(link.status === undefined ? {} : { status: link.status }),
+    })
+  }
+  if (isAsDesired(state, desiredConfig(turn.draft, qkdnId))) held(turn, qkdnId)
+  else turn.sync(qkdnId)
+  if (first) turn.retrySoon()
+}
+
+/** Writes what the node says of itself; nothing when it says nothing new. */
+function adopt(turn: Turn, node: NetworkNode, state: NodeState): NetworkNode {
+  const { reachReason: _reason, status: _status, version: _version, ...rest } = node
+  const own = state.keyManager
+  const known: NetworkNode = {
+    ...rest,
+    reach: "connected",
+    ...(state.status === undefined ? {} : { status: state.status }),
+    ...(state.version === undefined ? {} : { version: state.version }),
+    capabilities: state.capabilities,
+    interfaces: state.interfaces,
+    ...(own === undefined ? {} : { keyManager: own, saeIds: own.saeIds }),
+    lastHeardAt: turn.time(),
+  }
+  const comparable = (one: NetworkNode): string =>
+    JSON.stringify([
+      [one.reach, one.status ?? null, one.version ?? null, one.reachReason ?? null],
+      one.capabilities ?? null,
+      one.interfaces,
+      one.keyManager ?? null,
+      one.saeIds,
+    ])
+  if (comparable(known) === comparable(node) && heardLately(turn, node)) return node
+  turn.draft.putNode(known)
+  return known
+}
+
+/** Neighbours must know where the node's key manager listens. */
+function tellNeighbours(turn: Turn, before: NetworkNode, now: NetworkNode): void {
+  const old = before.keyManager
+  const own = now.keyManager
+  if (old?.relayHost === own?.relayHost && old?.relayPort === own?.relayPort) return
+  for (const qkdlId of turn.draft.members(groups.linksAt(now.qkdnId))) {
+    const link = turn.draft.link(qkdlId)
+    if (link === undefined) continue
+    const peer = link.a.qkdnId === now.qkdnId ? link.b.qkdnId : link.a.qkdnId
+    if (turn.draft.node(peer)?.reach === "connected") turn.sync(peer)
+  }
+}
+
+/** Something was heard from the node; written now and then, for viewers. */
+export function nodeHeard(turn: Turn, qkdnId: string): void {
+  const node = turn.draft.node(qkdnId)
+  if (node === undefined || heardLately(turn, node)) return
+  turn.draft.putNode({ ...node, lastHeardAt: turn.time() })
+}
+
+function heardLately(turn: Turn, node: NetworkNode): boolean {
+  const { lastHeardAt } = node
+  return lastHeardAt !== undefined && turn.now - Date.parse(lastHeardAt) < turn.settings.heardMs
+}
+
+/** No session. One that never was stays `connecting`, with the step that failed. */
+export function nodeLost(turn: Turn, node: NetworkNode, reason: string): void {
+  const reach = node.reach === "connecting" ? "connecting" : "unreachable"
+  if (node.reach === reach && node.reachReason === reason) return
+  turn.draft.putNode({ ...node, reach, reachReason: reason })
+  if (node.reach !== reach) turn.notify("node", "node.unreachable", node.qkdnId, reason)
+  dropSetups(turn, node.qkdnId, `${node.name} is unreachable: ${reason}`)
+}
+
+export function nodeUnmanaged(turn: Turn, node: NetworkNode, reason: string): void {
+  if (node.reach === "unmanaged" && node.reachReason === reason) return
+  turn.draft.putNode({ ...node, reach: "unmanaged", reachReason: reason })
+  turn.notify("node", "node.unmanaged", node.qkdnId, reason)
+  dropSetups(turn, node.qkdnId, `${node.name} is unmanaged: ${reason}`)
+}
+
+/** Paths that wait for a node out of reach are set up another way; those that leave it wait. */
+function dropSetups(turn: Turn, qkdnId: string, reason: string): void {
+  for (const serviceId of turn.draft.members(groups.servicesAwaiting(qkdnId))) {
+    const service = turn.draft.service(serviceId)
+    if (service?.next?.awaiting.includes(qkdnId) !== true) continue
+    hopFailed(turn, service, qkdnId, { appTag: "node-unreachable", reason })
+  }
+}
+
+/** The node holds everything it should, as of now. */
+export function held(turn: Turn, qkdnId: string, revision = turn.draft.revision): void {
+  const node = turn.draft.node(qkdnId)
+  if (node?.syncFault !== undefined) {
+    const { syncFault: _, ...healed } = node
+    turn.draft.putNode(healed)
+    turn.notify("node", "node.synced", qkdnId)
+    turn.retrySoon()
+  }
+  for (const serviceId of turn.draft.members(groups.servicesAwaiting(qkdnId))) {
+    confirm(turn, serviceId, qkdnId, revision)
+  }
+}

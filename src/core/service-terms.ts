@@ -1,0 +1,107 @@
+// Terms of a service: whether they make sense, whether a path keeps them, and how a standing service takes new ones.
+
+import type { KeyPath, Service, ServiceEnd, ServiceTerms } from "../model/service.js"
+import { residualBps } from "./allocate.js"
+import type { Reply } from "./event.js"
+import { reservationsOf } from "./memberships.js"
+import { nodeName } from "./names.js"
+import { abandonNext, beginPath, put } from "./phases.js"
+import { route } from "./routing.js"
+import { seekPath } from "./service-life.js"
+import type { Turn } from "./turn.js"
+import type { View } from "./view.js"
+
+/** 015 carries rates as uint32. */
+const MAX_BPS = 0xffffffff
+
+type Refusal = Extract<Reply, { ok: false }>
+
+/** What is wrong with the terms, or undefined. */
+export function faultOfTerms(
+  view: View,
+  terms: ServiceTerms,
+  a: ServiceEnd,
+  b: ServiceEnd,
+): Refusal | undefined {
+  const invalid = (member: string, message: string): Refusal => ({
+    ok: false,
+    tag: "invalid-value",
+    message,
+    path: `/terms/${member}`,
+  })
+  const isRate = (bps: number): boolean => Number.isInteger(bps) && bps >= 0 && bps <= MAX_BPS
+  if (!isRate(terms.minRateBps)) {
+    return invalid("minRateBps", `a rate is a whole number of bit/s, 0 to ${MAX_BPS}`)
+  }
+  if (terms.maxRateBps !== undefined) {
+    if (!isRate(terms.maxRateBps) || terms.maxRateBps < terms.minRateBps) {
+      return invalid("maxRateBps", "the greatest rate is a whole number not below the least")
+    }
+  }
+  if (!Number.isInteger(terms.priority) || terms.priority < 0 || terms.priority > MAX_BPS) {
+    return invalid("priority", `a priority is a whole number, 0 to ${MAX_BPS}`)
+  }
+  if (terms.ttlS !== undefined && (!isRate(terms.ttlS) || terms.ttlS === 0)) {
+    return invalid("ttlS", "a time to live is a whole number of seconds above 0")
+  }
+  if (terms.maxHops !== undefined && (!Number.isInteger(terms.maxHops) || terms.maxHops < 1)) {
+    return invalid("maxHops", "a bound on hops is a whole number above 0")
+  }
+  if (terms.maxEpsilon !== undefined && !(terms.maxEpsilon > 0)) {
+    return invalid("maxEpsilon", "a bound on epsilon is above 0")
+  }
+  for (const [index, qkdnId] of terms.avoidNodes.entries()) {
+    const member = `avoidNodes/${index}`
+    if (view.node(qkdnId) === undefined) return invalid(member, `node ${qkdnId} is not known`)
+    if (qkdnId === a.qkdnId || qkdnId === b.qkdnId) {
+      return invalid(member, `${nodeName(view, qkdnId)} is an end of the service`)
+    }
+  }
+  return undefined
+}
+
+/** New terms for a service that is not being removed. What cannot be kept changes nothing. */
+export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): Reply {
+  const fault = faultOfTerms(turn.draft, terms, service.a, service.b)
+  if (fault !== undefined) return fault
+  const done: Reply = { ok: true, id: service.serviceId }
+  const wanted: Service = { ...service, terms }
+  const { path, next } = service
+  if (path === undefined && next === undefined) {
+    seekPath(turn, put(turn, wanted))
+    return done
+  }
+  if (path !== undefined && next === undefined && keeps(turn, wanted, path)) {
+    put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } })
+    turn.sync(...path.nodes)
+    turn.notify("service", "service.changed", service.serviceId)
+    return done
+  }
+  const routed = route(turn, wanted)
+  if (routed.found === undefined) {
+    const { appTag, reason } = routed.none
+    return { ok: false, tag: "resource-denied", appTag, message: reason }
+  }
+  const free = abandonNext(turn, wanted)
+  turn.notify("service", "service.changed", service.serviceId)
+  beginPath(turn, free, routed.found)
+  return done
+}
+
+/** Whether a standing path keeps the terms: nodes, hops, epsilon, and rate beside what others hold. */
+function keeps(turn: Turn, service: Service, path: KeyPath): boolean {
+  const { terms } = service
+  if (terms.avoidNodes.some((qkdnId) => path.nodes.includes(qkdnId))) return false
+  if (path.hops.length > (terms.maxHops ?? Number.POSITIVE_INFINITY)) return false
+  const own = reservationsOf(service)
+  let epsilon = 0
+  for (const { qkdlId } of path.hops) {
+    const link = turn.draft.link(qkdlId)
+    if (link === undefined) return false
+    epsilon += link.epsilon ?? Number.POSITIVE_INFINITY
+    if (terms.minRateBps <= path.rateBps) continue
+    const free = residualBps(turn.draft, link, turn.settings) + (own.get(qkdlId) ?? 0)
+    if (free < terms.minRateBps) return false
+  }
+  return terms.maxEpsilon === undefined || epsilon <= terms.maxEpsilon
+}

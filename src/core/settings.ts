@@ -1,0 +1,44 @@
+// The figures that decisions are tuned with. Values only: who uses them says why.
+
+export interface Settings {
+  /** Share of a link's secret key rate that is never promised, for authentication tags and bad hours. */
+  readonly reserveShare: number
+  /** Time constant of the smoothed rate that admission counts with. */
+  readonly smoothingMs: number
+  /** A figure that moved by less than this share is not news to anyone. */
+  readonly significantShare: number
+  /** A link's figures are told at most this often, unless one moved by more than `urgentShare`. */
+  readonly quietMs: number
+  readonly urgentShare: number
+  /** A link that came back is avoided by new paths for this long; doubled for each flap, up to the maximum. */
+  readonly holdOffMs: number
+  readonly holdOffMaxMs: number
+  /** A link that stayed up this long after its hold-off starts counting flaps anew. */
+  readonly flapWindowMs: number
+  /** A node that failed a path of a service is left out of that service's paths for this long. */
+  readonly avoidMs: number
+  /** Failed and degraded services are tried again this long after the network changed: gathers changes. */
+  readonly retryMs: number
+  /** A down link whose end reports key generation this long after the loss is taken to be up again. */
+  readonly upByRateMs: number
+  /** A node's last-heard time is written at most this often. */
+  readonly heardMs: number
+  /** Stock that a link which is not generating must hold before a best-effort path may use it. */
+  readonly minStockBits: number
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  reserveShare: 0.1,
+  smoothingMs: 10_000,
+  significantShare: 0.01,
+  quietMs: 1_000,
+  urgentShare: 0.2,
+  holdOffMs: 2_000,
+  holdOffMaxMs: 60_000,
+  flapWindowMs: 60_000,
+  avoidMs: 30_000,
+  retryMs: 250,
+  upByRateMs: 5_000,
+  heardMs: 10_000,
+  minStockBits: 4_096,
+}
