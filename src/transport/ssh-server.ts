@@ -62,7 +62,7 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
   const users = new SshUserList(options.users)
   readSshKey(options.hostKey)
   // ssh2 tells its connections by address and port; this finds the socket that is under one.
-  const sockets = new Map<string, Socket>()
+  const sockets = new Map<string, Accepted>()
   const perAddress = new Map<string, number>()
   const ssh = new ssh2.Server({
     hostKeys: [options.hostKey],
@@ -70,9 +70,9 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
     ident: "keyloom",
   })
   ssh.on("connection", (connection, info) => {
-    const socket = sockets.get(socketId(info.ip, info.port))
-    if (socket === undefined) connection.end()
-    else serve({ connection, socket, address: info.ip, users, limits, server: options.server })
+    const accepted = sockets.get(socketId(info.ip, info.port))
+    if (accepted === undefined) connection.end()
+    else serve({ connection, ...accepted, address: info.ip, users, limits, server: options.server })
   })
 
   const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
@@ -85,12 +85,12 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
       return
     }
     const id = socketId(address, socket.remotePort ?? 0)
-    sockets.set(id, socket)
-    perAddress.set(address, ofAddress + 1)
     const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs)
-    socket.once(OPENED, () => {
+    const onOpened = (): void => {
       clearTimeout(deadline)
-    })
+    }
+    sockets.set(id, { socket, onOpened })
+    perAddress.set(address, ofAddress + 1)
     socket.once("close", () => {
       clearTimeout(deadline)
       sockets.delete(id)
@@ -123,21 +123,23 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
         tcp.close(() => {
           resolve()
         })
-        for (const socket of sockets.values()) socket.destroy()
+        for (const { socket } of sockets.values()) socket.destroy()
       }),
   }
 }
 
-/** Tells the socket's deadline that the first session is open. */
-const OPENED = Symbol("session opened")
+interface Accepted {
+  readonly socket: Socket
+  /** To be called when the first session is open: the deadline is met. */
+  readonly onOpened: () => void
+}
 
 function socketId(address: string, port: number): string {
   return `${address} ${port}`
 }
 
-interface Served {
+interface Served extends Accepted {
   readonly connection: Connection
-  readonly socket: Socket
   readonly address: string
   readonly users: SshUserList
   readonly limits: SshServerLimits
@@ -182,7 +184,7 @@ function serve(served: Served): void {
         const user = openSession(served, username, pipe)
         if (user !== undefined) {
           pipe.attach(user)
-          socket.emit(OPENED)
+          served.onOpened()
         }
       })
     })

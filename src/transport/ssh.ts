@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
-import ssh2, { type ClientChannel } from "ssh2"
+import ssh2, { type ClientChannel, type PublicKeyAuthMethod } from "ssh2"
 import { QkdError } from "../errors.js"
 import { ClientSession, type ClientOptions } from "../netconf/client-session.js"
 import { SSH_ALGORITHMS } from "./ssh-algorithms.js"
@@ -47,7 +47,7 @@ export async function connectNetconfSsh(
 ): Promise<ClientSession> {
   const privateKey = await readPrivateKey(target.privateKeyFile)
   const { signal } = options
-  if (signal?.aborted === true) throw aborted()
+  if (isAborted(signal)) throw aborted()
   const socket = connect({ host: target.host, port: target.port, noDelay: true, keepAlive: true })
   const client = new ssh2.Client()
   let session: ClientSession | undefined
@@ -97,9 +97,8 @@ export async function connectNetconfSsh(
     return session
   } catch (error) {
     socket.destroy()
-    if (error instanceof QkdError && error.appTag === "closed" && signal?.aborted !== true)
-      throw unreachable(target, error.message, error)
-    throw error
+    const lost = error instanceof QkdError && error.appTag === "closed" && !isAborted(signal)
+    throw lost ? unreachable(target, error.message, error) : error
   } finally {
     clearTimeout(deadline)
     failed = undefined
@@ -116,6 +115,8 @@ function openSubsystem(
   options: SshConnectOptions,
   end: (error: QkdError) => void,
 ): Promise<ClientChannel> {
+  const { username } = target
+  const login: PublicKeyAuthMethod = { type: "publickey", username, key: privateKey }
   return new Promise((resolve, reject) => {
     client.once("ready", () => {
       client.subsys("netconf", (cause, channel) => {
@@ -125,14 +126,14 @@ function openSubsystem(
     })
     client.connect({
       sock: socket,
-      username: target.username,
+      username,
       privateKey,
       algorithms: SSH_ALGORITHMS,
       ident: "keyloom",
       keepaliveInterval: options.keepaliveMs ?? 10_000,
       keepaliveCountMax: 3,
       readyTimeout: 0, // the deadline above covers more
-      authHandler: [{ type: "publickey", username: target.username, key: privateKey }],
+      authHandler: [login],
       hostVerifier: (key: Buffer): boolean => {
         const shown = sshFingerprint(key)
         if (shown === target.hostKeyFingerprint) return true
@@ -163,6 +164,10 @@ function unreachable(target: SshTarget, why: string, cause?: unknown): QkdError 
     appTag: "node-unreachable",
     cause,
   })
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
 }
 
 function aborted(): QkdError {

@@ -95,7 +95,7 @@ export class DepotBackend implements NetconfBackend {
   /** Each preparation waits for it. */
   gate: Promise<void> = Promise.resolve()
   forbidden = new Set<string>()
-  replay?: NetconfBackend["replay"]
+  replay?: NonNullable<NetconfBackend["replay"]>
   weights: Record<string, string> = {}
 
   state(): JsonObject {
@@ -247,6 +247,7 @@ export function depot(
       const client = new ClientSession(toServer, clock, options)
       toClient.peer = client
       await client.ready()
+      await settle() // our hello is there as well
       return { client, toClient, toServer }
     },
     raw: (username = "mallory") => new RawPeer(server, username),

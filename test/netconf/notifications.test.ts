@@ -105,7 +105,10 @@ describe("a subscription", () => {
     await client.createSubscription()
     const got = collect(client)
     const wrong = [{ "depot:shelf-empty": { id: 7 } }, { "depot:nothing": {} }, { "x:y": {} }]
-    for (const event of wrong) assert.throws(() => { server.notify(event); }, QkdError)
+    for (const event of wrong)
+      assert.throws(() => {
+        server.notify(event)
+      }, QkdError)
     await settle()
     assert.deepEqual(got, [])
   })
