@@ -40,6 +40,7 @@ export class Etsi015Connection implements NodeConnection {
   #known: Entries | undefined
   #qkdnId: string | undefined
   #closed = false
+  #writes = 0
   /** Edits go one after the other: each is worked out against what the one before it left. */
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -58,9 +59,11 @@ export class Etsi015Connection implements NodeConnection {
   }
 
   async read(): Promise<NodeState> {
+    const writes = this.#writes
     const data = dataFromXml(await this.#asked((session, o) => session.get(NODE_FILTER, o)))
     const state = nodeStateFromData(data)
-    this.#learn(nodeConfigFromData(data))
+    // What was read before an edit says nothing of what is there after it.
+    if (writes === this.#writes) this.#learn(nodeConfigFromData(data))
     return state
   }
 
@@ -118,6 +121,7 @@ export class Etsi015Connection implements NodeConnection {
 
   async #write(edits: readonly EntryEdit[], before: Entries): Promise<void> {
     const { target, rollbackOnError } = this.#abilities
+    this.#writes += 1
     const xml = editXml(edits)
     if (target === "candidate") {
       await this.#writeCandidate(xml)

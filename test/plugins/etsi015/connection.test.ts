@@ -182,6 +182,23 @@ describe("the ETSI 015 driver at another maker's node", () => {
     ])
   })
 
+  it("does not take an answer from before an edit for what is there after it", async () => {
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const edits: string[] = []
+    const { connection } = await connect({
+      capabilities: [RUNNING, ROLLBACK],
+      hold: () => held,
+      edit: (_target, xml) => edits.push(xml),
+    })
+    const reading = connection.read()
+    await connection.apply(wanted)
+    release()
+    await reading
+    await connection.apply({ ...wanted, links: [] })
+    assert.match(edits[1] ?? "", /nc:operation="delete"/)
+  })
+
   it("does not write another node's configuration", async () => {
     const { connection, sessions } = await connect({ capabilities: [RUNNING] })
     await assert.rejects(connection.apply({ ...wanted, qkdnId: NEIGHBOUR }), {

@@ -17,6 +17,8 @@ export interface Script {
   readonly capabilities: readonly string[]
   /** XML inside `qkd_node` for get and get-config, asked for each time. */
   data?(): string
+  /** A get of the node is answered with what was there when it came, but not before this. */
+  hold?(): Promise<void>
   /** Decides on each edit; a throw refuses it. */
   edit?(target: string, xml: string, options: EditConfigOptions): void
   rpc?(xml: string): void
@@ -44,13 +46,15 @@ export class ScriptedSession implements NetconfClientSession {
     return parseXml("<ok/>")
   }
 
-  get(filterXml = ""): Promise<readonly XmlElement[]> {
+  async get(filterXml = ""): Promise<readonly XmlElement[]> {
     this.calls.push("get")
     if (!filterXml.includes(NODE_NS)) {
       const xml = this.script.other?.(filterXml) ?? ""
-      return Promise.resolve(xml === "" ? [] : [parseXml(xml)])
+      return xml === "" ? [] : [parseXml(xml)]
     }
-    return Promise.resolve([this.#node()])
+    const node = this.#node()
+    await this.script.hold?.()
+    return [node]
   }
 
   getConfig(): Promise<readonly XmlElement[]> {
