@@ -81,9 +81,7 @@ describe("the page of a running network", function () {
     const ids = (JSON.parse(enc.body) as KeyContainer).keys.map((k) => k.key_ID)
     await decKeys(demo, "sae-Betzdorf", "sae-Windhof", ids)
     await page.waitForSelector("[data-service-state=active]", { state: "attached" })
-    await page.waitForFunction(
-      () => document.querySelectorAll("[data-link-status=ACTIVE]").length === 2,
-    )
+    await page.locator("[data-link-status=ACTIVE]").nth(1).waitFor({ state: "attached" })
     assert.equal(await page.locator("[data-node-reach=connected]").count(), 3)
     const via = await page
       .locator("[data-service-state=active]")
