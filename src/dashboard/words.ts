@@ -1,0 +1,172 @@
+// A notice in plain words. What changed is found by comparing with what was known, not by trusting the notice's
+// type alone; measurements that change no state are not worth a line.
+
+import {
+  isLink,
+  isNode,
+  isService,
+  type Link,
+  type LinkStatus,
+  type Node,
+  type Notice,
+  type Reach,
+  type Selection,
+  type Service,
+  type ServiceState,
+} from "./types.js"
+
+export type Tone = "good" | "bad" | "warn" | "plain"
+
+export interface EventLine {
+  readonly seq: number
+  readonly time: string
+  readonly tone: Tone
+  readonly text: string
+  readonly about?: Selection
+}
+
+/** What the words are made from; the store is one. */
+export interface Known {
+  readonly nodes: ReadonlyMap<string, Node>
+  readonly links: ReadonlyMap<string, Link>
+  readonly services: ReadonlyMap<string, Service>
+  nodeName(qkdnId: string): string
+  linkName(link: Link): string
+}
+
+export const LINK_WORDS: Readonly<Record<LinkStatus, string>> = {
+  ACTIVE: "generating",
+  PASSIVE: "not generating, keys in store",
+  PENDING: "waiting to start",
+  OFF: "off",
+}
+
+export const REACH_WORDS: Readonly<Record<Reach, string>> = {
+  connected: "connected",
+  connecting: "connecting",
+  unreachable: "unreachable, keys may still flow",
+  unmanaged: "unmanaged: its driver is missing or failed",
+}
+
+export const SERVICE_WORDS: Readonly<Record<ServiceState, string>> = {
+  active: "active",
+  pending: "being set up",
+  degraded: "degraded: keys come from stock",
+  failed: "failed",
+  removing: "being taken down",
+}
+
+export const LINK_TONE: Readonly<Record<LinkStatus, Tone>> = {
+  ACTIVE: "good",
+  PASSIVE: "bad",
+  PENDING: "warn",
+  OFF: "bad",
+}
+
+export const REACH_TONE: Readonly<Record<Reach, Tone>> = {
+  connected: "good",
+  connecting: "warn",
+  unreachable: "warn",
+  unmanaged: "bad",
+}
+
+export const SERVICE_TONE: Readonly<Record<ServiceState, Tone>> = {
+  active: "good",
+  pending: "plain",
+  degraded: "warn",
+  failed: "bad",
+  removing: "plain",
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined || reason === "" ? "" : `: ${reason}`
+}
+
+export function serviceName(service: Service): string {
+  return `${service.a.saeId} ↔ ${service.b.saeId}`
+}
+
+export function pathName(known: Known, nodes: readonly string[]): string {
+  return nodes.map((id) => known.nodeName(id)).join(" · ")
+}
+
+type Said = { readonly text: string; readonly tone: Tone } | undefined
+
+function ofLink(known: Known, before: Link | undefined, after: Link | undefined): Said {
+  if (after === undefined) {
+    const name = before === undefined ? "" : known.linkName(before)
+    return { text: `Link ${name} was removed`, tone: "plain" }
+  }
+  const name = known.linkName(after)
+  const why = because(after.reason)
+  if (before !== undefined && before.status === after.status) return undefined
+  if (after.status === "ACTIVE") return { text: `Link ${name} generates keys`, tone: "good" }
+  if (before === undefined) {
+    return { text: `Link ${name} is ${LINK_WORDS[after.status]}${why}`, tone: "plain" }
+  }
+  const tone = LINK_TONE[after.status]
+  if (before.status === "ACTIVE") return { text: `Link ${name} stopped generating${why}`, tone }
+  return { text: `Link ${name} is ${LINK_WORDS[after.status]}${why}`, tone }
+}
+
+function ofNode(before: Node | undefined, after: Node | undefined): Said {
+  if (after === undefined) return { text: `Node ${before?.name ?? ""} was removed`, tone: "plain" }
+  if (after.syncFault !== undefined && after.syncFault !== before?.syncFault) {
+    return { text: `Node ${after.name} refused its configuration: ${after.syncFault}`, tone: "bad" }
+  }
+  if (before?.reach === after.reach) return undefined
+  return {
+    text: `Node ${after.name} is ${REACH_WORDS[after.reach]}${because(after.reachReason)}`,
+    tone: REACH_TONE[after.reach],
+  }
+}
+
+function ofService(known: Known, before: Service | undefined, after: Service | undefined): Said {
+  if (after === undefined) {
+    return before && { text: `Service ${serviceName(before)} is gone`, tone: "plain" }
+  }
+  const name = serviceName(after)
+  const over = after.path === undefined ? "" : ` over ${pathName(known, after.path.nodes)}`
+  if (before === undefined && after.state === "pending") {
+    const who = after.origin === "request" ? "requested by its SAE" : "ordered"
+    return { text: `Service ${name} was ${who}`, tone: "plain" }
+  }
+  const moved =
+    before?.path !== undefined &&
+    after.path !== undefined &&
+    before.path.nodes.join() !== after.path.nodes.join()
+  if (moved && after.state === "active")
+    return { text: `Service ${name} moved: now${over}`, tone: "good" }
+  if (before?.state === after.state && !moved) return undefined
+  if (after.state === "active") return { text: `Service ${name} is active${over}`, tone: "good" }
+  return {
+    text: `Service ${name} is ${SERVICE_WORDS[after.state]}${because(after.reason)}`,
+    tone: SERVICE_TONE[after.state],
+  }
+}
+
+/** Types that repeat many times a second and say nothing new. */
+function isMeasurement(notice: Notice): boolean {
+  return /performance|measured/.test(notice.type)
+}
+
+/** The line for a notice, or none when it says nothing new. */
+export function wordsOf(notice: Notice, known: Known): EventLine | undefined {
+  const { seq, time, topic, id, value, message } = notice
+  let said: Said
+  if (topic === "link") {
+    const before = known.links.get(id)
+    said =
+      before === undefined && isMeasurement(notice)
+        ? undefined
+        : ofLink(known, before, isLink(value) ? value : undefined)
+  } else if (topic === "node") said = ofNode(known.nodes.get(id), isNode(value) ? value : undefined)
+  else if (topic === "service")
+    said = ofService(known, known.services.get(id), isService(value) ? value : undefined)
+  else {
+    const tone = /fail|refus|lost|alarm/.test(notice.type) ? "warn" : "plain"
+    said = { text: message ?? notice.type, tone }
+  }
+  if (said === undefined) return undefined
+  return { seq, time, ...said, ...(topic === "log" ? {} : { about: { kind: topic, id } }) }
+}
