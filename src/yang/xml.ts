@@ -208,65 +208,53 @@ export function decodeAny(schema: Schema, element: XmlElement): JsonValue {
  * @throws QkdError `unknown-element` for a member the schema does not have.
  */
 export function encodeXml(schema: Schema, data: JsonObject, at?: SchemaNode): string {
-  const out: string[] = []
-  encodeMembers(schema, out, data, at ?? schema.root, undefined)
-  return out.join("")
+  return encodeMembers(schema, data, at ?? schema.root, undefined)
 }
 
 function encodeMembers(
   schema: Schema,
-  out: string[],
   data: JsonObject,
   node: SchemaNode,
   ns: string | undefined,
-): void {
+): string {
   for (const name in data)
     if (!node.members.has(name))
       throw new QkdError("unknown-element", `unknown member ${name}`, {
         path: `${node.path}/${name}`,
       })
+  let out = ""
   for (const key of node.keys ?? []) {
     const child = node.members.get(key)
     const value = data[key]
-    if (child !== undefined && value !== undefined) encodeOne(schema, out, value, child, ns)
+    if (child !== undefined && value !== undefined) out += encodeOne(schema, value, child, ns)
   }
   for (const [name, child] of node.members) {
     const value = data[name]
     if (value === undefined || node.keys?.includes(name) === true) continue
     if ((child.kind === "list" || child.kind === "leaf-list") && isArray(value))
-      for (const item of value) encodeOne(schema, out, item, child, ns)
-    else encodeOne(schema, out, value, child, ns)
+      for (const item of value) out += encodeOne(schema, item, child, ns)
+    else out += encodeOne(schema, value, child, ns)
   }
+  return out
 }
 
 function encodeOne(
   schema: Schema,
-  out: string[],
   value: JsonValue,
   node: SchemaNode,
   ns: string | undefined,
-): void {
-  out.push("<", node.name)
-  if (node.namespace !== ns) out.push(` xmlns="${escapeAttr(node.namespace)}"`)
-  let inner: string[]
+): string {
+  let head = `<${node.name}`
+  if (node.namespace !== ns) head += ` xmlns="${escapeAttr(node.namespace)}"`
+  let inner: string
   if (node.type !== undefined) {
     const { text, prefixes } = xmlTextOf(schema, node.type, value, node.module)
     for (const [prefix, namespace] of prefixes)
-      out.push(` xmlns:${prefix}="${escapeAttr(namespace)}"`)
-    inner = text === "" ? [] : [escapeText(text)]
-  } else if (node.kind === "anydata" || node.kind === "anyxml") {
-    inner = [encodeAny(schema, value)]
-  } else {
-    inner = []
-    if (isObject(value)) encodeMembers(schema, inner, value, node, node.namespace)
-  }
-  if (inner.length === 0) {
-    out.push("/>")
-    return
-  }
-  out.push(">")
-  for (const piece of inner) out.push(piece)
-  out.push("</", node.name, ">")
+      head += ` xmlns:${prefix}="${escapeAttr(namespace)}"`
+    inner = escapeText(text)
+  } else if (node.kind === "anydata" || node.kind === "anyxml") inner = encodeAny(schema, value)
+  else inner = isObject(value) ? encodeMembers(schema, value, node, node.namespace) : ""
+  return inner === "" ? `${head}/>` : `${head}>${inner}</${node.name}>`
 }
 
 function encodeAny(schema: Schema, value: JsonValue): string {
