@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { rateModel } from "../src/model/key-rate.js"
 import { ratesOf } from "../src/model/key-rate-physics.js"
-import { KEY_RATE_SETS, type KeyRateSet } from "../src/model/key-rate-sets.js"
+import type { KeyRateSet } from "../src/model/key-rate-set.js"
+import { KEY_RATE_SETS } from "../src/model/key-rate-sets.js"
 
 const target = fileURLToPath(new URL("../docs/images/key-rates.svg", import.meta.url))
 const published = fileURLToPath(

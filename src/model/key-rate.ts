@@ -3,7 +3,8 @@
 
 import { QkdError } from "../errors.js"
 import { ratesOf, type Rates } from "./key-rate-physics.js"
-import { KEY_RATE_SETS, type KeyRateSet } from "./key-rate-sets.js"
+import type { KeyRateSet } from "./key-rate-set.js"
+import { KEY_RATE_SETS } from "./key-rate-sets.js"
 
 export interface RateQuestion {
   /** Maker and model, as topologies write it. Unknown ones are answered like an absent one. */

@@ -67,7 +67,7 @@ export type {
 // What a link of given modules and loss yields.
 export type { RateAnswer, RateQuestion } from "../model/key-rate.js"
 export { keyRateSet, rateModel, reachDb, setForLink } from "../model/key-rate.js"
-export type { KeyRateSet } from "../model/key-rate-sets.js"
+export type { KeyRateSet } from "../model/key-rate-set.js"
 
 // ETSI GS QKD 015 data (RFC 7951) to and from the native types, and the XML it travels in.
 export type { JsonObject, JsonValue } from "../yang/json-text.js"
