@@ -19,7 +19,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   south: ["controller/ports", "plugin", "netconf", "transport", "model", "errors"],
   north: ["controller", "netconf", "yang", "core", "model", "transport", "errors"],
   keys: ["model", "errors"],
-  node: ["keys", "plugin", "netconf", "yang", "model", "transport", "errors"],
+  node: ["keys", "plugin", "netconf", "yang", "model", "transport", "config", "errors"],
   transport: ["netconf", "errors"],
   plugin: ["keys", "netconf", "yang", "model", "transport", "errors"],
   consumer: ["keys", "transport", "errors"],
