@@ -145,28 +145,48 @@ function ofService(known: Known, before: Service | undefined, after: Service | u
   }
 }
 
-/** Types that repeat many times a second and say nothing new. */
+/** Types that only carry new figures: no news unless a state differs from what was known. */
 function isMeasurement(notice: Notice): boolean {
-  return /performance|measured/.test(notice.type)
+  return /\.(performance|measured|changed|updated)$/.test(notice.type)
+}
+
+function compared(notice: Notice, known: Known): Said {
+  const { topic, id, value } = notice
+  const before = { node: known.nodes, link: known.links, service: known.services, log: undefined }
+  if (before[topic]?.has(id) !== true && isMeasurement(notice)) return undefined
+  if (topic === "link") {
+    return ofLink(known, known.links.get(id), isLink(value) ? value : undefined)
+  }
+  if (topic === "node") return ofNode(known.nodes.get(id), isNode(value) ? value : undefined)
+  if (topic === "service") {
+    return ofService(known, known.services.get(id), isService(value) ? value : undefined)
+  }
+  return undefined
+}
+
+/** What the controller found worth saying although no state differs. */
+function spoken({ topic, type, value, message }: Notice, known: Known): Said {
+  if (topic === "log") {
+    const tone = /fail|refus|lost|alarm|overload/.test(type) ? "warn" : "plain"
+    return { text: message ?? type, tone }
+  }
+  if (topic === "service" && type === "service.moving" && isService(value)) {
+    const text = `Service ${serviceName(value)} moves to another path${because(message)}`
+    return { text, tone: "plain" }
+  }
+  if (message === undefined || message === "") return undefined
+  const tone = /down|fail|refus/.test(type) ? "warn" : "plain"
+  if (isLink(value)) return { text: `Link ${known.linkName(value)}: ${message}`, tone }
+  if (isNode(value)) return { text: `Node ${value.name}: ${message}`, tone }
+  if (isService(value)) return { text: `Service ${serviceName(value)}: ${message}`, tone }
+  return undefined
 }
 
 /** The line for a notice, or none when it says nothing new. */
 export function wordsOf(notice: Notice, known: Known): EventLine | undefined {
-  const { seq, time, topic, id, value, message } = notice
-  let said: Said
-  if (topic === "link") {
-    const before = known.links.get(id)
-    said =
-      before === undefined && isMeasurement(notice)
-        ? undefined
-        : ofLink(known, before, isLink(value) ? value : undefined)
-  } else if (topic === "node") said = ofNode(known.nodes.get(id), isNode(value) ? value : undefined)
-  else if (topic === "service")
-    said = ofService(known, known.services.get(id), isService(value) ? value : undefined)
-  else {
-    const tone = /fail|refus|lost|alarm/.test(notice.type) ? "warn" : "plain"
-    said = { text: message ?? notice.type, tone }
-  }
+  const { seq, time, topic, id } = notice
+  const said =
+    compared(notice, known) ?? (isMeasurement(notice) ? undefined : spoken(notice, known))
   if (said === undefined) return undefined
   return { seq, time, ...said, ...(topic === "log" ? {} : { about: { kind: topic, id } }) }
 }

@@ -25,7 +25,8 @@ function demandOk(reply: Reply): void {
   if (reply.ok) return
   throw new QkdError(reply.tag, reply.message, {
     ...(reply.appTag === undefined ? {} : { appTag: reply.appTag }),
-    ...(reply.path === undefined ? {} : { path: reply.path }),
+    // The order's body is flat: its terms stand at the top.
+    ...(reply.path === undefined ? {} : { path: reply.path.replace(/^\/terms(?=\/)/, "") }),
   })
 }
 

@@ -204,8 +204,9 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     ...object({
       a: { ...string, minLength: 1, maxLength: 255, description: "SAE id" },
       b: { ...string, minLength: 1, maxLength: 255, description: "SAE id" },
-      minRateBps: { ...number, minimum: 0, maximum: 1e12 },
-      "maxRateBps?": { ...number, exclusiveMinimum: 0, maximum: 1e12 },
+      // ETSI GS QKD 015 carries rates as uint32.
+      minRateBps: { ...count, maximum: 4294967295 },
+      "maxRateBps?": { type: "integer", minimum: 1, maximum: 4294967295 },
       "priority?": { type: "integer", minimum: 0, maximum: 4294967295, default: 0 },
       "ttlS?": { type: "integer", minimum: 1, maximum: 4294967295 },
       "avoidNodes?": {

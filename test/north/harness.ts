@@ -2,7 +2,8 @@
 
 import { Access, hashToken } from "../../src/north/access.js"
 import { type RunningHttp, type StartHttpOptions, startHttp } from "../../src/north/http.js"
-import { FakeController, luxembourg } from "./fake-controller.js"
+import { FakeController } from "./fake-controller.js"
+import { luxembourg } from "./topologies.js"
 
 export const OPERATOR = "operator-token-0123456789"
 export const OBSERVER = "observer-token-0123456789"

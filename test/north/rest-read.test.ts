@@ -5,8 +5,9 @@ import fc from "fast-check"
 import { type Collection, page } from "../../src/north/lists.js"
 import { operations } from "../../src/north/operations.js"
 import { hasShape } from "../../src/north/validate.js"
-import { FakeController, ring, testUuid } from "./fake-controller.js"
+import { FakeController, testUuid } from "./fake-controller.js"
 import { closeAll, house, type House } from "./harness.js"
+import { ring } from "./topologies.js"
 
 async function busyHouse(): Promise<House> {
   const controller = new FakeController(ring(6))

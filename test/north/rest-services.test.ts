@@ -6,8 +6,9 @@ import { serviceIdOf } from "../../src/north/idempotency.js"
 import { statusOf } from "../../src/north/problem.js"
 import { waitOf } from "../../src/north/rest-services.js"
 import { hasShape } from "../../src/north/validate.js"
-import { FakeController, luxembourg, ring } from "./fake-controller.js"
+import { FakeController } from "./fake-controller.js"
 import { type Answer, closeAll, house, type House } from "./harness.js"
+import { luxembourg, ring } from "./topologies.js"
 
 const order = { a: "sae-windhof", b: "sae-betzdorf", minRateBps: 256 }
 
@@ -39,7 +40,7 @@ describe("ordering a service", () => {
       [{ a: "x", b: "y" }, "missing-element", "/minRateBps"],
       [{ ...base, minRateBps: "1" }, "invalid-value", "/minRateBps"],
       [{ ...base, minRateBps: -1 }, "invalid-value", "/minRateBps"],
-      [{ ...base, maxRateBps: 0.5 }, "invalid-value", "/maxRateBps"],
+      [{ ...base, minRateBps: 9, maxRateBps: 8 }, "invalid-value", "/maxRateBps"],
       [{ ...base, priority: 1.5 }, "invalid-value", "/priority"],
       [{ ...base, b: "sae-site-1" }, "invalid-value", "/b"],
       [{ ...base, avoidNodes: ["Site 3", "Nowhere"] }, "invalid-value", "/avoidNodes/1"],
@@ -91,10 +92,14 @@ describe("ordering a service", () => {
       await here.http.close()
     }
     const here = await house()
-    const unknown = await post(here, { ...order, b: "sae-nowhere" })
+    here.controller.submit = () =>
+      Promise.resolve({ ok: false, tag: "invalid-value", message: "x", path: "/terms/ttlS" })
+    assert.equal((await post(here, order)).json.path, "/ttlS", "as the body spells it")
+    const other = await house()
+    const unknown = await post(other, { ...order, b: "sae-nowhere" })
     assert.deepEqual([unknown.status, unknown.json.appTag], [400, "unknown-sae"])
-    here.controller.setLink("windhof-kirchberg", false)
-    const cut = await post(here, order)
+    other.controller.setLink("windhof-kirchberg", false)
+    const cut = await post(other, order)
     assert.deepEqual([cut.status, cut.json.appTag], [409, "no-path"])
   })
 

@@ -6,9 +6,10 @@ import { randomBytes } from "node:crypto"
 import { WebSocket } from "ws"
 import { Feed, frameText } from "../../src/north/feed.js"
 import { linkView } from "../../src/north/views.js"
-import { FakeController, luxembourg, ring } from "./fake-controller.js"
+import { FakeController } from "./fake-controller.js"
 import { closeAll, house, OPERATOR } from "./harness.js"
 import { SocketClient } from "./socket-client.js"
+import { luxembourg, ring } from "./topologies.js"
 
 const bearer = { Authorization: `Bearer ${OPERATOR}` }
 
