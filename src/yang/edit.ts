@@ -2,6 +2,8 @@
 // the outcome as a whole is validate's business.
 
 import { QkdError } from "../errors.js"
+import { conditionalMembers, settleConditions } from "./edit-conditions.js"
+import type { Reached } from "./edit-conditions.js"
 import { NETCONF_NS, operationOf, placeOf } from "./edit-operation.js"
 import type { Operation } from "./edit-operation.js"
 import { ListDraft } from "./list-draft.js"
@@ -35,20 +37,27 @@ export function applyEdit(
 ): JsonObject {
   const editor = new Editor(schema)
   const root: Members = defaultOperation === "replace" ? {} : { ...config }
-  editor.members({ up: undefined, node: schema.root }, root, edit, defaultOperation)
+  editor.members({ up: undefined, node: schema.root }, root, config, edit, defaultOperation)
+  settleConditions(schema, root, editor.reached)
   return root
 }
 
 class Editor {
+  /** Objects with conditional members, for `settleConditions`. */
+  readonly reached: Reached[] = []
+
   constructor(private readonly schema: Schema) {}
 
   /** Edit the members of one object, which is ours to change. */
   members(
     trail: Trail,
     target: Members,
+    before: JsonObject | undefined,
     elements: readonly XmlElement[],
     inherited: Operation,
   ): void {
+    if (conditionalMembers(trail.node).length > 0)
+      this.reached.push({ trail, object: target, before })
     const lists = new Map<SchemaNode, ListDraft>()
     const seen = new Set<SchemaNode>()
     for (const element of elements) {
@@ -62,8 +71,8 @@ class Editor {
       if (node.kind === "list" || node.kind === "leaf-list") {
         let draft = lists.get(node)
         if (draft === undefined) {
-          const before = target[node.member]
-          draft = new ListDraft(node, isArray(before) ? before : [])
+          const items = target[node.member]
+          draft = new ListDraft(node, isArray(items) ? items : [])
           lists.set(node, draft)
         }
         if (node.kind === "list") this.entry(trail, target, node, draft, element, inherited)
@@ -125,7 +134,8 @@ class Editor {
     refuseText(trail, element)
     const keep = (operation === "merge" || operation === "none") && isObject(before)
     const object: Members = keep ? { ...before } : {}
-    this.members(trail, object, childrenOf(element), inner(operation))
+    const kept = keep ? before : undefined
+    this.members(trail, object, kept, childrenOf(element), inner(operation))
     if (Object.keys(object).length === 0 && !node.presence) {
       Reflect.deleteProperty(target, node.member)
       return
@@ -160,7 +170,8 @@ class Editor {
     const keep = (operation === "merge" || operation === "none") && isObject(before)
     const object: Members = keep ? { ...before } : { ...keys }
     const rest = children.filter((child) => !taken.has(child))
-    this.members({ up, node, entry: object }, object, rest, inner(operation))
+    const kept = keep ? before : undefined
+    this.members({ up, node, entry: object }, object, kept, rest, inner(operation))
     if (place === undefined) draft.set(object)
     else if (!draft.insert(object, place)) throw missingInstance(node, element, path)
     clearOtherCases(target, node)

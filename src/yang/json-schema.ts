@@ -122,9 +122,9 @@ export function typeSchema(type: ResolvedType): JsonSchema {
     case "empty":
       return { type: "array", minItems: 1, maxItems: 1, items: { type: "null" } }
     case "enumeration":
-      return { type: "string", enum: [...(type.enums?.keys() ?? [])] }
+      return oneOf(type.enums?.keys())
     case "identityref":
-      return { type: "string", enum: [...(type.identities?.keys() ?? [])] }
+      return oneOf(type.identities?.keys())
     case "string":
       return stringSchema(type)
     case "binary":
@@ -137,6 +137,12 @@ export function typeSchema(type: ResolvedType): JsonSchema {
     case "instance-identifier":
       return { type: "string" }
   }
+}
+
+/** An empty `enum` is not JSON Schema; a type without values (a base nobody has derived from) takes none. */
+function oneOf(names: Iterable<string> | undefined): JsonSchema {
+  const all = [...(names ?? [])]
+  return all.length === 0 ? { type: "string", not: {} } : { type: "string", enum: all }
 }
 
 function stringSchema(type: ResolvedType): JsonSchema {

@@ -151,7 +151,9 @@ function compileShape(node: SchemaNode, configOnly: boolean): Shape {
 
 /** Types whose JSON Schema says everything. */
 function isPlain(type: ResolvedType): boolean {
-  return /^(u?int(8|16|32)|boolean|enumeration|identityref)$/.test(type.base)
+  if (type.base === "enumeration") return (type.enums?.size ?? 0) > 0
+  if (type.base === "identityref") return (type.identities?.size ?? 0) > 0
+  return /^(u?int(8|16|32)|boolean)$/.test(type.base)
 }
 
 function toFault(
