@@ -199,9 +199,9 @@ export class MemoryPipe implements BytePipe {
   }
 }
 
-export interface Depot {
+export interface Depot<B extends NetconfBackend = NetconfBackend> {
   readonly clock: ManualClock
-  readonly backend: DepotBackend
+  readonly backend: B
   readonly server: NetconfServer
   readonly reports: SessionReport[]
   /** A client with its hello done. */
@@ -218,10 +218,16 @@ export interface Connected {
   readonly toServer: MemoryPipe
 }
 
+export function depot(initial?: JsonObject, limits?: Partial<ServerLimits>): Depot<DepotBackend>
+export function depot<B extends NetconfBackend>(
+  initial: JsonObject,
+  limits: Partial<ServerLimits>,
+  backend: B,
+): Depot<B>
 export function depot(
   initial: JsonObject = {},
   limits: Partial<ServerLimits> = {},
-  backend = new DepotBackend(),
+  backend: NetconfBackend = new DepotBackend(),
 ): Depot {
   const clock = new ManualClock()
   const reports: SessionReport[] = []
