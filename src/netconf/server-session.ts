@@ -12,8 +12,12 @@ import { runOperation, type Answer, type OperationHost, type Progress } from "./
 import type { BytePipe, PipeUser } from "./pipe.js"
 import { errorsOf, rpcErrorsXml } from "./rpc-error.js"
 import { SessionEndpoint, closedError } from "./session.js"
-import type { SubscriptionRequest } from "./subscription.js"
-import { Subscription, parseSubscription, type EncodedEvent } from "./subscription.js"
+import {
+  Subscription,
+  parseSubscription,
+  type EncodedEvent,
+  type SubscriptionRequest,
+} from "./subscription.js"
 import type { ServerLimits, SessionReport } from "./server.js"
 
 /** What the session needs of the server that opened it. */
@@ -142,11 +146,22 @@ export class ServerSession implements PipeUser {
       this.#waitingBytes -= next.bytes
       const { reply, after } = await this.#answer(next.rpc)
       this.#endpoint.send(reply)
-      after?.()
+      this.#afterwards(after)
       if (this.#pipe.queuedBytes() > this.#home.limits.maxReplyBacklogBytes) await this.#drained()
       if (this.#waiting.length === 0) this.#endpoint.release()
     }
     this.#working = false
+  }
+
+  /** What follows a reply can no longer be answered with an error: when it fails, the session ends. */
+  #afterwards(after: (() => void) | undefined): void {
+    try {
+      after?.()
+    } catch (thrown) {
+      const error = asQkdError(thrown)
+      if (error !== thrown) this.#home.report({ kind: "bug", caller: this.caller, error: thrown })
+      this.end(error)
+    }
   }
 
   async #answer(rpc: XmlElement | QkdError): Promise<{ reply: string; after?: () => void }> {

@@ -44,6 +44,15 @@ export interface SshListenOptions {
   /** `gcm`: AES-GCM only. `gcm-ctr`, the default: AES-CTR too, for tools that have no GCM. */
   readonly ciphers?: "gcm" | "gcm-ctr"
   readonly limits?: Partial<SshServerLimits>
+  /** Told of everyone who is turned away, for log and alarm. Must not throw. */
+  readonly onRefused?: (refused: SshRefusal) => void
+}
+
+export interface SshRefusal {
+  readonly address: string
+  /** As claimed, unproven; absent when it did not come so far. */
+  readonly username?: string
+  readonly why: "too many connections" | "handshake too slow" | "login" | "too many sessions"
 }
 
 export interface SshListener {
@@ -60,6 +69,7 @@ export interface SshListener {
 export async function listenNetconfSsh(options: SshListenOptions): Promise<SshListener> {
   const limits = { ...DEFAULT_SSH_LIMITS, ...options.limits }
   const users = new SshUserList(options.users)
+  const refused = options.onRefused ?? (() => undefined)
   readSshKey(options.hostKey)
   // ssh2 tells its connections by address and port; this finds the socket that is under one.
   const sockets = new Map<string, Accepted>()
@@ -72,7 +82,16 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
   ssh.on("connection", (connection, info) => {
     const accepted = sockets.get(socketId(info.ip, info.port))
     if (accepted === undefined) connection.end()
-    else serve({ connection, ...accepted, address: info.ip, users, limits, server: options.server })
+    else
+      serve({
+        connection,
+        ...accepted,
+        address: info.ip,
+        users,
+        limits,
+        server: options.server,
+        refused,
+      })
   })
 
   const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
@@ -81,11 +100,15 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
     const ofAddress = perAddress.get(address) ?? 0
     socket.on("error", () => socket.destroy())
     if (sockets.size >= limits.maxConnections || ofAddress >= limits.maxConnectionsPerAddress) {
+      refused({ address, why: "too many connections" })
       socket.destroy()
       return
     }
     const id = socketId(address, socket.remotePort ?? 0)
-    const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs)
+    const deadline = setTimeout(() => {
+      refused({ address, why: "handshake too slow" })
+      socket.destroy()
+    }, limits.handshakeTimeoutMs)
     const onOpened = (): void => {
       clearTimeout(deadline)
     }
@@ -144,6 +167,7 @@ interface Served extends Accepted {
   readonly users: SshUserList
   readonly limits: SshServerLimits
   readonly server: SessionOpener
+  readonly refused: (refused: SshRefusal) => void
 }
 
 function serve(served: Served): void {
@@ -162,6 +186,8 @@ function serve(served: Served): void {
       return
     }
     // OpenSSH begins with `none` to hear the methods, and asks for each key it holds.
+    if (attempt.method !== "none")
+      served.refused({ address: served.address, username: attempt.username, why: "login" })
     attempts += 1
     if (attempts > limits.maxAuthAttempts) connection.end()
     else attempt.reject(["publickey"])
@@ -211,6 +237,7 @@ function openSession(served: Served, username: string, pipe: SshPipe): PipeUser 
     return served.server.open(pipe, { username, address: served.address })
   } catch (error) {
     if (!(error instanceof QkdError)) throw error
+    served.refused({ address: served.address, username, why: "too many sessions" })
     pipe.close()
     return undefined
   }

@@ -6,13 +6,13 @@ import { connect, type Socket } from "node:net"
 import ssh2, { type ClientChannel, type PublicKeyAuthMethod } from "ssh2"
 import { QkdError } from "../errors.js"
 import { ClientSession, type ClientOptions } from "../netconf/client-session.js"
-import { SSH_ALGORITHMS } from "./ssh-algorithms.js"
+import { SSH_ALGORITHMS, SSH_ALGORITHMS_WITH_CTR } from "./ssh-algorithms.js"
 import { systemClock } from "./ssh-clock.js"
 import { readSshKey, sshFingerprint } from "./ssh-keys.js"
 import { SshPipe } from "./ssh-pipe.js"
 
 export { listenNetconfSsh } from "./ssh-server.js"
-export type { SshListener, SshListenOptions } from "./ssh-server.js"
+export type { SshListener, SshListenOptions, SshRefusal } from "./ssh-server.js"
 
 /** `NodeTarget` of the model is one. */
 export interface SshTarget {
@@ -32,6 +32,8 @@ export interface SshConnectOptions extends ClientOptions {
   readonly connectTimeoutMs?: number
   /** Silence after which the peer is asked for a sign of life; three unanswered end the session. Default 10 s. */
   readonly keepaliveMs?: number
+  /** `gcm`, the default: AES-GCM only. `gcm-ctr`: AES-CTR too, for nodes whose SSH has no GCM. */
+  readonly ciphers?: "gcm" | "gcm-ctr"
 }
 
 /**
@@ -128,7 +130,7 @@ function openSubsystem(
       sock: socket,
       username,
       privateKey,
-      algorithms: SSH_ALGORITHMS,
+      algorithms: options.ciphers === "gcm-ctr" ? SSH_ALGORITHMS_WITH_CTR : SSH_ALGORITHMS,
       ident: "keyloom",
       keepaliveInterval: options.keepaliveMs ?? 10_000,
       keepaliveCountMax: 3,

@@ -99,6 +99,20 @@ describe("a subscription", () => {
     await client.createSubscription() // the first is over
   })
 
+  it("whose replay fails ends its session, and the server lives", async () => {
+    const backend = new DepotBackend()
+    backend.replay = () => {
+      throw new TypeError("the log is broken")
+    }
+    const { connect, server, reports } = depot({}, {}, backend)
+    const { client } = await connect()
+    await client.createSubscription({ startTime: "2025-12-31T23:00:00Z" })
+    assert.equal((await client.closedReason).appTag, "closed")
+    assert.ok(reports.some((r) => r.kind === "bug"))
+    assert.deepEqual(server.sessions, [])
+    assert.equal(await faultOf((await connect()).client.get()), "none")
+  })
+
   it("gets nothing that the schema does not know", async () => {
     const { connect, server } = depot()
     const { client } = await connect()

@@ -1,6 +1,7 @@
 // Several sessions at one server: locks, kills, and that one's garbage is nobody else's trouble.
 
 import assert from "node:assert/strict"
+import fc from "fast-check"
 import { parseXml } from "../../src/yang/xml-tree.js"
 import { QkdError } from "../../src/errors.js"
 import { HELLO_1_0, HELLO_1_1, depot, depotXml, faultOf, settle } from "./fixture.js"
@@ -223,6 +224,42 @@ describe("a peer that does not keep to the protocol", () => {
     await settle()
     assert.ok(peer.gone)
     assert.deepEqual(server.sessions, [])
+  })
+
+  it("cannot bring the server down with any bytes or any XML", async () => {
+    const { raw, connect, server, reports } = depot()
+    const { client } = await connect()
+    const name = fc.constantFrom("rpc", "get", "filter", "edit-config", "target", "running", "x")
+    const start = fc.constantFrom("", ` ${NC}`, ' xmlns="urn:z"', ' message-id="1"')
+    const xmlOf = (depth: number): fc.Arbitrary<string> => {
+      const inner = depth === 0 ? fc.constant([]) : fc.array(xmlOf(depth - 1), { maxLength: 3 })
+      return fc
+        .tuple(name, start, inner)
+        .map(([n, attributes, within]) => `<${n}${attributes}>${within.join("")}</${n}>`)
+    }
+    const xml = xmlOf(3)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 60 }),
+        fc.array(xml, { maxLength: 4 }),
+        async (bytes, messages) => {
+          const peer = raw()
+          peer.write(HELLO_1_1)
+          for (const message of messages) peer.chunk(`<rpc ${NC} message-id="1">${message}</rpc>`)
+          for (const message of messages) peer.chunk(message)
+          peer.write(bytes)
+          await peer.heard()
+          peer.hangUp()
+          assert.equal(await faultOf(client.get()), "none")
+        },
+      ),
+      { numRuns: 60 },
+    )
+    assert.deepEqual(
+      reports.filter((r) => r.kind === "bug"),
+      [],
+    )
+    assert.deepEqual(server.datastore.running, {})
   })
 
   it("does not disturb the session beside it", async () => {

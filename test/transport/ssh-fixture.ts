@@ -13,6 +13,7 @@ import {
   listenNetconfSsh,
   type SessionOpener,
   type SshListener,
+  type SshRefusal,
   type SshServerLimits,
 } from "../../src/transport/ssh-server.js"
 import type { SshTarget } from "../../src/transport/ssh.js"
@@ -63,6 +64,7 @@ export interface SshFixture {
   readonly dir: string
   readonly hostKey: SshKeyPair
   readonly userKey: SshKeyPair
+  readonly refusals: readonly SshRefusal[]
   close(): Promise<void>
 }
 
@@ -79,7 +81,9 @@ export async function sshFixture(
   const userKey = generateSshKey()
   const privateKeyFile = path.join(dir, "id")
   writeFileSync(privateKeyFile, userKey.privateKey, { mode: 0o600 })
+  const refusals: SshRefusal[] = []
   const listener = await listenNetconfSsh({
+    onRefused: (refusal) => refusals.push(refusal),
     server,
     host: "127.0.0.1",
     port: 0,
@@ -93,6 +97,7 @@ export async function sshFixture(
     dir,
     hostKey,
     userKey,
+    refusals,
     target: {
       host: "127.0.0.1",
       port: listener.port,

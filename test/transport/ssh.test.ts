@@ -4,24 +4,14 @@ import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer, type Socket } from "node:net"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import ssh2, { type Algorithms } from "ssh2"
-import { QkdError } from "../../src/errors.js"
 import { generateSshKey, readSshKey, sshFingerprint } from "../../src/transport/ssh-keys.js"
 import { connectNetconfSsh } from "../../src/transport/ssh.js"
+import { faultOf } from "../netconf/fixture.js"
 import { OkServer, USER, sshFixture, type SshFixture } from "./ssh-fixture.js"
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof QkdError) return `${error.tag} ${error.appTag ?? ""}`.trim()
-    throw error
-  }
-  return "accepted"
-}
 
 /** How a plain ssh2 client with these algorithms fares: "ready" or why not. */
 function tryAlgorithms(fixture: SshFixture, algorithms: Algorithms): Promise<string> {
@@ -81,7 +71,7 @@ describe("NETCONF over SSH", () => {
       ...fixture.target,
       hostKeyFingerprint: sshFingerprint(generateSshKey().publicKey),
     }
-    assert.equal(await refusal(connectNetconfSsh(wrong)), "access-denied")
+    assert.equal(await faultOf(connectNetconfSsh(wrong)), "access-denied")
     assert.deepEqual(server.who, [])
   })
 
@@ -89,14 +79,18 @@ describe("NETCONF over SSH", () => {
     const file = path.join(fixture.dir, "stranger")
     writeFileSync(file, generateSshKey().privateKey, { mode: 0o600 })
     assert.equal(
-      await refusal(connectNetconfSsh({ ...fixture.target, privateKeyFile: file })),
+      await faultOf(connectNetconfSsh({ ...fixture.target, privateKeyFile: file })),
       "access-denied",
     )
     assert.equal(
-      await refusal(connectNetconfSsh({ ...fixture.target, username: "root" })),
+      await faultOf(connectNetconfSsh({ ...fixture.target, username: "root" })),
       "access-denied",
     )
     assert.deepEqual(server.who, [])
+    assert.deepEqual(
+      new Set(fixture.refusals.map((r) => `${r.why} of ${r.username ?? "nobody"}`)),
+      new Set(["login of controller", "login of root"]),
+    )
   })
 
   it("refuses passwords and no authentication at all", async () => {
@@ -148,7 +142,7 @@ describe("NETCONF over SSH", () => {
       port,
       hostKeyFingerprint: sshFingerprint(hostKey.publicKey),
     }
-    assert.equal(await refusal(connectNetconfSsh(target)), "operation-failed node-unreachable")
+    assert.equal(await faultOf(connectNetconfSsh(target)), "operation-failed node-unreachable")
     await new Promise((resolve) => chacha.close(resolve))
   })
 
@@ -220,116 +214,6 @@ async function spawnCollect(
   const [status] = (await once(child, "close")) as [number | null]
   return { status, stdout, stderr }
 }
-
-/** Bounded by the test's own time-out. */
-async function nobodyLeft(fixture: SshFixture): Promise<void> {
-  while (fixture.listener.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-}
-
-describe("what strangers can hold open (N5)", () => {
-  let open: Socket[] = []
-  afterEach(() => {
-    for (const socket of open.splice(0)) socket.destroy()
-    open = []
-  })
-  const dial = (port: number): Socket => {
-    const socket = connect(port, "127.0.0.1")
-    socket.on("error", () => undefined)
-    socket.resume()
-    open.push(socket)
-    return socket
-  }
-
-  it("drops peers that stay mute, before and inside the SSH handshake", async () => {
-    const fixture = await sshFixture(new OkServer(), { handshakeTimeoutMs: 200 })
-    try {
-      const mute = dial(fixture.listener.port)
-      const half = dial(fixture.listener.port)
-      half.write("SSH-2.0-x\r\n")
-      await Promise.all([once(mute, "close"), once(half, "close")])
-      await nobodyLeft(fixture)
-    } finally {
-      await fixture.close()
-    }
-  })
-
-  it("drops a peer that logs in and opens no session", async () => {
-    const fixture = await sshFixture(new OkServer(), { handshakeTimeoutMs: 500 })
-    try {
-      const client = new ssh2.Client()
-      client.on("error", () => undefined)
-      client.connect({
-        host: "127.0.0.1",
-        port: fixture.listener.port,
-        username: USER,
-        privateKey: fixture.userKey.privateKey,
-      })
-      await once(client, "close")
-      await nobodyLeft(fixture)
-    } finally {
-      await fixture.close()
-    }
-  })
-
-  it("refuses connections beyond the ceiling of an address, and takes new ones when some leave", async () => {
-    const fixture = await sshFixture(new OkServer(), { maxConnectionsPerAddress: 3 })
-    try {
-      const held = [1, 2, 3].map(() => dial(fixture.listener.port))
-      await Promise.all(held.map((socket) => once(socket, "connect")))
-      await once(dial(fixture.listener.port), "close")
-      for (const socket of held) socket.destroy()
-      await nobodyLeft(fixture)
-      const session = await connectNetconfSsh(fixture.target)
-      await session.close()
-    } finally {
-      await fixture.close()
-    }
-  })
-
-  it("as a client gives up on a mute server, and on abort", async () => {
-    const fixture = await sshFixture(new OkServer())
-    const accepted: Socket[] = []
-    const mute = createServer((socket) => {
-      accepted.push(socket)
-    })
-    await new Promise<void>((resolve) => {
-      mute.listen(0, "127.0.0.1", resolve)
-    })
-    try {
-      const { port } = mute.address() as { port: number }
-      const target = { ...fixture.target, port }
-      assert.equal(
-        await refusal(connectNetconfSsh(target, { connectTimeoutMs: 100 })),
-        "operation-failed node-unreachable",
-      )
-      const aborting = new AbortController()
-      const attempt = connectNetconfSsh(target, { signal: aborting.signal })
-      setTimeout(() => {
-        aborting.abort()
-      }, 20)
-      assert.equal(await refusal(attempt), "operation-failed closed")
-      const later = new AbortController()
-      const session = await connectNetconfSsh(fixture.target, { signal: later.signal })
-      later.abort()
-      assert.equal((await session.closedReason).appTag, "closed")
-      assert.equal(await refusal(session.get()), "operation-failed closed")
-    } finally {
-      for (const socket of accepted) socket.destroy()
-      mute.close()
-      await fixture.close()
-    }
-  })
-
-  it("says when nobody listens", async () => {
-    const fixture = await sshFixture(new OkServer())
-    await fixture.listener.close()
-    assert.equal(
-      await refusal(connectNetconfSsh({ ...fixture.target })).catch(String),
-      "operation-failed node-unreachable",
-    )
-    await fixture.close()
-  })
-})
 
 describe("SSH keys", () => {
   it("are made in a form that OpenSSH and ssh2 read, with the fingerprint OpenSSH prints", function () {
