@@ -9,13 +9,12 @@ const MOST = 3
 
 export function Announcer({ store }: { readonly store: Store }): VNode {
   const [text, setText] = useState("")
-  const told = useRef(0)
+  const told = useRef<number | undefined>(undefined)
   useEffect(() => {
-    // What was there before the page opened is not news.
-    told.current = store.position?.seq ?? 0
     const timer = setInterval(() => {
-      if (told.current === 0) told.current = store.position?.seq ?? 0
-      const fresh = store.events.filter((line) => line.seq > told.current)
+      const from = told.current ?? store.openedAtSeq
+      if (from === undefined) return
+      const fresh = store.events.filter((line) => line.seq > from)
       const last = fresh.at(-1)
       if (last === undefined) return
       told.current = last.seq

@@ -45,6 +45,8 @@ export class Store {
   /** When anything was last heard, milliseconds since the epoch. */
   heardAtMs: number | undefined
   position: { readonly epoch: string; readonly seq: number } | undefined
+  /** The number of the first snapshot: what came before is not news. */
+  openedAtSeq: number | undefined
   selection: Selection | undefined
   search = ""
   /** Grows with every change; what is drawn depends on it. */
@@ -81,6 +83,7 @@ export class Store {
     for (const service of snapshot.services) this.services.set(service.serviceId, service)
     for (const id of this.samples.keys()) if (!this.links.has(id)) this.samples.delete(id)
     this.position = { epoch: snapshot.epoch, seq: snapshot.seq }
+    this.openedAtSeq ??= snapshot.seq
     this.#derive()
     this.shape += 1
     this.#dropLostSelection()
