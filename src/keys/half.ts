@@ -41,3 +41,21 @@ export function sideOf(own: string, peer: string): LinkSide {
 export function firstOwner(half: HalfNumber): LinkSide {
   return half === 0 ? "low" : "high"
 }
+
+/** The first `lengthBytes` of the segments, and the rest. */
+export function splitSegments(
+  segments: readonly Segment[],
+  lengthBytes: number,
+): [Segment[], Segment[]] {
+  const first: Segment[] = []
+  const rest: Segment[] = []
+  let missing = lengthBytes
+  for (const segment of segments) {
+    const length = Math.min(missing, segment.length)
+    if (length > 0) first.push({ ...segment, length })
+    if (length < segment.length)
+      rest.push({ ...segment, offset: segment.offset + length, length: segment.length - length })
+    missing -= length
+  }
+  return [first, rest]
+}

@@ -1,0 +1,219 @@
+// The end keys that wait at this node for their SAEs: stored sealed, handed out once per entitled SAE with the
+// mark on disk before the bytes leave, erased when all have them, voided or expired. Decisions: `DeliveryLedger`.
+
+import { timingSafeEqual } from "node:crypto"
+import { QkdError } from "../errors.js"
+import { ByteReader, ByteWriter } from "../keys/bytes.js"
+import { DeliveryLedger, isSpent } from "../keys/delivery.js"
+import type { KeyBatch } from "../keys/delivery.js"
+import { consignmentBytes, encodeConsignment, readConsignment } from "../keys/relay-header.js"
+import { RELAY_LIMITS } from "../keys/relay-header.js"
+import type { Consignment } from "../keys/relay-header.js"
+import { Secret } from "../keys/secret.js"
+import type { KeyStore, StoreOp } from "./key-store.js"
+import type { EndKey } from "./ports.js"
+import { BATCH_PREFIX, batchKey, OVER_PREFIX, overKey } from "./records.js"
+
+/** How long it is remembered that a batch is over, beyond the newest 65,536 ids in memory. */
+const OVER_MS = 86_400_000
+const MAX_OVER = 8192
+
+export interface TakenKey extends EndKey {
+  readonly appId: string
+}
+
+export class EndKeys {
+  readonly #store: KeyStore
+  readonly #steadyMs: () => number
+  readonly #ledger = new DeliveryLedger()
+  /** Batches that are over, oldest first, and since when. */
+  readonly #over = new Map<string, number>()
+  /** Some of what is here is from before this process began. */
+  readonly fromEarlierRuns: boolean
+
+  constructor(store: KeyStore, steadyMs: () => number) {
+    this.#store = store
+    this.#steadyMs = steadyMs
+    for (const { key } of store.list(OVER_PREFIX)) this.#restoreOver(key)
+    for (const { key } of store.list(BATCH_PREFIX)) {
+      const record = store.get(key)
+      record?.use((bytes) => {
+        this.#ledger.restore(decodeBatch(bytes).batch)
+      })
+      record?.wipe()
+    }
+    this.fromEarlierRuns = this.#ledger.keyCount > 0
+  }
+
+  get count(): number {
+    return this.#ledger.keyCount
+  }
+
+  /**
+   * Stores a batch; resolves once it is durable and deliverable. The same batch again resolves again. `keys`
+   * is lent.
+   *
+   * @throws QkdError `data-exists` for other bytes under the same ids, or ids that are over;
+   * `resource-denied` when too many wait.
+   */
+  async put(offer: Consignment, keys: Secret): Promise<void> {
+    const taken = offer.keyIds.map(() => 0)
+    const batch: KeyBatch = { offer, expiresMs: this.#steadyMs() + offer.ttlS * 1000, taken }
+    if (this.#ledger.offer(batch) === "again") {
+      if (!this.#holdsSame(offer.transferId, keys))
+        throw new QkdError("data-exists", "the same ids were given to other keys")
+      await this.#store.commit([], { quiet: true })
+      return
+    }
+    const record = encodeBatch(batch, keys)
+    const durable = this.#store.commit([{ key: batchKey(offer.transferId), value: record }])
+    record.fill(0)
+    await durable
+    if (!this.#ledger.stored(offer.transferId))
+      throw new QkdError("data-missing", "voided while it was being stored")
+  }
+
+  /** See `KeyManager.takeKeys`. */
+  async take(
+    slaveSaeId: string,
+    masterSaeId: string,
+    keyIds: readonly string[],
+  ): Promise<TakenKey[]> {
+    const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
+    const records = new Map<string, Secret>()
+    const keys: TakenKey[] = []
+    try {
+      for (const { transferId } of taken.places) {
+        if (records.has(transferId)) continue
+        const record = this.#store.get(batchKey(transferId))
+        if (record === undefined) throw new QkdError("data-missing", "a batch is not in the store")
+        records.set(transferId, record)
+      }
+      for (const { transferId, index } of taken.places) {
+        const found = records.get(transferId)?.use((bytes) => keyOf(bytes, index))
+        if (found !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", ...found })
+      }
+      const ops = [
+        ...taken.changed.map((batch) => this.#changed(batch, records)),
+        ...taken.finished.flatMap((batch) => this.#finished(batch)),
+      ]
+      await this.#store.commit(ops)
+      return keys
+    } catch (cause) {
+      // The marks stay: what may or may not be on disk as delivered is not offered again.
+      for (const { key } of keys) key.wipe()
+      throw cause
+    } finally {
+      for (const record of records.values()) record.wipe()
+    }
+  }
+
+  /** The source takes a batch back. */
+  async voidBatch(transferId: string, source: string): Promise<"voided" | "unknown" | "too-late"> {
+    const batch = this.#ledger.holds(transferId)
+    const outcome = this.#ledger.voidBatch(transferId, source)
+    if (outcome === "voided" && batch !== undefined) await this.#store.commit(this.#finished(batch))
+    return outcome
+  }
+
+  /** Once a second: what has expired is erased. Returns how many keys that were. */
+  async sweep(): Promise<number> {
+    const now = this.#steadyMs()
+    const expired = this.#ledger.expire(now)
+    const ops = expired.flatMap((batch) => this.#finished(batch))
+    for (const [transferId, sinceMs] of this.#over) {
+      if (this.#over.size <= MAX_OVER && now - sinceMs < OVER_MS) break
+      this.#over.delete(transferId)
+      ops.push({ key: overKey(transferId), value: null })
+    }
+    if (ops.length > 0) await this.#store.commit(ops)
+    return expired.reduce((sum, { offer }) => sum + offer.keyIds.length, 0)
+  }
+
+  /** Forgets everything in memory: the store is being emptied. */
+  clear(): void {
+    this.#ledger.clear()
+    this.#over.clear()
+  }
+
+  #holdsSame(transferId: string, keys: Secret): boolean {
+    const record = this.#store.get(batchKey(transferId))
+    const same = record?.use((bytes) => {
+      const held = decodeBatch(bytes).keys
+      return keys.use((offered) => held.length === offered.length && timingSafeEqual(held, offered))
+    })
+    record?.wipe()
+    return same === true
+  }
+
+  /** The record with its new marks, and without the bytes of keys that all entitled SAEs have. */
+  #changed(batch: KeyBatch, records: ReadonlyMap<string, Secret>): StoreOp {
+    const key = batchKey(batch.offer.transferId)
+    const record = records.get(batch.offer.transferId)
+    const value = record?.use((bytes) => {
+      const size = batch.offer.keySizeBits / 8
+      const keys = Secret.take(Uint8Array.from(decodeBatch(bytes).keys))
+      keys.use((left) => {
+        for (const index of batch.offer.keyIds.keys()) {
+          if (isSpent(batch, index)) left.fill(0, index * size, (index + 1) * size)
+        }
+      })
+      const encoded = encodeBatch(batch, keys)
+      keys.wipe()
+      return encoded
+    })
+    return { key, value: value ?? null }
+  }
+
+  #finished(batch: KeyBatch): StoreOp[] {
+    const { transferId, keyIds } = batch.offer
+    const now = this.#steadyMs()
+    this.#over.set(transferId, now)
+    const value = new ByteWriter(64)
+      .u64(BigInt(Math.floor(now)))
+      .uuids(keyIds)
+      .finish()
+    return [
+      { key: batchKey(transferId), value: null },
+      { key: overKey(transferId), value },
+    ]
+  }
+
+  #restoreOver(key: Buffer): void {
+    const transferId = new ByteReader(key.subarray(1), "record").uuid()
+    this.#ledger.bury(transferId)
+    this.#store.get(key)?.use((bytes) => {
+      const reader = new ByteReader(bytes, "record of a batch that is over")
+      this.#over.set(transferId, Number(reader.u64()))
+      for (const id of reader.uuids(RELAY_LIMITS.keys)) this.#ledger.bury(id)
+    })
+  }
+}
+
+/** `[consignment][8 expiry][8 marks of each key][keys]`. */
+function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
+  const writer = new ByteWriter(512 + consignmentBytes(batch.offer) + batch.taken.length * 8)
+    .raw(encodeConsignment(batch.offer))
+    .u64(BigInt(Math.floor(batch.expiresMs)))
+  for (const marks of batch.taken) writer.u64(BigInt(marks))
+  keys.use((bytes) => writer.raw(bytes))
+  return writer.finish()
+}
+
+/** `keys` is a view. */
+function decodeBatch(bytes: Uint8Array): { batch: KeyBatch; keys: Uint8Array } {
+  const reader = new ByteReader(bytes, "record of end keys")
+  const offer = readConsignment(reader)
+  const expiresMs = Number(reader.u64())
+  const taken = offer.keyIds.map(() => Number(reader.u64()))
+  const keys = reader.raw(consignmentBytes(offer))
+  reader.end()
+  return { batch: { offer, expiresMs, taken }, keys }
+}
+
+function keyOf(record: Uint8Array, index: number): { appId: string; key: Secret } {
+  const { batch, keys } = decodeBatch(record)
+  const size = batch.offer.keySizeBits / 8
+  const key = Secret.take(Uint8Array.from(keys.subarray(index * size, (index + 1) * size)))
+  return { appId: batch.offer.appId, key }
+}

@@ -1,0 +1,92 @@
+// What a key manager is made from, and the limits it works in. Types and defaults only.
+
+import type { KeyObject } from "node:crypto"
+import type { PolicyView } from "../keys/policy-view.js"
+import { DEFAULT_POOL_LIMITS } from "../keys/pool-step.js"
+import type { PoolLimits } from "../keys/pool-step.js"
+import type { Secret } from "../keys/secret.js"
+import type { CertifiedKey } from "../transport/pki.js"
+import type { Log } from "./log.js"
+
+export interface KeyManagerClock {
+  /** Milliseconds since the epoch; may jump. */
+  now(): number
+  /** Milliseconds from some start; never jumps. */
+  monotonicMs(): number
+}
+
+export interface KeyManagerAlarm {
+  readonly kind: /** A relay message on this link had a wrong tag. */
+    | "tag-failure"
+    /** So many had that the link no longer relays until it is switched off and on. */
+    | "link-closed"
+    /** This node's store is a restored copy: all keys are void. */
+    | "store-rolled-back"
+    /** A neighbour's store is: the keys of the links to it are void. */
+    | "peer-rolled-back"
+    /** A neighbour began a new store: the keys of the links to it are void. */
+    | "peer-store-new"
+    /** The store cannot be read or written: nothing works until restart. */
+    | "store-failed"
+    /** The wall clock jumped; key lifetimes do not follow it. */
+    | "clock-jumped"
+    /** The source voids keys of which one was fetched here. */
+    | "void-too-late"
+  readonly message: string
+  readonly qkdlId?: string
+  readonly qkdnId?: string
+}
+
+export interface KeyManagerLimits {
+  readonly pool: PoolLimits
+  /** From makeKeys to the acknowledgement. */
+  readonly transferTimeoutMs: number
+  /** How long a message waits for pad bytes that exist but are not open yet. */
+  readonly drawTimeoutMs: number
+  /** How long keys wait at the destination for its configuration to come. */
+  readonly parkMs: number
+  /** Keys whose association names no ttl. */
+  readonly defaultTtlS: number
+  /** Wrong tags on a link before it is closed for relay. */
+  readonly tagFailures: number
+  readonly pingMs: number
+  readonly redialMinMs: number
+  readonly redialMaxMs: number
+  readonly sweepMs: number
+}
+
+export const DEFAULT_LIMITS: KeyManagerLimits = {
+  pool: DEFAULT_POOL_LIMITS,
+  transferTimeoutMs: 3000,
+  drawTimeoutMs: 1000,
+  parkMs: 2000,
+  defaultTtlS: 86_400,
+  tagFailures: 3,
+  pingMs: 2000,
+  redialMinMs: 100,
+  redialMaxMs: 3000,
+  sweepMs: 1000,
+}
+
+export interface KeyManagerOptions {
+  readonly qkdnId: string
+  /** Folder of the sealed store; without it nothing survives (benches, tests). */
+  readonly dir?: string
+  /** 32 bytes; lent for the life of the key manager. Not needed without `dir`. */
+  readonly sealingKey?: Secret
+  readonly identity: {
+    /** Certificate and key towards other key managers, whose policies pin it. */
+    readonly tls: CertifiedKey
+    /** Ed25519 private key: acknowledgements, voids, store marks. */
+    readonly signKey: KeyObject
+  }
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly policy: PolicyView
+  readonly clock?: KeyManagerClock
+  readonly random?: (bytes: number) => Uint8Array
+  readonly log?: Log
+  readonly onAlarm?: (alarm: KeyManagerAlarm) => void
+  readonly limits?: Partial<Omit<KeyManagerLimits, "pool">> & {
+    readonly pool?: Partial<PoolLimits>
+  }
+}

@@ -1,0 +1,48 @@
+// The key manager of a trusted site (ITU-T Y.3800 KM): makes one out of its options. What is delivered over which
+// API is the delivery faces' matter.
+
+import { randomBytes } from "node:crypto"
+import { QkdError } from "../errors.js"
+import type { KeyManagerOptions } from "./key-manager-options.js"
+import { KeySite } from "./key-site.js"
+import type { RunningKeyManager } from "./key-site.js"
+import { VolatileStore } from "./key-store.js"
+import type { KeyStore } from "./key-store.js"
+import { SealedStore } from "./sealed-store.js"
+import { SteadyClock, SYSTEM_CLOCK } from "./steady-clock.js"
+
+export type { RunningKeyManager } from "./key-site.js"
+
+/**
+ * Opens the store, listens, and connects to neighbours once configured.
+ *
+ * @throws QkdError `access-denied` when the sealing key is another's, `in-use` when the port is taken,
+ * `operation-failed` when the store is damaged.
+ */
+export async function createKeyManager(options: KeyManagerOptions): Promise<RunningKeyManager> {
+  const clock = options.clock ?? SYSTEM_CLOCK
+  const random = options.random ?? ((bytes: number) => randomBytes(bytes))
+  const store = await openStore(options, clock, random)
+  const steady = new SteadyClock(clock, store.lastTimeMs)
+  const site = new KeySite(options, store, steady, random)
+  try {
+    await site.listen()
+  } catch (cause) {
+    await store.close()
+    throw cause
+  }
+  return site
+}
+
+async function openStore(
+  options: KeyManagerOptions,
+  clock: NonNullable<KeyManagerOptions["clock"]>,
+  random: (bytes: number) => Uint8Array,
+): Promise<KeyStore> {
+  const { dir, sealingKey } = options
+  const now = (): number => clock.now()
+  if (dir === undefined) return new VolatileStore(now, random)
+  if (sealingKey === undefined)
+    throw new QkdError("invalid-value", "a key store in a folder needs a sealing key")
+  return SealedStore.open({ dir, sealingKey, now, random })
+}

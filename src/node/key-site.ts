@@ -1,0 +1,393 @@
+// A key manager at work: ties together the link pools, the relay and the end keys, on one sealed store and one
+// mesh of connections. Decides nothing itself; made by `createKeyManager`.
+
+import { QkdError } from "../errors.js"
+import { backingOf, firstHopOf } from "../keys/relay-rules.js"
+import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
+import { decodePoolMessage, encodePoolMessage } from "../keys/pool-message.js"
+import type { Secret } from "../keys/secret.js"
+import { EndKeys } from "./end-keys.js"
+import { DEFAULT_LIMITS } from "./key-manager-options.js"
+import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key-manager-options.js"
+import type { KeyStore } from "./key-store.js"
+import { KeyTransfers } from "./key-transfers.js"
+import { LinkKeeper } from "./link-keeper.js"
+import { LinkTable } from "./link-table.js"
+import { SILENT } from "./log.js"
+import type { Log } from "./log.js"
+import type { EndKey, KeyManager, KeyManagerConfig, PoolFigures } from "./ports.js"
+import { RelayDesk } from "./relay-desk.js"
+import { RelayMesh } from "./relay-mesh.js"
+import type { RelayMeshOwner } from "./relay-mesh.js"
+import type { RelayPeer } from "./relay-peer.js"
+import { RelaySender } from "./relay-sender.js"
+import { decodeAck, decodeMark, decodeNack, decodeVoid } from "./relay-wire.js"
+import type { Frame, Hello } from "./relay-wire.js"
+import type { SteadyClock } from "./steady-clock.js"
+import { StoreGuard } from "./store-guard.js"
+import type { PeerIdentity } from "../keys/policy-view.js"
+
+export interface RunningKeyManager extends KeyManager {
+  /** Where other key managers reach this one. */
+  readonly relayPort: number
+  /** Neighbours with whom a connection is up. */
+  connectedPeers(): string[]
+  /** End keys that wait here for their SAEs. */
+  readonly waitingKeys: number
+}
+
+export class KeySite implements RunningKeyManager, RelayMeshOwner {
+  readonly #options: KeyManagerOptions
+  readonly #limits: KeyManagerLimits
+  readonly #store: KeyStore
+  readonly #clock: SteadyClock
+  readonly #random: (bytes: number) => Uint8Array
+  readonly #log: Log
+  readonly #links: LinkTable
+  readonly #transfers: KeyTransfers
+  readonly #desk: RelayDesk
+  readonly #guard: StoreGuard
+  readonly #deliveredBits = new Map<string, bigint>()
+  readonly #timers: NodeJS.Timeout[] = []
+  #endKeys: EndKeys
+  #mesh: RelayMesh | undefined
+  #config: KeyManagerConfig = { links: [], apps: [], peers: [] }
+  #state: "open" | "resetting" | "failed" | "closed" = "open"
+
+  constructor(
+    options: KeyManagerOptions,
+    store: KeyStore,
+    clock: SteadyClock,
+    random: (bytes: number) => Uint8Array,
+  ) {
+    this.#options = options
+    this.#store = store
+    this.#clock = clock
+    this.#random = random
+    this.#log = options.log ?? SILENT
+    const pool = { ...DEFAULT_LIMITS.pool, ...options.limits?.pool }
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits, pool }
+    const { qkdnId, policy, identity } = options
+    const { signKey } = identity
+    const limits = this.#limits
+    const log = this.#log
+    const peer = (id: string): RelayPeer | undefined => this.#mesh?.peer(id)
+    this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
+    const sender = new RelaySender(this.#links, limits, peer)
+    const common = { links: this.#links, sender, peer, signKey, limits, log }
+    this.#transfers = new KeyTransfers({ ...common, random })
+    this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
+    this.#desk = new RelayDesk({
+      ...common,
+      endKeys: () => this.#endKeys,
+      onAlarm: (alarm) => {
+        this.#alarm(alarm)
+      },
+    })
+    this.#guard = new StoreGuard({
+      qkdnId,
+      store,
+      signKey,
+      random,
+      monotonicMs: () => clock.monotonicMs(),
+      onRolledBack: (createdMs) => {
+        void this.#rolledBack(createdMs)
+      },
+      onPeerStore: (id, why) => {
+        this.#voidLinksTo(id, why)
+      },
+    })
+  }
+
+  async listen(): Promise<void> {
+    const { qkdnId, policy, identity, listen } = this.#options
+    this.#mesh = await RelayMesh.open({
+      qkdnId,
+      tls: identity.tls,
+      listen,
+      policy,
+      clock: this.#clock,
+      random: this.#random,
+      limits: this.#limits,
+      log: this.#log,
+      owner: this,
+    })
+    this.#timers.push(
+      setInterval(() => {
+        void this.#sweep()
+      }, this.#limits.sweepMs),
+      setInterval(() => {
+        this.#mesh?.tick()
+        this.#guard.tick(this.#mesh?.peers() ?? [])
+      }, this.#limits.pingMs),
+    )
+  }
+
+  get relayPort(): number {
+    return this.#mesh?.port ?? 0
+  }
+
+  get waitingKeys(): number {
+    return this.#endKeys.count
+  }
+
+  connectedPeers(): string[] {
+    return this.#mesh?.peers().map((peer) => peer.qkdnId) ?? []
+  }
+
+  configure(config: KeyManagerConfig): void {
+    this.#config = config
+    if (this.#state !== "open") return
+    const { added, removed } = this.#links.configure(config)
+    for (const keeper of removed) {
+      this.#mesh?.peer(keeper.peer)?.send("pool", noLink(keeper.qkdlId))
+      keeper.disconnect()
+    }
+    for (const keeper of added) this.#connect(keeper)
+    const neighbours = new Set(this.#neighbours())
+    this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
+    this.#desk.configured()
+  }
+
+  async addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void> {
+    const keeper = this.#state === "open" ? this.#links.keeper(qkdlId) : undefined
+    if (keeper === undefined) {
+      key.wipe()
+      this.#assertOpen()
+      throw new QkdError("data-missing", `link ${qkdlId} is not configured here`)
+    }
+    await keeper.add(blockId, key)
+  }
+
+  poolFigures(qkdlId: string): PoolFigures | undefined {
+    return this.#links.keeper(qkdlId)?.figures
+  }
+
+  deliveredBits(appId: string): bigint {
+    return this.#deliveredBits.get(appId) ?? 0n
+  }
+
+  deliverableCount(appId: string, keySizeBits: number): number {
+    const app = this.#links.app(appId)
+    if (app === undefined || keySizeBits <= 0) return 0
+    try {
+      const hop = firstHopOf(this.#links, backingOf(this.#links, app))
+      const keeper = this.#links.linkFor(hop, this.#limits.tagFailures)
+      if (!keeper.connected) return 0
+      return Math.max(0, Math.floor((keeper.reachableBits - TAG_KEY_BYTES * 8) / keySizeBits))
+    } catch {
+      return 0
+    }
+  }
+
+  async makeKeys(
+    appId: string,
+    masterSaeId: string,
+    slaveSaeIds: readonly string[],
+    count: number,
+    keySizeBits: number,
+  ): Promise<EndKey[]> {
+    this.#assertOpen()
+    const keys = await this.#transfers.make(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
+    this.#countDelivered(appId, keys)
+    return keys
+  }
+
+  async takeKeys(
+    slaveSaeId: string,
+    masterSaeId: string,
+    keyIds: readonly string[],
+  ): Promise<EndKey[]> {
+    this.#assertOpen()
+    if (!this.#options.policy.ownsSae(slaveSaeId))
+      throw new QkdError("access-denied", `${slaveSaeId} is not of this site`)
+    // The same for every id, known or not: nothing is told before the neighbours were asked.
+    if (this.#endKeys.fromEarlierRuns && !this.#guard.confirmed(this.#neighbours()))
+      throw new QkdError("resource-denied", "no neighbour has confirmed the key store yet", {
+        appTag: "node-unreachable",
+      })
+    const taken = await this.#endKeys.take(slaveSaeId, masterSaeId, keyIds)
+    for (const key of taken) this.#countDelivered(key.appId, [key])
+    return taken.map(({ keyId, key }) => ({ keyId, key }))
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "closed") return
+    this.#state = "closed"
+    const closing = new QkdError("operation-failed", "the key manager is closing", {
+      appTag: "closed",
+    })
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#transfers.close(closing)
+    this.#desk.close()
+    await Promise.allSettled(this.#links.all().map((keeper) => keeper.saveRecord()))
+    this.#links.clear(closing)
+    await this.#mesh?.close()
+    await this.#store.close()
+  }
+
+  helloFor(peer: PeerIdentity): Hello {
+    this.#assertOpen()
+    return this.#guard.helloFor(peer)
+  }
+
+  async onHello(peer: RelayPeer, hello: Hello): Promise<void> {
+    this.#assertOpen()
+    await this.#guard.judge(peer, hello)
+  }
+
+  onUp(peer: RelayPeer): void {
+    this.#log.info({ peer: peer.qkdnId }, "relay peer connected")
+    for (const keeper of this.#links.activeTo(peer.qkdnId)) this.#connect(keeper)
+    this.#transfers.peerUp(peer.qkdnId)
+  }
+
+  onDown(peer: RelayPeer): void {
+    this.#log.info({ peer: peer.qkdnId }, "relay peer gone")
+    for (const keeper of this.#links.all()) {
+      if (keeper.peer === peer.qkdnId) keeper.disconnect()
+    }
+    this.#transfers.peerDown(peer.qkdnId)
+  }
+
+  onFrame(peer: RelayPeer, { kind, body }: Frame): void {
+    switch (kind) {
+      case "pool":
+        this.#onPool(peer, body)
+        return
+      case "relay":
+        this.#desk.onRelay(peer, body)
+        return
+      case "ack": {
+        const ack = decodeAck(body)
+        if (ack.source === this.#links.qkdnId) this.#transfers.onAck(ack)
+        else this.#desk.onward(peer.qkdnId, kind, ack, body)
+        return
+      }
+      case "nack": {
+        const nack = decodeNack(body)
+        if (nack.source === this.#links.qkdnId) this.#transfers.onNack(nack)
+        else this.#desk.onward(peer.qkdnId, kind, nack, body)
+        return
+      }
+      case "void":
+        this.#desk.onVoid(peer.qkdnId, decodeVoid(body), body).catch((cause: unknown) => {
+          this.#storeFailed(cause)
+        })
+        return
+      case "mark":
+        this.#guard.onMark(peer, decodeMark(body))
+        return
+      default:
+        throw new QkdError("malformed-message", `unexpected ${kind}`)
+    }
+  }
+
+  #onPool(peer: RelayPeer, body: Buffer): void {
+    const { qkdlId, message } = decodePoolMessage(body)
+    const keeper = this.#links.keeper(qkdlId)
+    if (keeper?.peer === peer.qkdnId) keeper.receive(message)
+    else if (message.kind === "sync") peer.send("pool", noLink(qkdlId))
+  }
+
+  #connect(keeper: LinkKeeper): void {
+    const peer = this.#mesh?.peer(keeper.peer)
+    if (peer === undefined) return
+    keeper.connect((message) => peer.send("pool", encodePoolMessage(keeper.qkdlId, message)))
+  }
+
+  #makeKeeper(qkdlId: string, peer: string): LinkKeeper {
+    return new LinkKeeper({
+      qkdlId,
+      qkdnId: this.#options.qkdnId,
+      peer,
+      store: this.#store,
+      limits: this.#limits.pool,
+      steadyMs: () => this.#clock.steadyMs(),
+      onFault: (cause) => {
+        this.#storeFailed(cause)
+      },
+    })
+  }
+
+  #neighbours(): string[] {
+    return Array.from(new Set(this.#links.active().map((keeper) => keeper.peer)))
+  }
+
+  #voidLinksTo(qkdnId: string, why: "rolled-back" | "new"): void {
+    for (const keeper of this.#links.all()) {
+      if (keeper.peer === qkdnId) keeper.voidAll()
+    }
+    this.#alarm({
+      kind: why === "new" ? "peer-store-new" : "peer-rolled-back",
+      qkdnId,
+      message: "the keys of the links to this neighbour are void",
+    })
+  }
+
+  /** This store is a restored copy: what it holds may have been used. All of it is void. */
+  async #rolledBack(createdMs: number): Promise<void> {
+    if (this.#state !== "open") return
+    this.#state = "resetting"
+    this.#alarm({ kind: "store-rolled-back", message: "a restored copy: all keys are void" })
+    const error = new QkdError("operation-failed", "the key store was rolled back")
+    try {
+      this.#transfers.close(error)
+      this.#desk.close()
+      this.#links.clear(error)
+      this.#endKeys.clear()
+      for (const peer of this.#mesh?.peers() ?? []) peer.close(error)
+      await this.#store.reset(createdMs)
+      this.#endKeys = new EndKeys(this.#store, () => this.#clock.steadyMs())
+      this.#state = "open"
+      this.configure(this.#config)
+    } catch (cause) {
+      this.#storeFailed(cause)
+    }
+  }
+
+  #storeFailed(cause: unknown): void {
+    if (this.#state === "closed" || this.#state === "failed") return
+    this.#state = "failed"
+    this.#log.error({ err: cause }, "the key store failed")
+    const error = new QkdError("operation-failed", "the key store failed", { cause })
+    this.#transfers.close(error)
+    for (const peer of this.#mesh?.peers() ?? []) peer.close(error)
+    this.#alarm({ kind: "store-failed", message: "the key store failed; restart is needed" })
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#state !== "open") return
+    const jumpedMs = this.#clock.jumpedMs()
+    if (jumpedMs !== 0)
+      this.#alarm({ kind: "clock-jumped", message: `the clock moved by ${jumpedMs} ms` })
+    try {
+      for (const keeper of this.#links.active()) keeper.sweep()
+      await this.#endKeys.sweep()
+      await this.#store.sweep()
+    } catch (cause) {
+      this.#storeFailed(cause)
+    }
+  }
+
+  #countDelivered(appId: string, keys: readonly EndKey[]): void {
+    const bits = keys.reduce((sum, { key }) => sum + BigInt(key.lengthBits), 0n)
+    this.#deliveredBits.set(appId, this.deliveredBits(appId) + bits)
+  }
+
+  #alarm(alarm: KeyManagerAlarm): void {
+    this.#log.warn({ ...alarm }, `alarm: ${alarm.message}`)
+    this.#options.onAlarm?.(alarm)
+  }
+
+  #assertOpen(): void {
+    if (this.#state === "open") return
+    throw new QkdError("operation-failed", `the key manager is ${this.#state}`, {
+      appTag: "closed",
+    })
+  }
+}
+
+function noLink(qkdlId: string): Buffer {
+  return encodePoolMessage(qkdlId, { kind: "no-link" })
+}

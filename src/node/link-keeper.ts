@@ -1,0 +1,394 @@
+// One end of one link, at work: carries out what `LinkPool` decides, on the store and towards the other end, and
+// hands out pad bytes for relay messages. Knows nothing of what the pads are for.
+
+import { QkdError } from "../errors.js"
+import { isUuid } from "../keys/bytes.js"
+import { firstOwner, halfLengths, halfName, sideOf, splitSegments } from "../keys/half.js"
+import type { LinkSide, Segment } from "../keys/half.js"
+import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
+import { PadBytes } from "../keys/pad-bytes.js"
+import { LinkPool } from "../keys/pool.js"
+import type { PoolMessage } from "../keys/pool-message.js"
+import type { OpenRef, PoolLimits, PoolStep, PoolWrite } from "../keys/pool-step.js"
+import type { Secret } from "../keys/secret.js"
+import type { KeyStore, StoreOp } from "./key-store.js"
+import type { PoolFigures } from "./ports.js"
+import { blockOfKey, blocksOf, decodeLinkRecord, encodeLinkRecord } from "./records.js"
+import { halfKey, halfOfKey, halfPrefix, linkKey, ownerKey, ownerPrefix } from "./records.js"
+import { spentKey, spentPrefix } from "./records.js"
+import type { LinkRecord } from "./records.js"
+
+/** Pad and tag key of one relay message, with where they are. The taker wipes both. */
+export interface Pad {
+  readonly pad: Secret
+  readonly padSegments: readonly Segment[]
+  readonly tagKey: Secret
+  readonly tagSegments: readonly Segment[]
+}
+
+export interface LinkKeeperOptions {
+  readonly qkdlId: string
+  readonly qkdnId: string
+  readonly peer: string
+  readonly store: KeyStore
+  readonly limits: PoolLimits
+  readonly steadyMs: () => number
+  /** The store failed, or a record of it is damaged: the link cannot go on. */
+  readonly onFault: (cause: unknown) => void
+}
+
+interface Waiter {
+  readonly lengthBytes: number
+  readonly resolve: (pad: Pad) => void
+  readonly reject: (error: QkdError) => void
+  readonly timer: NodeJS.Timeout
+}
+
+const MAX_WAITERS = 1024
+
+export class LinkKeeper {
+  readonly qkdlId: string
+  readonly peer: string
+  readonly #options: LinkKeeperOptions
+  readonly #side: LinkSide
+  readonly #sendingPads = new PadBytes()
+  readonly #receivingPads = new PadBytes()
+  readonly #arriving = new Map<string, Promise<void>>()
+  #pool: LinkPool
+  #send: ((message: PoolMessage) => void) | undefined
+  /** Messages leave in the order of the steps, each after its own writes. */
+  #order: Promise<void> = Promise.resolve()
+  #waiters: Waiter[] = []
+  #record: LinkRecord
+  #recordDirty = false
+  #number = 0n
+  /** Number of the last genuine message from the other end, in this connection. */
+  lastNumber = 0n
+  tagFailures = 0
+
+  constructor(options: LinkKeeperOptions) {
+    this.#options = options
+    this.qkdlId = options.qkdlId
+    this.peer = options.peer
+    this.#side = sideOf(options.qkdnId, options.peer)
+    this.#pool = new LinkPool(this.#side, options.limits)
+    this.#record = {
+      peer: options.peer,
+      generatedBits: 0n,
+      consumedBits: 0n,
+      authenticationBits: 0n,
+    }
+    this.#restore()
+  }
+
+  get connected(): boolean {
+    return this.#send !== undefined
+  }
+
+  get figures(): PoolFigures {
+    const { generatedBits, consumedBits, authenticationBits } = this.#record
+    const stockBits = this.#pool.stockBytes * 8
+    return { stockBits, generatedBits, consumedBits, authenticationBits }
+  }
+
+  /** Bits this end could send with, grants by the other end included. */
+  get reachableBits(): number {
+    return this.#pool.reachableBytes * 8
+  }
+
+  /**
+   * A module's block; wiped here. Resolves once it is durable, also when it was held already.
+   *
+   * @throws QkdError `invalid-value`, `data-exists` when it was used before, `resource-denied` when full.
+   */
+  async add(blockId: string, key: Secret): Promise<void> {
+    try {
+      if (!isUuid(blockId)) throw new QkdError("invalid-value", `block id ${blockId} is no UUID`)
+      const { lengthBytes } = key
+      const step = this.#pool.addBlock(blockId, lengthBytes, this.#options.steadyMs())
+      if (step === undefined) {
+        await this.#arriving.get(blockId)
+        return
+      }
+      this.#count({ generatedBits: BigInt(lengthBytes) * 8n })
+      const [first] = halfLengths(lengthBytes)
+      const stored = key.use((bytes) => {
+        const halves = [bytes.subarray(0, first), bytes.subarray(first)] as const
+        return this.#options.store.commit([
+          { key: halfKey(this.qkdlId, { blockId, half: 0 }), value: halves[0] },
+          { key: halfKey(this.qkdlId, { blockId, half: 1 }), value: halves[1] },
+          this.#recordOp(),
+        ])
+      })
+      this.#arriving.set(blockId, stored)
+      try {
+        await stored
+      } catch (cause) {
+        this.#options.onFault(cause)
+        throw cause
+      } finally {
+        this.#arriving.delete(blockId)
+      }
+      this.#carryOut(this.#pool.blockDurable(blockId))
+    } finally {
+      key.wipe()
+    }
+  }
+
+  /** A connection on which the other end can be told things. */
+  connect(send: (message: PoolMessage) => void): void {
+    this.#send = send
+    this.lastNumber = 0n
+    this.#carryOut(this.#pool.connected())
+  }
+
+  disconnect(): void {
+    if (this.#send === undefined) return
+    this.#send = undefined
+    this.#pool.disconnected()
+    this.#failWaiters(new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH))
+  }
+
+  /** @throws QkdError `malformed-message`: close the connection. */
+  receive(message: PoolMessage): void {
+    this.#carryOut(this.#pool.receive(message, this.#options.steadyMs()))
+    this.#serve()
+  }
+
+  /** Once a second. */
+  sweep(): void {
+    this.#carryOut(this.#pool.sweep(this.#options.steadyMs()))
+    if (this.#recordDirty) void this.saveRecord()
+    this.#serve()
+  }
+
+  /** Counters, durably; they do not count as news of the store. */
+  saveRecord(): Promise<void> {
+    this.#recordDirty = false
+    return this.#options.store
+      .commit([this.#recordOp()], { quiet: true })
+      .catch((cause: unknown) => {
+        this.#options.onFault(cause)
+      })
+  }
+
+  /** Grows with every message sent over this link. */
+  nextNumber(): bigint {
+    return ++this.#number
+  }
+
+  /**
+   * Pad for so many key bytes and a tag, used up from now on. Waits until enough is open.
+   *
+   * @throws QkdError app-tag `pool-empty` when both ends together do not have it, or it does not come in
+   * time; `no-path` when the other end is not connected.
+   */
+  draw(keyBytes: number, timeoutMs: number): Promise<Pad> {
+    const lengthBytes = keyBytes + TAG_KEY_BYTES
+    if (this.#waiters.length === 0) {
+      const pad = this.#take(lengthBytes)
+      if (pad !== undefined) return Promise.resolve(pad)
+    }
+    if (this.#send === undefined)
+      return Promise.reject(
+        new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH),
+      )
+    const waiting = this.#waitingBytes() + lengthBytes
+    if (
+      this.#waiters.length >= MAX_WAITERS ||
+      (this.#pool.up && waiting > this.#pool.reachableBytes)
+    )
+      return Promise.reject(this.#empty())
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer)
+        reject(this.#empty())
+        this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+      }, timeoutMs)
+      this.#waiters.push({ lengthBytes, resolve, reject, timer })
+      this.#carryOut(this.#pool.replenish(waiting))
+      this.#serve()
+    })
+  }
+
+  /** The bytes that a received message names, or undefined when they are not open or were used. */
+  follow(
+    padSegments: readonly Segment[],
+    tagSegments: readonly Segment[],
+  ): { pad: Secret; tagKey: Secret } | undefined {
+    if (!this.#pool.unused([...tagSegments, ...padSegments])) return undefined
+    return {
+      pad: this.#receivingPads.gather(padSegments),
+      tagKey: this.#receivingPads.gather(tagSegments),
+    }
+  }
+
+  /** The message that named them is genuine: they are used up. */
+  spend(padSegments: readonly Segment[], tagSegments: readonly Segment[]): void {
+    const all = [...tagSegments, ...padSegments]
+    const finished = this.#pool.spend(all)
+    this.#receivingPads.burn(all)
+    for (const ref of finished) this.#receivingPads.drop(ref)
+    this.#countPad(padSegments, tagSegments)
+  }
+
+  /** All keys of this link are void. */
+  voidAll(): void {
+    this.#carryOut(this.#pool.voidAll())
+  }
+
+  /** Forgets everything in memory; what the store holds is the caller's matter. */
+  close(error: QkdError): void {
+    this.#send = undefined
+    this.#failWaiters(error)
+    this.#sendingPads.clear()
+    this.#receivingPads.clear()
+    this.#pool = new LinkPool(this.#side, this.#options.limits)
+  }
+
+  #take(lengthBytes: number): Pad | undefined {
+    const drawn = this.#pool.draw(lengthBytes)
+    if (drawn === undefined) return undefined
+    const [tagSegments, padSegments] = splitSegments(drawn.segments, TAG_KEY_BYTES)
+    const pad = {
+      pad: this.#sendingPads.gather(padSegments),
+      padSegments,
+      tagKey: this.#sendingPads.gather(tagSegments),
+      tagSegments,
+    }
+    this.#sendingPads.burn(drawn.segments)
+    for (const ref of drawn.finished) this.#sendingPads.drop(ref)
+    this.#countPad(padSegments, tagSegments)
+    this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+    return pad
+  }
+
+  /** First come, first served. */
+  #serve(): void {
+    for (;;) {
+      const [first] = this.#waiters
+      const pad = first && this.#take(first.lengthBytes)
+      if (first === undefined || pad === undefined) return
+      this.#waiters.shift()
+      clearTimeout(first.timer)
+      first.resolve(pad)
+      this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+    }
+  }
+
+  #waitingBytes(): number {
+    return this.#waiters.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  }
+
+  #failWaiters(error: QkdError): void {
+    for (const { reject, timer } of this.#waiters.splice(0)) {
+      clearTimeout(timer)
+      reject(error)
+    }
+  }
+
+  #carryOut(step: PoolStep): void {
+    for (const ref of step.load) this.#load(ref)
+    for (const { use, ...ref } of step.drop) this.#padsFor(use).drop(ref)
+    const { store, onFault } = this.#options
+    const ops = step.writes.flatMap((write) => this.#opsOf(write))
+    if (ops.length === 0 && step.messages.length === 0) return
+    const durable = ops.length === 0 ? Promise.resolve() : store.commit(ops)
+    // What is said on a connection that has ended meanwhile is lost, as it should be.
+    const send = this.#send
+    this.#order = Promise.all([this.#order, durable]).then(() => {
+      for (const message of step.messages) send?.(message)
+    })
+    this.#order.catch(onFault)
+  }
+
+  /** The bytes of a half about to be removed from the store. */
+  #load(ref: OpenRef): void {
+    const { store, onFault } = this.#options
+    try {
+      const bytes = store.get(halfKey(this.qkdlId, ref))
+      if (bytes !== undefined) this.#padsFor(ref.use).add(ref, bytes)
+      else
+        onFault(new QkdError("operation-failed", `half-block ${halfName(ref)} is not in the store`))
+    } catch (cause) {
+      onFault(cause)
+    }
+  }
+
+  #padsFor(use: OpenRef["use"]): PadBytes {
+    return use === "sending" ? this.#sendingPads : this.#receivingPads
+  }
+
+  #opsOf(write: PoolWrite): StoreOp[] {
+    const link = this.qkdlId
+    switch (write.kind) {
+      case "put":
+        // `add` writes the bytes itself.
+        return []
+      case "owner": {
+        const first = firstOwner(write.ref.half) === write.owner
+        const value = Buffer.of(write.owner === "low" ? 0 : 1)
+        return [{ key: ownerKey(link, write.ref), value: first ? null : value }]
+      }
+      case "remove":
+        return [
+          { key: halfKey(link, write.ref), value: null },
+          { key: ownerKey(link, write.ref), value: null },
+        ]
+      case "spent":
+        return [{ key: spentKey(link, write.blockId), value: Buffer.alloc(0) }]
+      case "forget":
+        return [{ key: spentKey(link, write.blockId), value: null }]
+    }
+  }
+
+  #restore(): void {
+    const { store, steadyMs } = this.#options
+    const link = this.qkdlId
+    store.get(linkKey(link))?.use((bytes) => {
+      this.#record = decodeLinkRecord(bytes)
+    })
+    const granted = new Map<string, LinkSide>()
+    for (const { key } of store.list(ownerPrefix(link))) {
+      const owner = store.get(key)?.use((bytes) => bytes[0])
+      granted.set(halfName(halfOfKey(link, key)), owner === 0 ? "low" : "high")
+    }
+    const blocks = blocksOf(link, store.list(halfPrefix(link)), granted)
+    const spent = store.list(spentPrefix(link)).map(({ key }) => blockOfKey(link, key))
+    this.#pool.restore(blocks, spent, steadyMs())
+    if (this.#record.peer === this.peer) return
+    // The store knows this link with another neighbour: its keys are not for this one.
+    this.#record = { ...this.#record, peer: this.peer }
+    this.voidAll()
+    void this.saveRecord()
+  }
+
+  #countPad(pad: readonly Segment[], tag: readonly Segment[]): void {
+    const bits = (segments: readonly Segment[]): bigint =>
+      segments.reduce((sum, { length }) => sum + BigInt(length) * 8n, 0n)
+    this.#count({ consumedBits: bits(pad), authenticationBits: bits(tag) })
+  }
+
+  #count(more: Partial<Omit<LinkRecord, "peer">>): void {
+    const { peer, generatedBits, consumedBits, authenticationBits } = this.#record
+    this.#record = {
+      peer,
+      generatedBits: generatedBits + (more.generatedBits ?? 0n),
+      consumedBits: consumedBits + (more.consumedBits ?? 0n),
+      authenticationBits: authenticationBits + (more.authenticationBits ?? 0n),
+    }
+    this.#recordDirty = true
+  }
+
+  #recordOp(): StoreOp {
+    return { key: linkKey(this.qkdlId), value: encodeLinkRecord(this.#record) }
+  }
+
+  #empty(): QkdError {
+    return new QkdError("resource-denied", `link ${this.qkdlId} has too little key in stock`, {
+      appTag: "pool-empty",
+    })
+  }
+}
+
+const NO_PATH = { appTag: "no-path" } as const

@@ -1,0 +1,112 @@
+// How the key manager's records are named in its store, and the small ones encoded. One letter a kind:
+//   h half-block   o owner of a half, where not the first   x spent block   l link
+//   k batch of end keys   t batch that is over   m newest mark of a peer
+// Reads and writes no store.
+
+import { ByteReader, ByteWriter } from "../keys/bytes.js"
+import { firstOwner, halfName } from "../keys/half.js"
+import type { HalfNumber, HalfRef, LinkSide } from "../keys/half.js"
+import type { RestoredBlock } from "../keys/pool-step.js"
+import type { StoredRecord } from "./key-store.js"
+
+const name = (kind: string): ByteWriter => new ByteWriter(96).raw(Buffer.from(kind, "latin1"))
+
+export const halfPrefix = (qkdlId: string): Buffer => name("h").text(qkdlId).finish()
+export const ownerPrefix = (qkdlId: string): Buffer => name("o").text(qkdlId).finish()
+export const spentPrefix = (qkdlId: string): Buffer => name("x").text(qkdlId).finish()
+export const LINK_PREFIX = Buffer.from("l")
+export const BATCH_PREFIX = Buffer.from("k")
+export const OVER_PREFIX = Buffer.from("t")
+export const PEER_MARK_PREFIX = Buffer.from("m")
+
+export function halfKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
+  return name("h").text(qkdlId).uuid(blockId).u8(half).finish()
+}
+
+/** The value says who; there is none while the half is its first owner's. */
+export function ownerKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
+  return name("o").text(qkdlId).uuid(blockId).u8(half).finish()
+}
+
+export function spentKey(qkdlId: string, blockId: string): Buffer {
+  return name("x").text(qkdlId).uuid(blockId).finish()
+}
+
+export const linkKey = (qkdlId: string): Buffer => name("l").text(qkdlId).finish()
+export const batchKey = (transferId: string): Buffer => name("k").uuid(transferId).finish()
+export const overKey = (transferId: string): Buffer => name("t").uuid(transferId).finish()
+export const peerMarkKey = (qkdnId: string): Buffer => name("m").text(qkdnId).finish()
+
+/** The text after the kind, of `l` and `m` records. */
+export function textInKey(key: Uint8Array): string {
+  const reader = new ByteReader(key.subarray(1), "record")
+  return reader.text()
+}
+
+/** What is kept of a link beside its blocks. */
+export interface LinkRecord {
+  readonly peer: string
+  readonly generatedBits: bigint
+  readonly consumedBits: bigint
+  readonly authenticationBits: bigint
+}
+
+export function encodeLinkRecord(record: LinkRecord): Buffer {
+  return new ByteWriter(96)
+    .text(record.peer)
+    .u64(record.generatedBits)
+    .u64(record.consumedBits)
+    .u64(record.authenticationBits)
+    .finish()
+}
+
+export function decodeLinkRecord(bytes: Uint8Array): LinkRecord {
+  const reader = new ByteReader(bytes, "link record")
+  const record = {
+    peer: reader.text(),
+    generatedBits: reader.u64(),
+    consumedBits: reader.u64(),
+    authenticationBits: reader.u64(),
+  }
+  reader.end()
+  return record
+}
+
+/**
+ * The blocks of a link, from its half records and its owner records. The order in which they came is not kept
+ * over a restart, nor needed.
+ */
+export function blocksOf(
+  qkdlId: string,
+  halves: readonly StoredRecord[],
+  granted: ReadonlyMap<string, LinkSide>,
+): RestoredBlock[] {
+  const blocks = new Map<string, { lengths: [number, number]; owners: Owners }>()
+  for (const { key, lengthBytes } of halves) {
+    const ref = halfOfKey(qkdlId, key)
+    const none: Owners = [undefined, undefined]
+    const block = blocks.get(ref.blockId) ?? { lengths: [0, 0], owners: none }
+    block.lengths[ref.half] = lengthBytes
+    block.owners[ref.half] = granted.get(halfName(ref)) ?? firstOwner(ref.half)
+    blocks.set(ref.blockId, block)
+  }
+  return Array.from(blocks, ([id, block]) => ({ id, ...block }))
+}
+
+type Owners = [LinkSide | undefined, LinkSide | undefined]
+
+/** The half that an `h` or `o` record is about. */
+export function halfOfKey(qkdlId: string, key: Uint8Array): HalfRef {
+  const reader = new ByteReader(key.subarray(1), "record")
+  if (reader.text() !== qkdlId) reader.fail("another link's record")
+  const blockId = reader.uuid()
+  const half: HalfNumber = reader.u8() === 0 ? 0 : 1
+  return { blockId, half }
+}
+
+/** The block that an `x` record is about. */
+export function blockOfKey(qkdlId: string, key: Uint8Array): string {
+  const reader = new ByteReader(key.subarray(1), "record")
+  if (reader.text() !== qkdlId) reader.fail("another link's record")
+  return reader.uuid()
+}

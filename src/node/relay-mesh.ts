@@ -1,0 +1,259 @@
+// The connections to the neighbouring key managers: mutual TLS 1.3, pinned both ways by the site policy, one a
+// pair (the end with the lower qkdnId dials), redialled, cut when silent. Owns sockets and timers; what frames
+// mean is the key manager's matter.
+//
+// Certificates are not chained to an authority here: the signed policy names each peer's key itself. TLS 1.3
+// proves in each handshake that the peer has the private key; sessions are never resumed (THREATS N3).
+
+import { constants, X509Certificate } from "node:crypto"
+import tls from "node:tls"
+import type { TLSSocket } from "node:tls"
+import { asQkdError, QkdError } from "../errors.js"
+import type { PeerIdentity, PolicyView } from "../keys/policy-view.js"
+import type { PeerAddress } from "../model/node.js"
+import { spkiSha256 } from "../transport/pki.js"
+import type { CertifiedKey } from "../transport/pki.js"
+import { listen } from "../transport/tls.js"
+import type { KeyManagerClock, KeyManagerLimits } from "./key-manager-options.js"
+import type { Log } from "./log.js"
+import { RelayPeer } from "./relay-peer.js"
+import type { RelayPeerOwner } from "./relay-peer.js"
+import type { Frame, Hello } from "./relay-wire.js"
+
+export interface RelayMeshOwner {
+  /** The first words to this peer. */
+  helloFor(peer: PeerIdentity): Hello
+  onHello(peer: RelayPeer, hello: Hello): Promise<void>
+  onUp(peer: RelayPeer): void
+  onFrame(peer: RelayPeer, frame: Frame): void
+  /** Only for peers that were up. */
+  onDown(peer: RelayPeer): void
+}
+
+export interface RelayMeshOptions {
+  readonly qkdnId: string
+  readonly tls: CertifiedKey
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly policy: PolicyView
+  readonly clock: KeyManagerClock
+  readonly random: (bytes: number) => Uint8Array
+  readonly limits: KeyManagerLimits
+  readonly log: Log
+  readonly owner: RelayMeshOwner
+}
+
+interface Dial {
+  address: PeerAddress
+  waitMs: number
+  timer: NodeJS.Timeout | undefined
+  socket: TLSSocket | undefined
+}
+
+const MAX_CONNECTIONS = 512
+
+export class RelayMesh implements RelayPeerOwner {
+  readonly #options: RelayMeshOptions
+  readonly #secure: tls.SecureContextOptions
+  readonly #server: tls.Server
+  /** The connection in use with each neighbour. */
+  readonly #up = new Map<string, RelayPeer>()
+  readonly #all = new Set<RelayPeer>()
+  readonly #dials = new Map<string, Dial>()
+  #port = 0
+  #closed = false
+
+  static async open(options: RelayMeshOptions): Promise<RelayMesh> {
+    const mesh = new RelayMesh(options)
+    mesh.#port = await listen(mesh.#server, options.listen.host, options.listen.port)
+    return mesh
+  }
+
+  private constructor(options: RelayMeshOptions) {
+    this.#options = options
+    this.#secure = {
+      cert: options.tls.certificatePem,
+      key: options.tls.privateKeyPem,
+      minVersion: "TLSv1.3",
+      maxVersion: "TLSv1.3",
+      ciphers: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256",
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }
+    this.#server = tls.createServer({
+      ...this.#secure,
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: 5000,
+    })
+    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.on("secureConnection", (socket) => {
+      this.#adopt(socket, undefined)
+    })
+    this.#server.on("tlsClientError", () => undefined)
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  peer(qkdnId: string): RelayPeer | undefined {
+    return this.#up.get(qkdnId)
+  }
+
+  peers(): RelayPeer[] {
+    return Array.from(this.#up.values())
+  }
+
+  /** The neighbours as configured; those this end is to dial are dialled until they answer. */
+  neighbours(addresses: readonly PeerAddress[]): void {
+    const wanted = new Map(
+      addresses.filter(({ qkdnId }) => this.#options.qkdnId < qkdnId).map((a) => [a.qkdnId, a]),
+    )
+    for (const [qkdnId, dial] of this.#dials) {
+      const address = wanted.get(qkdnId)
+      if (address?.host === dial.address.host && address.port === dial.address.port) continue
+      clearTimeout(dial.timer)
+      dial.socket?.destroy()
+      this.#dials.delete(qkdnId)
+    }
+    for (const [qkdnId, address] of wanted) {
+      if (this.#dials.has(qkdnId)) continue
+      const waitMs = this.#options.limits.redialMinMs
+      const dial: Dial = { address, waitMs, timer: undefined, socket: undefined }
+      this.#dials.set(qkdnId, dial)
+      this.#connect(dial)
+    }
+  }
+
+  /** Ends every connection with this peer; it is dialled again if this end dials. */
+  drop(qkdnId: string, error: QkdError): void {
+    for (const peer of this.#all) {
+      if (peer.qkdnId === qkdnId) peer.close(error)
+    }
+  }
+
+  /** Once a ping interval: signs of life, silence, pins that the policy has withdrawn. */
+  tick(): void {
+    const { policy, limits } = this.#options
+    for (const peer of this.#all) {
+      const { qkdnId, spkiSha256: pin } = peer.identity
+      if (policy.peerByPin(pin)?.qkdnId !== qkdnId || !policy.allowsNeighbour(qkdnId))
+        peer.close(new QkdError("access-denied", "no longer in the policy", { appTag: "policy" }))
+      else if (peer.silentMs > limits.pingMs * 3)
+        peer.close(new QkdError("operation-failed", `${qkdnId} is silent`, { appTag: "timeout" }))
+      else if (peer.up) peer.send("ping", Buffer.alloc(0))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const dial of this.#dials.values()) {
+      clearTimeout(dial.timer)
+      dial.socket?.destroy()
+    }
+    this.#dials.clear()
+    const closing = new QkdError("operation-failed", "shutting down", { appTag: "closed" })
+    for (const peer of this.#all) peer.close(closing)
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve()
+      })
+    })
+  }
+
+  onHello(peer: RelayPeer, hello: Hello): Promise<void> {
+    return this.#options.owner.onHello(peer, hello)
+  }
+
+  onUp(peer: RelayPeer): void {
+    const former = this.#up.get(peer.qkdnId)
+    this.#up.set(peer.qkdnId, peer)
+    if (former !== undefined) {
+      // The same site again: the older connection is a dead one whose end was not noticed.
+      this.#options.owner.onDown(former)
+      former.close(new QkdError("operation-failed", "replaced", { appTag: "closed" }))
+    }
+    const dial = this.#dials.get(peer.qkdnId)
+    if (dial !== undefined) dial.waitMs = this.#options.limits.redialMinMs
+    this.#options.owner.onUp(peer)
+  }
+
+  onFrame(peer: RelayPeer, frame: Frame): void {
+    this.#options.owner.onFrame(peer, frame)
+  }
+
+  onClosed(peer: RelayPeer, error: QkdError): void {
+    this.#all.delete(peer)
+    this.#options.log.debug({ peer: peer.qkdnId, tag: error.tag }, `relay peer: ${error.message}`)
+    if (this.#up.get(peer.qkdnId) !== peer) return
+    this.#up.delete(peer.qkdnId)
+    this.#options.owner.onDown(peer)
+  }
+
+  #connect(dial: Dial): void {
+    if (this.#closed) return
+    dial.timer = undefined
+    const { host, port } = dial.address
+    const socket = tls.connect({
+      ...this.#secure,
+      host,
+      port,
+      servername: "",
+      // Judged by pin in #adopt, before anything is said.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    })
+    dial.socket = socket
+    const timeout = setTimeout(() => {
+      socket.destroy()
+    }, 5000)
+    socket.on("error", () => undefined)
+    socket.once("secureConnect", () => {
+      clearTimeout(timeout)
+      this.#adopt(socket, dial.address.qkdnId)
+    })
+    socket.once("close", () => {
+      clearTimeout(timeout)
+      if (this.#closed || this.#dials.get(dial.address.qkdnId) !== dial) return
+      // Full jitter within the second half, so that many ends do not dial in step.
+      const share = 0.5 + (this.#options.random(1)[0] ?? 0) / 512
+      dial.timer = setTimeout(() => {
+        this.#connect(dial)
+      }, dial.waitMs * share)
+      dial.waitMs = Math.min(dial.waitMs * 2, this.#options.limits.redialMaxMs)
+    })
+  }
+
+  #adopt(socket: TLSSocket, expected: string | undefined): void {
+    socket.on("error", () => undefined)
+    try {
+      if (this.#closed) throw new QkdError("operation-failed", "shutting down")
+      const identity = this.#identify(socket, expected)
+      const hello = this.#options.owner.helloFor(identity)
+      const { clock } = this.#options
+      this.#all.add(new RelayPeer(socket, identity, hello, this, () => clock.monotonicMs()))
+    } catch (cause) {
+      const { message } = asQkdError(cause)
+      this.#options.log.warn({ from: socket.remoteAddress }, `relay connection refused: ${message}`)
+      socket.destroy()
+    }
+  }
+
+  /** Who is there, by certificate and policy alone. */
+  #identify(socket: TLSSocket, expected: string | undefined): PeerIdentity {
+    const { policy, clock, qkdnId } = this.#options
+    const denied = (why: string): QkdError => new QkdError("access-denied", why)
+    const certificate: X509Certificate | undefined = socket.getPeerX509Certificate()
+    if (certificate === undefined || socket.isSessionReused()) throw denied("no certificate")
+    const now = clock.now()
+    if (now < Date.parse(certificate.validFrom) || now > Date.parse(certificate.validTo))
+      throw denied("the certificate's time is not now")
+    const identity = policy.peerByPin(spkiSha256(certificate))
+    if (identity === undefined || identity.qkdnId === qkdnId)
+      throw denied("a key that the policy does not name")
+    if (expected !== undefined && identity.qkdnId !== expected)
+      throw denied(`${identity.qkdnId} answers in place of ${expected}`)
+    if (!policy.allowsNeighbour(identity.qkdnId))
+      throw denied(`${identity.qkdnId} is no neighbour by policy`)
+    return identity
+  }
+}

@@ -1,0 +1,200 @@
+// What key managers say to one another, as frames on a byte stream: [u32 length][u8 kind][body]. Bodies are
+// binary throughout (`keys/bytes.ts`): relay messages and pool lists are the hot ones, and one strict codec is
+// easier to trust than two. No socket, no decisions.
+
+import { QkdError } from "../errors.js"
+import { ByteReader, ByteWriter } from "../keys/bytes.js"
+import { RELAY_LIMITS } from "../keys/relay-header.js"
+import { readSignedMark, SIGNATURE_BYTES, writeSignedMark } from "../keys/store-mark.js"
+import type { SignedMark } from "../keys/store-mark.js"
+
+export const FRAME_KINDS = [
+  "hello",
+  "ping",
+  "pong",
+  "mark",
+  "pool",
+  "relay",
+  "ack",
+  "nack",
+  "void",
+  "bye",
+] as const
+export type FrameKind = (typeof FRAME_KINDS)[number]
+
+export interface Frame {
+  readonly kind: FrameKind
+  readonly body: Buffer
+}
+
+/** Enough for the largest relay message. Strangers send none: the certificate is checked before the first byte. */
+export const FRAME_LIMIT_BYTES = 1 << 18
+export const NONCE_BYTES = 16
+const VERSION = 1
+
+/** A frame in one buffer, ready for the socket. */
+export function encodeFrame(kind: FrameKind, body: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafeSlow(5 + body.length)
+  frame.writeUInt32BE(1 + body.length, 0)
+  frame.writeUInt8(FRAME_KINDS.indexOf(kind), 4)
+  frame.set(body, 5)
+  return frame
+}
+
+/** Frames out of chunks of any size. */
+export class FrameDecoder {
+  readonly #limitBytes: number
+  #buffer: Buffer = Buffer.alloc(0)
+
+  constructor(limitBytes: number = FRAME_LIMIT_BYTES) {
+    this.#limitBytes = limitBytes
+  }
+
+  /** @throws QkdError `too-big`, `malformed-message`: the stream is of no use any more. */
+  feed(chunk: Buffer): Frame[] {
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+    const frames: Frame[] = []
+    let at = 0
+    while (this.#buffer.length - at >= 4) {
+      const length = this.#buffer.readUInt32BE(at)
+      if (length < 1) throw new QkdError("malformed-message", "empty frame")
+      if (length > this.#limitBytes)
+        throw new QkdError("too-big", `frame of ${length} bytes, ${this.#limitBytes} allowed`)
+      if (this.#buffer.length - at < 4 + length) break
+      const kind = FRAME_KINDS[this.#buffer.readUInt8(at + 4)]
+      if (kind === undefined) throw new QkdError("malformed-message", "unknown frame")
+      frames.push({ kind, body: this.#buffer.subarray(at + 5, at + 4 + length) })
+      at += 4 + length
+    }
+    this.#buffer = this.#buffer.subarray(at)
+    return frames
+  }
+}
+
+/** The first frame of both ends. */
+export interface Hello {
+  /** Who speaks; must agree with the certificate, which decides. */
+  readonly qkdnId: string
+  readonly nonce: Uint8Array
+  readonly mark: SignedMark
+  /** The newest mark of the *other* end that this one remembers. */
+  readonly seen?: SignedMark
+}
+
+export function encodeHello(hello: Hello): Buffer {
+  const writer = new ByteWriter(512).u8(VERSION).text(hello.qkdnId).raw(hello.nonce)
+  writeSignedMark(writer, hello.mark).u8(hello.seen === undefined ? 0 : 1)
+  if (hello.seen !== undefined) writeSignedMark(writer, hello.seen)
+  return writer.finish()
+}
+
+export function decodeHello(body: Uint8Array): Hello {
+  const reader = new ByteReader(body, "hello")
+  if (reader.u8() !== VERSION) reader.fail("unknown version")
+  const hello = {
+    qkdnId: reader.text(),
+    nonce: Uint8Array.from(reader.raw(NONCE_BYTES)),
+    mark: readSignedMark(reader),
+  }
+  const flag = reader.u8()
+  if (flag > 1) reader.fail("flag")
+  const seen = flag === 1 ? { seen: readSignedMark(reader) } : {}
+  reader.end()
+  return { ...hello, ...seen }
+}
+
+export function encodeMark(mark: SignedMark): Buffer {
+  return writeSignedMark(new ByteWriter(128), mark).finish()
+}
+
+export function decodeMark(body: Uint8Array): SignedMark {
+  const reader = new ByteReader(body, "mark")
+  const mark = readSignedMark(reader)
+  reader.end()
+  return mark
+}
+
+/** What every message that follows a transfer along its path begins with. */
+export interface Along {
+  readonly transferId: string
+  readonly pathQkdlId: string
+  readonly source: string
+  readonly destination: string
+}
+
+/** Destination to source: the keys are stored. */
+export interface Ack extends Along {
+  /** The whole path as the destination saw it, ends included. */
+  readonly nodes: readonly string[]
+  readonly signature: Uint8Array
+}
+
+/** Back to the source: somebody on the path could not. */
+export interface Nack extends Along {
+  /** Who. */
+  readonly qkdnId: string
+  readonly reason: NackReason
+}
+export const NACK_REASONS = ["no-path", "pool-empty", "policy", "busy", "refused"] as const
+export type NackReason = (typeof NACK_REASONS)[number]
+
+/** Source to destination: the keys are not to be delivered. */
+export interface Void extends Along {
+  readonly signature: Uint8Array
+}
+
+export function encodeAck(ack: Ack): Buffer {
+  return along(ack).texts(ack.nodes).raw(ack.signature).finish()
+}
+
+export function decodeAck(body: Uint8Array): Ack {
+  const reader = new ByteReader(body, "ack")
+  const ack = {
+    ...readAlong(reader),
+    nodes: reader.texts(RELAY_LIMITS.nodes),
+    signature: reader.raw(SIGNATURE_BYTES),
+  }
+  reader.end()
+  return ack
+}
+
+export function encodeNack(nack: Nack): Buffer {
+  return along(nack).text(nack.qkdnId).u8(NACK_REASONS.indexOf(nack.reason)).finish()
+}
+
+export function decodeNack(body: Uint8Array): Nack {
+  const reader = new ByteReader(body, "nack")
+  const start = { ...readAlong(reader), qkdnId: reader.text() }
+  const reason = NACK_REASONS[reader.u8()]
+  if (reason === undefined) return reader.fail("unknown reason")
+  reader.end()
+  return { ...start, reason }
+}
+
+export function encodeVoid(message: Void): Buffer {
+  return along(message).raw(message.signature).finish()
+}
+
+export function decodeVoid(body: Uint8Array): Void {
+  const reader = new ByteReader(body, "void")
+  const message = { ...readAlong(reader), signature: reader.raw(SIGNATURE_BYTES) }
+  reader.end()
+  return message
+}
+
+function along(message: Along): ByteWriter {
+  return new ByteWriter(256)
+    .uuid(message.transferId)
+    .text(message.pathQkdlId)
+    .text(message.source)
+    .text(message.destination)
+}
+
+function readAlong(reader: ByteReader): Along {
+  return {
+    transferId: reader.uuid(),
+    pathQkdlId: reader.text(),
+    source: reader.text(),
+    destination: reader.text(),
+  }
+}
