@@ -40,7 +40,7 @@ export async function signOut(): Promise<void> {
 
 /** The last notices before now. */
 export async function lastNotices(limit: number): Promise<readonly Notice[]> {
-  const response = await ask(`/events?limit=${limit}`)
+  const response = await ask(`/events?limit=${limit}&without=link.performance`)
   if (!response.ok) return []
   const body: unknown = await response.json()
   if (body === null || typeof body !== "object" || !("items" in body)) return []

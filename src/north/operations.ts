@@ -175,6 +175,7 @@ export const OPERATIONS = {
     parameters: [
       query("since", "The last number already seen", INTEGER),
       query("epoch", "The epoch that number belongs to"),
+      query("without", "Types to leave out, joined by commas, such as `link.performance`"),
       query(
         "limit",
         `How many at most, 1 to ${MAX_LIMIT}; 100 unless told`,

@@ -23,10 +23,13 @@ export type ReadOperation = Extract<
   | "getHealth"
 >
 
-/** The last notices still held, `limit` at most. */
-function latest(controller: ControllerPort, limit: number): readonly Notice[] {
+/** The farthest back that is looked for notices. */
+const JOURNAL_REACH = 1 << 14
+
+/** Everything still held, as far as a power of two reaches. */
+function held(controller: ControllerPort): readonly Notice[] {
   const last = controller.lastSeq()
-  for (let back = limit; back >= 1; back = Math.floor(back / 2)) {
+  for (let back = JOURNAL_REACH; back >= 1; back >>= 1) {
     const notices = controller.noticesSince(Math.max(0, last - back))
     if (notices !== null) return notices
   }
@@ -34,7 +37,7 @@ function latest(controller: ControllerPort, limit: number): readonly Notice[] {
 }
 
 function journal(controller: ControllerPort, call: Call): void {
-  const { epoch, since } = call.query
+  const { epoch, since, without } = call.query
   const limit = Number(call.query.limit ?? DEFAULT_LIMIT)
   if (epoch !== undefined && since !== undefined && epoch !== controller.epoch) {
     throw new HttpFault(409, "data-missing", "that number is of another epoch: read /network", {
@@ -42,17 +45,18 @@ function journal(controller: ControllerPort, call: Call): void {
       info: { epoch: controller.epoch },
     })
   }
-  const notices =
-    since === undefined ? latest(controller, limit) : controller.noticesSince(Number(since))
+  const notices = since === undefined ? held(controller) : controller.noticesSince(Number(since))
   if (notices === null) {
     throw new HttpFault(409, "data-missing", "the journal no longer holds these: read /network", {
       path: "?since",
     })
   }
+  const unwanted = new Set(without?.split(","))
+  const wanted = notices.filter((notice) => !unwanted.has(notice.type))
   call.response.json({
     epoch: controller.epoch,
     seq: controller.lastSeq(),
-    items: notices.slice(0, limit).map(noticeView),
+    items: (since === undefined ? wanted.slice(-limit) : wanted.slice(0, limit)).map(noticeView),
   })
 }
 

@@ -99,7 +99,7 @@ export class Subscriber {
 
   /** A notice was committed. Called for each, in order. */
   notice(notice: Notice): void {
-    if (this.#topics.size === 0 || this.#over) return
+    if (this.#topics.size === 0 || this.#over || notice.seq <= this.#told) return
     const atTip = notice.seq === this.#told + 1
     if (atTip && this.#outlet.pendingBytes <= this.#limits.highWaterBytes) {
       this.#tell(notice)

@@ -194,6 +194,9 @@ describe("reading over REST", () => {
       two.map((notice) => notice.seq),
       [last - 1, last],
     )
+    const calm = itemsOf((await call("/api/v1/events?without=link.performance,x")).json)
+    assert.equal(calm.length, all.filter((notice) => notice.type !== "link.performance").length)
+    assert.ok(calm.length > 0 && calm.length < all.length)
     const other = await call("/api/v1/events?since=1&epoch=gone")
     assert.deepEqual(
       [other.status, other.json.tag, other.json.path],
