@@ -129,11 +129,10 @@ export class Desk implements ApplicationDesk {
       return Promise.reject(
         new QkdError("operation-failed", "the node is stopping", { appTag: "closed" }),
       )
+    // App-tag `timeout`: of those there are, the one whose 014 answer speaks of the controller.
     if (!this.#options.controllerListens())
       return Promise.reject(
-        new QkdError("operation-failed", "no controller is connected", {
-          appTag: "node-unreachable",
-        }),
+        new QkdError("operation-failed", "no controller is connected", { appTag: "timeout" }),
       )
     const known = this.#asked.get(key)
     if (this.#waiting >= MAX_WAITING || (known === undefined && this.#asked.size >= MAX_ASKED))

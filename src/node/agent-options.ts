@@ -26,8 +26,6 @@ export interface AgentOptions {
   readonly schema: Schema
   readonly store: ConfigStore
   readonly guard: SitePolicyGuard
-  /** Undefined until the listeners are open. */
-  readonly keyManager: () => KeyManagerInfo | undefined
   readonly clock: NetconfClock
   readonly log: Log
 }
@@ -41,6 +39,8 @@ export interface AgentServer {
 
 /** The key manager and the module host, as the agent sees them. */
 export interface AgentBelow {
+  /** `keyloom-node:key_manager`; undefined while there is none. */
+  info(): KeyManagerInfo | undefined
   /** After every durable change, and when an application's time is over. */
   configure(effective: NodeConfig): void
   poolFigures(qkdlId: string): PoolFigures | undefined

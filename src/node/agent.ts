@@ -44,6 +44,7 @@ const TICK_MS = 500
 const VIOLATION_INTERVAL_MS = 1000
 
 const IDLE: AgentBelow = {
+  info: () => undefined,
   configure: () => undefined,
   poolFigures: () => undefined,
   deliveredBits: () => 0n,
@@ -204,6 +205,24 @@ export class Agent implements NetconfBackend {
     this.#apps.refused(appId)
   }
 
+  /** The key manager saw something wrong; what concerns a link is a 015 alarm on it, all is in the log. */
+  keyAlarm(alarm: {
+    readonly kind: string
+    readonly message: string
+    readonly qkdlId?: string
+  }): void {
+    this.#options.log.warn({ ...alarm }, "key manager alarm")
+    const { qkdlId, message } = alarm
+    if (qkdlId === undefined) return
+    const status = this.#links.now(qkdlId)?.status
+    this.tell({
+      kind: "alarm",
+      resource: { kind: "link", qkdlId, ...(status !== undefined && { status }) },
+      message,
+      severity: "MAJOR",
+    })
+  }
+
   tell(event: NodeEvent): void {
     this.#outbox.tell(event)
   }
@@ -217,7 +236,7 @@ export class Agent implements NetconfBackend {
       interfaces: this.#interfaces.statuses,
       link: (qkdlId) => this.#links.now(qkdlId),
       app: (appId) => this.#apps.now(appId, now, this.#below.deliveredBits(appId)),
-      keyManager: this.#options.keyManager(),
+      keyManager: this.#below.info(),
     })
   }
 

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import type { NodeConfig, NodeEvent } from "../../src/model/node.js"
+import type { KeyManagerInfo, NodeConfig, NodeEvent } from "../../src/model/node.js"
 import { nodeEventFromNotification } from "../../src/model/etsi015-notify.js"
 import { NODE_MODULE } from "../../src/model/etsi015-values.js"
 import { nodeStateFromData } from "../../src/model/etsi015.js"
@@ -47,6 +47,16 @@ export class FakeBelow implements AgentBelow {
   readonly pools = new Map<string, PoolFigures>()
   readonly delivered = new Map<string, bigint>()
 
+  info(): KeyManagerInfo {
+    return {
+      etsi014Url: "https://127.0.0.1:4014",
+      relayHost: "127.0.0.1",
+      relayPort: 4020,
+      saeIds: ["sae-self"],
+      policyVersion: 7,
+    }
+  }
+
   configure(effective: NodeConfig): void {
     this.configured.push(effective)
   }
@@ -85,13 +95,6 @@ export class AgentSite {
       schema: schema(),
       store: memoryConfigStore(),
       guard: ALLOW_ALL,
-      keyManager: () => ({
-        etsi014Url: "https://127.0.0.1:4014",
-        relayHost: "127.0.0.1",
-        relayPort: 4020,
-        saeIds: ["sae-self"],
-        policyVersion: 7,
-      }),
       clock: systemClock,
       log: SILENT,
       ...more,

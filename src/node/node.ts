@@ -1,0 +1,283 @@
+// A node, wired together: site policy, agent, key manager, ETSI 014, QKD modules, and the NETCONF server in front.
+// Opens in the order in which each part needs the next, closes in the reverse. Keeps nothing module-wide: several
+// nodes run in one process. Installs no process handlers; starting and stopping is its caller's.
+
+import path from "node:path"
+import { QkdError } from "../errors.js"
+import { NetconfServer } from "../netconf/server.js"
+import type { NetconfClock } from "../netconf/clock.js"
+import type { QkdModuleDriver } from "../plugin/contract.js"
+import { loadModuleDriver } from "../plugin/load.js"
+import { systemClock } from "../transport/ssh-clock.js"
+import { listenNetconfSsh, type SshListener } from "../transport/ssh.js"
+import type { Schema } from "../yang/schema.js"
+import { Agent } from "./agent.js"
+import { agentSchema } from "./agent-schema.js"
+import { AuditTrail } from "./audit.js"
+import type { NodeSettings } from "./config.js"
+import { openConfigStore } from "./config-store.js"
+import { listenEtsi014 } from "./etsi014.js"
+import type { Log } from "./log.js"
+import { ModuleHost } from "./modules.js"
+import { readText, startKeyManager } from "./node-keys.js"
+import { PolicyFile } from "./policy-file.js"
+import type { KeyManager } from "./ports.js"
+
+export interface NodeDeps {
+  readonly log: Log
+  /** `qkdn_version`. */
+  readonly version: string
+  /** `agentSchema()`; hand one in to share it between the nodes of a process. */
+  readonly schema?: Schema
+  readonly clock?: NetconfClock
+  /** Finds module drivers; the plugin loader where absent. */
+  readonly loadDriver?: (name: string) => Promise<QkdModuleDriver>
+}
+
+export interface NodeAddresses {
+  readonly netconf: {
+    readonly host: string
+    readonly port: number
+    readonly hostKeyFingerprint: string
+  }
+  readonly etsi014: { readonly host: string; readonly port: number; readonly url: string }
+  readonly relay: { readonly host: string; readonly port: number }
+}
+
+export interface RunningNode {
+  readonly qkdnId: string
+  readonly name: string
+  /** Where it really listens. */
+  addresses(): NodeAddresses
+  /** Reads the site policy again. On any fault the one in force stays. @returns whether it changed */
+  reloadPolicy(): Promise<boolean>
+  /** Stops within 2 s; harmless when repeated. */
+  stop(): Promise<void>
+}
+
+/** All parts together; one that hangs is left behind. */
+const CLOSE_MS = 1900
+const CLOSE_PART_LEAST_MS = 50
+
+/**
+ * Starts a node. Resolves when NETCONF, 014 and relay listen; modules go on opening in the background.
+ *
+ * @throws QkdError when a part cannot start; what had started is closed again. A faulty module is no reason.
+ */
+export async function startNode(settings: NodeSettings, deps: NodeDeps): Promise<RunningNode> {
+  const opened = new Closers(deps.log)
+  try {
+    return await open(settings, deps, opened)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Promise<RunningNode> {
+  const { log } = deps
+  const clock = deps.clock ?? systemClock
+  const policy = await PolicyFile.open({
+    qkdnId: settings.qkdnId,
+    policyFile: settings.policy.file,
+    markFile: path.join(settings.dir, "policy-mark.json"),
+    trust: { signers: settings.policy.signers, threshold: settings.policy.threshold },
+  })
+  const agent = await Agent.open({
+    qkdnId: settings.qkdnId,
+    version: deps.version,
+    ...(settings.location !== undefined && { location: settings.location }),
+    qkdiIds: settings.modules.map((module) => module.qkdiId),
+    statisticsPeriodS: settings.statisticsPeriodS,
+    statisticsRows: settings.statisticsRows,
+    requestTimeoutMs: settings.requestTimeoutMs,
+    schema: deps.schema ?? agentSchema(),
+    store: await openConfigStore(settings.dir),
+    guard: policy.guard,
+    clock,
+    log,
+  })
+
+  const { manager: keys, close: closeKeys } = await startKeyManager(settings, {
+    policy: policy.view,
+    log,
+    onAlarm: (alarm) => {
+      agent.keyAlarm(alarm)
+    },
+  })
+  opened.add("key manager", closeKeys)
+  const audit = await AuditTrail.open(settings.auditFile, () => clock.now())
+  opened.add("audit trail", () => audit.close())
+  const etsi014 = await listenEtsi014({
+    host: settings.etsi014.host,
+    port: settings.etsi014.port,
+    identity: {
+      certificatePem: await readText(settings.etsi014.certFile),
+      privateKeyPem: await readText(settings.etsi014.keyFile),
+    },
+    saeAuthorities: [await readText(settings.etsi014.caFile)],
+    policy: () => policy.current,
+    keyManager: countingRefusals(keys, (appId) => {
+      agent.requestRefused(appId)
+    }),
+    desk: agent.desk,
+    audit: (record) => audit.append({ ...record }),
+    log,
+  })
+  opened.add("ETSI 014", () => etsi014.close())
+
+  const modules = new ModuleHost({
+    modules: settings.modules,
+    loadDriver: deps.loadDriver ?? ((name) => loadModuleDriver(name)),
+    addLinkKey: (qkdlId, blockId, key) => keys.addLinkKey(qkdlId, blockId, key),
+    onUp: (qkdiId, description) => agent.interfaceUp(qkdiId, description),
+    onDown: (qkdiId, reason) => {
+      agent.interfaceDown(qkdiId, reason)
+    },
+    onMeasurement: (qkdlId, measurement) => {
+      agent.measured(qkdlId, measurement)
+    },
+    clock,
+    log,
+  })
+  opened.add("modules", () => modules.close())
+
+  const { host } = settings.etsi014
+  const url = settings.etsi014.url ?? `https://${bracketed(host)}:${etsi014.port}`
+  const server = netconfServer(agent, clock, log)
+  agent.attachServer(server)
+  agent.attachBelow({
+    info: () => ({
+      etsi014Url: url,
+      relayHost: settings.relay.advertisedHost ?? settings.relay.host,
+      relayPort: keys.relayPort,
+      saeIds: policy.guard.saeIds,
+      policyVersion: policy.guard.version,
+    }),
+    configure: (effective) => {
+      keys.configure(effective)
+      modules.configure(effective.links)
+    },
+    poolFigures: (qkdlId) => keys.poolFigures(qkdlId),
+    deliveredBits: (appId) => keys.deliveredBits(appId),
+  })
+  agent.start()
+  // NETCONF comes last: whoever connects finds a whole node.
+  const netconf = await listenNetconf(settings, server)
+  opened.add("NETCONF", async () => {
+    server.close("the node is stopping")
+    await netconf.close()
+  })
+  opened.add("agent", () => {
+    // Closed first of all: whoever waits for the controller is sent away, so that 014 can end its calls.
+    agent.stop()
+    return Promise.resolve()
+  })
+  void modules.start()
+  const addresses: NodeAddresses = {
+    netconf: {
+      host: netconf.host,
+      port: netconf.port,
+      hostKeyFingerprint: netconf.hostKeyFingerprint,
+    },
+    etsi014: { host, port: etsi014.port, url },
+    relay: { host: settings.relay.host, port: keys.relayPort },
+  }
+  log.info({ qkdnId: settings.qkdnId, name: settings.name, addresses }, "node is up")
+  return {
+    qkdnId: settings.qkdnId,
+    name: settings.name,
+    addresses: () => addresses,
+    reloadPolicy: async () => {
+      const changed = await policy.reload()
+      if (changed) agent.policyChanged()
+      return changed
+    },
+    stop: () => opened.close(),
+  }
+}
+
+function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServer {
+  return new NetconfServer({
+    backend: agent,
+    initial: agent.initial,
+    clock,
+    report: (report) => {
+      if (report.kind === "bug") log.error({ err: report.error }, "NETCONF request failed")
+      else log.info({ ...report.caller, session: report.kind }, "NETCONF session")
+    },
+  })
+}
+
+async function listenNetconf(settings: NodeSettings, server: NetconfServer): Promise<SshListener> {
+  const { host, port, hostKeyFile, users } = settings.netconf
+  return listenNetconfSsh({
+    server,
+    host,
+    port,
+    hostKey: await readText(hostKeyFile),
+    users: new Map(users.map((user) => [user.name, user.publicKeys])),
+  })
+}
+
+/** The key manager as 014 sees it, with every refusal counted for its application (`refused_requests`). */
+function countingRefusals(
+  manager: KeyManager,
+  refused: (appId: string) => void,
+): Pick<KeyManager, "makeKeys" | "takeKeys" | "deliverableCount"> {
+  return {
+    makeKeys: async (appId, masterSaeId, slaveSaeIds, count, keySizeBits) => {
+      try {
+        return await manager.makeKeys(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
+      } catch (error) {
+        refused(appId)
+        throw error
+      }
+    },
+    takeKeys: (slaveSaeId, masterSaeId, keyIds) =>
+      manager.takeKeys(slaveSaeId, masterSaeId, keyIds),
+    deliverableCount: (appId, keySizeBits) => manager.deliverableCount(appId, keySizeBits),
+  }
+}
+
+/** What has been opened, closed in reverse and each within its time. */
+class Closers {
+  #parts: { readonly name: string; readonly close: () => Promise<unknown> }[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(private readonly log: Log) {}
+
+  add(name: string, close: () => Promise<unknown>): void {
+    this.#parts.unshift({ name, close })
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const deadline = Date.now() + CLOSE_MS
+    for (const { name, close } of this.#parts) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => {
+            reject(new QkdError("operation-failed", `${name} did not close`, { appTag: "timeout" }))
+          },
+          Math.max(CLOSE_PART_LEAST_MS, deadline - Date.now()),
+        )
+      })
+      try {
+        await Promise.race([close(), late])
+      } catch (error) {
+        this.log.warn({ part: name, err: error }, "a part of the node did not close")
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+  }
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host
+}
