@@ -41,7 +41,9 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
   const endA = side === "a" ? end : link.endA
   const endB = side === "b" ? end : link.endB
   const merged = mergedStatus(turn, link, endA, endB)
-  const performance = mergedPerformance(endA.performance, endB.performance)
+  const figures = mergedPerformance(endA.performance, endB.performance)
+  const moved = FIGURES.some((figure) => figures[figure] !== link.performance[figure])
+  const performance = moved ? figures : link.performance
   const statusNews = status !== before.status || merged !== link.status
   if (!statusNews && !isNews(link, performance, news.atMs, turn.settings)) return link
   const { reason: oldReason, ...rest } = link

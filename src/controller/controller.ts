@@ -1,0 +1,266 @@
+// The deciding loop: events in, one at a time; the decision made durable; then the network, the subscribers, the
+// nodes and whoever asked are told, in that order. What an event means is decided in `core`; this is the seam
+// between that and the world.
+//
+//   submit -> queue -> decide (draft) -> store.commit -> network -> notices -> south -> reply
+
+import { decideOn } from "../core/decide.js"
+import { desiredConfig } from "../core/desired.js"
+import { Draft } from "../core/draft.js"
+import type { Effect, Event, Reply } from "../core/event.js"
+import { movesSession } from "../core/inventory-events.js"
+import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
+import type { Context } from "../core/turn.js"
+import { Picture } from "../core/view.js"
+import { QkdError } from "../errors.js"
+import type { Change, Network } from "../model/network.js"
+import { durableChanges } from "./durable.js"
+import { Journal } from "./journal.js"
+import { noticesOf } from "./notices.js"
+import type { ControllerPort, Notice, SouthPort, Store } from "./ports.js"
+import { type Schedule, Wakes } from "./wakes.js"
+
+export type ControllerLog = (
+  level: "info" | "warn" | "error",
+  message: string,
+  facts: Readonly<Record<string, string | number | boolean>>,
+  cause?: unknown,
+) => void
+
+export interface ControllerOptions {
+  readonly store: Store
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Fresh UUIDs. */
+  readonly newId: () => string
+  /** Runs something later; returns the way to call it off. */
+  readonly schedule: Schedule
+  /** Tells one life of this controller from another: sequence numbers start anew in each. */
+  readonly epoch: string
+  readonly log: ControllerLog
+  readonly settings?: Partial<Settings>
+  /** Events waiting; more are refused with `resource-denied`. */
+  readonly queueLimit?: number
+  /** Notices held for subscribers that come back. */
+  readonly journalLimit?: number
+}
+
+const QUEUE_LIMIT = 10_000
+const JOURNAL_LIMIT = 10_000
+/** Events decided in one draft and made durable together. */
+const BATCH_LIMIT = 256
+
+interface Waiting {
+  readonly event: Event
+  resolve(reply: Reply): void
+  reject(error: QkdError): void
+}
+
+interface Decided {
+  readonly waiting: Waiting
+  readonly reply: Reply
+}
+
+export class Controller implements ControllerPort {
+  readonly epoch: string
+  /** Resolves when deciding has ended: with the reason when it was not asked for. */
+  readonly stopped: Promise<QkdError | undefined>
+  readonly #options: ControllerOptions
+  readonly #settings: Settings
+  readonly #picture: Picture
+  readonly #journal: Journal
+  readonly #wakes: Wakes
+  readonly #listeners = new Set<(notice: Notice) => void>()
+  #south: SouthPort | undefined
+  #queue: Waiting[] = []
+  #running: Promise<void> | undefined
+  #over: QkdError | undefined
+  #end: (reason: QkdError | undefined) => void = () => undefined
+
+  private constructor(options: ControllerOptions, picture: Picture) {
+    this.#options = options
+    this.epoch = options.epoch
+    this.#settings = { ...DEFAULT_SETTINGS, ...options.settings }
+    this.#picture = picture
+    this.#journal = new Journal(options.journalLimit ?? JOURNAL_LIMIT)
+    this.#wakes = new Wakes(options.schedule, options.now, () => {
+      this.submit({ kind: "wake" }).catch(() => undefined)
+    })
+    this.stopped = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  /** Reads the network from the store. Decides from now on, tells no node before `start`. */
+  static async open(options: ControllerOptions): Promise<Controller> {
+    const { revision, changes } = await options.store.load()
+    return new Controller(options, new Picture(revision, changes))
+  }
+
+  /** Begins to manage every node of the network, and takes up what was left half done. */
+  start(south: SouthPort): void {
+    this.#south = south
+    for (const { qkdnId, driver, target } of this.#picture.snapshot().nodes.values()) {
+      south.manage(qkdnId, driver, target)
+    }
+    this.submit({ kind: "wake" }).catch(() => undefined)
+  }
+
+  /** Stops deciding once the decision in hand is durable. The store stays open: it is the caller's. */
+  async stop(): Promise<void> {
+    this.#finish(
+      new QkdError("operation-failed", "the controller is stopping", { appTag: "closed" }),
+    )
+    await this.#running
+    this.#end(undefined)
+  }
+
+  network(): Network {
+    return this.#picture.snapshot()
+  }
+
+  lastSeq(): number {
+    return this.#journal.lastSeq
+  }
+
+  noticesSince(seq: number): readonly Notice[] | null {
+    return this.#journal.since(seq)
+  }
+
+  onNotice(listener: (notice: Notice) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  submit(event: Event): Promise<Reply> {
+    if (this.#over !== undefined) return Promise.reject(this.#over)
+    if (this.#queue.length >= (this.#options.queueLimit ?? QUEUE_LIMIT)) {
+      return Promise.reject(new QkdError("resource-denied", "too many events are waiting"))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ event, resolve, reject })
+      // In a microtask: what is submitted together is decided together.
+      this.#running ??= Promise.resolve().then(() => this.#run())
+    })
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 && this.#over === undefined) {
+      const batch = this.#queue.splice(0, BATCH_LIMIT)
+      try {
+        await this.#decideBatch(batch)
+      } catch (error) {
+        // After the commit nothing may fail; if it does, this picture cannot be trusted any more.
+        this.#giveUp(error, batch)
+      }
+    }
+    this.#running = undefined
+  }
+
+  async #decideBatch(batch: readonly Waiting[]): Promise<void> {
+    const now = this.#options.now()
+    const context: Context = { now, newId: this.#options.newId, settings: this.#settings }
+    const draft = new Draft(this.#picture)
+    const decided: Decided[] = []
+    const effects: Effect[] = []
+    for (const waiting of batch) {
+      const part = new Draft(draft, draft.revision)
+      try {
+        const { reply, effects: more } = decideOn(part, waiting.event, context)
+        for (const change of part.changes()) draft.write(change)
+        effects.push(...more)
+        decided.push({ waiting, reply })
+      } catch (error) {
+        part.drop()
+        this.#options.log("error", "a decision failed", { event: waiting.event.kind }, error)
+        waiting.reject(new QkdError("operation-failed", "internal error", { cause: error }))
+      }
+    }
+    const changes = draft.changes()
+    const durable = durableChanges(this.#picture, changes)
+    let revision = this.#picture.revision
+    if (durable.length > 0) {
+      try {
+        revision = await this.#options.store.commit(revision, durable)
+      } catch (error) {
+        draft.drop()
+        this.#giveUp(error, batch)
+        return
+      }
+    }
+    const notices = noticesOf(this.#picture, changes, effects, new Date(now).toISOString())
+    const sessions = this.#sessionChanges(changes)
+    this.#picture.apply(changes, revision)
+    for (const notice of notices) this.#publish(this.#journal.add(notice))
+    for (const change of sessions) change()
+    this.#carryOut(effects, revision)
+    for (const { waiting, reply } of decided) waiting.resolve(reply)
+  }
+
+  /** What is not durable did not happen; and who cannot store must not decide. */
+  #giveUp(error: unknown, batch: readonly Waiting[]): void {
+    const conflict = error instanceof QkdError && error.tag === "in-use"
+    const reason = conflict
+      ? error
+      : new QkdError("operation-failed", "the network could not be stored", { cause: error })
+    const why = conflict ? "another controller leads" : reason.message
+    this.#options.log("error", `deciding ends: ${why}`, { revision: this.#picture.revision }, error)
+    for (const waiting of batch) waiting.reject(reason)
+    this.#finish(reason)
+    this.#end(reason)
+  }
+
+  #finish(reason: QkdError): void {
+    this.#over ??= reason
+    this.#wakes.stop()
+    const left = this.#queue
+    this.#queue = []
+    for (const waiting of left) waiting.reject(reason)
+  }
+
+  /** Sessions to begin and end once the changes hold: nodes new, gone, or reached another way. */
+  #sessionChanges(changes: readonly Change[]): (() => void)[] {
+    return changes.flatMap((change) => {
+      if (change.kind !== "node") return []
+      const { id, value } = change
+      const before = this.#picture.node(id)
+      if (value === null) return [() => void this.#south?.forget(id)]
+      if (before !== undefined && !movesSession(before, value)) return []
+      return [() => this.#south?.manage(id, value.driver, value.target)]
+    })
+  }
+
+  #carryOut(effects: readonly Effect[], revision: number): void {
+    const told = new Set<string>()
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "sync-node":
+          if (told.has(effect.qkdnId) || this.#picture.node(effect.qkdnId) === undefined) break
+          told.add(effect.qkdnId)
+          this.#south?.sync(effect.qkdnId, desiredConfig(this.#picture, effect.qkdnId), revision)
+          break
+        case "refuse": {
+          const { kind: _, qkdnId, ...request } = effect
+          this.#south?.refuse(qkdnId, request)
+          break
+        }
+        case "wake":
+          this.#wakes.at(effect.atMs)
+          break
+        case "notify":
+          break
+      }
+    }
+  }
+
+  /** A subscriber that throws has its own fault; the others are told all the same. */
+  #publish(notice: Notice): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(notice)
+      } catch (error) {
+        this.#options.log("error", "a subscriber failed", { seq: notice.seq }, error)
+      }
+    }
+  }
+}

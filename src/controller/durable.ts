@@ -1,0 +1,72 @@
+// Which changes are worth a write to the store: everything an operator entered, everything promised, what the nodes
+// told of themselves. What is measured, or true only of a session, is not: it is learnt again after a restart.
+
+import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
+import type { View } from "../core/view.js"
+
+/** The changes to store, in stored form: without what does not survive. */
+export function durableChanges(before: View, changes: readonly Change[]): Change[] {
+  return changes.flatMap((change): Change[] => {
+    if (change.value === null) return [change]
+    switch (change.kind) {
+      case "node": {
+        const old = before.node(change.id)
+        const value = durableNode(change.value)
+        return old !== undefined && sameMembers(durableNode(old), value)
+          ? []
+          : [{ ...change, value }]
+      }
+      case "link": {
+        const old = before.link(change.id)
+        const value = durableLink(change.value)
+        return old !== undefined && sameMembers(durableLink(old), value)
+          ? []
+          : [{ ...change, value }]
+      }
+      case "service":
+        return [change]
+    }
+  })
+}
+
+/** A node as it is after a restart: known, not yet heard from. */
+function durableNode(node: NetworkNode): NetworkNode {
+  const { reachReason: _r, lastHeardAt: _l, status: _s, syncFault: _f, ...rest } = node
+  return { ...rest, reach: "connecting" }
+}
+
+/**
+ * A link as it is after a restart: its last state, so that services are not disturbed before the nodes have been
+ * heard; no figures.
+ */
+function durableLink(link: NetworkLink): NetworkLink {
+  const { measuredAtMs: _m, capacityBps: _c, changedAt: _t, ...rest } = link
+  const { status: statusA } = link.endA
+  const { status: statusB } = link.endB
+  return {
+    ...rest,
+    endA: { performance: NO_FIGURES, ...(statusA === undefined ? {} : { status: statusA }) },
+    endB: { performance: NO_FIGURES, ...(statusB === undefined ? {} : { status: statusB }) },
+    performance: NO_FIGURES,
+    // What was last counted with is better than nothing; it changes all the time and is no reason to write.
+    ...(link.capacityBps === undefined ? {} : { capacityBps: link.capacityBps }),
+  }
+}
+
+const NO_FIGURES = {}
+
+/** Members that are written along but are no reason to write. */
+const ALONG = new Set(["capacityBps"])
+
+/** Same members with the same values; what a draft did not touch is the very same object. */
+function sameMembers(x: object, y: object): boolean {
+  const a = new Map<string, unknown>(Object.entries(x))
+  const b = new Map<string, unknown>(Object.entries(y))
+  for (const name of new Set([...a.keys(), ...b.keys()])) {
+    if (ALONG.has(name)) continue
+    const one = a.get(name)
+    const other = b.get(name)
+    if (one !== other && JSON.stringify(one) !== JSON.stringify(other)) return false
+  }
+  return true
+}
