@@ -26,7 +26,10 @@ export interface PoolStep {
 }
 
 export interface PoolLimits {
-  /** Open at least so much in advance, in bytes (rounded up to a half-block). */
+  /**
+   * Open at least so much in advance, in bytes (rounded up to a half-block). What is open is lost in a crash and
+   * out of the other end's reach: enough for the first keys, the rest follows demand.
+   */
   readonly minOpenBytes: number
   readonly maxOpenBytes: number
   /** How long a block may wait for the other end's module to deliver it as well. */
@@ -38,7 +41,7 @@ export interface PoolLimits {
 }
 
 export const DEFAULT_POOL_LIMITS: PoolLimits = {
-  minOpenBytes: 4096,
+  minOpenBytes: 512,
   maxOpenBytes: 1 << 18,
   graceMs: 60_000,
   maxHeldBytes: 1 << 22,
