@@ -24,8 +24,8 @@ export function LinkDetails({ store, link }: { store: Store; link: Link }): VNod
   const { performance } = link
   const since = link.changedAt === undefined ? undefined : now - Date.parse(link.changedAt)
   const ends = [
-    { end: link.a, report: link.endA },
-    { end: link.b, report: link.endB },
+    { name: "End A", end: link.a, report: link.endA },
+    { name: "End B", end: link.b, report: link.endB },
   ]
   return (
     <>
@@ -43,6 +43,7 @@ export function LinkDetails({ store, link }: { store: Store; link: Link }): VNod
         label="Secret key rate"
         points={samples.map((s) => ({ atMs: s.atMs, value: s.skrBps }))}
         format={rate}
+        nowMs={now}
       />
       <h3>
         Key stock <b>{bits(performance.stockBits)}</b>
@@ -51,6 +52,7 @@ export function LinkDetails({ store, link }: { store: Store; link: Link }): VNod
         label="Key stock"
         points={samples.map((s) => ({ atMs: s.atMs, value: s.stockBits }))}
         format={bits}
+        nowMs={now}
       />
       {lasting(store, link) === undefined ? null : <p class="reason">{lasting(store, link)}</p>}
       <dl class="facts">
@@ -65,13 +67,18 @@ export function LinkDetails({ store, link }: { store: Store; link: Link }): VNod
         {link.hold === undefined ? null : (
           <Fact name="Held back">it came back not long ago; new paths avoid it</Fact>
         )}
-        {ends.map(({ end, report }) => (
-          <Fact key={end.qkdnId} name={`End ${end.qkdiId}`}>
+        {ends.map(({ name, end, report }) => (
+          <Fact key={name} name={name}>
             <Jump store={store} to={{ kind: "node", id: end.qkdnId }}>
               {store.nodeName(end.qkdnId)}
             </Jump>{" "}
             <span class="quiet">
-              {report.status === undefined ? "not heard" : LINK_WORDS[report.status]}
+              module {end.qkdiId}
+              {report.status === undefined
+                ? ", not heard"
+                : report.status === link.status
+                  ? ""
+                  : `, ${LINK_WORDS[report.status]}`}
             </span>
           </Fact>
         ))}

@@ -11,7 +11,6 @@ import { fit, layOut, type Point, type View } from "./layout.js"
 import { Legend } from "./legend.js"
 import { buildScene, FEW, hit, type Scene } from "./scene.js"
 import type { Store } from "./store.js"
-import { useStore } from "./use-store.js"
 import { LINK_WORDS, REACH_WORDS } from "./words.js"
 
 /** Room for labels at the rim: more where second lines are drawn. */
@@ -54,7 +53,7 @@ function measurer(): (text: string, small: boolean) => number {
 }
 
 export function MapView({ store }: { readonly store: Store }): VNode {
-  const version = useStore(store)
+  const { version } = store
   const canvas = useRef<HTMLCanvasElement>(null)
   const scene = useRef<Scene | undefined>(undefined)
   const zooming = useRef<ZoomBehavior<HTMLCanvasElement, unknown> | undefined>(undefined)

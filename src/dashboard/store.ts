@@ -35,10 +35,6 @@ export class Store {
   readonly nodes = new Map<string, Node>()
   readonly links = new Map<string, Link>()
   readonly services = new Map<string, Service>()
-  /** Rate promised on each link: the sum over the paths that services hold. */
-  readonly promisedBps = new Map<string, number>()
-  /** Services by the link they ride on. */
-  readonly riders = new Map<string, string[]>()
   readonly samples = new Map<string, Sample[]>()
   events: readonly EventLine[] = []
   connection: Connection = { kind: "connecting" }
@@ -53,6 +49,11 @@ export class Store {
   version = 0
   /** Grows when nodes or links come, go or move: the map is laid out anew. */
   shape = 0
+  readonly #promisedBps = new Map<string, number>()
+  readonly #riders = new Map<string, string[]>()
+  /** Services changed since the two above were made. */
+  #stale = false
+  readonly #linkNames = new Map<string, string>()
   readonly #listeners = new Set<() => void>()
   readonly #now: () => number
 
@@ -84,7 +85,8 @@ export class Store {
     for (const id of this.samples.keys()) if (!this.links.has(id)) this.samples.delete(id)
     this.position = { epoch: snapshot.epoch, seq: snapshot.seq }
     this.openedAtSeq ??= snapshot.seq
-    this.#derive()
+    this.#stale = true
+    this.#linkNames.clear()
     this.shape += 1
     this.#dropLostSelection()
     this.changed()
@@ -100,7 +102,7 @@ export class Store {
     else if (notice.topic === "service") {
       if (isService(notice.value)) this.services.set(notice.id, notice.value)
       else this.services.delete(notice.id)
-      this.#derive()
+      this.#stale = true
     }
     this.position = { epoch: this.position.epoch, seq: notice.seq }
     this.#dropLostSelection()
@@ -145,8 +147,28 @@ export class Store {
     return this.nodes.get(qkdnId)?.name ?? qkdnId
   }
 
+  /** Rate promised on each link: the sum over the paths that services hold. */
+  get promisedBps(): ReadonlyMap<string, number> {
+    this.#derive()
+    return this.#promisedBps
+  }
+
+  /** Services by the link they ride on. */
+  get riders(): ReadonlyMap<string, readonly string[]> {
+    this.#derive()
+    return this.#riders
+  }
+
   /** `Windhof – Kirchberg`; parallel links are told apart by their own name. */
   linkName(link: Link): string {
+    const known = this.#linkNames.get(link.qkdlId)
+    if (known !== undefined) return known
+    const name = this.#nameLink(link)
+    this.#linkNames.set(link.qkdlId, name)
+    return name
+  }
+
+  #nameLink(link: Link): string {
     const ends = `${this.nodeName(link.a.qkdnId)} – ${this.nodeName(link.b.qkdnId)}`
     const twin = [...this.links.values()].some(
       (other) =>
@@ -176,6 +198,7 @@ export class Store {
   }
 
   #putNode(notice: Notice): void {
+    this.#linkNames.clear()
     const before = this.nodes.get(notice.id)
     if (isNode(notice.value)) this.nodes.set(notice.id, notice.value)
     else this.nodes.delete(notice.id)
@@ -187,11 +210,15 @@ export class Store {
 
   #putLink(notice: Notice): void {
     if (isLink(notice.value)) {
-      if (!this.links.has(notice.id)) this.shape += 1
+      if (!this.links.has(notice.id)) {
+        this.shape += 1
+        this.#linkNames.clear()
+      }
       this.links.set(notice.id, notice.value)
       this.#sample(notice.value)
     } else {
       this.links.delete(notice.id)
+      this.#linkNames.clear()
       this.samples.delete(notice.id)
       this.shape += 1
     }
@@ -214,20 +241,22 @@ export class Store {
   }
 
   #derive(): void {
-    this.promisedBps.clear()
-    this.riders.clear()
+    if (!this.#stale) return
+    this.#stale = false
+    this.#promisedBps.clear()
+    this.#riders.clear()
     for (const service of this.services.values()) {
       const held = [service.path, service.next, ...service.leaving].filter((p) => p !== undefined)
       const ridden = new Set<string>()
       for (const path of held) {
         for (const { qkdlId } of path.hops) {
-          this.promisedBps.set(qkdlId, (this.promisedBps.get(qkdlId) ?? 0) + path.rateBps)
+          this.#promisedBps.set(qkdlId, (this.#promisedBps.get(qkdlId) ?? 0) + path.rateBps)
           ridden.add(qkdlId)
         }
       }
       for (const qkdlId of ridden) {
-        const riders = this.riders.get(qkdlId)
-        if (riders === undefined) this.riders.set(qkdlId, [service.serviceId])
+        const riders = this.#riders.get(qkdlId)
+        if (riders === undefined) this.#riders.set(qkdlId, [service.serviceId])
         else riders.push(service.serviceId)
       }
     }

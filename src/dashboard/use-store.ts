@@ -1,25 +1,28 @@
-// Lets a component follow the store, at most once per drawn frame however many notices come.
+// Lets a component follow the store, a few times a second however many notices come.
 
 import { useEffect, useState } from "preact/hooks"
 import type { Store } from "./store.js"
 
-/** Re-renders when the store changed; returns its version. */
+/** Notices may come by the hundred a second: the page is drawn anew at most this often. */
+const EVERY_MS = 120
+
+/** Re-renders when the store changed: at once after quiet, else a little later. Returns its version. */
 export function useStore(store: Store): number {
   const [version, setVersion] = useState(store.version)
   useEffect(() => {
     let waiting = 0
+    let lastMs = 0
     const stop = store.subscribe(() => {
       if (waiting !== 0) return
-      // A hidden page gets no frames; the timer keeps its picture no older than a second.
-      const tell = (): void => {
-        cancelAnimationFrame(frame)
-        clearTimeout(waiting)
-        waiting = 0
-        setVersion(store.version)
-      }
-      const frame = requestAnimationFrame(tell)
-      waiting = setTimeout(tell, 1000)
+      const waitMs = Math.max(0, lastMs + EVERY_MS - performance.now())
+      if (waitMs === 0) show()
+      else waiting = setTimeout(show, waitMs)
     })
+    const show = (): void => {
+      waiting = 0
+      lastMs = performance.now()
+      setVersion(store.version)
+    }
     return () => {
       stop()
       clearTimeout(waiting)

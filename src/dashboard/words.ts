@@ -139,10 +139,8 @@ function ofService(known: Known, before: Service | undefined, after: Service | u
     return { text: `Service ${name} moved: now${over}`, tone: "good" }
   if (before?.state === after.state && !moved) return undefined
   if (after.state === "active") return { text: `Service ${name} is active${over}`, tone: "good" }
-  return {
-    text: `Service ${name} is ${SERVICE_WORDS[after.state]}${because(after.reason)}`,
-    tone: SERVICE_TONE[after.state],
-  }
+  const how = after.state === "failed" ? "failed" : `is ${SERVICE_WORDS[after.state]}`
+  return { text: `Service ${name} ${how}${because(after.reason)}`, tone: SERVICE_TONE[after.state] }
 }
 
 /** Types that only carry new figures: no news unless a state differs from what was known. */
@@ -175,6 +173,8 @@ function spoken({ topic, type, value, message }: Notice, known: Known): Said {
     return { text, tone: "plain" }
   }
   if (message === undefined || message === "") return undefined
+  // A service that failed before and fails again on trying anew is no news.
+  if (type === "service.failed" || type === "service.degraded") return undefined
   const tone = /down|fail|refus/.test(type) ? "warn" : "plain"
   if (isLink(value)) return { text: `Link ${known.linkName(value)}: ${message}`, tone }
   if (isNode(value)) return { text: `Node ${value.name}: ${message}`, tone }

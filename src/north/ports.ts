@@ -21,12 +21,17 @@ export type NorthLog = (
   facts?: Readonly<Record<string, string | number | boolean>>,
 ) => void
 
-function demandOk(reply: Reply): void {
-  if (reply.ok) return
+/** As the order's body spells it: flat, its ends called `a` and `b`. */
+function pathInBody(path: string): string {
+  return path.replace(/^\/terms(?=\/)/, "").replace(/^\/([ab])SaeId$/, "/$1")
+}
+
+/** The id of what was decided on. */
+function demandOk(reply: Reply): string | undefined {
+  if (reply.ok) return reply.id
   throw new QkdError(reply.tag, reply.message, {
     ...(reply.appTag === undefined ? {} : { appTag: reply.appTag }),
-    // The order's body is flat: its terms stand at the top.
-    ...(reply.path === undefined ? {} : { path: reply.path.replace(/^\/terms(?=\/)/, "") }),
+    ...(reply.path === undefined ? {} : { path: pathInBody(reply.path) }),
   })
 }
 
@@ -41,8 +46,9 @@ export async function orderService(
   controller: ControllerPort,
   order: ServiceOrder,
 ): Promise<Service> {
-  demandOk(await controller.submit({ kind: "service-ordered", ...order }))
-  const service = controller.network().services.get(order.serviceId)
+  // A pair whose SAEs have asked already keeps that service, and its id: the order takes it over.
+  const id = demandOk(await controller.submit({ kind: "service-ordered", ...order }))
+  const service = controller.network().services.get(id ?? order.serviceId)
   if (service === undefined) throw new QkdError("operation-failed", "the service is already gone")
   return service
 }

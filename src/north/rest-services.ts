@@ -123,7 +123,7 @@ export function serviceHandlers(
         return {
           status: waitS > 0 && service.state !== "active" ? 202 : 201,
           headers: {
-            Location: `/api/v1/services/${encodeURIComponent(serviceId)}`,
+            Location: `/api/v1/services/${encodeURIComponent(service.serviceId)}`,
             ETag: etagOf(service),
             ...(waitS > 0 ? { "Preference-Applied": `wait=${waitS}` } : {}),
           },
