@@ -16,6 +16,7 @@ import { agentSchema } from "./agent-schema.js"
 import { AuditTrail } from "./audit.js"
 import type { NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
+import { lockFolder } from "./dir-lock.js"
 import { listenEtsi014 } from "./etsi014.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
@@ -77,6 +78,8 @@ export async function startNode(settings: NodeSettings, deps: NodeDeps): Promise
 async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Promise<RunningNode> {
   const { log } = deps
   const clock = deps.clock ?? systemClock
+  const unlock = await lockFolder(settings.dir)
+  opened.add("lock", unlock)
   const policy = await PolicyFile.open({
     qkdnId: settings.qkdnId,
     policyFile: settings.policy.file,

@@ -153,8 +153,14 @@ export class Line {
     }
   }
 
+  async dropControllers(): Promise<void> {
+    await Promise.all(
+      this.#sessions.splice(0).map((session) => session.close().catch(() => undefined)),
+    )
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.close().catch(() => undefined)))
+    await this.dropControllers()
     await Promise.all([...this.nodes.values()].map((node) => node.stop()))
     await this.fibres.close()
     rmSync(this.dir, { recursive: true, force: true })

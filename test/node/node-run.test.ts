@@ -1,11 +1,16 @@
 // Whole nodes: agent, key manager, modules and 014 together, driven over NETCONF as a controller would.
 
 import assert from "node:assert/strict"
+import { createPrivateKey } from "node:crypto"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import path from "node:path"
 import { QkdError } from "../../src/errors.js"
+import { signPolicy, type SignedPolicy } from "../../src/keys/policy-signature.js"
 import type { AppConfig } from "../../src/model/app.js"
 import type { LinkConfig } from "../../src/model/link.js"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import type { NodeConfig } from "../../src/model/node.js"
+import { verifyAuditTrail } from "../../src/node/audit.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { encodeXml } from "../../src/yang/xml.js"
 import { eventsUntil, schema } from "./agent-site.js"
@@ -247,5 +252,53 @@ describe("three nodes in a row", function () {
       "keys are made again",
       async () => (await line.call("a", "sae-c/enc_keys")).status === 200,
     )
+  })
+
+  it("obey a new signed policy at once, and never an older one again", async () => {
+    const file = path.join(line.dir, "nodes", "a", "policy.json")
+    const old = readFileSync(file, "utf8")
+    const { policy } = JSON.parse(old) as SignedPolicy
+    const stricter = {
+      ...policy,
+      version: policy.version + 1,
+      peers: policy.peers.map((peer) =>
+        peer.qkdnId === line.id("c") ? { ...peer, roles: ["relay" as const] } : peer,
+      ),
+    }
+    writeFileSync(file, JSON.stringify({ policy: stricter, signatures: [] }))
+    await assert.rejects(line.node("a").reloadPolicy(), QkdError)
+    assert.equal((await line.call("a", "sae-c/enc_keys")).status, 200)
+    const officers = readdirSync(path.join(line.dir, "officers")).map((name) =>
+      createPrivateKey(readFileSync(path.join(line.dir, "officers", name), "utf8")),
+    )
+    writeFileSync(
+      file,
+      JSON.stringify({
+        policy: stricter,
+        signatures: officers.map((key) => signPolicy(stricter, key)),
+      }),
+    )
+    assert.equal(await line.node("a").reloadPolicy(), true)
+    await line.dropControllers()
+    assert.notEqual((await line.call("a", "sae-c/enc_keys")).status, 200)
+    assert.equal((await line.call("a", "sae-b/enc_keys")).status, 200)
+    assert.equal((await line.state("a")).keyManager?.policyVersion, stricter.version)
+    writeFileSync(file, old)
+    await assert.rejects(line.node("a").reloadPolicy(), QkdError)
+    assert.equal((await line.state("a")).keyManager?.policyVersion, stricter.version)
+  })
+
+  it("keep a chained trail of every delivery, written before the key left", () => {
+    const trail = readFileSync(path.join(line.dir, "nodes", "a", "state", "audit.log"), "utf8")
+    const { lines } = verifyAuditTrail(trail)
+    assert.ok(lines >= 5, `${lines} deliveries`)
+  })
+
+  it("do not run twice in one folder: the second start is refused, the first goes on", async () => {
+    await assert.rejects(
+      line.start("b"),
+      (error) => error instanceof QkdError && error.tag === "in-use",
+    )
+    assert.equal((await line.call("a", "sae-b/enc_keys")).status, 200)
   })
 })
