@@ -24,12 +24,13 @@ export function uuidFrom(random: Uint8Array): string {
   return uuidText(bytes)
 }
 
+/** Not for key bytes: buffers are shared and grow, so copies would stay behind. */
 export class ByteWriter {
   #buffer: Buffer
   #length = 0
 
   constructor(sizeHintBytes = 256) {
-    this.#buffer = Buffer.allocUnsafeSlow(sizeHintBytes)
+    this.#buffer = Buffer.allocUnsafe(sizeHintBytes)
   }
 
   get lengthBytes(): number {
@@ -99,7 +100,7 @@ export class ByteWriter {
   #room(more: number): Buffer {
     const need = this.#length + more
     if (need > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#buffer.length * 2))
+      const grown = Buffer.allocUnsafe(Math.max(need, this.#buffer.length * 2))
       this.#buffer.copy(grown, 0, 0, this.#length)
       this.#buffer = grown
     }

@@ -192,12 +192,18 @@ export class EndKeys {
 
 /** `[consignment][8 expiry][8 marks of each key][keys]`. */
 function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
-  const writer = new ByteWriter(512 + consignmentBytes(batch.offer) + batch.taken.length * 8)
+  const writer = new ByteWriter(512)
     .raw(encodeConsignment(batch.offer))
     .u64(BigInt(Math.floor(batch.expiresMs)))
   for (const marks of batch.taken) writer.u64(BigInt(marks))
-  keys.use((bytes) => writer.raw(bytes))
-  return writer.finish()
+  const head = writer.finish()
+  // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
+  const record = Buffer.allocUnsafeSlow(head.length + keys.lengthBytes)
+  record.set(head)
+  keys.use((bytes) => {
+    record.set(bytes, head.length)
+  })
+  return record
 }
 
 /** `keys` is a view. */

@@ -227,6 +227,13 @@ export class KeyNetwork {
     const qkdlId = this.links[link] ?? ""
     const stock = (end: number): number => this.manager(end).poolFigures(qkdlId)?.stockBits ?? 0
     const goal = stock(link) + blocks * blockBytes * 8
+    await this.feedBlocks(link, blocks, blockBytes)
+    await this.until(() => stock(link) === goal && stock(link + 1) === goal)
+  }
+
+  /** The same, without waiting until both ends know of each other's. */
+  async feedBlocks(link: number, blocks: number, blockBytes: number): Promise<void> {
+    const qkdlId = this.links[link] ?? ""
     await Promise.all(
       Array.from({ length: blocks }, async () => {
         const id = randomUUID()
@@ -237,7 +244,6 @@ export class KeyNetwork {
         ])
       }),
     )
-    await this.until(() => stock(link) === goal && stock(link + 1) === goal)
   }
 
   async feed(blocks: number, blockBytes: number): Promise<void> {

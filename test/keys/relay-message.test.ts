@@ -1,0 +1,174 @@
+// Relay messages and their tag: known answers, and no bit may be changed anywhere.
+
+import assert from "node:assert/strict"
+import { randomBytes, randomUUID } from "node:crypto"
+import fc from "fast-check"
+import { oneTimeTag, oneTimeTagIsRight } from "../../src/keys/one-time-mac.js"
+import { decodeRelayHeader, encodeRelayHeader } from "../../src/keys/relay-header.js"
+import type { RelayHeader } from "../../src/keys/relay-header.js"
+import { parseRelay, unwrapRelay, wrapRelay } from "../../src/keys/relay-message.js"
+import { Secret } from "../../src/keys/secret.js"
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/[\s:]/g, ""), "hex")
+const secret = (bytes: Uint8Array): Secret => Secret.take(Uint8Array.from(bytes))
+
+function headerFor(keys: number, keySizeBits: number): RelayHeader {
+  const block = randomUUID()
+  const size = (keys * keySizeBits) / 8
+  return {
+    transferId: randomUUID(),
+    appId: randomUUID(),
+    pathQkdlId: randomUUID(),
+    source: "a",
+    destination: "d",
+    masterSaeId: "sae a",
+    slaveSaeIds: ["sae d", "sæ e"],
+    keyIds: Array.from({ length: keys }, () => randomUUID()),
+    keySizeBits,
+    ttlS: 60,
+    sessionId: randomBytes(16),
+    number: 7n,
+    sender: "b",
+    receiver: "c",
+    qkdlId: randomUUID(),
+    direction: 0,
+    nodes: ["a", "b"],
+    tagKey: [{ blockId: block, half: 0, offset: 0, length: 32 }],
+    pad: [
+      { blockId: block, half: 0, offset: 32, length: 8 },
+      { blockId: randomUUID(), half: 1, offset: 0, length: size - 8 },
+    ],
+  }
+}
+
+describe("the one-time tag", () => {
+  it("gives the answers of RFC 8439, 2.5.2 and A.3", () => {
+    const cases: [string, Uint8Array, string][] = [
+      [
+        "85:d6:be:78:57:55:6d:33:7f:44:52:fe:42:d5:06:a8:01:03:80:8a:fb:0d:b2:fd:4a:bf:f6:af:41:49:f5:1b",
+        Buffer.from("Cryptographic Forum Research Group"),
+        "a8:06:1d:c1:30:51:36:c6:c2:2b:8b:af:0c:01:27:a9",
+      ],
+      // A.3 vector 1: all zero. Vectors 7 and 10: the sum overflows the modulus.
+      ["00".repeat(32), Buffer.alloc(64), "00".repeat(16)],
+      [
+        `01${"00".repeat(31)}`,
+        hex("FF".repeat(16) + "F0" + "FF".repeat(15) + "11" + "00".repeat(15)),
+        `05${"00".repeat(15)}`,
+      ],
+      [
+        `01${"00".repeat(7)}04${"00".repeat(23)}`,
+        hex(
+          "E33594D7505E43B9 0000000000000000 3394D7505E4379CD 01000000000000000000000000000000000000000000000001000000000000000000000000000000",
+        ),
+        "14000000000000005500000000000000",
+      ],
+    ]
+    for (const [key, message, tag] of cases) {
+      assert.equal(
+        Buffer.from(oneTimeTag(hex(key), [message])).toString("hex"),
+        hex(tag).toString("hex"),
+      )
+      const parts = [message.subarray(0, 5), message.subarray(5, 5), message.subarray(5)]
+      assert.equal(oneTimeTagIsRight(hex(key), parts, hex(tag)), true)
+      assert.equal(oneTimeTagIsRight(hex(key), parts, hex(tag).subarray(1)), false)
+    }
+  })
+})
+
+describe("a relay message", () => {
+  it("comes back as it was sent", () => {
+    const header = headerFor(3, 256)
+    const keys = randomBytes(96)
+    const pad = randomBytes(96)
+    const tagKey = randomBytes(32)
+    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    assert.equal(message.includes(keys.subarray(0, 16)), false)
+    const relay = parseRelay(message)
+    const { sessionId, ...rest } = relay.header
+    assert.deepEqual(
+      { ...rest, sessionId: Uint8Array.from(sessionId) },
+      {
+        ...header,
+        sessionId: Uint8Array.from(header.sessionId),
+      },
+    )
+    const back = unwrapRelay(relay, secret(pad), secret(tagKey))
+    assert.equal(
+      back?.use((b) => Buffer.from(b).equals(keys)),
+      true,
+    )
+  })
+
+  it("is refused with any single bit changed, at every position", () => {
+    const header = headerFor(1, 128)
+    const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
+    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    for (let bit = 0; bit < message.length * 8; bit++) {
+      const changed = Buffer.from(message)
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      let opened: Secret | undefined
+      try {
+        opened = unwrapRelay(parseRelay(changed), secret(pad), secret(tagKey))
+      } catch (error) {
+        assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
+      }
+      assert.equal(opened, undefined, `bit ${bit} of ${message.length * 8}`)
+    }
+  })
+
+  it("is refused when the two ends' pads differ in any bit, though what was sent is untouched", () => {
+    const header = headerFor(1, 128)
+    const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
+    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    for (let bit = 0; bit < 128; bit++) {
+      const other = Buffer.from(pad)
+      other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      assert.equal(unwrapRelay(parseRelay(message), secret(other), secret(tagKey)), undefined)
+    }
+  })
+
+  it("is refused when cut short or lengthened", () => {
+    const header = headerFor(2, 256)
+    const message = wrapRelay(
+      header,
+      secret(randomBytes(64)),
+      secret(randomBytes(64)),
+      secret(randomBytes(32)),
+    )
+    for (let length = 0; length < message.length; length++)
+      assert.throws(() => parseRelay(message.subarray(0, length)), { tag: "malformed-message" })
+    assert.throws(() => parseRelay(Buffer.concat([message, Buffer.of(0)])), {
+      tag: "malformed-message",
+    })
+  })
+
+  it("has one encoding only, and garbage is refused with a tag", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(300), (noise, at) => {
+        const good = encodeRelayHeader(headerFor(1, 256))
+        const mixed = Buffer.concat([good.subarray(0, at % good.length), noise])
+        try {
+          assert.equal(encodeRelayHeader(decodeRelayHeader(mixed)).equals(mixed), true)
+        } catch (error) {
+          if ((error as { tag?: string }).tag !== "malformed-message") throw error
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it("names no key twice, and keys of whole bytes only", () => {
+    const header = headerFor(2, 256)
+    const [id = ""] = header.keyIds
+    const odd = [
+      { ...header, keyIds: [id, id] },
+      { ...header, keyIds: [] },
+      { ...header, keySizeBits: 12 },
+      { ...header, keySizeBits: 0 },
+      { ...header, slaveSaeIds: [] },
+    ]
+    for (const one of odd)
+      assert.throws(() => decodeRelayHeader(encodeRelayHeader(one)), { tag: "malformed-message" })
+  })
+})

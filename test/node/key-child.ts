@@ -1,0 +1,161 @@
+// One key manager in a process of its own, driven over the parent's IPC channel: what a crash test kills and a
+// bench measures. Keys cross the channel for comparison, so this is for tests only.
+
+import { createPrivateKey } from "node:crypto"
+import type { PolicyView } from "../../src/keys/policy-view.js"
+import { Secret } from "../../src/keys/secret.js"
+import { createKeyManager } from "../../src/node/key-manager.js"
+import type { RunningKeyManager } from "../../src/node/key-manager.js"
+import type { KeyManagerConfig } from "../../src/node/ports.js"
+
+export interface ChildSetup {
+  readonly qkdnId: string
+  readonly dir: string
+  readonly sealing: string
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+  readonly signKeyPem: string
+  readonly port: number
+  readonly peers: readonly { qkdnId: string; spkiSha256: string; signPublicKey: string }[]
+}
+
+export type ChildRequest =
+  | { readonly id: number; readonly do: "open"; readonly setup: ChildSetup }
+  | { readonly id: number; readonly do: "configure"; readonly config: KeyManagerConfig }
+  | {
+      readonly id: number
+      readonly do: "add"
+      readonly link: string
+      readonly block: string
+      readonly bytes: string
+    }
+  | {
+      readonly id: number
+      readonly do: "make"
+      readonly app: string
+      readonly master: string
+      readonly slave: string
+      readonly count: number
+    }
+  | {
+      readonly id: number
+      readonly do: "take"
+      readonly slave: string
+      readonly master: string
+      readonly ids: readonly string[]
+    }
+  | { readonly id: number; readonly do: "status"; readonly link: string }
+  /** Makes single keys one after the other; answers with the milliseconds each took. */
+  | {
+      readonly id: number
+      readonly do: "time"
+      readonly app: string
+      readonly master: string
+      readonly slave: string
+      readonly count: number
+    }
+
+export interface ChildAnswer {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: string
+}
+
+function policyOf({ qkdnId, peers }: ChildSetup): PolicyView {
+  const identities = peers.map((peer) => ({
+    ...peer,
+    signPublicKey: Buffer.from(peer.signPublicKey, "base64"),
+  }))
+  return {
+    qkdnId,
+    maxHops: 16,
+    peer: (id) => identities.find((peer) => peer.qkdnId === id),
+    peerByPin: (pin) => identities.find((peer) => peer.spkiSha256 === pin),
+    allowsNeighbour: () => true,
+    allowsEnd: () => true,
+    ownsSae: (id) => id === `sae-${qkdnId}`,
+    refusesPath: () => undefined,
+  }
+}
+
+let manager: RunningKeyManager | undefined
+
+async function open(setup: ChildSetup): Promise<number> {
+  manager = await createKeyManager({
+    qkdnId: setup.qkdnId,
+    dir: setup.dir,
+    sealingKey: Secret.take(Buffer.from(setup.sealing, "base64")),
+    identity: {
+      tls: { certificatePem: setup.certificatePem, privateKeyPem: setup.privateKeyPem },
+      signKey: createPrivateKey(setup.signKeyPem),
+    },
+    listen: { host: "127.0.0.1", port: setup.port },
+    policy: policyOf(setup),
+    limits: {
+      pingMs: 500,
+      redialMinMs: 20,
+      redialMaxMs: 100,
+      sweepMs: 100,
+      transferTimeoutMs: 2000,
+      pool: { graceMs: 1500 },
+    },
+  })
+  return manager.relayPort
+}
+
+async function answer(request: ChildRequest): Promise<unknown> {
+  if (request.do === "open") return open(request.setup)
+  if (manager === undefined) throw new Error("not open")
+  switch (request.do) {
+    case "configure":
+      manager.configure(request.config)
+      return null
+    case "add":
+      await manager.addLinkKey(
+        request.link,
+        request.block,
+        Secret.take(Buffer.from(request.bytes, "base64")),
+      )
+      return null
+    case "make": {
+      const { app, master, slave, count } = request
+      const keys = await manager.makeKeys(app, master, [slave], count, 256)
+      return keys.map(({ keyId, key }) => [keyId, key.use((b) => Buffer.from(b).toString("hex"))])
+    }
+    case "take": {
+      const keys = await manager.takeKeys(request.slave, request.master, request.ids)
+      return keys.map(({ keyId, key }) => [keyId, key.use((b) => Buffer.from(b).toString("hex"))])
+    }
+    case "status": {
+      const figures = manager.poolFigures(request.link)
+      return {
+        peers: manager.connectedPeers(),
+        waiting: manager.waitingKeys,
+        stockBits: figures?.stockBits ?? -1,
+      }
+    }
+    case "time": {
+      const { app, master, slave, count } = request
+      const times: number[] = []
+      for (let i = 0; i < count; i++) {
+        const start = performance.now()
+        await manager.makeKeys(app, master, [slave], 1, 256)
+        times.push(performance.now() - start)
+      }
+      return times
+    }
+  }
+}
+
+process.on("message", (request: ChildRequest) => {
+  answer(request).then(
+    (result) => process.send?.({ id: request.id, result }),
+    (cause: unknown) => {
+      const { tag, appTag, message } = cause as { tag?: string; appTag?: string; message: string }
+      process.send?.({ id: request.id, error: `${tag ?? "bug"} ${appTag ?? ""} ${message}` })
+    },
+  )
+})
+process.on("disconnect", () => {
+  process.exit(0)
+})
