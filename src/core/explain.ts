@@ -23,11 +23,9 @@ export function explainNoPath(view: View, query: PathQuery, settings: Settings):
     tooManyHops(view, query) ??
     tooMuchEpsilon(view, query) ??
     avoidedNodes(view, query) ??
+    limitsTogether(view, query) ??
     cutOff(view, query, settings) ??
-    noRelay(view, query) ??
-    noPath(
-      `no path from ${nodeName(view, query.from)} to ${nodeName(view, query.to)} keeps all limits`,
-    )
+    noRelay(view, query)
   )
 }
 
@@ -142,6 +140,23 @@ function avoidedNodes(view: View, query: PathQuery): NoPath | undefined {
   )
 }
 
+/** There is a way, but it breaks more than one limit. */
+function limitsTogether(view: View, query: PathQuery): NoPath | undefined {
+  const { rateBps, maxHops, maxEpsilon, avoidNodes, ...rest } = query
+  const path = findPath(view.graph, { ...rest, rateBps: 0 })
+  if (path === undefined) return undefined
+  const avoided = [...(avoidNodes ?? [])].map((qkdnId) => nodeName(view, qkdnId))
+  const limits = [
+    ...(rateBps > 0 ? [`${rateBps} bit/s`] : []),
+    ...(maxHops === undefined ? [] : [`${maxHops} hops`]),
+    ...(maxEpsilon === undefined ? [] : [`epsilon ${maxEpsilon}`]),
+    ...(avoided.length === 0 ? [] : [`not over ${avoided.join(", ")}`]),
+  ]
+  return noPath(
+    `no path keeps all of ${limits.join(", ")}: the best without limits is ${pathName(view, path.nodes)}`,
+  )
+}
+
 /** An end none of whose links can be used, or, farther off, the links that are down. */
 function cutOff(view: View, query: PathQuery, settings: Settings): NoPath | undefined {
   for (const qkdnId of [query.from, query.to]) {
@@ -157,7 +172,7 @@ function cutOff(view: View, query: PathQuery, settings: Settings): NoPath | unde
   return undefined
 }
 
-function noRelay(view: View, query: PathQuery): NoPath | undefined {
+function noRelay(view: View, query: PathQuery): NoPath {
   const path = findPath(view.graph, { ...query, ignoreRelayRule: true })
   if (path !== undefined) {
     const stuck = path.nodes.slice(1, -1).filter((qkdnId) => {

@@ -7,9 +7,10 @@
 // While a next path is in `ends`, the ends hold both, so that no key on the way is lost; when both ends have
 // confirmed, the old one leaves. Which path to take is decided in `service-life.ts`.
 
-import type { KeyPath, Service } from "../model/service.js"
+import type { KeyPath, Service, ServiceTerms } from "../model/service.js"
 import { linkName } from "./names.js"
 import type { FoundPath } from "./path.js"
+import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
 
@@ -103,7 +104,7 @@ function stand(turn: Turn, service: Service, next: KeyPath): void {
   const { next: _next, avoiding: _avoiding, reason: _reason, path: old, ...rest } = service
   const path: KeyPath = { ...next, phase: "up", awaiting: [] }
   const leaving = old === undefined ? rest.leaving : [...rest.leaving, leaveFromEnds(turn, old)]
-  const now = put(turn, { ...rest, ...standing(turn.draft, path), path, leaving })
+  const now = put(turn, { ...rest, ...standing(turn.draft, path, service.terms), path, leaving })
   turn.notify(
     "service",
     old === undefined ? "service.up" : "service.moved",
@@ -161,10 +162,11 @@ function settle(turn: Turn, service: Service): void {
   put(turn, service)
 }
 
-/** State of a service whose path stands: what its links say. */
+/** State of a service whose path stands: what its links say, and whether it keeps terms given since. */
 export function standing(
   view: View,
   path: KeyPath,
+  terms: ServiceTerms,
 ): { readonly state: "active" | "degraded"; readonly reason?: string } {
   for (const hop of path.hops) {
     const link = view.link(hop.qkdlId)
@@ -174,7 +176,8 @@ export function standing(
     const state = link.enabled ? link.status : "disabled"
     return { state: "degraded", reason: `${linkName(view, link)} is ${state}${because}` }
   }
-  return { state: "active" }
+  const broken = brokenTerm(view, terms, path)
+  return broken === undefined ? { state: "active" } : { state: "degraded", reason: broken }
 }
 
 export function put(turn: Turn, service: Service): Service {

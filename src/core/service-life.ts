@@ -40,7 +40,7 @@ export function seekPath(
 /** No better path: the standing one is kept, in the state its links give it. */
 function stay(turn: Turn, service: Service, noPath?: string): void {
   if (service.path === undefined) return
-  const now = standing(turn.draft, service.path)
+  const now = standing(turn.draft, service.path, service.terms)
   const reason =
     now.reason === undefined || noPath === undefined ? now.reason : `${now.reason}; ${noPath}`
   if (now.state === service.state && reason === service.reason) return
@@ -108,7 +108,7 @@ export function returnTo(turn: Turn, qkdlId: string): void {
   for (const serviceId of turn.draft.members(groups.servicesOn(qkdlId))) {
     const service = turn.draft.service(serviceId)
     if (service?.state === "degraded" && service.path !== undefined) {
-      if (standing(turn.draft, service.path).state === "active") stay(turn, service)
+      if (standing(turn.draft, service.path, service.terms).state === "active") stay(turn, service)
     }
   }
   turn.retrySoon()

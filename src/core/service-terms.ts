@@ -8,6 +8,7 @@ import { nodeName } from "./names.js"
 import { abandonNext, beginPath, put } from "./phases.js"
 import { route } from "./routing.js"
 import { seekPath } from "./service-life.js"
+import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
 
@@ -88,20 +89,17 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
   return done
 }
 
-/** Whether a standing path keeps the terms: nodes, hops, epsilon, and rate beside what others hold. */
+/** Whether a standing path keeps the terms, its rate raised to theirs beside what others hold. */
 function keeps(turn: Turn, service: Service, path: KeyPath): boolean {
   const { terms } = service
-  if (terms.avoidNodes.some((qkdnId) => path.nodes.includes(qkdnId))) return false
-  if (path.hops.length > (terms.maxHops ?? Number.POSITIVE_INFINITY)) return false
+  const raised = { ...path, rateBps: Math.max(path.rateBps, terms.minRateBps) }
+  if (brokenTerm(turn.draft, terms, raised) !== undefined) return false
+  if (terms.minRateBps <= path.rateBps) return true
   const own = reservationsOf(service)
-  let epsilon = 0
-  for (const { qkdlId } of path.hops) {
+  return path.hops.every(({ qkdlId }) => {
     const link = turn.draft.link(qkdlId)
     if (link === undefined) return false
-    epsilon += link.epsilon ?? Number.POSITIVE_INFINITY
-    if (terms.minRateBps <= path.rateBps) continue
     const free = residualBps(turn.draft, link, turn.settings) + (own.get(qkdlId) ?? 0)
-    if (free < terms.minRateBps) return false
-  }
-  return terms.maxEpsilon === undefined || epsilon <= terms.maxEpsilon
+    return free >= terms.minRateBps
+  })
 }

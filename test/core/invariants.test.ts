@@ -1,0 +1,279 @@
+// Random events on random networks, nodes that obey, refuse, vanish and come back; after each decision, what must
+// always hold.
+
+import assert from "node:assert/strict"
+import { randomInt } from "node:crypto"
+import { promisableBps } from "../../src/core/allocate.js"
+import { isAsDesired } from "../../src/core/drift.js"
+import { pathsOf, reservationsOf } from "../../src/core/memberships.js"
+import { endsOf, isVirtual, relaysOf } from "../../src/core/phases.js"
+import type { NodeConfig } from "../../src/model/node.js"
+import type { KeyPath, Service } from "../../src/model/service.js"
+import { Lab, NOON } from "./lab.js"
+import { Dice } from "./dice.js"
+
+const NETWORKS: readonly { links: readonly string[]; noRelay?: readonly string[] }[] = [
+  { links: ["a-b", "b-c", "c-d", "d-a"] },
+  { links: ["a-b", "b-c", "a-b-2", "c-d", "b-d"], noRelay: ["d"] },
+  { links: ["a-b", "b-c", "c-d", "d-e", "e-a", "a-c", "b-d"], noRelay: ["e"] },
+  { links: ["a-b", "a-c", "a-d", "b-e", "c-e", "d-e", "e-f"] },
+]
+
+/** The network and its nodes as they really are: what each node has taken, what it is being told. */
+class World {
+  readonly lab: Lab
+  readonly nodes: string[]
+  readonly links: readonly string[]
+  readonly applied = new Map<string, NodeConfig>()
+  readonly #telling = new Map<string, NodeConfig>()
+
+  constructor(
+    readonly dice: Dice,
+    plan: (typeof NETWORKS)[number],
+  ) {
+    this.lab = new Lab({ ...plan, skrBps: 200 })
+    this.links = plan.links
+    this.nodes = [...this.lab.picture.nodeIds()]
+    for (const node of this.nodes) this.applied.set(node, this.lab.desired(node))
+  }
+
+  /** Does one random thing, then checks. */
+  step(): void {
+    const { lab } = this
+    const before = new Map(this.links.map((link) => [link, lab.picture.reservedBps(link)]))
+    this.#act()
+    lab.now += this.dice.below(400)
+    this.#listen()
+    this.#check(before)
+  }
+
+  /** Everything is repaired and everyone obeys: what is left to do gets done. */
+  heal(): void {
+    const { lab } = this
+    for (const node of this.nodes) this.#connect(node)
+    for (const link of this.links) {
+      lab.status(link, "ACTIVE")
+      this.#listen()
+      lab.rate(link, 500)
+      this.#listen()
+    }
+    for (let rounds = 0; rounds < 6; rounds += 1) {
+      for (let n = 0; n < 500 && lab.told.size > 0; n += 1) this.#confirm([...lab.told.keys()][0])
+      lab.wakeAfter(61_000)
+      this.#listen()
+    }
+    for (const id of lab.picture.serviceIds()) {
+      const service = lab.picture.service(id)
+      assert(service !== undefined)
+      assert.deepEqual(service.leaving, [], "nothing is left behind")
+      assert.equal(service.next, undefined, "nothing is left half made")
+      if (service.state === "failed") assert.match(service.reason ?? "", /^no path /)
+      else assert.equal(service.state, "active", service.reason)
+    }
+    for (const node of this.nodes) {
+      const has = this.applied.get(node)
+      assert(has !== undefined)
+      const state = { ...lab.stateOf(node), ...asState(has) }
+      assert(isAsDesired(state, lab.desired(node)), `${node} holds what it should`)
+    }
+  }
+
+  #act(): void {
+    const { lab, dice } = this
+    const node = dice.of(this.nodes)
+    const link = dice.of(this.links)
+    const [a, b] = dice.two(this.nodes)
+    const services = [...lab.picture.serviceIds()]
+    switch (dice.below(20)) {
+      case 0:
+      case 1:
+        lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
+        break
+      case 2:
+        lab.order(a, b, {
+          minRateBps: dice.of([0, 20, 60, 400]),
+          priority: dice.below(4),
+          avoidNodes:
+            dice.below(3) === 0 ? this.nodes.filter((n) => n !== a && n !== b).slice(0, 1) : [],
+          ...(dice.below(3) === 0 ? { maxHops: 2 } : {}),
+        })
+        break
+      case 3:
+        if (services.length > 0)
+          lab.submit({ kind: "service-cancelled", serviceId: dice.of(services) })
+        break
+      case 4:
+        lab.linkDown(link)
+        break
+      case 5:
+        lab.status(link, dice.of(["ACTIVE", "PASSIVE", "OFF", "PENDING"]))
+        break
+      case 6:
+      case 7:
+        lab.status(link, "ACTIVE")
+        break
+      case 8:
+        lab.rate(link, dice.of([50, 150, 200, 1000]))
+        break
+      case 9:
+        lab.submit({ kind: "node-lost", qkdnId: node, reason: "connection reset" })
+        lab.told.delete(node)
+        this.#telling.delete(node)
+        break
+      case 10:
+      case 11:
+        this.#connect(node)
+        break
+      case 12:
+        if (services.length > 0) {
+          const appId = dice.of(services)
+          lab.hear(node, { kind: "app-disconnected", appId })
+        }
+        break
+      case 13:
+        if (services.length > 0) {
+          const appId = dice.of(services)
+          lab.hear(node, { kind: "app-qos-update", appId, qos: { minBps: dice.of([0, 30, 90]) } })
+        }
+        break
+      case 14:
+        if (lab.told.size > 0) {
+          const refusing = dice.of([...lab.told.keys()])
+          this.#telling.delete(refusing)
+          lab.fail(refusing)
+        }
+        break
+      case 15:
+        lab.wakeAfter(dice.of([0, 500, 5000, 40_000]))
+        break
+      default:
+        if (lab.told.size > 0) this.#confirm(dice.of([...lab.told.keys()]))
+    }
+  }
+
+  #connect(node: string): void {
+    const has = this.applied.get(node)
+    assert(has !== undefined)
+    this.#telling.delete(node)
+    this.lab.told.delete(node)
+    this.lab.connect(node, asState(has))
+    this.#listen()
+  }
+
+  #confirm(node: string | undefined): void {
+    if (node === undefined) return
+    const telling = this.#telling.get(node)
+    if (telling !== undefined) this.applied.set(node, telling)
+    this.#telling.delete(node)
+    this.lab.confirm(node)
+    this.#listen()
+  }
+
+  /** What the southbound side would now carry to each node that was to be told. */
+  #listen(): void {
+    for (const effect of this.lab.effects.splice(0)) {
+      if (effect.kind !== "sync-node") continue
+      const connected = this.lab.picture.node(effect.qkdnId)?.reach === "connected"
+      if (connected) this.#telling.set(effect.qkdnId, this.lab.desired(effect.qkdnId))
+      else this.lab.told.delete(effect.qkdnId)
+    }
+    // Later decisions may have changed what a node told before is to be: the newest wish wins.
+    for (const node of this.#telling.keys()) this.#telling.set(node, this.lab.desired(node))
+  }
+
+  #check(before: ReadonlyMap<string, number>): void {
+    const { picture, settings } = this.lab
+    const services = [...picture.snapshot().services.values()]
+    for (const qkdlId of this.links) {
+      const link = this.lab.link(qkdlId)
+      const sum = services.reduce((bps, one) => bps + (reservationsOf(one).get(qkdlId) ?? 0), 0)
+      assert.equal(picture.reservedBps(qkdlId), sum, "reservations are the sum over services")
+      if (sum > (before.get(qkdlId) ?? 0)) {
+        assert(sum <= promisableBps(link, settings), `${qkdlId} is promised more than it makes`)
+      }
+    }
+    for (const service of services) this.#checkService(service)
+  }
+
+  #checkService(service: Service): void {
+    const { state, path, next } = service
+    const shape = `${state} path ${path?.phase ?? "-"} next ${next?.phase ?? "-"}`
+    if (state === "active" || state === "degraded") assert.equal(path?.phase, "up", shape)
+    else assert.equal(path, undefined, shape)
+    if (state === "pending") assert.notEqual(next, undefined, shape)
+    if (state === "failed" || state === "removing") assert.equal(next, undefined, shape)
+    if (state === "failed" || state === "degraded")
+      assert.notEqual(service.reason, undefined, shape)
+    if (state === "removing") assert(service.leaving.length > 0, shape)
+    if (service.origin === "request") assert.notEqual(state, "failed", "a request is not kept")
+    if (state === "active" && next === undefined) {
+      for (const hop of path?.hops ?? []) assert.equal(this.lab.link(hop.qkdlId).status, "ACTIVE")
+    }
+    for (const one of pathsOf(service)) this.#checkPath(service, one)
+    if (next !== undefined) {
+      const told = next.phase === "relays" ? relaysOf(next) : endsOf(next)
+      assert(next.awaiting.length > 0 && next.awaiting.every((id) => told.includes(id)), shape)
+    }
+  }
+
+  #checkPath(service: Service, path: KeyPath): void {
+    assert.deepEqual(
+      [path.nodes[0], path.nodes.at(-1)],
+      [service.a.qkdnId, service.b.qkdnId],
+      "a path joins its service's ends",
+    )
+    path.hops.forEach((hop, n) => {
+      const link = this.lab.link(hop.qkdlId)
+      assert.deepEqual([hop.from, hop.to], [path.nodes[n], path.nodes[n + 1]])
+      assert.deepEqual([hop.from, hop.to].sort(), [link.a.qkdnId, link.b.qkdnId].sort())
+    })
+    assert.equal(new Set(path.nodes).size, path.nodes.length, "a path visits no node twice")
+    for (const id of relaysOf(path)) {
+      assert.equal(this.lab.picture.node(id)?.relay, true, `${id} may not relay`)
+      if (path.phase !== "leaving")
+        assert(!service.terms.avoidNodes.includes(id), `${id} is avoided`)
+    }
+    if (!isVirtual(path)) return
+    assert.notEqual(path.qkdlId, path.hops[0]?.qkdlId)
+    // An end that uses the path finds every relay ready for it, from the first to the last moment.
+    const uses = endsOf(path).some((end) =>
+      this.applied.get(end)?.apps.some((app) => app.backingQkdlIds.includes(path.qkdlId)),
+    )
+    if (!uses) return
+    for (const relay of relaysOf(path)) {
+      const holds = this.applied.get(relay)?.links.some((link) => link.qkdlId === path.qkdlId)
+      assert(holds, `${relay} relays for ${path.qkdlId} (${path.phase})`)
+    }
+  }
+}
+
+function asState(config: NodeConfig): Pick<ReturnType<Lab["stateOf"]>, "links" | "apps" | "peers"> {
+  return {
+    links: config.links.map((link) => ({ ...link, appIds: [], performance: {} })),
+    apps: config.apps.map((app) => ({ ...app, statistics: [] })),
+    peers: config.peers,
+  }
+}
+
+describe("whatever happens to a network", () => {
+  const rounds = 100
+  const steps = 200
+  it(`it holds its promises after each of ${rounds * steps} random events, and heals when all is well`, function () {
+    this.timeout(120_000)
+    for (let round = 0; round < rounds; round += 1) {
+      const seed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
+      const plan = NETWORKS[round % NETWORKS.length]
+      assert(plan !== undefined)
+      const world = new World(new Dice(seed), plan)
+      try {
+        for (let n = 0; n < steps; n += 1) world.step()
+        world.heal()
+      } catch (error) {
+        const where = `network ${round % NETWORKS.length}, seed ${seed}, ${world.lab.now - NOON} ms in`
+        throw new Error(`${where}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        })
+      }
+    }
+  })
+})
