@@ -105,18 +105,15 @@ async function main(): Promise<void> {
         headers: { authorization: `Bearer ${file.controller.token}` },
       },
     )
-    await new Promise<void>((resolve) => socket.once("open", () => {
+    await new Promise<void>((resolve) =>
+      socket.once("open", () => {
         resolve()
-      }))
-    socket.send(JSON.stringify({ type: "subscribe", id: "bench", topics: ["service"] }))
+      }),
+    )
+    socket.send(JSON.stringify({ op: "subscribe", id: "bench", topics: ["service"] }))
     socket.on("message", (data: Buffer) => {
-      const message = JSON.parse(data.toString("utf8")) as {
-        type: string
-        value?: ServiceView
-        notice?: { value?: ServiceView }
-      }
-      const value = message.value ?? message.notice?.value
-      if (value === undefined) return
+      const { value } = JSON.parse(data.toString("utf8")) as { value?: ServiceView | null }
+      if (value === undefined || value === null) return
       const path = value.path ?? value.next
       const mark = value.state === "active" ? "up" : (path?.phase ?? value.state)
       if (!steps.has(mark)) steps.set(mark, performance.now())

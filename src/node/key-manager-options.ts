@@ -49,6 +49,8 @@ export interface KeyManagerLimits {
   readonly defaultTtlS: number
   /** Wrong tags on a link before it is closed for relay. */
   readonly tagFailures: number
+  /** From the end of the TLS handshake to a good hello. */
+  readonly helloTimeoutMs: number
   readonly pingMs: number
   readonly redialMinMs: number
   readonly redialMaxMs: number
@@ -58,10 +60,11 @@ export interface KeyManagerLimits {
 export const DEFAULT_LIMITS: KeyManagerLimits = {
   pool: DEFAULT_POOL_LIMITS,
   transferTimeoutMs: 3000,
-  drawTimeoutMs: 1000,
+  drawTimeoutMs: 1500,
   parkMs: 2000,
   defaultTtlS: 86_400,
   tagFailures: 3,
+  helloTimeoutMs: 5000,
   pingMs: 2000,
   redialMinMs: 100,
   redialMaxMs: 3000,

@@ -1,6 +1,7 @@
 // One end of one link, at work: carries out what `LinkPool` decides, on the store and towards the other end, and
 // hands out pad bytes for relay messages. Knows nothing of what the pads are for.
 
+import { Inflow } from "../keys/inflow.js"
 import { QkdError } from "../errors.js"
 import { isUuid } from "../keys/bytes.js"
 import { firstOwner, halfLengths, halfName, sideOf, splitSegments } from "../keys/half.js"
@@ -61,6 +62,7 @@ export class LinkKeeper {
   #waiters: Waiter[] = []
   #record: LinkRecord
   #recordDirty = false
+  readonly #inflow: Inflow
   #number = 0n
   /** Number of the last genuine message from the other end, in this connection. */
   lastNumber = 0n
@@ -71,6 +73,7 @@ export class LinkKeeper {
     this.qkdlId = options.qkdlId
     this.peer = options.peer
     this.#side = sideOf(options.qkdnId, options.peer)
+    this.#inflow = new Inflow(options.steadyMs())
     this.#pool = new LinkPool(this.#side, options.limits)
     this.#record = {
       peer: options.peer,
@@ -111,6 +114,7 @@ export class LinkKeeper {
         return
       }
       this.#count({ generatedBits: BigInt(lengthBytes) * 8n })
+      this.#inflow.add(lengthBytes, this.#options.steadyMs())
       const [first] = halfLengths(lengthBytes)
       const stored = key.use((bytes) => {
         const halves = [bytes.subarray(0, first), bytes.subarray(first)] as const
@@ -180,8 +184,8 @@ export class LinkKeeper {
   /**
    * Pad for so many key bytes and a tag, used up from now on. Waits until enough is open.
    *
-   * @throws QkdError app-tag `pool-empty` when both ends together do not have it, or it does not come in
-   * time; `no-path` when the other end is not connected.
+   * @throws QkdError app-tag `pool-empty` when both ends together do not have it and the modules are not
+   * likely to make it in time, or it does not come in time; `no-path` when the other end is not connected.
    */
   draw(keyBytes: number, timeoutMs: number): Promise<Pad> {
     const lengthBytes = keyBytes + TAG_KEY_BYTES
@@ -194,10 +198,9 @@ export class LinkKeeper {
         new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH),
       )
     const waiting = this.#waitingBytes() + lengthBytes
-    if (
-      this.#waiters.length >= MAX_WAITERS ||
-      (this.#pool.up && waiting > this.#pool.reachableBytes)
-    )
+    const hoped =
+      this.#pool.reachableBytes + this.#inflow.expectedBytes(this.#options.steadyMs(), timeoutMs)
+    if (this.#waiters.length >= MAX_WAITERS || (this.#pool.up && waiting > hoped))
       return Promise.reject(this.#empty())
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -80,7 +80,7 @@ for (const [name, url] of networks) {
       const [first] = demo.file.saes.map((s) => s.saeId)
       const enc = await encKeys(demo, first ?? "", "sae-nowhere")
       assert.equal(enc.status, 400)
-      assert.match(enc.body, /sae-nowhere/)
+      assert.match(enc.body, /no KME has an SAE of this id/)
     })
   })
 }

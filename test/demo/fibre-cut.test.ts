@@ -48,13 +48,12 @@ function listen(demo: Demo): { notices: NoticeView[]; close(): void; ready: Prom
   const ready = new Promise<void>((resolve, reject) => {
     socket.once("error", reject)
     socket.once("open", () => {
-      socket.send(JSON.stringify({ type: "subscribe", id: "t", topics: ["*"] }))
+      socket.send(JSON.stringify({ op: "subscribe", id: "t", topics: ["*"] }))
     })
     socket.on("message", (data: Buffer) => {
-      const message = JSON.parse(data.toString("utf8")) as { type: string } & NoticeView
-      if (message.type === "snapshot") resolve()
-      if (message.type === "notice")
-        notices.push({ ...message, type: (message as { kind?: string }).kind ?? message.type })
+      const message = JSON.parse(data.toString("utf8")) as { op: string } & NoticeView
+      if (message.op === "snapshot") resolve()
+      if (message.op === "notice") notices.push(message)
     })
   })
   return {
