@@ -3,16 +3,23 @@
 import type { VNode } from "preact"
 import { Fact, Jump, State, Use } from "./facts.js"
 import { clock, rate, span } from "./format.js"
+import { bandOf, DOWN_TOKEN } from "./scale.js"
 import type { Store } from "./store.js"
-import type { KeyPath, Service } from "./types.js"
+import type { KeyPath, Link, Service } from "./types.js"
 import { useClock } from "./use-store.js"
-import { LINK_TONE, LINK_WORDS, SERVICE_TONE, SERVICE_WORDS } from "./words.js"
+import { LINK_WORDS, SERVICE_TONE, SERVICE_WORDS } from "./words.js"
 
 const PHASE: Readonly<Record<KeyPath["phase"], string>> = {
   relays: "telling the relay nodes",
   ends: "telling the ends",
   up: "stands",
   leaving: "being taken down",
+}
+
+/** The colour the map gives the link. */
+function hopColour(store: Store, link: Link): string {
+  const share = store.shareOf(link)
+  return (share === undefined ? DOWN_TOKEN : bandOf(share).token).slice(2)
 }
 
 function Path({ store, path, service }: { store: Store; path: KeyPath; service: Service }): VNode {
@@ -33,7 +40,7 @@ function Path({ store, path, service }: { store: Store; path: KeyPath; service: 
               <span class="quiet">{sae(id) ?? "relay"}</span>
             </div>
             {link === undefined ? null : (
-              <div class={`hop ${LINK_TONE[link.status]}`}>
+              <div class={`hop ${hopColour(store, link)}`}>
                 <Jump store={store} to={{ kind: "link", id: link.qkdlId }}>
                   {link.status === "ACTIVE"
                     ? rate(link.performance.skrBps)

@@ -92,7 +92,12 @@ export function pathName(known: Known, nodes: readonly string[]): string {
 
 type Said = { readonly text: string; readonly tone: Tone } | undefined
 
-function ofLink(known: Known, before: Link | undefined, after: Link | undefined): Said {
+function ofLink(
+  known: Known,
+  before: Link | undefined,
+  after: Link | undefined,
+  type: string,
+): Said {
   if (after === undefined) {
     const name = before === undefined ? "" : known.linkName(before)
     return { text: `Link ${name} was removed`, tone: "plain" }
@@ -101,11 +106,12 @@ function ofLink(known: Known, before: Link | undefined, after: Link | undefined)
   const why = because(after.reason)
   if (before !== undefined && before.status === after.status) return undefined
   if (after.status === "ACTIVE") return { text: `Link ${name} generates keys`, tone: "good" }
-  if (before === undefined) {
+  if (before === undefined && type !== "link.down") {
     return { text: `Link ${name} is ${LINK_WORDS[after.status]}${why}`, tone: "plain" }
   }
   const tone = LINK_TONE[after.status]
-  if (before.status === "ACTIVE") return { text: `Link ${name} stopped generating${why}`, tone }
+  if (before === undefined || before.status === "ACTIVE")
+    return { text: `Link ${name} stopped generating${why}`, tone }
   return { text: `Link ${name} is ${LINK_WORDS[after.status]}${why}`, tone }
 }
 
@@ -153,7 +159,7 @@ function compared(notice: Notice, known: Known): Said {
   const before = { node: known.nodes, link: known.links, service: known.services, log: undefined }
   if (before[topic]?.has(id) !== true && isMeasurement(notice)) return undefined
   if (topic === "link") {
-    return ofLink(known, known.links.get(id), isLink(value) ? value : undefined)
+    return ofLink(known, known.links.get(id), isLink(value) ? value : undefined, notice.type)
   }
   if (topic === "node") return ofNode(known.nodes.get(id), isNode(value) ? value : undefined)
   if (topic === "service") {

@@ -152,7 +152,6 @@ describe("events in plain words", () => {
     const { controller, store, texts } = bench()
     await order(controller, 1, "sae-windhof", "sae-betzdorf", 256)
     controller.settle()
-    controller.tick()
     controller.setLink("windhof-kirchberg", false)
     controller.tick()
     store.history((controller.noticesSince(0) ?? []).map(noticeView))
