@@ -1,5 +1,5 @@
-// XSD regular expressions (W3C XML Schema part 2, appendix F), YANG's patterns, to matchers. A pattern whose nested
-// repetitions could make a backtracking engine explode runs on the linear matcher instead.
+// XSD regular expressions (W3C XML Schema part 2, appendix F), YANG's patterns, to matchers. A pattern that could make
+// a backtracking engine explode runs on the linear matcher instead.
 
 import { QkdError } from "../errors.js"
 import { linearMatcher } from "./linear-match.js"
@@ -19,6 +19,7 @@ export interface XsdPattern {
 
 /** Text longer than this never matches: no pattern of a management model wants more. */
 const MAX_TEXT = 65_536
+const MAX_UNSAFE_TEXT = 64
 const MAX_DEPTH = 60
 
 // XML 1.0 NameStartChar and NameChar.
@@ -266,27 +267,47 @@ function toJs(regex: Regex): string {
   }
 }
 
-/** A repetition of varying count inside another: the shape that can take exponential time. */
-function isRisky(regex: Regex, insideRepeat: boolean): boolean {
-  switch (regex.kind) {
-    case "set":
-      return false
-    case "repeat": {
-      const varying = regex.max > 1 && regex.min !== regex.max
-      return (varying && insideRepeat) || isRisky(regex.item, insideRepeat || varying)
+/** Repetitions up to this often are tried in no time. */
+const FEW = 8
+
+/**
+ * True if a backtracking engine surely needs no more than a few passes over the text: one open repetition at most,
+ * and inside a repetition nothing that could be taken in two ways.
+ */
+function isSimple(regex: Regex): boolean {
+  let open = 0
+  let choices = 0
+  const visit = (node: Regex, inLoop: boolean): boolean => {
+    switch (node.kind) {
+      case "set":
+        return true
+      case "sequence":
+        return node.items.every((item) => visit(item, inLoop))
+      case "choice":
+        choices += 1
+        return !inLoop && node.items.every((item) => visit(item, inLoop))
+      case "repeat": {
+        const varies = node.min !== node.max
+        if (varies && inLoop) return false
+        if (varies && node.max > FEW) open += 1
+        else if (varies) choices += 1
+        return visit(node.item, inLoop || node.max > 1)
+      }
     }
-    default:
-      return regex.items.some((item) => isRisky(item, insideRepeat))
   }
+  return visit(regex, false) && open <= 1 && choices <= FEW
 }
 
 /** @throws QkdError `malformed-message` when the pattern is not an XSD regular expression. */
 export function compileXsdPattern(source: string): XsdPattern {
   const regex = new XsdReader(source).whole()
   const js = `^(?:${toJs(regex)})$`
-  const linear = isRisky(regex, false) ? linearMatcher(regex) : undefined
+  const simple = isSimple(regex)
+  const linear = simple ? undefined : linearMatcher(regex)
   if (linear !== undefined)
     return { js, matches: (text) => text.length <= MAX_TEXT && linear(text) }
   const compiled = new RegExp(js, "u")
-  return { js, matches: (text) => text.length <= MAX_TEXT && compiled.test(text) }
+  // Too large for the linear matcher: then only texts too short to hurt.
+  const longest = simple ? MAX_TEXT : MAX_UNSAFE_TEXT
+  return { js, matches: (text) => text.length <= longest && compiled.test(text) }
 }
