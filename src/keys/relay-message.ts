@@ -1,7 +1,7 @@
 // A relay message as a whole: header, end keys under the one-time pad, one-time tag. Wraps and unwraps bytes;
 // who may send what to whom is `relay-rules.ts`, which pad bytes are free is `LinkPool`.
 //
-//   [u16 header length][header][keys xor pad][tag 16]
+//   [u32 header length][header][keys xor pad][tag 16]
 //   tag = Poly1305_(r,s)(header || keys xor pad || keys),  (r,s) = 256 pool bits used for this tag only
 
 import { QkdError } from "../errors.js"
@@ -23,10 +23,10 @@ export function padCostBytes(keyBytes: number): number {
 export function wrapRelay(header: RelayHeader, keys: Secret, pad: Secret, tagKey: Secret): Buffer {
   const head = encodeRelayHeader(header)
   const size = consignmentBytes(header)
-  const message = Buffer.allocUnsafeSlow(2 + head.length + size + TAG_BYTES)
-  message.writeUInt16BE(head.length, 0)
-  message.set(head, 2)
-  const cipher = message.subarray(2 + head.length, 2 + head.length + size)
+  const message = Buffer.allocUnsafeSlow(4 + head.length + size + TAG_BYTES)
+  message.writeUInt32BE(head.length, 0)
+  message.set(head, 4)
+  const cipher = message.subarray(4 + head.length, 4 + head.length + size)
   keys.use((plain) => {
     pad.use((mask) => {
       if (plain.length !== size || mask.length !== size)
@@ -51,10 +51,10 @@ export interface UnprovenRelay {
 /** @throws QkdError `malformed-message`. */
 export function parseRelay(message: Uint8Array): UnprovenRelay {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
-  if (bytes.length < 2) throw malformed("ends too early")
-  const headEnd = 2 + bytes.readUInt16BE(0)
+  if (bytes.length < 4) throw malformed("ends too early")
+  const headEnd = 4 + bytes.readUInt32BE(0)
   if (headEnd + TAG_BYTES > bytes.length) throw malformed("ends too early")
-  const head = bytes.subarray(2, headEnd)
+  const head = bytes.subarray(4, headEnd)
   const header = decodeRelayHeader(head)
   const cipher = bytes.subarray(headEnd, bytes.length - TAG_BYTES)
   if (cipher.length !== consignmentBytes(header)) throw malformed("length of the keys")

@@ -229,8 +229,11 @@ export class RelayMesh implements RelayPeerOwner {
       if (this.#closed) throw new QkdError("operation-failed", "shutting down")
       const identity = this.#identify(socket, expected)
       const hello = this.#options.owner.helloFor(identity)
-      const { clock } = this.#options
-      this.#all.add(new RelayPeer(socket, identity, hello, this, () => clock.monotonicMs()))
+      const { clock, limits } = this.#options
+      const monotonicMs = (): number => clock.monotonicMs()
+      this.#all.add(
+        new RelayPeer(socket, identity, hello, this, monotonicMs, limits.helloTimeoutMs),
+      )
     } catch (cause) {
       const { message } = asQkdError(cause)
       this.#options.log.warn({ from: socket.remoteAddress }, `relay connection refused: ${message}`)

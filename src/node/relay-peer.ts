@@ -22,7 +22,6 @@ export interface RelayPeerOwner {
 const BACKLOG_LIMIT_BYTES = 8 << 20
 /** Beyond this, new relay messages are refused. */
 const BUSY_BYTES = 1 << 20
-const HELLO_TIMEOUT_MS = 5000
 
 export class RelayPeer {
   readonly identity: PeerIdentity
@@ -43,6 +42,7 @@ export class RelayPeer {
     hello: Hello,
     owner: RelayPeerOwner,
     monotonicMs: () => number,
+    helloTimeoutMs: number,
   ) {
     this.identity = identity
     this.#socket = socket
@@ -64,7 +64,7 @@ export class RelayPeer {
     })
     this.#deadline = setTimeout(() => {
       this.close(new QkdError("operation-failed", "no hello in time", { appTag: "timeout" }))
-    }, HELLO_TIMEOUT_MS)
+    }, helloTimeoutMs)
     socket.write(encodeFrame("hello", encodeHello(hello)))
   }
 
