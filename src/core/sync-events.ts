@@ -34,9 +34,9 @@ export function nodeSyncFailed(
     turn.draft.putNode({ ...now, syncFault: fault })
     turn.notify("node", "node.sync-failed", qkdnId, fault)
   }
-  // The rest of what it should be was refused along with it: all or nothing.
-  if (suspects.length > 0) turn.sync(qkdnId)
-  else turn.wakeAt(turn.now + turn.settings.avoidMs)
+  // With suspects gone the node is told anew, as giving up their paths tells every node on them: what else it
+  // should be was refused along with them (all or nothing). Without any, only time can help.
+  if (suspects.length === 0) turn.wakeAt(turn.now + turn.settings.avoidMs)
 }
 
 /** Services with a path being set up that the failed configuration contained. */

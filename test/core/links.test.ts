@@ -1,0 +1,201 @@
+// What the ends of a link report, brought together; how measurements become what admission counts with; flapping.
+
+import assert from "node:assert/strict"
+import { Lab } from "./lab.js"
+
+describe("a link reported by both of its ends", () => {
+  it("is as bad as the worse of them", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.hear("a", {
+      kind: "link-performance",
+      qkdlId: "a-b",
+      performance: { skrBps: 900, eskrBps: 850, qber: 0.02, stockBits: 5000 },
+    })
+    lab.now += 5000
+    lab.hear("b", {
+      kind: "link-performance",
+      qkdlId: "a-b",
+      performance: { skrBps: 700, eskrBps: 690, qber: 0.05, stockBits: 9000 },
+    })
+    assert.deepEqual(lab.link("a-b").performance, {
+      skrBps: 700,
+      eskrBps: 690,
+      qber: 0.05,
+      stockBits: 5000,
+    })
+  })
+
+  it("is up only when both ends say so", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.linkDown("a-b")
+    const up = {
+      kind: "event",
+      resource: { kind: "link", qkdlId: "a-b", status: "ACTIVE" },
+    } as const
+    lab.hear("a", up)
+    assert.equal(lab.link("a-b").status, "PASSIVE")
+    lab.hear("b", up)
+    assert.equal(lab.link("a-b").status, "ACTIVE")
+    assert.equal(lab.link("a-b").reason, undefined)
+  })
+
+  it("is up by the word of one end when the other's node cannot be heard", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.linkDown("a-b")
+    lab.submit({ kind: "node-lost", qkdnId: "b", reason: "timeout" })
+    const up = {
+      kind: "event",
+      resource: { kind: "link", qkdlId: "a-b", status: "ACTIVE" },
+    } as const
+    lab.hear("a", up)
+    assert.equal(lab.link("a-b").status, "ACTIVE")
+  })
+
+  it("that is down and empty is OFF, with keys in store PASSIVE", () => {
+    const lab = new Lab({ links: ["a-b", "b-c"] })
+    const report = (qkdlId: string, stockBits: number): void => {
+      lab.hear("b", { kind: "link-performance", qkdlId, performance: { skrBps: 9, stockBits } })
+    }
+    report("a-b", 0)
+    report("b-c", 100)
+    lab.linkDown("a-b")
+    lab.linkDown("b-c")
+    assert.equal(lab.link("a-b").status, "OFF")
+    assert.equal(lab.link("b-c").status, "PASSIVE")
+  })
+
+  it("of a plain 015 node, which never says up, is up again when keys are made for a while", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.linkDown("a-b")
+    lab.now += 1000
+    lab.rate("a-b", 800)
+    assert.equal(lab.link("a-b").status, "PASSIVE")
+    lab.now += lab.settings.upByRateMs
+    lab.rate("a-b", 800)
+    assert.equal(lab.link("a-b").status, "ACTIVE")
+  })
+
+  it("of which a stranger reports, or that nobody entered, changes nothing", () => {
+    const lab = new Lab({ links: ["a-b", "b-c"] })
+    lab.hear("c", { kind: "link-down", qkdlId: "a-b" })
+    lab.hear("a", { kind: "link-down", qkdlId: "unheard-of" })
+    assert.equal(lab.link("a-b").status, "ACTIVE")
+    assert.deepEqual(lab.notices(), [])
+  })
+})
+
+describe("a measurement", () => {
+  const changed = (lab: Lab): string[] => lab.last.changes.map((change) => change.kind)
+
+  it("that moved by less than a hundredth is no news", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.rate("a-b", 1000)
+    lab.now += 60_000
+    lab.submit({ kind: "performance", reports: reportsOf(995) })
+    assert.equal(changed(lab).includes("link"), false)
+    lab.submit({ kind: "performance", reports: reportsOf(980) })
+    assert.equal(changed(lab).includes("link"), true)
+  })
+
+  it("is told once a second at most, unless it moved far", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.rate("a-b", 1000)
+    lab.now += 100
+    lab.submit({ kind: "performance", reports: reportsOf(950) })
+    assert.equal(changed(lab).includes("link"), false)
+    lab.submit({ kind: "performance", reports: reportsOf(500) })
+    assert.equal(changed(lab).includes("link"), true)
+  })
+
+  it("takes the place of the inventory's estimate, then moves the counted rate by and by", () => {
+    const lab = new Lab({ links: ["a-b"], skrBps: 5000 })
+    assert.equal(lab.link("a-b").capacityBps, 5000)
+    lab.rate("a-b", 1000)
+    assert.equal(lab.link("a-b").capacityBps, 1000)
+    lab.now += 2000
+    lab.rate("a-b", 2000)
+    const soon = lab.link("a-b").capacityBps ?? 0
+    assert(soon > 1000 && soon < 1400, `${soon}`)
+    lab.now += 60_000
+    lab.rate("a-b", 1900)
+    assert(Math.abs((lab.link("a-b").capacityBps ?? 0) - 1900) < 10)
+  })
+
+  it("that fell counts at once: nothing is promised that is not made", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.rate("a-b", 1000)
+    lab.now += 1500
+    lab.rate("a-b", 100)
+    lab.request("a", "b", 200)
+    assert.match(lab.refusals()[0]?.reason ?? "", /best is 90 bit\/s/)
+  })
+
+  it("of what remains after the link's own use is what admission counts with", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    for (const node of ["a", "b"]) {
+      lab.hear(node, {
+        kind: "link-performance",
+        qkdlId: "a-b",
+        performance: { skrBps: 1000, eskrBps: 600 },
+      })
+    }
+    lab.request("a", "b", 600)
+    assert.match(lab.refusals()[0]?.reason ?? "", /best is 540 bit\/s/)
+  })
+
+  it("that rises lets an order in that was waiting for it", () => {
+    const lab = new Lab({ links: ["a-b"], skrBps: 10 })
+    lab.order("a", "b", { minRateBps: 50 })
+    assert.equal(lab.service("a", "b")?.state, "failed")
+    lab.rate("a-b", 100)
+    assert(lab.effects.some((effect) => effect.kind === "wake"))
+    lab.wakeAfter(lab.settings.retryMs)
+    lab.confirmAll()
+    assert.equal(lab.service("a", "b")?.state, "active")
+  })
+
+  function reportsOf(
+    skrBps: number,
+  ): { qkdnId: string; qkdlId: string; performance: { skrBps: number } }[] {
+    return ["a", "b"].map((qkdnId) => ({ qkdnId, qkdlId: "a-b", performance: { skrBps } }))
+  }
+})
+
+describe("a link that flaps", () => {
+  it("is the last choice for a while after it came back, longer each time", () => {
+    const lab = new Lab({ links: ["a-b", "a-c", "c-b"] })
+    lab.rate("a-b", 9000)
+    lab.linkDown("a-b")
+    lab.status("a-b", "ACTIVE")
+    lab.request("a", "b")
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-c", "c-b"])
+    const first = (lab.link("a-b").hold?.untilMs ?? 0) - lab.now
+    lab.linkDown("a-b")
+    lab.status("a-b", "ACTIVE")
+    const second = (lab.link("a-b").hold?.untilMs ?? 0) - lab.now
+    assert.equal(second, 2 * first)
+    lab.wakeAfter(second)
+    assert.equal(lab.link("a-b").hold?.held, false)
+    lab.now += lab.settings.flapWindowMs
+    lab.linkDown("a-b")
+    lab.status("a-b", "ACTIVE")
+    assert.equal((lab.link("a-b").hold?.untilMs ?? 0) - lab.now, first)
+  })
+
+  it("is used at once all the same where there is no other", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.rate("a-b", 900)
+    lab.linkDown("a-b")
+    lab.status("a-b", "ACTIVE")
+    assert.equal(lab.link("a-b").hold?.held, true)
+    lab.request("a", "b", 10)
+    lab.confirmAll()
+    assert.equal(lab.service("a", "b")?.state, "active")
+  })
+
+  it("does not count its first coming up as a flap", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    assert.equal(lab.link("a-b").hold, undefined)
+  })
+})
