@@ -147,6 +147,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const neighbours = new Set(this.#neighbours())
     this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
     this.#desk.configured()
+    this.#transfers.configured()
   }
 
   async addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void> {

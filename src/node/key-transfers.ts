@@ -41,6 +41,8 @@ export interface KeyTransfersOptions {
 interface Transfer {
   readonly offer: Consignment
   readonly hop: NextHop
+  /** Its message has left: it may arrive whatever happens here. */
+  sent: boolean
   readonly done: () => void
   readonly failed: (error: QkdError) => void
 }
@@ -48,6 +50,8 @@ interface Transfer {
 /** Key bytes in one message: small enough that pads of tiny blocks still fit its header. */
 const MESSAGE_BYTES = 1 << 15
 const MAX_PENDING_VOIDS = 1024
+/** How often one request follows its association to another path. */
+const MAX_MOVES = 2
 
 export class KeyTransfers {
   readonly #options: KeyTransfersOptions
@@ -63,7 +67,10 @@ export class KeyTransfers {
     return this.#open.size
   }
 
-  /** See `KeyManager.makeKeys`. */
+  /**
+   * See `KeyManager.makeKeys`. When the association was moved to another path meanwhile, fresh keys are made
+   * over that one: what failed on the old path is void and never sent again.
+   */
   async make(
     appId: string,
     masterSaeId: string,
@@ -71,8 +78,46 @@ export class KeyTransfers {
     count: number,
     keySizeBits: number,
   ): Promise<EndKey[]> {
-    const { links, random, limits } = this.#options
     checkAmount(count, keySizeBits)
+    for (let moves = 0; ; moves += 1) {
+      const path = this.#pathOf(appId)
+      try {
+        return await this.#makeOver(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
+      } catch (fault) {
+        if (moves >= MAX_MOVES || path === this.#pathOf(appId) || !isOfPath(fault)) throw fault
+      }
+    }
+  }
+
+  /**
+   * Transfers that still wait for key on a path their association has left fail at once, so that they begin
+   * again on the new one. What has been sent is left to arrive: the old path stands a while longer.
+   */
+  configured(): void {
+    for (const { offer, failed, sent } of this.#open.values()) {
+      if (sent || this.#pathOf(offer.appId) === offer.pathQkdlId) continue
+      failed(noPath("the path was moved"))
+    }
+  }
+
+  #pathOf(appId: string): string | undefined {
+    const { links } = this.#options
+    const app = links.app(appId)
+    try {
+      return app === undefined ? undefined : backingOf(links, app).qkdlId
+    } catch {
+      return undefined
+    }
+  }
+
+  async #makeOver(
+    appId: string,
+    masterSaeId: string,
+    slaveSaeIds: readonly string[],
+    count: number,
+    keySizeBits: number,
+  ): Promise<EndKey[]> {
+    const { links, random, limits } = this.#options
     const app = links.app(appId)
     if (app === undefined) throw noPath(`no association ${appId} here`)
     const entry = backingOf(links, app)
@@ -153,11 +198,11 @@ export class KeyTransfers {
 
   async #transfer(offer: Consignment, hop: NextHop, keys: Secret): Promise<void> {
     const { sender, links, limits } = this.#options
-    let sent = false
+    let over = false
     let timer: NodeJS.Timeout | undefined
     try {
       const acknowledged = new Promise<void>((resolve, reject) => {
-        this.#open.set(offer.transferId, { offer, hop, done: resolve, failed: reject })
+        this.#open.set(offer.transferId, { offer, hop, sent: false, done: resolve, failed: reject })
         timer = setTimeout(() => {
           reject(
             new QkdError("operation-failed", `${offer.destination} did not acknowledge in time`, {
@@ -166,13 +211,16 @@ export class KeyTransfers {
           )
         }, limits.transferTimeoutMs)
       })
-      // It may fail while the pad is still being waited for.
-      acknowledged.catch(() => undefined)
-      await sender.send(hop, offer, [links.qkdnId], keys)
-      sent = true
-      await acknowledged
+      const sending = sender.send(hop, offer, [links.qkdnId], keys).then(() => {
+        const transfer = this.#open.get(offer.transferId)
+        if (transfer !== undefined) transfer.sent = true
+        if (over) this.#void(hop, offer)
+      })
+      // It may fail while the pad is still being waited for; whatever is sent after that is void.
+      await Promise.all([sending, acknowledged])
     } catch (cause) {
-      if (sent) this.#void(hop, offer)
+      over = true
+      if (this.#open.get(offer.transferId)?.sent === true) this.#void(hop, offer)
       throw cause
     } finally {
       clearTimeout(timer)
@@ -189,6 +237,12 @@ export class KeyTransfers {
     // The far end keeps keys that nobody knows of until then, or until they expire.
     if (this.#pendingVoids.length < MAX_PENDING_VOIDS) this.#pendingVoids.push({ hop, offer })
   }
+}
+
+/** Faults that another path may not have. */
+function isOfPath(fault: unknown): boolean {
+  const appTag = fault instanceof QkdError ? fault.appTag : undefined
+  return appTag === "no-path" || appTag === "pool-empty" || appTag === "timeout"
 }
 
 function checkAmount(count: number, keySizeBits: number): void {

@@ -128,6 +128,7 @@ describe("a fibre cut with another path", function () {
     for (let i = 0; i < 5; i += 1) assert.equal(await exchange(demo, "sae-A", "sae-C"), 200)
     asking.on = false
     await load
+    console.log(`      statuses while moving: ${statuses.join(" ")}`)
     assert(statuses.includes(200))
     assert(
       statuses.every((s) => s === 200 || s === 503),

@@ -146,7 +146,7 @@ describe("the bytes of delivered keys", function () {
     capture?.kill("SIGINT")
     await new Promise((done) => setTimeout(done, 500))
     const packets = readFileSync(captureFile)
-    assert(packets.length > 100_000, `only ${packets.length} bytes were captured`)
+    assert(packets.length > 30_000, `only ${packets.length} bytes were captured`)
     assert(leaks(packets, [control]), "the planted key is found in the capture")
     assert(!leaks(packets, keys), "a key crossed in clear")
   })
