@@ -4,7 +4,6 @@
 import type { AppTag } from "../errors.js"
 import type { Service } from "../model/service.js"
 import { groups } from "./memberships.js"
-import { nodeName } from "./names.js"
 import { abandonNext, beginPath, put, remove, standing, usesLink } from "./phases.js"
 import { route } from "./routing.js"
 import type { Turn } from "./turn.js"
@@ -83,12 +82,7 @@ export function hopFailed(turn: Turn, service: Service, qkdnId: string, cause: C
     { qkdnId, untilMs, reason: cause.reason },
   ]
   turn.wakeAt(untilMs)
-  turn.notify(
-    "log",
-    "service.hop-failed",
-    service.serviceId,
-    `${nodeName(turn.draft, qkdnId)}: ${cause.reason}`,
-  )
+  turn.notify("log", "service.hop-failed", service.serviceId, cause.reason)
   seekPath(turn, abandonNext(turn, { ...service, avoiding }), { cause })
 }
 
