@@ -81,6 +81,7 @@ export class EndKeys {
   ): Promise<TakenKey[]> {
     const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
     const records = new Map<string, Secret>()
+    const offsets = new Map<string, { at: number; size: number; appId: string }>()
     const keys: TakenKey[] = []
     try {
       for (const { transferId } of taken.places) {
@@ -88,10 +89,15 @@ export class EndKeys {
         const record = this.#store.get(batchKey(transferId))
         if (record === undefined) throw new QkdError("data-missing", "a batch is not in the store")
         records.set(transferId, record)
+        offsets.set(
+          transferId,
+          record.use((bytes) => keysOffset(bytes)),
+        )
       }
       for (const { transferId, index } of taken.places) {
-        const found = records.get(transferId)?.use((bytes) => keyOf(bytes, index))
-        if (found !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", ...found })
+        const { at, size, appId } = offsets.get(transferId) ?? { at: 0, size: 0, appId: "" }
+        const key = records.get(transferId)?.slice(at + index * size, size)
+        if (key !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", appId, key })
       }
       const ops = [
         ...taken.changed.map((batch) => this.#changed(batch, records)),
@@ -217,9 +223,9 @@ function decodeBatch(bytes: Uint8Array): { batch: KeyBatch; keys: Uint8Array } {
   return { batch: { offer, expiresMs, taken }, keys }
 }
 
-function keyOf(record: Uint8Array, index: number): { appId: string; key: Secret } {
+/** Where in a record its keys begin, and how long each is. */
+function keysOffset(record: Uint8Array): { at: number; size: number; appId: string } {
   const { batch, keys } = decodeBatch(record)
-  const size = batch.offer.keySizeBits / 8
-  const key = Secret.take(Uint8Array.from(keys.subarray(index * size, (index + 1) * size)))
-  return { appId: batch.offer.appId, key }
+  const { keySizeBits, appId } = batch.offer
+  return { at: record.length - keys.length, size: keySizeBits / 8, appId }
 }

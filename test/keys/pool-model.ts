@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict"
 import { halfLengths, halfName } from "../../src/keys/half.js"
-import type { HalfRef, LinkSide, Segment } from "../../src/keys/half.js"
+import type { LinkSide, Segment } from "../../src/keys/half.js"
 import { LinkPool } from "../../src/keys/pool.js"
 import type { PoolLimits, PoolStep, RestoredBlock } from "../../src/keys/pool-step.js"
 import { decodePoolMessage, encodePoolMessage } from "../../src/keys/pool-message.js"

@@ -207,9 +207,7 @@ describe("key managers in a row", () => {
     const virt = { ...net.virt(1), nextHops: [net.site(0).qkdnId] }
     net.manager(1).configure({
       ...config,
-      links: config.links.map((link) =>
-        link.type === "VIRT" ? virt : link,
-      ) as typeof config.links,
+      links: config.links.map((link) => (link.type === "VIRT" ? virt : link)),
     })
     await assert.rejects(net.exchange(1), (error: { appTag?: string }) =>
       ["policy", "no-path"].includes(error.appTag ?? ""),
