@@ -10,7 +10,7 @@ import { chromium } from "playwright-core"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const dir = process.argv[2] ?? ".keyloom/demo"
-const out = process.argv[3] ?? path.join(root, "docs/pictures")
+const out = process.argv[3] ?? path.join(root, "docs/images")
 const demo = JSON.parse(readFileSync(path.join(dir, "demo.json"), "utf8"))
 const base = demo.controller.url.replace(/\/$/, "")
 
