@@ -166,7 +166,7 @@ export class LinkKeeper {
     this.#serve()
   }
 
-  /** Counters, durably; they do not count as news of the store. */
+  /** Counters, durably; not news of the store. A process that is killed forgets the last second's consumption. */
   saveRecord(): Promise<void> {
     this.#recordDirty = false
     return this.#options.store

@@ -17,6 +17,7 @@ export class LinkTable implements RelaySite {
   readonly #makeKeeper: (qkdlId: string, peer: string) => LinkKeeper
   readonly #keepers = new Map<string, LinkKeeper>()
   #links = new Map<string, LinkConfig>()
+  #physLinks: readonly PhysLinkConfig[] = []
   #apps = new Map<string, AppConfig>()
 
   constructor(
@@ -34,8 +35,9 @@ export class LinkTable implements RelaySite {
     const before = new Set(this.active())
     const former = this.#links
     this.#links = new Map(config.links.map((link) => [link.qkdlId, link]))
+    this.#physLinks = config.links.filter((link) => link.type === "PHYS")
     this.#apps = new Map(config.apps.map((app) => [app.appId, app]))
-    for (const link of this.#phys()) {
+    for (const link of this.#physLinks) {
       const peer = neighbourOf(link, this.qkdnId)
       if (peer === undefined || !this.policy.allowsNeighbour(peer)) continue
       const keeper = this.#keepers.get(link.qkdlId)
@@ -73,7 +75,7 @@ export class LinkTable implements RelaySite {
 
   /** Keepers of all configured links. */
   active(): LinkKeeper[] {
-    return this.#phys()
+    return this.#physLinks
       .map((link) => this.keeper(link.qkdlId))
       .filter((keeper) => keeper !== undefined)
   }
@@ -92,6 +94,7 @@ export class LinkTable implements RelaySite {
     for (const keeper of this.#keepers.values()) keeper.close(error)
     this.#keepers.clear()
     this.#links.clear()
+    this.#physLinks = []
     this.#apps.clear()
   }
 
@@ -122,9 +125,5 @@ export class LinkTable implements RelaySite {
       (best, keeper) => (keeper.reachableBits > best.reachableBits ? keeper : best),
       first,
     )
-  }
-
-  #phys(): PhysLinkConfig[] {
-    return Array.from(this.#links.values()).filter((link) => link.type === "PHYS")
   }
 }

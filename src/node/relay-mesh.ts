@@ -6,6 +6,7 @@
 // proves in each handshake that the peer has the private key; sessions are never resumed (THREATS N3).
 
 import { constants, X509Certificate } from "node:crypto"
+import type { Server as NetServer, Socket } from "node:net"
 import tls from "node:tls"
 import type { TLSSocket } from "node:tls"
 import { asQkdError, QkdError } from "../errors.js"
@@ -49,7 +50,10 @@ interface Dial {
   socket: TLSSocket | undefined
 }
 
+/** What strangers may hold open, in all and from one address, until their handshake fails or runs out of time. */
 const MAX_CONNECTIONS = 512
+const MAX_PER_ADDRESS = 64
+const HANDSHAKE_MS = 5000
 
 export class RelayMesh implements RelayPeerOwner {
   readonly #options: RelayMeshOptions
@@ -59,6 +63,8 @@ export class RelayMesh implements RelayPeerOwner {
   readonly #up = new Map<string, RelayPeer>()
   readonly #all = new Set<RelayPeer>()
   readonly #dials = new Map<string, Dial>()
+  /** Accepted TCP connections, whatever came of them. */
+  readonly #raw = new Set<Socket>()
   #port = 0
   #closed = false
 
@@ -82,13 +88,23 @@ export class RelayMesh implements RelayPeerOwner {
       ...this.#secure,
       requestCert: true,
       rejectUnauthorized: false,
-      handshakeTimeout: 5000,
+      handshakeTimeout: HANDSHAKE_MS,
     })
     this.#server.maxConnections = MAX_CONNECTIONS
     this.#server.on("secureConnection", (socket) => {
       this.#adopt(socket, undefined)
     })
     this.#server.on("tlsClientError", () => undefined)
+    ;(this.#server as NetServer).on("connection", (raw) => {
+      const from = raw.remoteAddress
+      const same = Array.from(this.#raw).filter((socket) => socket.remoteAddress === from)
+      if (same.length >= MAX_PER_ADDRESS) {
+        raw.destroy()
+        return
+      }
+      this.#raw.add(raw)
+      raw.once("close", () => this.#raw.delete(raw))
+    })
   }
 
   get port(): number {
@@ -153,6 +169,10 @@ export class RelayMesh implements RelayPeerOwner {
     this.#dials.clear()
     const closing = new QkdError("operation-failed", "shutting down", { appTag: "closed" })
     for (const peer of this.#all) peer.close(closing)
+    // Farewells have a moment; handshakes that are under way do not.
+    setTimeout(() => {
+      for (const raw of this.#raw) raw.destroy()
+    }, 200).unref()
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve()
@@ -205,7 +225,7 @@ export class RelayMesh implements RelayPeerOwner {
     dial.socket = socket
     const timeout = setTimeout(() => {
       socket.destroy()
-    }, 5000)
+    }, HANDSHAKE_MS)
     socket.on("error", () => undefined)
     socket.once("secureConnect", () => {
       clearTimeout(timeout)

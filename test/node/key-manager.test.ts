@@ -1,15 +1,11 @@
 // Key managers in a row: the same keys at both ends, in both directions, each once.
 
 import assert from "node:assert/strict"
-import { randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { Secret } from "../../src/keys/secret.js"
 import { KeyNetwork, saeOf } from "./key-network.js"
 
 let net: KeyNetwork
-afterEach(async () => {
-  await net.close()
-})
-
 async function network(
   count: number,
   blocks = 8,
@@ -23,6 +19,10 @@ async function network(
 }
 
 describe("key managers in a row", () => {
+  afterEach(async () => {
+    await net.close()
+  })
+
   for (const count of [2, 3, 5]) {
     it(`give the same keys at both ends of ${count - 1} links, in both directions at once`, async () => {
       await network(count, 16, 4096)
@@ -224,6 +224,39 @@ describe("key managers in a row", () => {
     await net.until(() => net.last.waitingKeys === 0)
     const ids = made.map(({ keyId }) => keyId)
     await assert.rejects(net.last.takeKeys(b, a, ids), { tag: "data-missing" })
+  })
+
+  it("use the one of parallel links that the path names, else the one with most in stock", async () => {
+    await network(3, 8, 4096)
+    const [link = ""] = net.links
+    const second = randomUUID()
+    const configure = (nextQkdlId?: string): void => {
+      for (const index of [0, 1]) {
+        const config = net.configOf(index)
+        const parallel = { ...net.phys(0, index), qkdlId: second }
+        const links = [...config.links, parallel].map((one) =>
+          one.type === "VIRT" && index === 0 && nextQkdlId !== undefined
+            ? { ...one, nextQkdlId }
+            : one,
+        )
+        net.manager(index).configure({ ...config, links })
+      }
+    }
+    const used = (id: string): bigint => net.first.poolFigures(id)?.consumedBits ?? -1n
+    configure(second)
+    await assert.rejects(net.exchange(1), { appTag: "pool-empty" })
+    for (let i = 0; i < 4; i++) {
+      const id = randomUUID()
+      const bytes = randomBytes(1024)
+      for (const manager of [net.first, net.manager(1)])
+        await manager.addLinkKey(second, id, Secret.take(Buffer.from(bytes)))
+    }
+    await net.until(() => (net.first.poolFigures(second)?.stockBits ?? 0) === 4 * 8192)
+    await net.exchange(2)
+    assert.deepEqual([used(link), used(second)], [0n, 512n])
+    configure()
+    await net.exchange(2)
+    assert.deepEqual([used(link), used(second)], [512n, 512n])
   })
 
   it("void a pool rather than use it towards another neighbour", async () => {

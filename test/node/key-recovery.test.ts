@@ -8,10 +8,6 @@ import { Secret } from "../../src/keys/secret.js"
 import { hexOf, KeyNetwork } from "./key-network.js"
 
 let net: KeyNetwork
-afterEach(async () => {
-  await net.close()
-})
-
 async function network(count: number, blocks = 8, blockBytes = 4096): Promise<void> {
   net = new KeyNetwork(count)
   await net.start()
@@ -37,6 +33,10 @@ function disk(folder: string): Buffer {
 }
 
 describe("keys after trouble", () => {
+  afterEach(async () => {
+    await net.close()
+  })
+
   it("go on after a node in the middle restarts, with all but what it had open", async () => {
     await network(3)
     await net.exchange(3)

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
+import { connect } from "node:net"
+import type { Socket } from "node:net"
 import tls from "node:tls"
 import { createAuthority, issueRelayCertificate, validFor } from "../../src/transport/pki.js"
 import { encodeFrame, encodeHello, FrameDecoder } from "../../src/node/relay-wire.js"
@@ -118,6 +120,25 @@ describe("the mesh of key managers", () => {
     assert.equal((await visit(as(net.site(2)), [early])).ended, true)
     const twice = helloOf(net.site(2))
     assert.equal((await visit(as(net.site(2)), [twice, twice])).ended, true)
+  })
+
+  it("lets mute sockets of one address hold little, and closes in spite of them", async () => {
+    const mute = await Promise.all(
+      Array.from(
+        { length: 80 },
+        () =>
+          new Promise<Socket>((resolve) => {
+            const socket = connect(net.first.relayPort, "127.0.0.1", () => {
+              resolve(socket)
+            })
+            socket.on("error", () => undefined)
+          }),
+      ),
+    )
+    await net.until(() => mute.filter((socket) => socket.destroyed || socket.closed).length >= 16)
+    assert.ok(mute.filter((socket) => !socket.closed).length <= 64)
+    await net.first.close()
+    for (const socket of mute) socket.destroy()
   })
 
   it("drops a peer that the policy no longer allows", async () => {
