@@ -11,7 +11,7 @@ import { toBoolean } from "./xpath-values.js"
 import type { XPathValue } from "./xpath-values.js"
 
 /** XPath steps one validation or edit may take. */
-const MAX_STEPS = 50_000_000
+const MAX_STEPS = 10_000_000
 /** A default's condition may look at another default with a condition, and so on. */
 const MAX_NESTED = 32
 
