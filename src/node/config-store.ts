@@ -1,7 +1,19 @@
-// The running configuration on disk: one file, replaced as a whole. After `save` resolves, a crash or power
-// loss finds the new content; before, the old one; never a mixture. Holds no key material and no secrets.
+// The running configuration on disk, replaced as a whole. After `save` resolves, a crash or power loss finds the
+// new content; before, the old one; never a mixture. Holds no key material and no secrets.
 
-import { mkdir, open, readFile, rename } from "node:fs/promises"
+import { createHash } from "node:crypto"
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs"
+import { mkdir } from "node:fs/promises"
 import path from "node:path"
 import { QkdError } from "../errors.js"
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../yang/json-text.js"
@@ -18,46 +30,86 @@ export interface ConfigStore {
   load(): Promise<StoredConfig | undefined>
   /** One durable write. */
   save(config: StoredConfig): Promise<void>
+  /** Nothing is saved afterwards. */
+  close(): void
 }
 
-/** Bumped when the file's shape changes. */
-const FORMAT = 1
+/** Bumped when the files' shape changes. */
+const FORMAT = 2
+const SLOTS = ["running.0", "running.1"]
 
-/** The store in `dir/running.json`; makes the folder. */
+interface Slot {
+  readonly fd: number
+  /** 0: nothing whole in it. */
+  sequence: number
+}
+
+/**
+ * The store in `dir`; makes the folder. Two files take turns: the older one is overwritten and flushed, so a
+ * save costs one flush and no new names, and a torn one is told by its digest. Saving blocks for that flush, some
+ * 0.2 ms: cheaper than the eight trips through the thread pool that the same in small asynchronous steps takes.
+ */
 export async function openConfigStore(dir: string): Promise<ConfigStore> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  const file = path.join(dir, "running.json")
+  const slots = SLOTS.map((name): Slot => {
+    const fd = openSync(path.join(dir, name), constants.O_RDWR | constants.O_CREAT, 0o600)
+    return { fd, sequence: readSlot(fd)?.sequence ?? 0 }
+  })
+  // The names are durable from here on.
+  const folder = openSync(dir, "r")
+  fsyncSync(folder)
+  closeSync(folder)
+  // A torn first save leaves one slot empty; two that are both unreadable were written by something else.
+  if (slots.every(({ fd, sequence }) => sequence === 0 && fstatSync(fd).size > 0)) {
+    for (const { fd } of slots) closeSync(fd)
+    throw broken(dir, "neither slot is whole")
+  }
   return {
-    async load() {
-      let text: string
-      try {
-        text = await readFile(file, "utf8")
-      } catch (error) {
-        if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined
-        throw error
-      }
-      return storedConfig(parseJson(text), file)
+    load() {
+      const [newest] = [...slots].sort((a, b) => b.sequence - a.sequence)
+      const whole = newest === undefined ? undefined : readSlot(newest.fd)
+      return Promise.resolve(
+        whole === undefined ? undefined : storedConfig(parseJson(whole.text), dir),
+      )
     },
-    async save(config) {
-      const text = JSON.stringify({ format: FORMAT, ...config })
-      const temporary = `${file}.new`
-      const handle = await open(temporary, "w", 0o600)
-      try {
-        await handle.writeFile(text)
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-      await rename(temporary, file)
-      // The rename is durable once the folder is.
-      const folder = await open(dir, "r")
-      try {
-        await folder.sync()
-      } finally {
-        await folder.close()
-      }
+    save(config) {
+      const [a, b] = slots
+      if (a === undefined || b === undefined) throw new Error("a slot is missing")
+      const [older, newer] = a.sequence <= b.sequence ? [a, b] : [b, a]
+      const sequence = newer.sequence + 1
+      const body = JSON.stringify({ format: FORMAT, ...config })
+      const bytes = Buffer.from(`${sequence} ${digestOf(sequence, body)}\n${body}`)
+      // Not whole until the write is through: a crash in between leaves the newer slot in force.
+      older.sequence = 0
+      ftruncateSync(older.fd, 0)
+      const written = writeSync(older.fd, bytes, 0, bytes.length, 0)
+      if (written < bytes.length)
+        throw new QkdError("resource-denied", "no room for the configuration")
+      fdatasyncSync(older.fd)
+      older.sequence = sequence
+      return Promise.resolve()
+    },
+    close() {
+      for (const { fd } of slots.splice(0)) closeSync(fd)
     },
   }
+}
+
+/** A slot's sequence number and text when it was written to the end. */
+function readSlot(fd: number): { sequence: number; text: string } | undefined {
+  const bytes = Buffer.alloc(fstatSync(fd).size)
+  readSync(fd, bytes, 0, bytes.length, 0)
+  const content = bytes.toString("utf8")
+  const end = content.indexOf("\n")
+  const [number = "", digest] = content.slice(0, Math.max(0, end)).split(" ")
+  const text = content.slice(end + 1)
+  const sequence = Number(number)
+  if (!Number.isSafeInteger(sequence) || sequence < 1) return undefined
+  return digest === digestOf(sequence, text) ? { sequence, text } : undefined
+}
+
+function digestOf(sequence: number, text: string): string {
+  return createHash("sha256").update(`${sequence}\n`).update(text).digest("hex")
 }
 
 /** A store without disk, for tests and trials. */
@@ -69,19 +121,22 @@ export function memoryConfigStore(initial?: StoredConfig): ConfigStore {
       kept = config
       return Promise.resolve()
     },
+    close: () => undefined,
   }
 }
 
+function broken(where: string, what: string): QkdError {
+  return new QkdError("malformed-message", `${where}: ${what}; it was not written by this program`)
+}
+
 function storedConfig(value: JsonValue, file: string): StoredConfig {
-  const broken = (what: string): QkdError =>
-    new QkdError("malformed-message", `${file}: ${what}; it was not written by this program`)
-  if (!isObject(value)) throw broken("no object")
-  if (value["format"] !== FORMAT) throw broken(`format ${JSON.stringify(value["format"])}`)
+  if (!isObject(value)) throw broken(file, "no object")
+  if (value["format"] !== FORMAT) throw broken(file, `format ${JSON.stringify(value["format"])}`)
   const { running, appCreatedAt } = value
-  if (!isObject(running) || !isObject(appCreatedAt)) throw broken("members are missing")
+  if (!isObject(running) || !isObject(appCreatedAt)) throw broken(file, "members are missing")
   const times: Record<string, string> = {}
   for (const [appId, time] of Object.entries(appCreatedAt)) {
-    if (typeof time !== "string") throw broken("a time is no string")
+    if (typeof time !== "string") throw broken(file, "a time is no string")
     times[appId] = time
   }
   return { running, appCreatedAt: times }

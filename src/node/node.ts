@@ -86,6 +86,11 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     markFile: path.join(settings.dir, "policy-mark.json"),
     trust: { signers: settings.policy.signers, threshold: settings.policy.threshold },
   })
+  const store = await openConfigStore(settings.dir)
+  opened.add("configuration", () => {
+    store.close()
+    return Promise.resolve()
+  })
   const agent = await Agent.open({
     qkdnId: settings.qkdnId,
     version: deps.version,
@@ -95,7 +100,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     statisticsRows: settings.statisticsRows,
     requestTimeoutMs: settings.requestTimeoutMs,
     schema: deps.schema ?? agentSchema(),
-    store: await openConfigStore(settings.dir),
+    store,
     guard: policy.guard,
     clock,
     log,

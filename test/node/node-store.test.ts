@@ -1,7 +1,7 @@
 // The running configuration on disk: whole or not at all, and nobody else's.
 
 import assert from "node:assert/strict"
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { QkdError } from "../../src/errors.js"
@@ -27,13 +27,17 @@ describe("the running configuration on disk", () => {
     const first = await AgentSite.open({ store: await openConfigStore(dir) })
     const session = await first.client()
     await session.editConfig("running", edit)
-    const written = readFileSync(path.join(dir, "running.json"), "utf8")
+    const slots = ["running.0", "running.1"].map((name) => path.join(dir, name))
+    for (const slot of slots) assert.equal(statSync(slot).mode & 0o077, 0)
+    const sequenceOf = (slot: string): number => Number(readFileSync(slot, "utf8").split(" ")[0])
+    const [newer, older] = slots.sort((a, b) => sequenceOf(b) - sequenceOf(a))
+    assert(newer !== undefined && older !== undefined)
+    const written = readFileSync(newer, "utf8")
     assert.ok(written.includes(APP))
-    assert.equal(statSync(path.join(dir, "running.json")).mode & 0o077, 0)
     const before = await readState(session)
     await first.close()
     // What a crash in the middle of the next write leaves behind.
-    writeFileSync(path.join(dir, "running.json.new"), written.slice(0, written.length / 2))
+    writeFileSync(older, written.replace(/^\d+/, "99").slice(0, written.length / 2))
     const second = await AgentSite.open({ store: await openConfigStore(dir) })
     try {
       const after = await readState(await second.client())
@@ -52,6 +56,9 @@ describe("the running configuration on disk", () => {
       store: {
         load: () => store.load(),
         save: (config) => (full ? Promise.reject(new Error("no space left")) : store.save(config)),
+        close: () => {
+          store.close()
+        },
       },
     })
     try {
@@ -73,18 +80,33 @@ describe("the running configuration on disk", () => {
   it("that is another node's, damaged, or not of this program is refused and left alone", async () => {
     const site = await AgentSite.open({ store: await openConfigStore(dir) })
     await site.close()
-    const file = path.join(dir, "running.json")
-    const good = readFileSync(file, "utf8")
     await assert.rejects(
       AgentSite.open({ store: await openConfigStore(dir), qkdnId: FAR }),
       (error) => error instanceof QkdError && error.tag === "data-exists",
     )
-    for (const text of [good.slice(0, -20), "{}", '{"format":2}', good.replace("qkdn_id", "id")]) {
-      writeFileSync(file, text)
-      await assert.rejects(AgentSite.open({ store: await openConfigStore(dir) }), QkdError)
-      assert.equal(readFileSync(file, "utf8"), text)
+    const slots = ["running.0", "running.1"].map((name) => path.join(dir, name))
+    const good = slots.map((slot) => readFileSync(slot, "utf8")).find((text) => text !== "") ?? ""
+    for (const text of [good.slice(0, -20), "{}", "1 abc\n{}", good.replace("qkdn_id", "id")]) {
+      for (const slot of slots) writeFileSync(slot, text)
+      await assert.rejects(async () => {
+        await AgentSite.open({ store: await openConfigStore(dir) })
+      }, QkdError)
+      for (const slot of slots) assert.equal(readFileSync(slot, "utf8"), text)
     }
-    assert.ok(existsSync(file))
+  })
+
+  it("starts anew when the very first save was torn, and not when a later one was", async () => {
+    writeFileSync(path.join(dir, "running.0"), "1 0000")
+    const fresh = await openConfigStore(dir)
+    assert.equal(await fresh.load(), undefined)
+    const config = { running: {}, appCreatedAt: { a: "2026-01-01T00:00:00Z" } }
+    await fresh.save(config)
+    await fresh.save({ ...config, appCreatedAt: {} })
+    fresh.close()
+    writeFileSync(path.join(dir, "running.1"), "2 torn")
+    const again = await openConfigStore(dir)
+    assert.deepEqual(await again.load(), config)
+    again.close()
   })
 
   it("belongs to one process at a time, and to the next after a crash", async () => {
