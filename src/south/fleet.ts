@@ -111,10 +111,13 @@ export class Fleet implements SouthPort {
       }, this.#options.gatherMs ?? GATHER_MS)
       return true
     }
+    // Figures gathered before a link's news are older than the news.
+    if (event.kind === "node-event" && this.#reports.size > 0) this.#flush()
     return this.#submit(event)
   }
 
   #flush(): void {
+    clearTimeout(this.#gathering)
     this.#gathering = undefined
     const reports = [...this.#reports.values()]
     this.#reports.clear()

@@ -4,7 +4,7 @@
 import type { SouthEvent } from "../controller/ports.js"
 import { asQkdError, QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
-import type { NodeConfig } from "../model/node.js"
+import type { NodeConfig, NodeEvent, NodeState } from "../model/node.js"
 import type { DriverHost, NodeConnection, NodeDriver } from "../plugin/contract.js"
 import type { LentHost } from "../plugin/host.js"
 import type { ConnectGate } from "./connect-gate.js"
@@ -14,8 +14,10 @@ export interface SupervisorTimings {
   readonly callMs: number
   readonly backoffFirstMs: number
   readonly backoffMaxMs: number
-  /** Between reads of the whole node: a sign of life, and a net under lost notifications. */
+  /** Between reads of the whole node: a net under lost notifications, and under nodes that never say "up". */
   readonly pollMs: number
+  /** Between round trips that ask for a sign of life, where the driver offers a small one; else the poll is it. */
+  readonly lifeMs: number
   /** Before a driver that broke is tried again. */
   readonly brokenMs: number
 }
@@ -26,6 +28,7 @@ export const TIMINGS: SupervisorTimings = {
   backoffFirstMs: 200,
   backoffMaxMs: 10_000,
   pollMs: 15_000,
+  lifeMs: 5_000,
   brokenMs: 60_000,
 }
 
@@ -65,7 +68,8 @@ export class NodeSupervisor {
   #running: Promise<void> | undefined
   #connection: NodeConnection | undefined
   #wish: Wish | undefined
-  #applying = false
+  /** The connection that wishes are being applied on: a stuck one must not hold up the next. */
+  #applyingOn: NodeConnection | undefined
 
   constructor(options: SupervisorOptions) {
     this.#o = options
@@ -87,7 +91,7 @@ export class NodeSupervisor {
   sync(desired: NodeConfig, revision: number): void {
     if (this.#connection === undefined) return
     this.#wish = { desired, revision }
-    if (!this.#applying) void this.#applyWishes(this.#connection)
+    if (this.#applyingOn !== this.#connection) void this.#applyWishes(this.#connection)
   }
 
   refuse(request: Refusal): void {
@@ -167,23 +171,37 @@ export class NodeSupervisor {
   /** Passes events on and asks for signs of life until the connection is over. @returns why it is. */
   async #follow(connection: NodeConnection): Promise<string> {
     const { qkdnId, timings } = this.#o
-    let rereading = false
-    const reread = async (): Promise<void> => {
-      if (rereading) return
-      rereading = true
+    let heard = 0
+    let reading: Reading | undefined
+    /** A busy node answers late but still speaks; a dead one does neither, and its connection is closed. */
+    const roundTrip = async <T>(work: Promise<T>, doing: string): Promise<T | undefined> => {
+      const before = heard
       try {
-        const state = await within(connection.read(), timings.callMs, "reading")
-        if (this.#connection === connection) await this.#tell({ kind: "node-read", qkdnId, state })
+        return await within(work, timings.callMs, doing)
       } catch (error) {
         this.#log("info", "gives no sign of life", error)
-        await connection.close().catch(() => undefined)
-      } finally {
-        rereading = false
+        if (heard === before) await connection.close().catch(() => undefined)
+        return undefined
       }
     }
-    const poll = setInterval(() => void reread(), timings.pollMs)
+    const reread = async (): Promise<void> => {
+      if (reading !== undefined) return
+      const own: Reading = { told: new Set() }
+      reading = own
+      const state = await roundTrip(connection.read(), "reading")
+      reading = undefined
+      if (state === undefined || this.#connection !== connection) return
+      await this.#tell({ kind: "node-read", qkdnId, state: withoutOlder(state, own) })
+    }
+    const { ping } = connection
+    const timers = [setInterval(() => void reread(), timings.pollMs)]
+    if (ping !== undefined) {
+      timers.push(setInterval(() => void roundTrip(ping(), "a sign of life"), timings.lifeMs))
+    }
     try {
       for await (const event of connection.events) {
+        heard += 1
+        if (reading !== undefined) noteTold(reading, event)
         if (event.kind === "resync") void reread()
         else void this.#passOn({ kind: "node-event", qkdnId, atMs: Date.now(), event }, reread)
       }
@@ -191,7 +209,7 @@ export class NodeSupervisor {
     } catch (error) {
       return asQkdError(error).message
     } finally {
-      clearInterval(poll)
+      timers.forEach(clearInterval)
     }
   }
 
@@ -204,7 +222,7 @@ export class NodeSupervisor {
 
   async #applyWishes(connection: NodeConnection): Promise<void> {
     const { qkdnId, timings } = this.#o
-    this.#applying = true
+    this.#applyingOn = connection
     try {
       for (;;) {
         const wish = this.#wish
@@ -227,7 +245,7 @@ export class NodeSupervisor {
         }
       }
     } finally {
-      this.#applying = false
+      if (this.#applyingOn === connection) this.#applyingOn = undefined
     }
   }
 
@@ -257,6 +275,28 @@ export class NodeSupervisor {
       reason,
     })
   }
+}
+
+/** A read under way, and what the node told of its links meanwhile. */
+interface Reading {
+  readonly told: Set<string>
+}
+
+function noteTold(reading: Reading, event: NodeEvent): void {
+  if (event.kind === "link-down") reading.told.add(event.qkdlId)
+  if (event.kind !== "alarm" && event.kind !== "event") return
+  if (event.resource.kind === "link") reading.told.add(event.resource.qkdlId)
+}
+
+/** What was told during a read is newer than what was read: of those links the read brings no status. */
+function withoutOlder(state: NodeState, { told }: Reading): NodeState {
+  if (told.size === 0) return state
+  const links = state.links.map((link) => {
+    if (!told.has(link.qkdlId)) return link
+    const { status: _, ...rest } = link
+    return rest
+  })
+  return { ...state, links }
 }
 
 /** @throws QkdError app-tag `timeout` when `work` takes longer; its late outcome is dropped. */

@@ -15,6 +15,15 @@ export class FakeNode {
   failApply: Error | undefined
   /** Reads never answer. */
   mute = false
+  /** Reads take their picture at once and answer when this is done. */
+  readGate: Promise<void> | undefined
+  /** Links as the next read shows them. */
+  links: NodeState["links"] = []
+  /** Offers the small round trip; whether it answers. */
+  ping: "absent" | "answers" | "mute" = "absent"
+  pings = 0
+  /** Applies never answer, not even when the connection ends. */
+  stuckApply = false
   applyMs = 0
   #events: Channel<NodeEvent> | undefined
 
@@ -36,7 +45,7 @@ export class FakeNode {
       qkdnId: this.claims,
       capabilities: { linkStats: true, applicationStats: true, keyRelay: true },
       interfaces: [],
-      links: [],
+      links: this.links,
       apps: [],
       peers: [],
     }
@@ -51,9 +60,20 @@ export class FakeNode {
       events,
       read: () => {
         this.reads += 1
-        return this.mute ? new Promise(() => undefined) : Promise.resolve(this.state())
+        if (this.mute) return new Promise(() => undefined)
+        const state = this.state()
+        return (this.readGate ?? Promise.resolve()).then(() => state)
       },
+      ...(this.ping === "absent"
+        ? {}
+        : {
+            ping: () => {
+              this.pings += 1
+              return this.ping === "mute" ? new Promise<void>(() => undefined) : Promise.resolve()
+            },
+          }),
       apply: async (desired) => {
+        if (this.stuckApply) await new Promise(() => undefined)
         if (this.applyMs > 0) await new Promise((done) => setTimeout(done, this.applyMs))
         if (this.failApply !== undefined) throw this.failApply
         this.applied.push(desired)
