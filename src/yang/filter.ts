@@ -79,7 +79,10 @@ function selectObject(
   object: JsonObject,
   filters: readonly XmlElement[],
 ): JsonObject | undefined {
-  const active = filters.filter((filter) => contentHolds(schema, node, object, filter))
+  const active = filters.filter(
+    // Text where elements are wanted matches nothing.
+    (filter) => !isContentMatch(filter) && contentHolds(schema, node, object, filter),
+  )
   if (active.length === 0) return undefined
   // Only content matches, or nothing inside: the whole object (sections 6.2.4, 6.2.5).
   if (active.some((filter) => childrenOf(filter).every(isContentMatch))) return object

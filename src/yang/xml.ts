@@ -131,6 +131,7 @@ function decodeEntry(
   const trail: Trail = { up, node, entry, position }
   const children = childrenOf(element)
   const keys = decodeKeys(schema, trail, children, entry)
+  for (const key of keys) refuseAttributes(pathTo(trail, key.name), key)
   refuseAttributes(pathOf(trail), element)
   refuseText(trail, element)
   decodeChildren(
@@ -143,7 +144,7 @@ function decodeEntry(
 }
 
 /**
- * Put an entry's keys into `entry`; the elements they came from.
+ * Put an entry's keys into `entry`; the elements they came from, whose attributes are the caller's business.
  *
  * @throws QkdError `missing-element` for a key that is not there.
  */
@@ -163,7 +164,7 @@ export function decodeKeys(
         path: pathTo(trail, key),
         info: { "bad-element": key },
       })
-    entry[key] = decodeLeaf(schema, trail, leaf, element)
+    entry[key] = leafValue(schema, trail, leaf, element)
     taken.add(element)
   }
   return taken

@@ -23,7 +23,7 @@ const role = identity("TRANSMITTER", "RECEIVER", "TRANSCEIVER")
 /** An object with any of the members, and all of the required ones. */
 function some<T extends Record<string, fc.Arbitrary<unknown>>>(
   members: T,
-  required: (keyof T)[] = [],
+  required: (keyof T & string)[] = [],
 ): fc.Arbitrary<Record<string, unknown>> {
   return fc.record(members, { requiredKeys: required, noNullPrototype: true })
 }
