@@ -5,8 +5,11 @@ import { QkdError } from "./errors.js"
 import { withDefaults } from "./yang/filter.js"
 import { decodeJson, type JsonObject, type JsonValue, parseJson } from "./yang/json.js"
 import { isObject } from "./yang/json-text.js"
-import { compileSchema, type SchemaSource } from "./yang/schema.js"
+import { compileSchema, type Schema, type SchemaSource } from "./yang/schema.js"
 import { compileValidator } from "./yang/validate.js"
+
+/** A process with many nodes reads as many files of the same kind. */
+const schemas = new WeakMap<readonly SchemaSource[], Schema>()
 
 /**
  * Parses, checks and freezes a configuration.
@@ -23,7 +26,8 @@ export function readConfig(
   container: string,
   text: string,
 ): JsonObject {
-  const schema = compileSchema(sources)
+  const schema = schemas.get(sources) ?? compileSchema(sources)
+  schemas.set(sources, schema)
   const parsed = parseJson(text)
   if (!isObject(parsed))
     throw new QkdError("malformed-message", "the file holds no object", { path: "/" })

@@ -28,11 +28,11 @@ export async function runNodes(files: readonly string[]): Promise<void> {
     }
   })
   const schema = agentSchema()
-  const nodes: RunningNode[] = []
-  for (const each of settings) {
-    const child = log.child({ node: each.name })
-    nodes.push(await startNode(each, { log: child, version: programVersion(), schema }))
-  }
+  const nodes: RunningNode[] = await Promise.all(
+    settings.map((each) =>
+      startNode(each, { log: log.child({ node: each.name }), version: programVersion(), schema }),
+    ),
+  )
   process.on("SIGHUP", () => {
     for (const node of nodes) {
       node.reloadPolicy().catch((error: unknown) => {

@@ -33,8 +33,19 @@ export type Validator = (data: JsonObject, datastore?: JsonObject) => readonly Y
 
 const MAX_FAULTS = 100
 
-/** Compile once per schema and kind; the validator is cheap to call. */
+/** A validator keeps nothing between calls, so all who share a schema share its validators. */
+const compiled = new WeakMap<Schema, Map<ValidationKind, Validator>>()
+
+/** Compiled at the first call for a schema and kind, tens of milliseconds; cheap to have again, cheap to call. */
 export function compileValidator(schema: Schema, what: ValidationKind): Validator {
+  const known = compiled.get(schema) ?? new Map<ValidationKind, Validator>()
+  compiled.set(schema, known)
+  const validator = known.get(what) ?? compile(schema, what)
+  known.set(what, validator)
+  return validator
+}
+
+function compile(schema: Schema, what: ValidationKind): Validator {
   switch (what) {
     case "config":
     case "data":
@@ -61,9 +72,9 @@ export function jsonSchemaOf(schema: Schema, what: "config" | "data"): JsonSchem
 /** The validator of the one member the data holds, compiled when first met. */
 function choose(
   nodes: ReadonlyMap<string, SchemaNode>,
-  compile: (node: SchemaNode) => Validator,
+  compileNode: (node: SchemaNode) => Validator,
 ): Validator {
-  const compiled = new Map<string, Validator>()
+  const met = new Map<string, Validator>()
   return (data, datastore) => {
     const names = Object.keys(data)
     const name = names[0] ?? ""
@@ -75,10 +86,10 @@ function choose(
       return [{ tag: "unknown-element", path: `/${name}`, message: `unknown member ${name}` }]
     if (!isObject(inner))
       return [{ tag: "invalid-value", path: `/${name}`, message: "must be a JSON object" }]
-    let validator = compiled.get(name)
+    let validator = met.get(name)
     if (validator === undefined) {
-      validator = compile(node)
-      compiled.set(name, validator)
+      validator = compileNode(node)
+      met.set(name, validator)
     }
     return validator(inner, datastore)
   }
