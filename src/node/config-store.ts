@@ -8,7 +8,6 @@ import {
   fdatasyncSync,
   fstatSync,
   fsyncSync,
-  ftruncateSync,
   openSync,
   readSync,
   writeSync,
@@ -78,10 +77,9 @@ export async function openConfigStore(dir: string): Promise<ConfigStore> {
       const [older, newer] = a.sequence <= b.sequence ? [a, b] : [b, a]
       const sequence = newer.sequence + 1
       const body = JSON.stringify({ format: FORMAT, ...config })
-      const bytes = Buffer.from(`${sequence} ${digestOf(sequence, body)}\n${body}`)
+      const bytes = Buffer.from(`${sequence} ${body.length} ${digestOf(sequence, body)}\n${body}`)
       // Not whole until the write is through: a crash in between leaves the newer slot in force.
       older.sequence = 0
-      ftruncateSync(older.fd, 0)
       const written = writeSync(older.fd, bytes, 0, bytes.length, 0)
       if (written < bytes.length)
         throw new QkdError("resource-denied", "no room for the configuration")
@@ -101,8 +99,9 @@ function readSlot(fd: number): { sequence: number; text: string } | undefined {
   readSync(fd, bytes, 0, bytes.length, 0)
   const content = bytes.toString("utf8")
   const end = content.indexOf("\n")
-  const [number = "", digest] = content.slice(0, Math.max(0, end)).split(" ")
-  const text = content.slice(end + 1)
+  const [number, length, digest] = content.slice(0, Math.max(0, end)).split(" ")
+  // What an earlier, longer save left behind the end is nothing: cutting it off would cost more than the save.
+  const text = content.slice(end + 1, end + 1 + Number(length))
   const sequence = Number(number)
   if (!Number.isSafeInteger(sequence) || sequence < 1) return undefined
   return digest === digestOf(sequence, text) ? { sequence, text } : undefined
