@@ -17,8 +17,10 @@ interface State {
 }
 
 /** Beyond this the pattern's counted repetitions are too large to unroll. */
-const MAX_INSTRUCTIONS = 20_000
-const MAX_STATES = 4_000
+const MAX_INSTRUCTIONS = 5_000
+const MAX_STATES = 500
+/** Characters times instructions: what one match may cost at worst. */
+const MAX_WORK = 20_000_000
 
 function assemble(regex: Regex): Instruction[] | undefined {
   const program: Instruction[] = []
@@ -126,6 +128,7 @@ export function linearMatcher(regex: Regex): ((text: string) => boolean) | undef
 
   const start = close([0])
   return (text) => {
+    if (text.length * program.length > MAX_WORK) return false
     let state = start
     for (const c of text) {
       state = step(state, c, c.codePointAt(0) ?? 0)

@@ -1,5 +1,6 @@
 // YANG text to a compiled schema: the order of the passes. Each pass has its own file.
 
+import { QkdError } from "../errors.js"
 import { deviate } from "./deviate.js"
 import { finish } from "./finish.js"
 import { Identities } from "./identities.js"
@@ -37,11 +38,27 @@ interface Pending {
   readonly unit: Unit
 }
 
-/** @throws QkdError `malformed-message` with file and line when the modules are not valid YANG. */
+/**
+ * Compile modules, submodules among them, to one schema.
+ *
+ * @throws QkdError `malformed-message` with file and line when the modules are not valid YANG; `too-big` when they nest
+ *   or grow beyond all reason.
+ */
 export function compileSchema(
   sources: readonly SchemaSource[],
   options: CompileOptions = {},
 ): Schema {
+  try {
+    return compile(sources, options)
+  } catch (error) {
+    // Typedefs, identities or features chained by the ten thousand: the call stack is the limit.
+    if (error instanceof RangeError)
+      throw new QkdError("too-big", "YANG modules refer to each other too deeply", { cause: error })
+    throw error
+  }
+}
+
+function compile(sources: readonly SchemaSource[], options: CompileOptions): Schema {
   const set = new ModuleSet(sources, options)
   const identities = new Identities(set.modules)
   const xpaths = new XPathSource()

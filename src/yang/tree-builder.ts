@@ -1,6 +1,7 @@
 // Data definition statements to schema nodes: uses expanded, refined and augmented on the spot (RFC 7950 section 7).
 // Inheritance, defaults, keys and references between nodes are settled later (finish).
 
+import { QkdError } from "../errors.js"
 import { ifFeaturesHold } from "./if-feature.js"
 import { Node, attach, followPath } from "./node.js"
 import type { Context } from "./node.js"
@@ -26,12 +27,16 @@ const NODE_KINDS: ReadonlySet<string> = new Set([
   "output",
 ])
 
+/** Groupings that use groupings can grow without end; the largest real schemas have some 100,000 nodes. */
+const MAX_NODES = 250_000
+
 function isNodeKind(keyword: string): keyword is NodeKind {
   return NODE_KINDS.has(keyword)
 }
 
 export class TreeBuilder {
   private readonly usesOpen: Statement[] = []
+  private built = 0
 
   constructor(
     readonly types: TypeResolver,
@@ -52,6 +57,11 @@ export class TreeBuilder {
   /** One node with all below it; undefined when its features are not in force. */
   private build(statement: Statement, kind: NodeKind, outer: Context): Node | undefined {
     if (!ifFeaturesHold(statement, outer.unit)) return undefined
+    if (++this.built > MAX_NODES)
+      throw new QkdError(
+        "too-big",
+        `${outer.unit.module.name}: more than ${MAX_NODES} schema nodes`,
+      )
     const { home, unit } = outer
     const context: Context = { ...outer, scope: outer.scope.within(statement, unit) }
     const name = statement.argument ?? kind

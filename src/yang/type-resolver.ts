@@ -251,6 +251,7 @@ function numbered(
   if (statements.length === 0) return undefined
   const found = new Map<string, number>()
   const inForce = new Map<string, number>()
+  const taken = new Set<number>()
   let next = 0
   for (const sub of statements) {
     const name = sub.argument ?? ""
@@ -264,9 +265,9 @@ function numbered(
     if (inherited !== undefined && inherited !== value)
       throw statementFault(sub, `${keyword} ${name} has another ${number} in the type it restricts`)
     if (value < lowest || value > highest) throw statementFault(sub, `${number} out of range`)
-    if ([...found.values()].includes(value))
-      throw statementFault(sub, `${number} ${value} is there twice`)
+    if (taken.has(value)) throw statementFault(sub, `${number} ${value} is there twice`)
     found.set(name, value)
+    taken.add(value)
     if (ifFeaturesHold(sub, unit)) inForce.set(name, value)
     next = Math.max(next, value + 1)
   }

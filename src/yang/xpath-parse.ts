@@ -11,6 +11,7 @@ interface Token {
 
 const MAX_LENGTH = 16_384
 const MAX_DEPTH = 100
+const MAX_TOKENS = 2_000
 
 const NCNAME = "[A-Za-z_\\u00c0-\\uffff][\\w.\\-\\u00b7\\u00c0-\\uffff]*"
 const TOKEN = new RegExp(
@@ -60,6 +61,7 @@ function tokenize(text: string): Token[] {
   TOKEN.lastIndex = 0
   let at = 0
   while (at < end) {
+    if (tokens.length > MAX_TOKENS) throw new QkdError("too-big", "XPath expression too long")
     TOKEN.lastIndex = at
     const groups = TOKEN.exec(text)?.groups
     if (groups === undefined) throw fault(text, `unexpected text at ${at + 1}`)

@@ -264,6 +264,20 @@ describe("a module that makes no sense", () => {
       )
     })
 
+  it("is refused when it grows or chains without end", () => {
+    const doubling = Array.from(
+      { length: 24 },
+      (_, i) => `grouping g${i + 1} { container a { uses g${i}; } container b { uses g${i}; } }`,
+    )
+    const bomb = `grouping g0 { leaf x { type int8; } } ${doubling.join(" ")} uses g24;`
+    assert.throws(() => schemaOf({ m: bomb }), tagged("too-big"))
+    const chain = Array.from({ length: 50_000 }, (_, i) => `typedef t${i + 1} { type t${i}; }`)
+    const long = `typedef t0 { type int8; } ${chain.join(" ")} leaf a { type t50000; }`
+    assert.throws(() => schemaOf({ m: long }), tagged("too-big"))
+    const parens = `feature f; leaf a { if-feature "${"(".repeat(100_000)}"; type int8; }`
+    assert.throws(() => schemaOf({ m: parens }), tagged("too-big"))
+  })
+
   it("is refused when two modules share a namespace", () => {
     const text = (name: string): string => `module ${name} { namespace "urn:same"; prefix p; }`
     assert.throws(

@@ -56,6 +56,10 @@ describe("a YANG pattern", () => {
     const evil = ["(a+)+b", "(a|a)*b", "(a*)*b", "((a?){30}a{30})+b", "(.*a){20}b", "([a-z]+)*\\d"]
     for (const source of evil) assert.ok(!compileXsdPattern(source).matches("a".repeat(20_000)))
     assert.ok(compileXsdPattern("(a+)+b").matches(`${"a".repeat(20_000)}b`))
+    // Too much work for one text is no match; too large a pattern sees short texts only.
+    assert.ok(compileXsdPattern("((a?){40}b?){40}").matches("a".repeat(1_000)))
+    assert.ok(!compileXsdPattern("((a?){40}b?){40}").matches("a".repeat(60_000)))
+    assert.ok(!compileXsdPattern("((a?){900}b?){900}").matches("a".repeat(100)))
   })
 
   it("never sees a text longer than 64 Ki characters", () => {
