@@ -120,6 +120,28 @@ export function retry(turn: Turn): void {
 }
 
 /**
+ * A link is back for good: services that went round it return to a path over it when that spares relay nodes, each
+ * of which would see their keys. Fewer hops only: a cheaper price alone is not worth a move.
+ */
+export function shorten(turn: Turn, qkdlId: string): void {
+  let looked = 0
+  for (const service of byPriority(turn, turn.draft.members(groups.servicesInState("active")))) {
+    const hops = service.path?.hops.length ?? 0
+    if (hops < 2 || service.next !== undefined || usesLink(service.path, qkdlId)) continue
+    looked += 1
+    if (looked > MOST_SHORTENED) return
+    const { found } = route(turn, service)
+    if (found === undefined || found.hops.length >= hops) continue
+    if (!found.hops.some((hop) => hop.qkdlId === qkdlId)) continue
+    beginPath(turn, service, found)
+    turn.notify("service", "service.moving", service.serviceId, "a shorter path is back")
+  }
+}
+
+/** Looking for shorter paths is a luxury: it must not hold up the loop. */
+const MOST_SHORTENED = 1000
+
+/**
  * A link is asked for more than it makes: services move off it, smallest priority first, until what stays fits.
  */
 export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {

@@ -8,7 +8,7 @@ import { promisableBps } from "./allocate.js"
 import { type EndNews, report, sideOf } from "./link-reports.js"
 import { groups } from "./memberships.js"
 import { linkName } from "./names.js"
-import { moveOff, rebalance, returnTo } from "./service-life.js"
+import { moveOff, rebalance, returnTo, shorten } from "./service-life.js"
 import type { Turn } from "./turn.js"
 
 /** News of a link from one of its nodes. Reports of links that are not in the inventory are told and left. */
@@ -61,12 +61,18 @@ function holdOff(turn: Turn, before: NetworkLink, after: NetworkLink): void {
 
 /** Ends the hold-off of links whose time is over; asks to be woken for the rest. */
 export function releaseHeld(turn: Turn): void {
+  const released: string[] = []
   for (const qkdlId of turn.draft.members(groups.heldLinks)) {
     const link = turn.draft.link(qkdlId)
     if (link?.hold === undefined) continue
-    if (link.hold.untilMs > turn.now) turn.wakeAt(link.hold.untilMs)
-    else turn.draft.putLink({ ...link, hold: { ...link.hold, held: false } })
+    if (link.hold.untilMs > turn.now) {
+      turn.wakeAt(link.hold.untilMs)
+      continue
+    }
+    turn.draft.putLink({ ...link, hold: { ...link.hold, held: false } })
+    if (link.enabled && link.status === "ACTIVE") released.push(qkdlId)
   }
+  for (const qkdlId of released) shorten(turn, qkdlId)
 }
 
 /** `sqdkdn_link_down`. The notification has no status: keys in store, if any, remain usable. */

@@ -57,6 +57,9 @@ export interface SupervisorOptions {
   readonly random: () => number
 }
 
+/** Events of one node in the deciding loop's queue at once. */
+const MOST_UNDERWAY = 200
+
 interface Wish {
   readonly desired: NodeConfig
   readonly revision: number
@@ -172,6 +175,7 @@ export class NodeSupervisor {
   async #follow(connection: NodeConnection): Promise<string> {
     const { qkdnId, timings } = this.#o
     let heard = 0
+    let underway = 0
     let reading: Reading | undefined
     /** A busy node answers late but still speaks; a dead one does neither, and its connection is closed. */
     const roundTrip = async <T>(work: Promise<T>, doing: string): Promise<T | undefined> => {
@@ -202,8 +206,15 @@ export class NodeSupervisor {
       for await (const event of connection.events) {
         heard += 1
         if (reading !== undefined) noteTold(reading, event)
-        if (event.kind === "resync") void reread()
-        else void this.#passOn({ kind: "node-event", qkdnId, atMs: Date.now(), event }, reread)
+        if (event.kind === "resync") {
+          void reread()
+          continue
+        }
+        const passed = this.#passOn({ kind: "node-event", qkdnId, atMs: Date.now(), event }, reread)
+        underway += 1
+        void passed.finally(() => (underway -= 1))
+        // A node that talks without end waits for its own answers; the others keep their place in the queue.
+        if (underway >= MOST_UNDERWAY) await passed
       }
       return "the connection ended"
     } catch (error) {

@@ -95,6 +95,35 @@ describe("a service whose link goes down", () => {
     assert.equal(lab.service("a", "c")?.state, "active")
   })
 
+  it("returns to the shorter way, past fewer relays, when the link has stayed up for its hold-off", () => {
+    const lab = new Lab({ links: ["a-b", "b-c", "c-d", "d-a"] })
+    for (const link of ["a-b", "b-c", "c-d", "d-a"]) lab.rate(link, 1000)
+    lab.request("a", "b")
+    lab.confirmAll()
+    lab.linkDown("a-b")
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["d-a", "c-d", "b-c"])
+    lab.status("a-b", "ACTIVE")
+    lab.wakeAfter(lab.settings.holdOffMs - 1)
+    lab.confirmAll()
+    assert.equal(lab.pathOf("a", "b")?.length, 3)
+    lab.wakeAfter(1)
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-b"])
+    assert.equal(lab.service("a", "b")?.leaving.length, 0)
+  })
+
+  it("stays on its way round when the link that came back spares it no relay", () => {
+    const lab = ring()
+    for (const link of ["a-b", "b-c", "a-d", "d-c"]) lab.rate(link, 1000)
+    lab.linkDown("b-c")
+    lab.confirmAll()
+    lab.status("b-c", "ACTIVE")
+    lab.wakeAfter(lab.settings.holdOffMs)
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "c"), ["a-d", "d-c"])
+  })
+
   it("with the greater priority moves first when there is room for one", () => {
     const lab = new Lab({
       links: ["a-b", "a-d", "d-b", "x-a", "y-b"],

@@ -39,6 +39,7 @@ async function until(met: () => boolean, what: string): Promise<void> {
 describe("a supervised connection", () => {
   const heard: SouthEvent[] = []
   let fleet: Fleet
+  let held: () => Promise<void>
   const kinds = (): string[] => heard.map((event) => event.kind)
 
   async function connected(
@@ -46,10 +47,11 @@ describe("a supervised connection", () => {
     timings: Partial<SupervisorTimings> = {},
   ): Promise<void> {
     heard.length = 0
+    held = () => Promise.resolve()
     fleet = new Fleet({
       submit: (event) => {
         heard.push(event)
-        return Promise.resolve()
+        return held()
       },
       loadDriver: () => Promise.resolve(fakeDriver([node])),
       lend: (_id, _target, signal) =>
@@ -136,6 +138,20 @@ describe("a supervised connection", () => {
     node.say({ kind: "link-down", qkdlId: "l1" })
     await until(() => heard.length === 3, "both")
     assert.deepEqual(kinds(), ["node-connected", "performance", "node-event"])
+  })
+
+  it("of a node that talks without end takes only its share of the queue", async () => {
+    const node = new FakeNode("n1")
+    await connected(node)
+    const release: (() => void)[] = []
+    held = () => new Promise((resolve) => release.push(resolve))
+    for (let n = 0; n < 1000; n += 1) node.say({ kind: "link-down", qkdlId: `l${n}` })
+    await until(() => release.length >= 200, "its share")
+    await new Promise((done) => setTimeout(done, 20))
+    assert.equal(release.length, 200)
+    held = () => Promise.resolve()
+    for (const one of release) one()
+    await until(() => heard.length === 1001, "the rest")
   })
 
   it("makes wishes true although an apply on the one before never came back", async () => {
