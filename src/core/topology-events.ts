@@ -50,7 +50,7 @@ function describe(link: NetworkLink): string {
  */
 function holdOff(turn: Turn, before: NetworkLink, after: NetworkLink): void {
   const { settings, now } = turn
-  if (before.measuredAtMs === undefined || before.status === "PENDING") return
+  if (before.status === "PENDING") return
   const past = before.hold
   const flapping = past !== undefined && now - past.untilMs < settings.flapWindowMs
   const flaps = flapping ? past.flaps + 1 : 1

@@ -194,6 +194,14 @@ describe("a link that flaps", () => {
     assert.equal(lab.service("a", "b")?.state, "active")
   })
 
+  it("is held off also when the controller has no measurement of it yet, as after a restart", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.linkDown("a-b")
+    lab.status("a-b", "ACTIVE")
+    assert.equal(lab.link("a-b").measuredAtMs, undefined)
+    assert.equal(lab.link("a-b").hold?.held, true)
+  })
+
   it("does not count its first coming up as a flap", () => {
     const lab = new Lab({ links: ["a-b"] })
     assert.equal(lab.link("a-b").hold, undefined)
