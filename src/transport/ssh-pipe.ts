@@ -13,6 +13,7 @@ export class SshPipe implements BytePipe {
   readonly #channel: Channel
   readonly #socket: Socket
   readonly #cut: () => void
+  readonly #beforeEnd: () => void
   /** Sent in this turn of the event loop, to leave in one SSH packet. */
   #batch: Uint8Array[] = []
   #batchBytes = 0
@@ -20,11 +21,20 @@ export class SshPipe implements BytePipe {
   #closing = false
   #gone = false
 
-  /** @param cut ends the connection the hard way, when the peer does not let a close through. */
-  constructor(channel: Channel, socket: Socket, cut: () => void) {
+  /**
+   * @param cut ends the connection the hard way, when the peer does not let a close through
+   * @param beforeEnd what a server has to say on the channel before it closes it
+   */
+  constructor(
+    channel: Channel,
+    socket: Socket,
+    cut: () => void,
+    beforeEnd: () => void = () => undefined,
+  ) {
     this.#channel = channel
     this.#socket = socket
     this.#cut = cut
+    this.#beforeEnd = beforeEnd
     channel.on("error", () => {
       this.#over("SSH channel failed")
     })
@@ -90,6 +100,7 @@ export class SshPipe implements BytePipe {
     if (this.#gone) return
     // A paused channel would never see the other side's end.
     this.#channel.resume()
+    this.#beforeEnd()
     this.#channel.end()
     const timer = setTimeout(this.#cut, CLOSE_TIMEOUT_MS)
     this.#channel.once("close", () => {

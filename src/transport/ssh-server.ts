@@ -200,7 +200,10 @@ function serve(served: Served): void {
       }
       opened += 1
       onSubsystem(accept(), (channel) => {
-        const pipe = new SshPipe(channel, socket, cut)
+        // Without an exit status (RFC 4254 section 6.10) OpenSSH's client reports 255: a failure.
+        const pipe = new SshPipe(channel, socket, cut, () => {
+          channel.exit(0)
+        })
         pipes.add(pipe)
         channel.once("close", () => {
           pipes.delete(pipe)
