@@ -70,9 +70,12 @@ export class SealedStore implements KeyStore {
     if (options.sealingKey.lengthBytes !== 32)
       throw new QkdError("invalid-value", "the sealing key has 32 bytes")
     mkdirSync(options.dir, { recursive: true, mode: 0o700 })
+    const records = path.join(options.dir, "records")
+    // LMDB would make it for everybody to read.
+    mkdirSync(records, { recursive: true, mode: 0o700 })
     const epochs = new EpochKeys(options.dir, options.sealingKey, options.random)
     const db = open<Buffer, Uint8Array>({
-      path: path.join(options.dir, "records"),
+      path: records,
       encoding: "binary",
       keyEncoding: "binary",
       cache: false,
