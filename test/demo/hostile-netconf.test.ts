@@ -140,7 +140,7 @@ describe("hostile NETCONF with the right key", function () {
         "on a datastore that is not there",
         rpcOf("<get-config><source><candidate/></source></get-config>"),
         "protocol",
-        "(invalid-value|operation-not-supported|bad-element|unknown-element)",
+        "operation-not-supported",
       ],
       [
         "to a parameter nobody knows",
@@ -152,7 +152,7 @@ describe("hostile NETCONF with the right key", function () {
         "with an XPath filter, which no capability offers",
         rpcOf('<get><filter type="xpath" select="//*[//*[//*]]"/></get>'),
         "protocol",
-        "(bad-attribute|operation-not-supported|invalid-value)",
+        "bad-attribute",
       ],
       [
         "to kill a session that is not there",
@@ -178,7 +178,7 @@ describe("hostile NETCONF with the right key", function () {
         within(async (session) => {
           const answer = await session.tell(message)
           const error = rpcErrorOf(answer) ?? assert.fail(answer)
-          assert.match(error.tag, new RegExp(`^${tag}$`), answer)
+          assert.equal(error.tag, tag, answer)
           assert.equal(error.type, type, answer)
           assert(error.message.length > 5, answer)
           assert.match(await session.ask("<get/>"), /<data/)
@@ -194,7 +194,7 @@ describe("hostile NETCONF with the right key", function () {
     const link = (): string => (demo.file.links[0] ?? assert.fail()).qkdlId
     const ofLink = (inner: string): string =>
       `<qkd_links><qkd_link><qkdl_id>${link()}</qkdl_id>${inner}</qkd_link></qkd_links>`
-    const edits: [string, () => string, string, RegExp | undefined][] = [
+    const edits: [string, () => string, string, RegExp][] = [
       ["an unknown namespace", () => '<x xmlns="urn:nobody:knows">1</x>', "unknown-namespace", /./],
       ["an unknown leaf", () => "<qkdn_colour>red</qkdn_colour>", "unknown-element", /qkd_node/],
       [
@@ -236,7 +236,7 @@ describe("hostile NETCONF with the right key", function () {
       [
         "a leaf with children",
         () => "<qkdn_location_id><a/></qkdn_location_id>",
-        "(invalid-value|unknown-element|unknown-namespace|bad-element)",
+        "invalid-value",
         /qkdn_location_id/,
       ],
       [
@@ -248,26 +248,20 @@ describe("hostile NETCONF with the right key", function () {
       [
         "a leaf given twice",
         () => "<qkdn_location_id>a</qkdn_location_id><qkdn_location_id>b</qkdn_location_id>",
-        "(bad-element|invalid-value|malformed-message)",
+        "bad-element",
         /qkdn_location_id/,
       ],
       [
         "measured values",
         () => ofLink("<qkdl_performance><skr>999999999</skr></qkdl_performance>"),
-        "(invalid-value|unknown-element|bad-element|access-denied|operation-not-supported)",
+        "unknown-element",
         /skr|performance/,
       ],
       [
         "an edit operation nobody knows",
         () => `<qkd_links xmlns:nc="${BASE}" nc:operation="explode"/>`,
-        "(bad-attribute|invalid-value)",
-        undefined,
-      ],
-      [
-        "the whole node deleted",
-        () => `<qkdn_id xmlns:nc="${BASE}" nc:operation="delete">${id()}</qkdn_id>`,
-        ".+",
-        undefined,
+        "bad-attribute",
+        /qkd_links/,
       ],
     ]
     for (const [what, inner, tag, where] of edits) {
@@ -278,15 +272,24 @@ describe("hostile NETCONF with the right key", function () {
             `<edit-config><target><running/></target><config><qkd_node xmlns="${NODE_NS}"><qkdn_id>${id()}</qkdn_id>${inner()}</qkd_node></config></edit-config>`,
           )
           const error = rpcErrorOf(answer) ?? assert.fail(answer)
-          assert.match(error.tag, new RegExp(`^${tag}$`), answer)
+          assert.equal(error.tag, tag, answer)
           assert(error.message.length > 5, answer)
-          if (where !== undefined) assert.match(error.path ?? "no path", where, answer)
+          assert.match(error.path ?? "no path", where, answer)
+          assert.match(answer, /<error-path [^>]*xmlns:/, "its prefixes are declared")
           assert.equal(
             await session.ask("<get-config><source><running/></source></get-config>"),
             before,
           )
         }))
     }
+
+    it("are refused: the node itself deleted", () =>
+      within(async (session) => {
+        const answer = await session.ask(
+          `<edit-config><target><running/></target><config><qkd_node xmlns="${NODE_NS}" xmlns:nc="${BASE}" nc:operation="delete"/></config></edit-config>`,
+        )
+        assert.equal(rpcErrorOf(answer)?.tag, "data-missing", answer)
+      }))
 
     it("harm nobody else", () => witness.unharmed())
   })

@@ -28,6 +28,17 @@ with manager.connect(host=host, port=int(port), username=user, key_filename=key,
             print(json.dumps(m.get_config("running").data_xml), flush=True)
         elif order == "sessions":
             print(json.dumps(m.get(filter=("subtree", SESSIONS)).data_xml), flush=True)
+        elif order == "subscribe":
+            m.create_subscription()
+            print("null", flush=True)
+        elif order == "heard":
+            notes = []
+            while True:
+                note = m.take_notification(block=False)
+                if note is None:
+                    break
+                notes.append(note.notification_xml)
+            print(json.dumps(notes), flush=True)
         else:
             break
 `
@@ -62,13 +73,22 @@ export class Bystander {
   }
 
   /** The running configuration, read over the session that was opened at the start. */
-  config(): Promise<string> {
-    return this.#ask("config")
+  async config(): Promise<string> {
+    return (await this.#ask("config")) as string
+  }
+
+  async subscribe(): Promise<void> {
+    await this.#ask("subscribe")
+  }
+
+  /** Notifications that came since the last call. */
+  async heard(): Promise<string[]> {
+    return (await this.#ask("heard")) as string[]
   }
 
   /** The sessions the node has, as `id user login-time`, without those younger than this one. */
   async olderSessions(): Promise<string[]> {
-    const xml = await this.#ask("sessions")
+    const xml = (await this.#ask("sessions")) as string
     return [...xml.matchAll(/<session>(.*?)<\/session>/g)].map(([, each = ""]) =>
       ["session-id", "username", "login-time"]
         .map((leaf) => new RegExp(`<${leaf}>([^<]*)<`).exec(each)?.[1] ?? "?")
@@ -85,9 +105,9 @@ export class Bystander {
     clearTimeout(hard)
   }
 
-  async #ask(order: string): Promise<string> {
+  async #ask(order: string): Promise<unknown> {
     this.child.stdin.write(`${order}\n`)
-    return JSON.parse(await this.#line()) as string
+    return JSON.parse(await this.#line()) as unknown
   }
 
   async #line(): Promise<string> {
