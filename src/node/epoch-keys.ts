@@ -39,8 +39,8 @@ export class EpochKeys {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 })
     for (const name of readdirSync(this.#dir)) {
       const number = Number(FILE.exec(name)?.[1] ?? NaN)
-      // A file that was being written when the process was killed: no record can depend on it.
-      if (Number.isNaN(number)) unlinkSync(path.join(this.#dir, name))
+      // A file that was being written or shredded when the process was killed: no record depends on it.
+      if (Number.isNaN(number)) this.#erase(path.join(this.#dir, name))
       else this.#keys.set(number, this.#unwrap(number))
     }
     this.#current = Math.max(0, ...this.#keys.keys())
@@ -108,20 +108,32 @@ export class EpochKeys {
     })
   }
 
-  /** Overwrites and removes an epoch's key: nothing sealed under it can be read again. */
+  /**
+   * Overwrites and removes an epoch's key: nothing sealed under it can be read again. Harmless when it is gone.
+   * Renamed first: killed in between, the process finds no half-overwritten key at its next start, which it
+   * could not tell from one that is sealed under another sealing key.
+   */
   shred(number: number): void {
     if (number === this.#current) throw new RangeError("the current epoch is in use")
-    this.#keys.get(number)?.wipe()
+    const key = this.#keys.get(number)
+    if (key === undefined) return
+    key.wipe()
     this.#keys.delete(number)
-    const file = this.#file(number)
-    writeDurably(file, this.#random(NONCE_BYTES + KEY_BYTES + TAG_BYTES), "r+")
-    unlinkSync(file)
+    const gone = `${this.#file(number)}.gone`
+    renameSync(this.#file(number), gone)
     syncDir(this.#dir)
+    this.#erase(gone)
   }
 
   close(): void {
     for (const key of this.#keys.values()) key.wipe()
     this.#keys.clear()
+  }
+
+  #erase(file: string): void {
+    writeDurably(file, this.#random(NONCE_BYTES + KEY_BYTES + TAG_BYTES), "r+")
+    unlinkSync(file)
+    syncDir(this.#dir)
   }
 
   #unwrap(number: number): Secret {

@@ -54,6 +54,7 @@ export class SealedStore implements KeyStore {
   readonly #index = new Map<string, Entry>()
   #queue: Pending[] = []
   #flushing: Promise<void> | undefined
+  #sweeping: Promise<void> | undefined
   #fault: QkdError | undefined
   #mark: StoreMark
   #past: PastRun[] = []
@@ -85,9 +86,15 @@ export class SealedStore implements KeyStore {
       // No stray heap bytes in the file.
       noMemInit: false,
     })
-    const store = new SealedStore(options, db, epochs)
-    await store.commit([store.#pastRecord()])
-    return store
+    try {
+      const store = new SealedStore(options, db, epochs)
+      await store.commit([store.#pastRecord()])
+      return store
+    } catch (cause) {
+      await db.close()
+      epochs.close()
+      throw cause
+    }
   }
 
   private constructor(
@@ -101,6 +108,10 @@ export class SealedStore implements KeyStore {
     const now = options.now()
     this.#metaOnDisk = db.getBinary(META)
     if (this.#metaOnDisk === undefined) {
+      // The first write brings the mark along, and nothing removes it: somebody else did, and with it the memory
+      // of how old these records are.
+      if (db.getKeysCount({ limit: 1 }) > 0)
+        throw new QkdError("operation-failed", "the key store is damaged: its mark is missing")
       this.#mark = freshMark(now, options.random)
       this.#lastTimeMs = now
     } else {
@@ -185,7 +196,15 @@ export class SealedStore implements KeyStore {
     })
   }
 
-  async sweep(): Promise<void> {
+  sweep(): Promise<void> {
+    // On a slow disk one may take longer than the time to the next.
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined
+    })
+    return this.#sweeping
+  }
+
+  async #sweep(): Promise<void> {
     const { epochBytes = 1 << 28, epochMs = 900_000, maxEpochs = 4 } = this.#options
     const age = this.#options.now() - this.#epochBegunMs
     if (this.#epochSealedBytes > epochBytes || (age > epochMs && this.#epochSealedBytes > 0)) {
