@@ -297,10 +297,12 @@ export class LinkKeeper {
     const ops = step.writes.flatMap((write) => this.#opsOf(write))
     if (ops.length === 0 && step.messages.length === 0) return
     const durable = ops.length === 0 ? Promise.resolve() : store.commit(ops)
-    // What is said on a connection that has ended meanwhile is lost, as it should be.
+    // What was to be said before the link went down must not come after: the same connection may carry it again,
+    // and would then take old words for new ones.
     const send = this.#send
     this.#order = Promise.all([this.#order, durable]).then(() => {
-      for (const message of step.messages) send?.(message)
+      if (send === undefined || this.#send !== send) return
+      for (const message of step.messages) send(message)
     })
     this.#order.catch(onFault)
   }
