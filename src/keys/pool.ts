@@ -18,8 +18,7 @@
 import { QkdError } from "../errors.js"
 import { freshBlock, BlockInventory } from "./block-inventory.js"
 import type { HeldBlock } from "./block-inventory.js"
-import { firstOwner } from "./half.js"
-import type { HalfNumber, HalfRef, LinkSide, Segment } from "./half.js"
+import { firstOwner, type HalfNumber, type HalfRef, type LinkSide, type Segment } from "./half.js"
 import { IncomingHalves, OutgoingHalves } from "./open-halves.js"
 import { inPieces } from "./pool-message.js"
 import type { HalfHolding, InventoryItem, OpenedHalf, PoolMessage } from "./pool-message.js"
@@ -94,6 +93,10 @@ export class LinkPool {
     return this.up ? this.#sending.readyBytes : 0
   }
 
+  hasRoom(lengthBytes: number): boolean {
+    return this.#held.heldBytes + lengthBytes <= this.#limits.maxHeldBytes
+  }
+
   /**
    * A module's block. Returns undefined when it is held already.
    *
@@ -104,9 +107,7 @@ export class LinkPool {
     if (this.#held.get(id) !== undefined) return undefined
     if (this.#spent.has(id)) throw new QkdError("data-exists", `block ${id} was used before`)
     if (lengthBytes < 2) throw new QkdError("invalid-value", `block ${id} has less than two bytes`)
-    if (this.#held.heldBytes + lengthBytes > this.#limits.maxHeldBytes) {
-      throw new QkdError("resource-denied", "the link's key store is full")
-    }
+    if (!this.hasRoom(lengthBytes)) throw new QkdError("resource-denied", "the key store is full")
     const ownHalf = this.#side === "low" ? 0 : 1
     const block = freshBlock(id, lengthBytes, ownHalf, nowMs)
     block.peerHas = this.#early.delete(id)

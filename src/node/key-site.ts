@@ -12,6 +12,7 @@ import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key
 import type { KeyStore } from "./key-store.js"
 import { KeyTransfers } from "./key-transfers.js"
 import { LinkKeeper } from "./link-keeper.js"
+import { takeIn } from "./link-key-intake.js"
 import { LinkTable } from "./link-table.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
@@ -157,7 +158,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       this.#assertOpen()
       throw new QkdError("data-missing", `link ${qkdlId} is not configured here`)
     }
-    await keeper.add(blockId, key)
+    const wanted = (): boolean => this.#state === "open" && this.#links.keeper(qkdlId) === keeper
+    await takeIn(keeper, blockId, key, wanted)
   }
 
   poolFigures(qkdlId: string): PoolFigures | undefined {

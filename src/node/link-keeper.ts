@@ -75,12 +75,7 @@ export class LinkKeeper {
     this.#side = sideOf(options.qkdnId, options.peer)
     this.#inflow = new Inflow(options.steadyMs())
     this.#pool = new LinkPool(this.#side, options.limits)
-    this.#record = {
-      peer: options.peer,
-      generatedBits: 0n,
-      consumedBits: 0n,
-      authenticationBits: 0n,
-    }
+    this.#record = { peer: this.peer, generatedBits: 0n, consumedBits: 0n, authenticationBits: 0n }
     this.#restore()
   }
 
@@ -97,6 +92,10 @@ export class LinkKeeper {
   /** Bits this end could send with, grants by the other end included. */
   get reachableBits(): number {
     return this.#pool.reachableBytes * 8
+  }
+
+  hasRoom(lengthBytes: number): boolean {
+    return this.#pool.hasRoom(lengthBytes)
   }
 
   /**

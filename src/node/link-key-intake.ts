@@ -1,0 +1,32 @@
+// Link key on its way from a module into its pool. A full pool is no fault: the module is held back until keys have
+// been used, which holds its far end back as well, so that nothing made is lost.
+
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Secret } from "../keys/secret.js"
+import type { LinkKeeper } from "./link-keeper.js"
+
+/** Between looks at a full pool: seldom enough to cost nothing, often enough that key is being made again at once. */
+const LOOK_MS = 200
+
+/**
+ * Resolves once the block is durable. The key is wiped here in any case.
+ *
+ * @param wanted false once the link is gone or the key manager closes: the block is dropped
+ * @throws QkdError as `LinkKeeper.add`.
+ */
+export async function takeIn(
+  keeper: LinkKeeper,
+  blockId: string,
+  key: Secret,
+  wanted: () => boolean,
+): Promise<void> {
+  try {
+    while (!keeper.hasRoom(key.lengthBytes)) {
+      await sleep(LOOK_MS)
+      if (!wanted()) return
+    }
+    await keeper.add(blockId, key)
+  } finally {
+    key.wipe()
+  }
+}
