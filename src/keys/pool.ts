@@ -16,8 +16,7 @@
 // removed it before it hears the other's `open`, both answer `lack`, and it is lost, not reused.
 
 import { QkdError } from "../errors.js"
-import { freshBlock, BlockInventory } from "./block-inventory.js"
-import type { HeldBlock } from "./block-inventory.js"
+import { BlockInventory, freshBlock, type HeldBlock } from "./block-inventory.js"
 import { firstOwner, type HalfNumber, type HalfRef, type LinkSide, type Segment } from "./half.js"
 import { IncomingHalves, OutgoingHalves } from "./open-halves.js"
 import { inPieces } from "./pool-message.js"
