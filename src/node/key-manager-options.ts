@@ -49,6 +49,8 @@ export interface KeyManagerLimits {
   readonly defaultTtlS: number
   /** Wrong tags on a link before it is closed for relay. */
   readonly tagFailures: number
+  /** From the TCP connection to the end of the TLS handshake, however slowly bytes drip in. */
+  readonly handshakeTimeoutMs: number
   /** From the end of the TLS handshake to a good hello. */
   readonly helloTimeoutMs: number
   readonly pingMs: number
@@ -64,6 +66,7 @@ export const DEFAULT_LIMITS: KeyManagerLimits = {
   parkMs: 2000,
   defaultTtlS: 86_400,
   tagFailures: 3,
+  handshakeTimeoutMs: 5000,
   helloTimeoutMs: 5000,
   pingMs: 2000,
   redialMinMs: 100,

@@ -53,7 +53,8 @@ interface Dial {
 /** What strangers may hold open, in all and from one address, until their handshake fails or runs out of time. */
 const MAX_CONNECTIONS = 512
 const MAX_PER_ADDRESS = 64
-const HANDSHAKE_MS = 5000
+/** Connections of one neighbour that are not up (yet). */
+const MAX_PER_PEER = 4
 
 export class RelayMesh implements RelayPeerOwner {
   readonly #options: RelayMeshOptions
@@ -61,10 +62,11 @@ export class RelayMesh implements RelayPeerOwner {
   readonly #server: tls.Server
   /** The connection in use with each neighbour. */
   readonly #up = new Map<string, RelayPeer>()
-  readonly #all = new Set<RelayPeer>()
+  /** Every connection whose other end is known, and when the certificate that proved it expires. */
+  readonly #all = new Map<RelayPeer, number>()
   readonly #dials = new Map<string, Dial>()
-  /** Accepted TCP connections, whatever came of them. */
-  readonly #raw = new Set<Socket>()
+  /** Accepted TCP connections, whatever came of them, by their far end. */
+  readonly #raw = new Map<string, { readonly socket: Socket; readonly deadline: NodeJS.Timeout }>()
   #port = 0
   #closed = false
 
@@ -88,22 +90,15 @@ export class RelayMesh implements RelayPeerOwner {
       ...this.#secure,
       requestCert: true,
       rejectUnauthorized: false,
-      handshakeTimeout: HANDSHAKE_MS,
     })
     this.#server.maxConnections = MAX_CONNECTIONS
     this.#server.on("secureConnection", (socket) => {
+      clearTimeout(this.#raw.get(farEndOf(socket))?.deadline)
       this.#adopt(socket, undefined)
     })
     this.#server.on("tlsClientError", () => undefined)
     ;(this.#server as NetServer).on("connection", (raw) => {
-      const from = raw.remoteAddress
-      const same = Array.from(this.#raw).filter((socket) => socket.remoteAddress === from)
-      if (same.length >= MAX_PER_ADDRESS) {
-        raw.destroy()
-        return
-      }
-      this.#raw.add(raw)
-      raw.once("close", () => this.#raw.delete(raw))
+      this.#accept(raw)
     })
   }
 
@@ -142,18 +137,20 @@ export class RelayMesh implements RelayPeerOwner {
 
   /** Ends every connection with this peer; it is dialled again if this end dials. */
   drop(qkdnId: string, error: QkdError): void {
-    for (const peer of this.#all) {
+    for (const peer of this.#all.keys()) {
       if (peer.qkdnId === qkdnId) peer.close(error)
     }
   }
 
-  /** Once a ping interval: signs of life, silence, pins that the policy has withdrawn. */
+  /** Once a ping interval: signs of life, silence, pins that the policy has withdrawn, expired certificates. */
   tick(): void {
-    const { policy, limits } = this.#options
-    for (const peer of this.#all) {
+    const { policy, limits, clock } = this.#options
+    for (const [peer, expiresMs] of this.#all) {
       const { qkdnId, spkiSha256: pin } = peer.identity
       if (policy.peerByPin(pin)?.qkdnId !== qkdnId || !policy.allowsNeighbour(qkdnId))
         peer.close(new QkdError("access-denied", "no longer in the policy", { appTag: "policy" }))
+      else if (clock.now() > expiresMs)
+        peer.close(new QkdError("access-denied", "its certificate has expired"))
       else if (peer.silentMs > limits.pingMs * 3)
         peer.close(new QkdError("operation-failed", `${qkdnId} is silent`, { appTag: "timeout" }))
       else if (peer.up) peer.send("ping", Buffer.alloc(0))
@@ -168,10 +165,10 @@ export class RelayMesh implements RelayPeerOwner {
     }
     this.#dials.clear()
     const closing = new QkdError("operation-failed", "shutting down", { appTag: "closed" })
-    for (const peer of this.#all) peer.close(closing)
+    for (const peer of this.#all.keys()) peer.close(closing)
     // Farewells have a moment; handshakes that are under way do not.
     setTimeout(() => {
-      for (const raw of this.#raw) raw.destroy()
+      for (const { socket } of this.#raw.values()) socket.destroy()
     }, 200).unref()
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -225,7 +222,7 @@ export class RelayMesh implements RelayPeerOwner {
     dial.socket = socket
     const timeout = setTimeout(() => {
       socket.destroy()
-    }, HANDSHAKE_MS)
+    }, this.#options.limits.handshakeTimeoutMs)
     socket.on("error", () => undefined)
     socket.once("secureConnect", () => {
       clearTimeout(timeout)
@@ -243,16 +240,43 @@ export class RelayMesh implements RelayPeerOwner {
     })
   }
 
+  /** Bounds what a stranger holds. `handshakeTimeout` of node:tls only reports: the socket would stay open. */
+  #accept(socket: Socket): void {
+    const { remoteAddress } = socket
+    const open = Array.from(this.#raw.values())
+    if (
+      open.filter((raw) => raw.socket.remoteAddress === remoteAddress).length >= MAX_PER_ADDRESS
+    ) {
+      socket.destroy()
+      return
+    }
+    const from = farEndOf(socket)
+    const deadline = setTimeout(() => {
+      socket.destroy()
+    }, this.#options.limits.handshakeTimeoutMs)
+    this.#raw.set(from, { socket, deadline })
+    socket.once("close", () => {
+      clearTimeout(deadline)
+      this.#raw.delete(from)
+    })
+  }
+
   #adopt(socket: TLSSocket, expected: string | undefined): void {
     socket.on("error", () => undefined)
     try {
       if (this.#closed) throw new QkdError("operation-failed", "shutting down")
-      const identity = this.#identify(socket, expected)
+      const { identity, expiresMs } = this.#identify(socket, expected)
+      const same = Array.from(this.#all.keys()).filter(
+        (peer) => peer.qkdnId === identity.qkdnId && !peer.up,
+      )
+      if (same.length >= MAX_PER_PEER)
+        throw new QkdError("resource-denied", `${identity.qkdnId} has too many connections`)
       const hello = this.#options.owner.helloFor(identity)
       const { clock, limits } = this.#options
       const monotonicMs = (): number => clock.monotonicMs()
-      this.#all.add(
+      this.#all.set(
         new RelayPeer(socket, identity, hello, this, monotonicMs, limits.helloTimeoutMs),
+        expiresMs,
       )
     } catch (cause) {
       const { message } = asQkdError(cause)
@@ -262,13 +286,18 @@ export class RelayMesh implements RelayPeerOwner {
   }
 
   /** Who is there, by certificate and policy alone. */
-  #identify(socket: TLSSocket, expected: string | undefined): PeerIdentity {
+  #identify(
+    socket: TLSSocket,
+    expected: string | undefined,
+  ): { readonly identity: PeerIdentity; readonly expiresMs: number } {
     const { policy, clock, qkdnId } = this.#options
     const denied = (why: string): QkdError => new QkdError("access-denied", why)
     const certificate: X509Certificate | undefined = socket.getPeerX509Certificate()
     if (certificate === undefined || socket.isSessionReused()) throw denied("no certificate")
     const now = clock.now()
-    if (now < Date.parse(certificate.validFrom) || now > Date.parse(certificate.validTo))
+    const expiresMs = Date.parse(certificate.validTo)
+    // A time that cannot be read is no time: written so that it is refused as well.
+    if (!(now >= Date.parse(certificate.validFrom) && now <= expiresMs))
       throw denied("the certificate's time is not now")
     const identity = policy.peerByPin(spkiSha256(certificate))
     if (identity === undefined || identity.qkdnId === qkdnId)
@@ -277,6 +306,11 @@ export class RelayMesh implements RelayPeerOwner {
       throw denied(`${identity.qkdnId} answers in place of ${expected}`)
     if (!policy.allowsNeighbour(identity.qkdnId))
       throw denied(`${identity.qkdnId} is no neighbour by policy`)
-    return identity
+    return { identity, expiresMs }
   }
+}
+
+/** The bare socket and the TLS socket above it are two objects: this is the same for both. */
+function farEndOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

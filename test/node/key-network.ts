@@ -12,7 +12,11 @@ import type { AppConfig } from "../../src/model/app.js"
 import type { LinkConfig } from "../../src/model/link.js"
 import { createKeyManager } from "../../src/node/key-manager.js"
 import type { RunningKeyManager } from "../../src/node/key-manager.js"
-import type { KeyManagerAlarm, KeyManagerOptions } from "../../src/node/key-manager-options.js"
+import type {
+  KeyManagerAlarm,
+  KeyManagerClock,
+  KeyManagerOptions,
+} from "../../src/node/key-manager-options.js"
 import type { EndKey, KeyManagerConfig } from "../../src/node/ports.js"
 import { createAuthority, issueRelayCertificate, spkiSha256 } from "../../src/transport/pki.js"
 import { validFor } from "../../src/transport/pki.js"
@@ -86,15 +90,21 @@ export class KeyNetwork {
   readonly #dirs: string[]
   readonly #durable: boolean
   readonly #limits: KeyManagerOptions["limits"]
+  readonly #clock: KeyManagerClock | undefined
 
   constructor(
     count: number,
-    options: { durable?: boolean; limits?: KeyManagerOptions["limits"] } = {},
+    options: {
+      durable?: boolean
+      limits?: KeyManagerOptions["limits"]
+      clock?: KeyManagerClock
+    } = {},
   ) {
     this.sites = Array.from({ length: count }, (_, i) => makeIdentity(i + 1))
     this.links = Array.from({ length: count - 1 }, () => randomUUID())
     this.faults = this.sites.map(() => ({}))
     this.#durable = options.durable ?? true
+    this.#clock = options.clock
     this.#limits = {
       pingMs: 500,
       redialMinMs: 20,
@@ -154,6 +164,7 @@ export class KeyNetwork {
       policy: policyOf(site, this.sites, this.faults[index]),
       onAlarm: (alarm) => this.alarms.push(alarm),
       ...(this.#limits !== undefined && { limits: this.#limits }),
+      ...(this.#clock !== undefined && { clock: this.#clock }),
     })
     this.managers[index] = manager
     return manager
