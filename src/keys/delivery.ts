@@ -30,7 +30,7 @@ export interface Taken {
   readonly finished: readonly KeyBatch[]
 }
 
-export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536 } as const
+export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536, earlyVoids: 4096 } as const
 
 interface Entry {
   readonly batch: KeyBatch
@@ -42,6 +42,11 @@ export class DeliveryLedger {
   readonly #keys = new Map<string, KeyPlace>()
   /** Ids of keys and transfers that are spent, void or expired. */
   readonly #over = new RecentIds(DELIVERY_LIMITS.tombstones)
+  /**
+   * Voids that overtook their keys, with who said so: nobody voids what is another's, and whoever voids what never
+   * was displaces no tombstone.
+   */
+  readonly #early = new RecentIds(DELIVERY_LIMITS.earlyVoids)
 
   get keyCount(): number {
     return this.#keys.size
@@ -70,7 +75,7 @@ export class DeliveryLedger {
       throw new QkdError("data-exists", "the transfer id is taken")
     }
     const ids = [offer.transferId, ...offer.keyIds]
-    if (ids.some((id) => this.#over.has(id)))
+    if (ids.some((id) => this.#over.has(id)) || this.#early.has(earlyVoid(offer)))
       throw new QkdError("data-exists", "the keys are spent or void")
     if (offer.keyIds.some((id) => this.#keys.has(id)))
       throw new QkdError("data-exists", "a key id is taken")
@@ -126,7 +131,7 @@ export class DeliveryLedger {
   voidBatch(transferId: string, source: string): "voided" | "unknown" | "too-late" {
     const batch = this.#batches.get(transferId)?.batch
     if (batch === undefined) {
-      this.#over.add(transferId)
+      this.#early.add(earlyVoid({ transferId, source }))
       return "unknown"
     }
     if (batch.offer.source !== source) return "unknown"
@@ -180,6 +185,10 @@ export class DeliveryLedger {
     for (const batch of finished) this.#remove(batch)
     return { places, changed: Array.from(touched).filter((b) => !finished.includes(b)), finished }
   }
+}
+
+function earlyVoid({ transferId, source }: { transferId: string; source: string }): string {
+  return `${transferId} ${source}`
 }
 
 /** Every entitled SAE has it: its bytes need not be kept. */

@@ -103,7 +103,10 @@ export class EndKeys {
         ...taken.changed.map((batch) => this.#changed(batch, records)),
         ...taken.finished.flatMap((batch) => this.#finished(batch)),
       ]
-      await this.#store.commit(ops)
+      const durable = this.#store.commit(ops)
+      // Sealed already: what is left of the batch must not stay in the heap.
+      for (const { value } of ops) value?.fill(0)
+      await durable
       return keys
     } catch (cause) {
       // The marks stay: what may or may not be on disk as delivered is not offered again.
