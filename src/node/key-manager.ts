@@ -22,8 +22,12 @@ export type { RunningKeyManager } from "./key-site.js"
 export async function createKeyManager(options: KeyManagerOptions): Promise<RunningKeyManager> {
   const clock = options.clock ?? SYSTEM_CLOCK
   const random = options.random ?? ((bytes: number) => randomBytes(bytes))
-  const store = await openStore(options, clock, random)
+  // Once there is a steady time the store counts by it: a wall clock that jumps while the node runs must not reach
+  // the disk, or every key would look expired after the next restart (THREATS I5).
+  const time = { now: () => clock.now() }
+  const store = await openStore(options, () => time.now(), random)
   const steady = new SteadyClock(clock, store.lastTimeMs)
+  time.now = () => Math.floor(steady.steadyMs())
   const site = new KeySite(options, store, steady, random)
   try {
     await site.listen()
@@ -36,11 +40,10 @@ export async function createKeyManager(options: KeyManagerOptions): Promise<Runn
 
 async function openStore(
   options: KeyManagerOptions,
-  clock: NonNullable<KeyManagerOptions["clock"]>,
+  now: () => number,
   random: (bytes: number) => Uint8Array,
 ): Promise<KeyStore> {
   const { dir, sealingKey } = options
-  const now = (): number => clock.now()
   if (dir === undefined) return new VolatileStore(now, random)
   if (sealingKey === undefined)
     throw new QkdError("invalid-value", "a key store in a folder needs a sealing key")
