@@ -41,10 +41,12 @@ export function encodeFrame(kind: FrameKind, body: Uint8Array): Buffer {
   return frame
 }
 
-/** Frames out of chunks of any size. */
+/** Frames out of chunks of any size. Each byte is copied twice at most, however finely a neighbour cuts them. */
 export class FrameDecoder {
   readonly #limitBytes: number
-  #buffer: Buffer = Buffer.alloc(0)
+  /** A frame of which only the first `#filled` bytes came: of the size of its length field until that is whole. */
+  #partial: Buffer | undefined
+  #filled = 0
 
   constructor(limitBytes: number = FRAME_LIMIT_BYTES) {
     this.#limitBytes = limitBytes
@@ -52,23 +54,63 @@ export class FrameDecoder {
 
   /** @throws QkdError `too-big`, `malformed-message`: the stream is of no use any more. */
   feed(chunk: Buffer): Frame[] {
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
     const frames: Frame[] = []
     let at = 0
-    while (this.#buffer.length - at >= 4) {
-      const length = this.#buffer.readUInt32BE(at)
-      if (length < 1) throw new QkdError("malformed-message", "empty frame")
-      if (length > this.#limitBytes)
-        throw new QkdError("too-big", `frame of ${length} bytes, ${this.#limitBytes} allowed`)
-      if (this.#buffer.length - at < 4 + length) break
-      const kind = FRAME_KINDS[this.#buffer.readUInt8(at + 4)]
-      if (kind === undefined) throw new QkdError("malformed-message", "unknown frame")
-      frames.push({ kind, body: this.#buffer.subarray(at + 5, at + 4 + length) })
-      at += 4 + length
+    while (at < chunk.length) {
+      if (this.#partial === undefined) {
+        const size = this.#sizeAt(chunk, at)
+        if (at + size <= chunk.length && size > LENGTH_BYTES) {
+          frames.push(frameIn(chunk.subarray(at, at + size)))
+          at += size
+          continue
+        }
+        this.#begin(size)
+      }
+      at += this.#fill(chunk, at, frames)
     }
-    this.#buffer = this.#buffer.subarray(at)
     return frames
   }
+
+  /** Size of the frame that begins there, or of its length field when that is not whole. */
+  #sizeAt(bytes: Buffer, at: number): number {
+    if (bytes.length - at < LENGTH_BYTES) return LENGTH_BYTES
+    const length = bytes.readUInt32BE(at)
+    if (length < 1) throw new QkdError("malformed-message", "empty frame")
+    if (length > this.#limitBytes)
+      throw new QkdError("too-big", `frame of ${length} bytes, ${this.#limitBytes} allowed`)
+    return LENGTH_BYTES + length
+  }
+
+  #begin(size: number): Buffer {
+    this.#filled = 0
+    return (this.#partial = Buffer.allocUnsafeSlow(size))
+  }
+
+  /** Returns how many bytes of the chunk it took. */
+  #fill(chunk: Buffer, at: number, frames: Frame[]): number {
+    const partial = this.#partial
+    if (partial === undefined) return 0
+    const taken = chunk.copy(partial, this.#filled, at)
+    this.#filled += taken
+    if (this.#filled < partial.length) return taken
+    if (partial.length > LENGTH_BYTES) {
+      this.#partial = undefined
+      frames.push(frameIn(partial))
+    } else {
+      const whole = this.#begin(this.#sizeAt(partial, 0))
+      this.#filled = partial.copy(whole)
+    }
+    return taken
+  }
+}
+
+const LENGTH_BYTES = 4
+
+/** A whole frame, its body as a view. */
+function frameIn(bytes: Buffer): Frame {
+  const kind = FRAME_KINDS[bytes.readUInt8(LENGTH_BYTES)]
+  if (kind === undefined) throw new QkdError("malformed-message", "unknown frame")
+  return { kind, body: bytes.subarray(LENGTH_BYTES + 1) }
 }
 
 /** The first frame of both ends. */
