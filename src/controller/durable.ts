@@ -2,6 +2,7 @@
 // told of themselves. What is measured, or true only of a session, is not: it is learnt again after a restart.
 
 import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
+import type { KeyPath, Service } from "../model/service.js"
 import type { View } from "../core/view.js"
 
 /** The changes to store, in stored form: without what does not survive. */
@@ -23,8 +24,10 @@ export function durableChanges(before: View, changes: readonly Change[]): Change
           ? []
           : [{ ...change, value }]
       }
-      case "service":
-        return [change]
+      case "service": {
+        const old = before.service(change.id)
+        return old !== undefined && onlyConfirms(old, change.value) ? [] : [change]
+      }
     }
   })
 }
@@ -51,6 +54,29 @@ function durableLink(link: NetworkLink): NetworkLink {
     // What was last counted with is better than nothing; it changes all the time and is no reason to write.
     ...(link.capacityBps === undefined ? {} : { capacityBps: link.capacityBps }),
   }
+}
+
+/**
+ * Whether nothing has happened to a service but that one of several nodes has confirmed. After a restart every node
+ * is read and confirms again, so that this needs no write; and it is half of all there would be.
+ */
+function onlyConfirms(old: Service, now: Service): boolean {
+  return sameMembers(promised(old), promised(now))
+}
+
+function promised(service: Service): object {
+  const { changedAt: _c, path, next, leaving, ...rest } = service
+  return {
+    ...rest,
+    path: path === undefined ? null : standing(path),
+    next: next === undefined ? null : standing(next),
+    leaving: leaving.map(standing),
+  }
+}
+
+function standing(path: KeyPath): object {
+  const { awaiting: _a, ...rest } = path
+  return rest
 }
 
 const NO_FIGURES = {}

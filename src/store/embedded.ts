@@ -23,7 +23,13 @@ const ENTRY_END = "entry0"
  */
 export function openEmbeddedStore(dir: string): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const db = open<unknown, string>({ path: dir, encoding: "json", noSubdir: false })
+  const db = open<unknown, string>({
+    path: dir,
+    encoding: "json",
+    noSubdir: false,
+    // A commit returns once it is on the disk, not once it is on its way there.
+    overlappingSync: false,
+  })
   const format = db.get(META_FORMAT)
   if (typeof format === "number" && format > FORMAT) {
     void db.close()
@@ -51,24 +57,34 @@ class EmbeddedStore implements Store {
     return Promise.resolve({ revision: this.#revision(), changes })
   }
 
-  async commit(expectedRevision: number, changes: readonly Change[]): Promise<number> {
+  commit(expectedRevision: number, changes: readonly Change[]): Promise<number> {
+    try {
+      return Promise.resolve(this.#commit(expectedRevision, changes))
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  /**
+   * In one go on this thread: the loop has nothing to do before it is durable, and a flush of 0.2 ms is a fifth of
+   * what handing it to another thread and back costs.
+   */
+  #commit(expectedRevision: number, changes: readonly Change[]): number {
     if (this.#closed)
       throw new QkdError("operation-failed", "the store is closed", { appTag: "closed" })
-    const stored = await this.#db.transaction(() => {
+    const stored = this.#db.transactionSync(() => {
       const before = this.#revision()
       if (before !== expectedRevision) return before
       for (const change of changes) {
         const key = `${ENTRY_PREFIX}${entryKey(change)}`
-        if (change.value === null) void this.#db.remove(key)
-        else void this.#db.put(key, change)
+        if (change.value === null) this.#db.removeSync(key)
+        else this.#db.putSync(key, change)
       }
-      void this.#db.put(META_FORMAT, FORMAT)
-      void this.#db.put(META_REVISION, expectedRevision + 1)
+      this.#db.putSync(META_FORMAT, FORMAT)
+      this.#db.putSync(META_REVISION, expectedRevision + 1)
       return expectedRevision
     })
     if (stored !== expectedRevision) throw staleRevision(expectedRevision, stored)
-    // Committed is not yet on the disk: a promise kept after a power cut needs the flush.
-    await this.#db.flushed
     return expectedRevision + 1
   }
 
