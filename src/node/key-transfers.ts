@@ -78,7 +78,7 @@ export class KeyTransfers {
     count: number,
     keySizeBits: number,
   ): Promise<EndKey[]> {
-    checkAmount(count, keySizeBits)
+    checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
     for (let moves = 0; ; moves += 1) {
       const path = this.#pathOf(appId)
       try {
@@ -245,13 +245,18 @@ function isOfPath(fault: unknown): boolean {
   return appTag === "no-path" || appTag === "pool-empty" || appTag === "timeout"
 }
 
-function checkAmount(count: number, keySizeBits: number): void {
+function checkAmount(count: number, keySizeBits: number, mostBytes: number): void {
   if (!Number.isInteger(count) || count < 1)
     throw new QkdError("invalid-value", "the number of keys is a positive integer")
   if (!Number.isInteger(keySizeBits) || keySizeBits < 8 || keySizeBits % 8 !== 0)
     throw new QkdError("invalid-value", "size shall be a multiple of 8")
   if (keySizeBits / 8 > RELAY_LIMITS.bytes)
     throw new QkdError("too-big", `keys have at most ${RELAY_LIMITS.bytes * 8} bits`)
+  // No link ever holds more: refused before memory is taken for it (THREATS T4).
+  if ((count * keySizeBits) / 8 > mostBytes)
+    throw new QkdError("resource-denied", "a link's stock is less than these keys together", {
+      appTag: "pool-empty",
+    })
 }
 
 /** The batch's keys one by one; the batch is wiped. */
