@@ -122,9 +122,11 @@ export class RelayDesk {
 
   /** The configuration has changed: what waited for it is looked at again. */
   configured(): void {
-    for (const transferId of Array.from(this.#parked.keys())) {
+    for (const [transferId, { header }] of Array.from(this.#parked)) {
+      // Their time runs on: nobody keeps keys here for ever by configuring something else now and then.
+      if (this.#waits(header)) continue
       const parked = this.#unpark(transferId)
-      if (parked !== undefined) void this.#arrive(parked.header, parked.keys, "park")
+      if (parked !== undefined) void this.#arrive(parked.header, parked.keys, "refuse")
     }
   }
 
@@ -164,6 +166,14 @@ export class RelayDesk {
     } catch (cause) {
       keys.wipe()
       this.#fail(header, asQkdError(cause))
+    }
+  }
+
+  #waits(header: RelayHeader): boolean {
+    try {
+      return checkDestination(this.#options.links, header) === "wait"
+    } catch {
+      return false
     }
   }
 
