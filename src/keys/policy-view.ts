@@ -6,8 +6,8 @@
 export interface PeerIdentity {
   readonly qkdnId: string
   /**
-   * SHA-256 over the DER SubjectPublicKeyInfo of the peer's key manager certificate, base64 (44 characters,
-   * as `spkiSha256` of transport/pki gives it). The transport's only source of identity (THREATS N2).
+   * SHA-256 over the DER SubjectPublicKeyInfo of the peer's key manager certificate, lower-case hex (as
+   * `spkiSha256` of transport/pki gives it). The transport's only source of identity (THREATS N2).
    */
   readonly spkiSha256: string
   /** Raw Ed25519 public key, 32 bytes: signs relay acknowledgements, voids and store marks of that site. */
