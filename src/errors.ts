@@ -34,6 +34,7 @@ export type AppTag =
   | "node-unreachable"
   | "policy"
   | "unknown-sae"
+  | "unsupported"
   | "timeout"
   | "closed"
   // RFC 7950 section 15

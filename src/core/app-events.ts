@@ -25,7 +25,7 @@ export function appNew(turn: Turn, qkdnId: string, event: AppNew): void {
   const [peerSaeId, ...more] = event.clientAppIds
   const saeId = event.serverAppId
   if (event.appType !== "CLIENT" || peerSaeId === undefined || more.length > 0) {
-    refuse("operation-not-supported", "one peer and application type CLIENT are supported")
+    refuse("unsupported", "one peer and application type CLIENT are supported")
     return
   }
   if (peerSaeId === saeId) {

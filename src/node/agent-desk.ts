@@ -44,6 +44,7 @@ const TAG_OF_REASON: Readonly<Record<string, ErrorTag>> = {
   "node-unreachable": "resource-denied",
   "pool-empty": "resource-denied",
   policy: "access-denied",
+  unsupported: "operation-not-supported",
   timeout: "operation-failed",
   closed: "operation-failed",
 }

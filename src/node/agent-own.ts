@@ -117,6 +117,7 @@ const REASONS: readonly AppTag[] = [
   "node-unreachable",
   "pool-empty",
   "policy",
+  "unsupported",
   "timeout",
   "closed",
 ]

@@ -29,6 +29,7 @@ const UNAVAILABLE: Partial<Record<AppTag, string>> = {
   "node-unreachable": "the peer's KME cannot be reached",
   timeout: "the controller or the peer's KME did not answer in time",
   closed: "the KME is closing",
+  unsupported: "the network does not offer keys of this kind",
   policy: "the site policy does not allow keys for this peer",
 }
 
