@@ -181,7 +181,7 @@ describe("a request for keys with a peer", () => {
     lab.hear("a", { ...event, clientAppIds: ["sae-b"], appType: "INTERNAL" })
     assert.deepEqual(
       lab.refusals().map((refusal) => refusal.appTag),
-      ["unsupported", "operation-not-supported"],
+      ["unsupported", "unsupported"],
     )
   })
 
