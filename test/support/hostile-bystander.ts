@@ -86,8 +86,8 @@ export class Bystander {
     return (await this.#ask("heard")) as string[]
   }
 
-  /** The sessions the node has, as `id user login-time`, without those younger than this one. */
-  async olderSessions(): Promise<string[]> {
+  /** The sessions the node has, as `id user login-time`. */
+  async sessions(): Promise<string[]> {
     const xml = (await this.#ask("sessions")) as string
     return [...xml.matchAll(/<session>(.*?)<\/session>/g)].map(([, each = ""]) =>
       ["session-id", "username", "login-time"]
@@ -164,7 +164,7 @@ export class Witness {
     for (const { name, netconf } of demo.file.nodes) {
       const bystander = await Bystander.open(netconf)
       bystanders.set(name, bystander)
-      sessions.set(name, await bystander.olderSessions())
+      sessions.set(name, await bystander.sessions())
       configs.set(name, await bystander.config())
     }
     const { body } = await rest(demo, "GET", "/network")
@@ -174,7 +174,7 @@ export class Witness {
   /** Every honest session still is the same one, nothing is configured otherwise, keys come and are equal. */
   async unharmed(): Promise<void> {
     for (const [name, bystander] of this.bystanders) {
-      const now = await bystander.olderSessions()
+      const now = await bystander.sessions()
       for (const session of this.sessions.get(name) ?? [])
         assert(now.includes(session), `${name} lost the session ${session}: ${now.join("; ")}`)
       assert.equal(await bystander.config(), this.configs.get(name), `${name} is configured anew`)
