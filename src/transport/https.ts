@@ -81,32 +81,35 @@ export async function listenHttps(options: {
   }
 }
 
+/** How long a body that is too big may go on arriving before its sender is answered. */
+const LINGER_MS = 1000
+
 /**
  * The whole body of a request.
  *
- * @throws QkdError `too-big` beyond `maxBytes` (the rest is not read), `operation-failed` app-tag `closed`
+ * @throws QkdError `too-big` beyond `maxBytes` (the rest is not kept), `operation-failed` app-tag `closed`
  * when the client went away.
  */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const declared = Number(request.headers["content-length"] ?? 0)
+    const chunks: Buffer[] = []
+    let length = Number(request.headers["content-length"] ?? 0) > maxBytes ? Infinity : 0
+    let late: NodeJS.Timeout | undefined
     const tooBig = (): void => {
-      request.pause()
+      clearTimeout(late)
       reject(new QkdError("too-big", `a request body has at most ${maxBytes} bytes`))
     }
-    if (declared > maxBytes) {
-      tooBig()
-      return
-    }
-    const chunks: Buffer[] = []
-    let length = 0
+    if (length > maxBytes) late = setTimeout(tooBig, LINGER_MS)
     request.on("data", (chunk: Buffer) => {
       length += chunk.length
-      if (length > maxBytes) tooBig()
-      else chunks.push(chunk)
+      if (length <= maxBytes) chunks.push(chunk)
+      // Who is still sending does not read: an answer now would be lost with the connection. So the rest is let
+      // pass unread for a moment.
+      else late ??= setTimeout(tooBig, LINGER_MS)
     })
     request.once("end", () => {
-      resolve(Buffer.concat(chunks))
+      if (length > maxBytes) tooBig()
+      else resolve(Buffer.concat(chunks))
     })
     request.once("close", () => {
       reject(new QkdError("operation-failed", "the client went away", { appTag: "closed" }))
