@@ -37,10 +37,15 @@ export interface ConfigStore {
 const FORMAT = 2
 const SLOTS = ["running.0", "running.1"]
 
+/** Slots grow by this much: a flush that changes no file's size is a quarter of one that does. */
+const ROOM_BYTES = 1 << 16
+
 interface Slot {
   readonly fd: number
   /** 0: nothing whole in it. */
   sequence: number
+  /** Of the file; what is beyond the content is old or zero. */
+  sizeBytes: number
 }
 
 /**
@@ -52,14 +57,14 @@ export async function openConfigStore(dir: string): Promise<ConfigStore> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const slots = SLOTS.map((name): Slot => {
     const fd = openSync(path.join(dir, name), constants.O_RDWR | constants.O_CREAT, 0o600)
-    return { fd, sequence: readSlot(fd)?.sequence ?? 0 }
+    return { fd, sequence: readSlot(fd)?.sequence ?? 0, sizeBytes: fstatSync(fd).size }
   })
   // The names are durable from here on.
   const folder = openSync(dir, "r")
   fsyncSync(folder)
   closeSync(folder)
   // A torn first save leaves one slot empty; two that are both unreadable were written by something else.
-  if (slots.every(({ fd, sequence }) => sequence === 0 && fstatSync(fd).size > 0)) {
+  if (slots.every(({ fd, sequence }) => sequence === 0 && isWritten(fd))) {
     for (const { fd } of slots) closeSync(fd)
     throw broken(dir, "neither slot is whole")
   }
@@ -80,9 +85,9 @@ export async function openConfigStore(dir: string): Promise<ConfigStore> {
       const bytes = Buffer.from(`${sequence} ${body.length} ${digestOf(sequence, body)}\n${body}`)
       // Not whole until the write is through: a crash in between leaves the newer slot in force.
       older.sequence = 0
+      makeRoom(older, bytes.length)
       const written = writeSync(older.fd, bytes, 0, bytes.length, 0)
-      if (written < bytes.length)
-        throw new QkdError("resource-denied", "no room for the configuration")
+      if (written < bytes.length) throw noRoom()
       fdatasyncSync(older.fd)
       older.sequence = sequence
       return Promise.resolve()
@@ -91,6 +96,24 @@ export async function openConfigStore(dir: string): Promise<ConfigStore> {
       for (const { fd } of slots.splice(0)) closeSync(fd)
     },
   }
+}
+
+/** Whether anything but fresh room is there. */
+function isWritten(fd: number): boolean {
+  const first = Buffer.alloc(1)
+  return readSync(fd, first, 0, 1, 0) === 1 && first[0] !== 0
+}
+
+function makeRoom(slot: Slot, neededBytes: number): void {
+  if (neededBytes <= slot.sizeBytes) return
+  const sizeBytes = Math.ceil((neededBytes * 2) / ROOM_BYTES) * ROOM_BYTES
+  const room = Buffer.alloc(sizeBytes - slot.sizeBytes)
+  if (writeSync(slot.fd, room, 0, room.length, slot.sizeBytes) < room.length) throw noRoom()
+  slot.sizeBytes = sizeBytes
+}
+
+function noRoom(): QkdError {
+  return new QkdError("resource-denied", "no room for the configuration")
 }
 
 /** A slot's sequence number and text when it was written to the end. */
