@@ -14,8 +14,13 @@ export function untilAsked(): StopAsked {
     }
     process.on("SIGINT", stop)
     process.on("SIGTERM", stop)
-    // A child whose supervisor was killed must not live on: it would hold ports and stores.
-    if (process.send !== undefined) process.on("disconnect", stop)
+    // A child whose supervisor was killed must not live on, not even to say goodbye: its successor is about to
+    // want the ports and stores. Everything kept is safe at any moment.
+    if (process.send !== undefined) {
+      const orphaned = (): void => process.exit(1)
+      process.on("disconnect", orphaned)
+      if (!process.connected) orphaned()
+    }
   })
   // THREATS I1: SIGUSR1 would open the inspector, and with it all memory.
   process.on("SIGUSR1", () => undefined)

@@ -25,8 +25,11 @@ const RESTART_FIRST_MS = 100
 const RESTART_MAX_MS = 2000
 /** The whole demo stops within 3 s; a process that ignores the request loses its say earlier. */
 const STOP_MS = 2200
-/** A process that never came up is given up after this many tries. */
-const MAX_FIRST_ATTEMPTS = 3
+/**
+ * A process that never came up is given up after this many tries, some seven seconds: what was left running by a
+ * supervisor that was killed may need a moment to let go.
+ */
+const MAX_FIRST_ATTEMPTS = 8
 /** A process that lived this long had started well: the next restart is quick again. */
 const SETTLED_MS = 5000
 
