@@ -168,6 +168,9 @@ export function standing(
   path: KeyPath,
   terms: ServiceTerms,
 ): { readonly state: "active" | "degraded"; readonly reason?: string } {
+  // Said before any fault of a link: keys that pass a node the customer now avoids are worse than few keys.
+  const broken = brokenTerm(view, terms, path)
+  if (broken !== undefined) return { state: "degraded", reason: broken }
   for (const hop of path.hops) {
     const link = view.link(hop.qkdlId)
     if (link?.enabled === true && link.status === "ACTIVE") continue
@@ -176,8 +179,7 @@ export function standing(
     const state = link.enabled ? link.status : "disabled"
     return { state: "degraded", reason: `${linkName(view, link)} is ${state}${because}` }
   }
-  const broken = brokenTerm(view, terms, path)
-  return broken === undefined ? { state: "active" } : { state: "degraded", reason: broken }
+  return { state: "active" }
 }
 
 export function put(turn: Turn, service: Service): Service {

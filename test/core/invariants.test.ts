@@ -229,10 +229,10 @@ class World {
     })
     assert.equal(new Set(path.nodes).size, path.nodes.length, "a path visits no node twice")
     // Terms that change bind every path that is set up from then on. The one that stands serves on while its
-    // successor is set up (make before break), or says that it no longer keeps them.
+    // successor is set up (make before break); without one, the service is degraded and says that very term.
+    const said = service.state === "degraded" && service.reason?.includes("still passes") === true
     const outlived =
-      path.phase === "leaving" ||
-      (path === service.path && (service.next !== undefined || service.state === "degraded"))
+      path.phase === "leaving" || (path === service.path && (service.next !== undefined || said))
     for (const id of relaysOf(path)) {
       assert.equal(this.lab.picture.node(id)?.relay, true, `${id} may not relay`)
       if (!outlived) assert(!service.terms.avoidNodes.includes(id), `${id} is avoided`)
