@@ -63,9 +63,9 @@ export function whyAbsent(node: NetworkNode): string {
 
 function tooLittleRate(view: View, query: PathQuery): NoPath | undefined {
   if (query.rateBps <= 0) return undefined
-  const any = findPath(view.graph, { ...query, rateBps: 0 })
-  if (any === undefined) return undefined
-  const best = widest(view, query) ?? { path: any, bps: 0 }
+  const unlimited = findPath(view.graph, { ...query, rateBps: 0 })
+  if (unlimited === undefined) return undefined
+  const best = widest(view, query) ?? { path: unlimited, bps: 0 }
   const unknown = best.path.hops
     .map((hop) => view.link(hop.qkdlId))
     .find((link) => link?.capacityBps === undefined)
