@@ -10,6 +10,7 @@ import { type Access, demand } from "./access.js"
 import { type Handler, parameterReader } from "./call.js"
 import { credentialsOf } from "./credentials.js"
 import { type Operation, type OperationId, operations } from "./operations.js"
+import { letPass } from "./let-pass.js"
 import { hostIsOurs, originIsOurs, type OriginRule } from "./origin.js"
 import type { NorthLog } from "./ports.js"
 import { HttpFault, problemOf } from "./problem.js"
@@ -97,7 +98,8 @@ function asFault(error: unknown): QkdError {
 }
 
 function sendProblem(log: NorthLog): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
+  return async (error: unknown, request, response, next) => {
+    if (!response.headersSent) await letPass(request, response)
     if (response.headersSent) {
       next(error)
       return

@@ -74,6 +74,27 @@ describe("the HTTP server under strangers", () => {
     await assert.rejects(() => here.call("/api/v1/healthz"))
   })
 
+  it("answers who is still sending once the body is over, and who never ends it all the same", async () => {
+    const here = await house()
+    const head = "POST /api/v1/services HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    for (const [framing, first, rest] of [
+      ["Content-Length: 2000000", " ".repeat(1_000_000), " ".repeat(1_000_000)],
+      ["Transfer-Encoding: chunked", "2\r\n{}\r\n", `f4240\r\n${" ".repeat(1e6)}\r\n0\r\n\r\n`],
+      ["Content-Length: 2000000", "{", ""],
+    ] as const) {
+      const socket = connect(here.http.port, "127.0.0.1")
+      sockets.push(socket)
+      const faults: string[] = []
+      socket.on("error", (error: NodeJS.ErrnoException) => faults.push(error.code ?? error.message))
+      socket.write(`${head}Content-Type: application/json\r\n${framing}\r\n\r\n${first}`)
+      // The server has refused by now, and would have closed on what comes next.
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      socket.write(rest)
+      assert.match(await replyOf(socket), /^HTTP\/1.1 401/)
+      assert.deepEqual(faults, [])
+    }
+  })
+
   it("says which port is taken", async () => {
     const here = await house()
     await assert.rejects(() => house({ port: here.http.port }), /port \d+ is taken/)

@@ -1,0 +1,28 @@
+// What is left of a request's body when the answer is a refusal: let pass unread for a moment. Who is still sending does
+// not read; an answer sent meanwhile would be lost with the connection. Keeps nothing.
+
+import type { IncomingMessage, ServerResponse } from "node:http"
+
+/** How long a body may go on arriving before its sender is answered all the same. */
+const LINGER_MS = 1000
+
+/**
+ * Resolves when the body is over, its sender is gone, or the moment has passed; then the connection closes with the
+ * answer.
+ */
+export function letPass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      if (!response.headersSent) response.setHeader("Connection", "close")
+      over()
+    }, LINGER_MS)
+    const over = (): void => {
+      clearTimeout(timer)
+      request.off("end", over).off("close", over).off("error", over)
+      resolve()
+    }
+    request.on("end", over).on("close", over).on("error", over)
+    request.resume()
+  })
+}
