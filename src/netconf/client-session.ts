@@ -2,14 +2,32 @@
 // Owns no socket and no timer. Liveness checks and reconnecting belong to callers.
 
 import { QkdError } from "../errors.js"
-import { attributeOf, childrenOf, escapeText, type XmlElement } from "../yang/xml-tree.js"
+import { attributeOf, type XmlElement } from "../yang/xml-tree.js"
 import type {
+  CommitOptions,
   EditConfigOptions,
+  GetDataOptions,
   NetconfClientSession,
   NetconfNotification,
+  ReadOptions,
   RpcOptions,
   SubscriptionOptions,
 } from "./client.js"
+import {
+  assertOk,
+  cancelCommitXml,
+  commitXml,
+  copyConfigXml,
+  createSubscriptionXml,
+  dataOf,
+  deleteConfigXml,
+  editConfigXml,
+  getConfigXml,
+  getDataXml,
+  getXml,
+  lockXml,
+  validateXml,
+} from "./client-operations.js"
 import type { NetconfClock } from "./clock.js"
 import { parseNotification, rpcXml, type Hello } from "./messages.js"
 import { BASE_NS, CLIENT_CAPABILITIES, NOTIFICATION_NS } from "./names.js"
@@ -140,53 +158,60 @@ export class ClientSession implements NetconfClientSession, PipeUser {
     })
   }
 
-  async get(filterXml?: string, options?: RpcOptions): Promise<readonly XmlElement[]> {
-    return dataOf(await this.rpc(`<get>${filter(filterXml)}</get>`, options))
+  async get(filterXml?: string, options?: ReadOptions): Promise<readonly XmlElement[]> {
+    return dataOf(await this.rpc(getXml(filterXml, options), options))
   }
 
   async getConfig(
     source: string,
     filterXml?: string,
-    options?: RpcOptions,
+    options?: ReadOptions,
   ): Promise<readonly XmlElement[]> {
-    const body = `<source>${datastore(source)}</source>${filter(filterXml)}`
-    return dataOf(await this.rpc(`<get-config>${body}</get-config>`, options))
+    return dataOf(await this.rpc(getConfigXml(source, filterXml, options), options))
   }
 
-  async editConfig(
-    target: string,
-    configXml: string,
-    options: EditConfigOptions = {},
-  ): Promise<void> {
-    const body = [
-      `<target>${datastore(target)}</target>`,
-      leaf("default-operation", options.defaultOperation),
-      leaf("test-option", options.testOption),
-      leaf("error-option", options.errorOption),
-      `<config>${configXml}</config>`,
-    ]
-    assertOk(await this.rpc(`<edit-config>${body.join("")}</edit-config>`, options))
+  async getData(datastore: string, options?: GetDataOptions): Promise<readonly XmlElement[]> {
+    return dataOf(await this.rpc(getDataXml(datastore, options), options))
+  }
+
+  async editConfig(target: string, configXml: string, options?: EditConfigOptions): Promise<void> {
+    assertOk(await this.rpc(editConfigXml(target, configXml, options), options))
+  }
+
+  async copyConfig(target: string, source: string, options?: RpcOptions): Promise<void> {
+    assertOk(await this.rpc(copyConfigXml(target, source), options))
+  }
+
+  async deleteConfig(target: string, options?: RpcOptions): Promise<void> {
+    assertOk(await this.rpc(deleteConfigXml(target), options))
+  }
+
+  async validate(source: string, options?: RpcOptions): Promise<void> {
+    assertOk(await this.rpc(validateXml(source), options))
+  }
+
+  async commit(options?: CommitOptions): Promise<void> {
+    assertOk(await this.rpc(commitXml(options), options))
+  }
+
+  async cancelCommit(options: Pick<CommitOptions, "persistId" | "timeoutMs"> = {}): Promise<void> {
+    assertOk(await this.rpc(cancelCommitXml(options.persistId), options))
+  }
+
+  async discardChanges(options?: RpcOptions): Promise<void> {
+    assertOk(await this.rpc("<discard-changes/>", options))
   }
 
   async lock(target: string, options?: RpcOptions): Promise<void> {
-    assertOk(await this.rpc(`<lock><target>${datastore(target)}</target></lock>`, options))
+    assertOk(await this.rpc(lockXml("lock", target), options))
   }
 
   async unlock(target: string, options?: RpcOptions): Promise<void> {
-    assertOk(await this.rpc(`<unlock><target>${datastore(target)}</target></unlock>`, options))
+    assertOk(await this.rpc(lockXml("unlock", target), options))
   }
 
   async createSubscription(options: SubscriptionOptions = {}): Promise<void> {
-    const body = [
-      leaf("stream", options.stream),
-      filter(options.filterXml),
-      leaf("startTime", options.startTime),
-      leaf("stopTime", options.stopTime),
-    ]
-    const ns = `xmlns="${NOTIFICATION_NS}"`
-    assertOk(
-      await this.rpc(`<create-subscription ${ns}>${body.join("")}</create-subscription>`, options),
-    )
+    assertOk(await this.rpc(createSubscriptionXml(options), options))
   }
 
   async close(): Promise<void> {
@@ -251,30 +276,4 @@ export class ClientSession implements NetconfClientSession, PipeUser {
     this.#queue.end()
     this.#tellClosed(reason)
   }
-}
-
-function leaf(name: string, value: string | undefined): string {
-  return value === undefined ? "" : `<${name}>${escapeText(value)}</${name}>`
-}
-
-function filter(filterXml: string | undefined): string {
-  return filterXml === undefined ? "" : `<filter type="subtree">${filterXml}</filter>`
-}
-
-function datastore(name: string): string {
-  if (!/^[a-z][a-z0-9-]*$/.test(name))
-    throw new QkdError("invalid-value", `not a datastore: ${name}`)
-  return `<${name}/>`
-}
-
-function dataOf(reply: XmlElement): readonly XmlElement[] {
-  const data = childrenOf(reply).find((c) => c.name === "data" && c.ns === BASE_NS)
-  if (data === undefined) throw new QkdError("malformed-message", "reply without data")
-  return childrenOf(data)
-}
-
-/** Never take a reply that says neither ok nor error for success. */
-function assertOk(reply: XmlElement): void {
-  if (!childrenOf(reply).some((c) => c.name === "ok" && c.ns === BASE_NS))
-    throw new QkdError("malformed-message", "reply without ok")
 }

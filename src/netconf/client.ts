@@ -8,6 +8,43 @@ export interface RpcOptions {
   readonly timeoutMs?: number
 }
 
+/** Expression over `namespaces`, prefix to namespace; wants the server's capability `xpath`. */
+export interface XPathFilter {
+  readonly select: string
+  readonly namespaces: Readonly<Record<string, string>>
+}
+
+/** RFC 6243 section 3. */
+export type WithDefaults = "report-all" | "report-all-tagged" | "trim" | "explicit"
+
+export interface ReadOptions extends RpcOptions {
+  /** Instead of a subtree filter. */
+  readonly xpath?: XPathFilter
+  readonly withDefaults?: WithDefaults
+}
+
+/** RFC 8526 section 3.1.1. */
+export interface GetDataOptions extends ReadOptions {
+  /** XML of the subtree filter's children. */
+  readonly filterXml?: string
+  /** `config-filter`: configuration alone, or state alone. */
+  readonly configFilter?: boolean
+  readonly maxDepth?: number
+  readonly withOrigin?: boolean
+}
+
+/** RFC 6241 section 8.4: what is committed with `confirmed` is undone unless a plain commit follows in time. */
+export interface CommitOptions extends RpcOptions {
+  readonly confirmed?: {
+    /** Seconds; 600 where absent. */
+    readonly timeoutS?: number
+    /** Lets the commit outlive the session, to be confirmed by whoever knows this word. */
+    readonly persist?: string
+  }
+  /** The word a persistent confirmed commit was given. */
+  readonly persistId?: string
+}
+
 export interface EditConfigOptions extends RpcOptions {
   readonly defaultOperation?: "merge" | "replace" | "none"
   readonly testOption?: "test-then-set" | "set" | "test-only"
@@ -43,14 +80,24 @@ export interface NetconfClientSession {
   /** Sends one operation element and resolves with the `rpc-reply`. */
   rpc(operationXml: string, options?: RpcOptions): Promise<XmlElement>
   /** The children of `data`. `filterXml`: XML of the subtree filter's children. */
-  get(filterXml?: string, options?: RpcOptions): Promise<readonly XmlElement[]>
+  get(filterXml?: string, options?: ReadOptions): Promise<readonly XmlElement[]>
   getConfig(
     source: string,
     filterXml?: string,
-    options?: RpcOptions,
+    options?: ReadOptions,
   ): Promise<readonly XmlElement[]>
+  /** `datastore`: name of an identity of ietf-datastores, such as `operational`. */
+  getData(datastore: string, options?: GetDataOptions): Promise<readonly XmlElement[]>
   /** `configXml`: XML of the children of `config`. */
   editConfig(target: string, configXml: string, options?: EditConfigOptions): Promise<void>
+  copyConfig(target: string, source: string, options?: RpcOptions): Promise<void>
+  deleteConfig(target: string, options?: RpcOptions): Promise<void>
+  validate(source: string, options?: RpcOptions): Promise<void>
+  /** The candidate becomes the running configuration. */
+  commit(options?: CommitOptions): Promise<void>
+  cancelCommit(options?: Pick<CommitOptions, "persistId" | "timeoutMs">): Promise<void>
+  /** The candidate becomes as the running configuration is. */
+  discardChanges(options?: RpcOptions): Promise<void>
   lock(target: string, options?: RpcOptions): Promise<void>
   unlock(target: string, options?: RpcOptions): Promise<void>
   createSubscription(options?: SubscriptionOptions): Promise<void>

@@ -89,9 +89,14 @@ export {
 
 // The NETCONF session a driver is lent.
 export type {
+  CommitOptions,
   EditConfigOptions,
+  GetDataOptions,
   NetconfClientSession,
   NetconfNotification,
+  ReadOptions,
   RpcOptions,
   SubscriptionOptions,
+  WithDefaults,
+  XPathFilter,
 } from "../netconf/client.js"

@@ -2,6 +2,7 @@
 
 import {
   Channel,
+  type CommitOptions,
   type EditConfigOptions,
   type NetconfClientSession,
   type NetconfNotification,
@@ -74,6 +75,35 @@ export class ScriptedSession implements NetconfClientSession {
     this.script.edit?.(target, configXml, options)
   }
 
+  getData(): Promise<readonly XmlElement[]> {
+    return Promise.reject(new QkdError("operation-not-supported", "get-data"))
+  }
+
+  copyConfig(): Promise<void> {
+    return this.#done("copy-config")
+  }
+
+  deleteConfig(): Promise<void> {
+    return this.#done("delete-config")
+  }
+
+  validate(source: string): Promise<void> {
+    return this.#done(`validate ${source}`)
+  }
+
+  commit({ confirmed, persistId }: CommitOptions = {}): Promise<void> {
+    const how = confirmed === undefined ? "" : ` confirmed ${confirmed.timeoutS ?? 600}`
+    return this.#done(`commit${how}${persistId === undefined ? "" : ` ${persistId}`}`)
+  }
+
+  cancelCommit(): Promise<void> {
+    return this.#done("cancel-commit")
+  }
+
+  discardChanges(): Promise<void> {
+    return this.#done("discard-changes")
+  }
+
   lock(): Promise<void> {
     this.calls.push("lock")
     return Promise.resolve()
@@ -98,6 +128,12 @@ export class ScriptedSession implements NetconfClientSession {
     this.notifications.end()
     this.#over(new QkdError("operation-failed", "closed", { appTag: "closed" }))
     return Promise.resolve()
+  }
+
+  async #done(call: string): Promise<void> {
+    this.calls.push(call)
+    await Promise.resolve()
+    this.script.rpc?.(call)
   }
 
   #node(): XmlElement {
