@@ -43,6 +43,28 @@ export interface PastEvent {
   readonly event: JsonObject
 }
 
+/**
+ * Optional: going back after a restart. A server with a candidate offers `:confirmed-commit` where its backend
+ * has this, or where running does not survive a restart anyway (`startup`).
+ */
+export interface UnconfirmedAbility {
+  /**
+   * Durably: from now on a start finds `before` as running, whatever is committed meanwhile. Called before the
+   * first change that waits for confirmation, and again when the owner's own changes have moved `before`.
+   */
+  keep(before: JsonObject): Promise<void>
+  /** Durably: running stands as it is. */
+  forget(): Promise<void>
+}
+
+/** Optional: `:startup`, for backends whose running configuration is lost with the process. */
+export interface StartupAbility {
+  /** Undefined once it was deleted. */
+  read(): JsonObject | undefined
+  /** Durably; undefined deletes it. */
+  write(config: JsonObject | undefined): Promise<void>
+}
+
 /** What a caller wants to do, for `allows`. Base operations by bare name, module RPCs as `module:rpc`. */
 export type OperationName = string
 
@@ -63,6 +85,9 @@ export interface NetconfBackend {
    * @throws QkdError to refuse; the client gets its tag, app-tag, path and message, and nothing changes.
    */
   prepareEdit(edit: EditRequest): Promise<PreparedEdit>
+
+  readonly unconfirmed?: UnconfirmedAbility
+  readonly startup?: StartupAbility
 
   /**
    * A module's RPC, input decoded and validated. Absent: every module RPC is `operation-not-supported`.

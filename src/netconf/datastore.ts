@@ -1,15 +1,18 @@
-// The running datastore that all sessions of a server share: lock, edits one at a time, all or nothing.
-// Does not know XML messages, sessions' transports or where a backend keeps its data.
+// The running datastore that all sessions of a server share: edits one at a time, all or nothing, judged by schema
+// and backend. Does not know XML messages, sessions' transports or where a backend keeps its data.
 
 import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
 import { applyEdit, type DefaultOperation } from "../yang/edit.js"
 import type { JsonObject } from "../yang/json.js"
+import type { Schema } from "../yang/schema.js"
 import { compileValidator, type Validator, type YangFault } from "../yang/validate.js"
 import type { XmlElement } from "../yang/xml-tree.js"
-import type { Caller, ChangeListener, NetconfBackend } from "./backend.js"
+import type { Caller, ChangeListener, NetconfBackend, PreparedEdit } from "./backend.js"
+import { DatastoreLocks, type LockHolder } from "./datastore-locks.js"
 import { mergeState } from "./merge-state.js"
 import { severalErrors } from "./rpc-error.js"
+import { Turns } from "./turns.js"
 
 /** Changes that the owner of the data makes by itself. */
 export const OWNER: Caller = { sessionId: 0, username: "", address: "" }
@@ -22,21 +25,40 @@ export interface ConfigEdit {
   readonly testOnly: boolean
 }
 
+/** What the datastores of one server have in common. */
+export interface SharedByDatastores {
+  readonly turns: Turns
+  readonly locks: DatastoreLocks
+}
+
+/** Hears of each `update`, so that what else holds a configuration can take the same change. */
+export type UpdateFollower = (change: (config: JsonObject) => JsonObject) => void | Promise<void>
+
 export class Datastore {
   readonly #backend: NetconfBackend
+  readonly #turns: Turns
+  readonly #locks: DatastoreLocks
   readonly #validate: Validator
   readonly #listeners = new Set<ChangeListener>()
+  readonly #followers = new Set<UpdateFollower>()
   #running: JsonObject
-  #lock: { readonly sessionId: number; readonly sinceMs: number } | undefined
-  /** The end of the line: whoever changes anything waits for it. */
-  #tail: Promise<unknown> = Promise.resolve()
 
   /** @throws QkdError when `initial` is not a valid configuration of the backend's schema. */
-  constructor(backend: NetconfBackend, initial: JsonObject) {
+  constructor(
+    backend: NetconfBackend,
+    initial: JsonObject,
+    shared: SharedByDatastores = { turns: new Turns(), locks: new DatastoreLocks() },
+  ) {
     this.#backend = backend
+    this.#turns = shared.turns
+    this.#locks = shared.locks
     this.#validate = compileValidator(backend.schema, "config")
-    this.#assertValid(initial)
+    this.assertValid(initial)
     this.#running = initial
+  }
+
+  get schema(): Schema {
+    return this.#backend.schema
   }
 
   /** The configuration now. Never changed in place. */
@@ -45,8 +67,8 @@ export class Datastore {
   }
 
   /** Who holds the lock, since when (milliseconds since the epoch). */
-  get lockHeld(): { readonly sessionId: number; readonly sinceMs: number } | undefined {
-    return this.#lock
+  get lockHeld(): LockHolder | undefined {
+    return this.#locks.holder("running")
   }
 
   /** Configuration and state together, as `get` shows them. */
@@ -60,6 +82,11 @@ export class Datastore {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Called within the turn of each `update`, after running has changed. */
+  onUpdate(follower: UpdateFollower): void {
+    this.#followers.add(follower)
+  }
+
   /**
    * edit-config on running. RFC 6241 leaves a middle way for `stop-on-error`; here every edit is all or
    * nothing, which is what `rollback-on-error` asks for and the others allow.
@@ -70,17 +97,33 @@ export class Datastore {
    */
   edit(request: ConfigEdit, caller: Caller, wanted: () => boolean = () => true): Promise<void> {
     const { schema } = this.#backend
-    return this.#inTurn(async () => {
-      this.#assertUnlockedFor(caller.sessionId)
+    return this.#turns.take(async () => {
+      this.#locks.assertFreeFor("running", caller.sessionId)
       const next = applyEdit(schema, this.#running, request.edit, request.defaultOperation)
-      await this.#change(next, caller, () => wanted() && !request.testOnly)
-      if (!wanted()) throw new QkdError("operation-failed", "session ended", { appTag: "closed" })
+      await this.change(next, caller, () => wanted() && !request.testOnly)
+      if (!wanted()) throw sessionEnded()
+    })
+  }
+
+  /**
+   * A whole configuration in the place of running (RFC 6241 section 7.3).
+   *
+   * @param source asked within the turn.
+   * @throws QkdError as `edit`.
+   */
+  replace(source: () => JsonObject, caller: Caller, wanted: () => boolean): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#locks.assertFreeFor("running", caller.sessionId)
+      await this.change(source(), caller, wanted)
+      if (!wanted()) throw sessionEnded()
     })
   }
 
   /**
    * A change that the owner makes by itself, through the same judgement.
    *
+   * @param change also made to a candidate with changes, and to what an unconfirmed commit would go back to:
+   *   so it must be a function of what it is given alone.
    * @param despiteLock for what cannot wait for an operator, such as a module that was pulled out.
    * @throws QkdError as `edit`.
    */
@@ -89,9 +132,10 @@ export class Datastore {
     options: { readonly caller?: Caller; readonly despiteLock?: boolean } = {},
   ): Promise<void> {
     const caller = options.caller ?? OWNER
-    return this.#inTurn(async () => {
-      if (options.despiteLock !== true) this.#assertUnlockedFor(caller.sessionId)
-      await this.#change(change(this.#running), caller, () => true)
+    return this.#turns.take(async () => {
+      if (options.despiteLock !== true) this.#locks.assertFreeFor("running", caller.sessionId)
+      await this.change(change(this.#running), caller, () => true)
+      for (const follower of this.#followers) await follower(change)
     })
   }
 
@@ -99,44 +143,42 @@ export class Datastore {
   validate(config: readonly XmlElement[] | "running"): void {
     const whole =
       config === "running" ? this.#running : applyEdit(this.#backend.schema, {}, config, "replace")
-    this.#assertValid(whole)
+    this.assertValid(whole)
   }
 
   /** Waits for edits under way, so that nobody else's commit comes after the lock. @throws QkdError `lock-denied`. */
   lock(sessionId: number, nowMs: number): Promise<void> {
-    return this.#inTurn(() => {
-      const owner = this.#lock?.sessionId
-      if (owner !== undefined)
-        throw new QkdError("lock-denied", `running is locked by session ${owner}`, {
-          info: { "session-id": String(owner) },
-        })
-      this.#lock = { sessionId, sinceMs: nowMs }
+    return this.#turns.take(() => {
+      this.#locks.acquire("running", sessionId, nowMs)
     })
   }
 
   /** @throws QkdError `operation-failed` unless this session holds the lock. */
   unlock(sessionId: number): Promise<void> {
-    return this.#inTurn(() => {
-      if (this.#lock?.sessionId !== sessionId)
-        throw new QkdError("operation-failed", "this session holds no lock on running")
-      this.#lock = undefined
+    return this.#turns.take(() => {
+      this.#locks.drop("running", sessionId)
     })
   }
 
-  /** A session is gone: so is its lock (RFC 6241 section 7.5). In turn, so that a lock still waiting goes too. */
+  /** A session is gone: so are its locks (RFC 6241 section 7.5). In turn, so that a lock still waiting goes too. */
   release(sessionId: number): void {
-    const free = (): void => {
-      if (this.#lock?.sessionId === sessionId) this.#lock = undefined
-    }
-    free()
-    void this.#inTurn(free)
+    this.#locks.dropAll(sessionId)
+    void this.#turns.take(() => {
+      this.#locks.dropAll(sessionId)
+    })
   }
 
-  async #change(next: JsonObject, caller: Caller, goOn: () => boolean): Promise<void> {
+  /** Whether running could become this. Only within a turn. @throws QkdError as an edit would. */
+  async judge(next: JsonObject, caller: Caller): Promise<void> {
+    const prepared = await this.#prepare(next, caller)
+    await prepared?.abort?.()
+  }
+
+  /** The one way in which running changes. Only within a turn. @throws QkdError when it was refused. */
+  async change(next: JsonObject, caller: Caller, goOn: () => boolean): Promise<void> {
     const previous = this.#running
-    if (isDeepStrictEqual(next, previous)) return
-    this.#assertValid(next)
-    const prepared = await this.#backend.prepareEdit({ next, previous, caller })
+    const prepared = await this.#prepare(next, caller)
+    if (prepared === undefined) return
     if (!goOn()) {
       await prepared.abort?.()
       return
@@ -146,24 +188,24 @@ export class Datastore {
     for (const listener of this.#listeners) listener(next, previous, caller)
   }
 
-  #assertValid(config: JsonObject): void {
+  /** @throws QkdError with every fault of a whole configuration. */
+  assertValid(config: JsonObject): void {
     const faults = this.#validate(config)
     if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
   }
 
-  #assertUnlockedFor(sessionId: number): void {
-    const owner = this.#lock?.sessionId
-    if (owner !== undefined && owner !== sessionId)
-      throw new QkdError("in-use", `running is locked by session ${owner}`, {
-        info: { "session-id": String(owner) },
-      })
+  /** Undefined when nothing would change. */
+  async #prepare(next: JsonObject, caller: Caller): Promise<PreparedEdit | undefined> {
+    const previous = this.#running
+    if (isDeepStrictEqual(next, previous)) return undefined
+    this.assertValid(next)
+    return this.#backend.prepareEdit({ next, previous, caller })
   }
+}
 
-  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    const done = this.#tail.then(work)
-    this.#tail = done.catch(() => undefined)
-    return done
-  }
+/** Nothing was changed, and nobody is there to hear it. */
+export function sessionEnded(): QkdError {
+  return new QkdError("operation-failed", "session ended", { appTag: "closed" })
 }
 
 /** A validator's fault as an error. */

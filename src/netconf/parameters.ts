@@ -3,6 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
+import type { StoreName } from "./datastore-locks.js"
 import { BASE_NS } from "./names.js"
 
 /** Parameter elements by name. */
@@ -57,19 +58,19 @@ export function choiceOf<T extends string>(
   return value
 }
 
-const OTHER_DATASTORES = ["candidate", "startup", "url"]
+const KNOWN_SOURCES = ["running", "candidate", "startup", "config", "url"] as const
 
 /**
- * The element named by `source` or `target`; `running` is the only datastore here.
+ * The element named by `source` or `target`.
  *
- * @param also what else this parameter may hold, such as `config`.
- * @throws QkdError `operation-not-supported` for a datastore that needs a capability we do not offer.
+ * @param possible what this operation can do something with here, of datastores and `config`.
+ * @throws QkdError `operation-not-supported` for another datastore of RFC 6241.
  */
-export function datastoreOf(
+export function datastoreOf<T extends StoreName | "config">(
   parameters: Parameters,
   name: "source" | "target",
-  also: readonly string[] = [],
-): XmlElement {
+  possible: readonly T[],
+): XmlElement & { readonly name: T } {
   const parameter = parameters.get(name)
   const [chosen, second] = parameter === undefined ? [] : childrenOf(parameter)
   if (chosen === undefined || second !== undefined)
@@ -81,10 +82,37 @@ export function datastoreOf(
     throw new QkdError("unknown-namespace", `${chosen.name} is not of NETCONF`, {
       info: { ...info, "bad-namespace": chosen.ns },
     })
-  if (chosen.name === "running" || also.includes(chosen.name)) return chosen
-  if (OTHER_DATASTORES.includes(chosen.name))
-    throw new QkdError("operation-not-supported", `no ${chosen.name} here, only running`, { info })
+  const found = possible.find((one) => one === chosen.name)
+  if (found !== undefined) return { ...chosen, name: found }
+  if (KNOWN_SOURCES.some((known) => known === chosen.name))
+    throw new QkdError("operation-not-supported", `${chosen.name} cannot be this ${name} here`, {
+      info,
+    })
   throw new QkdError("unknown-element", `no datastore ${chosen.name}`, { info })
+}
+
+/** A string that must not be empty. @throws QkdError `invalid-value`. */
+export function tokenOf(parameters: Parameters, name: string): string | undefined {
+  const element = parameters.get(name)
+  if (element === undefined) return undefined
+  const text = textOf(element)
+  if (text === "") throw unacceptable(name, `${name} is empty`)
+  return text
+}
+
+/** @throws QkdError `invalid-value` unless it is `least`..4294967295. */
+export function uint32Of(parameters: Parameters, name: string, least: number): number | undefined {
+  const element = parameters.get(name)
+  if (element === undefined) return undefined
+  const text = textOf(element).trim()
+  const value = /^\+?[0-9]{1,20}$/.test(text) ? Number(text) : -1
+  if (value < least || value > 4_294_967_295)
+    throw unacceptable(name, `${name} is not ${least}..4294967295`)
+  return value
+}
+
+function unacceptable(name: string, what: string): QkdError {
+  return new QkdError("invalid-value", what, { info: { "bad-element": name } })
 }
 
 /**

@@ -8,7 +8,8 @@ import type { NetconfClock } from "./clock.js"
 import { xpathOf } from "./error-path.js"
 import { operationOf, replyXml } from "./messages.js"
 import type { SessionCounters } from "./monitoring.js"
-import { runOperation, type Answer, type OperationHost, type Progress } from "./operations.js"
+import type { Answer, OperationHost, Progress } from "./operation.js"
+import { runOperation } from "./operations.js"
 import type { BytePipe, PipeUser } from "./pipe.js"
 import { errorsOf, rpcErrorsXml } from "./rpc-error.js"
 import { SessionEndpoint, closedError } from "./session.js"
@@ -26,7 +27,8 @@ export interface SessionHome {
   readonly limits: ServerLimits
   readonly capabilities: readonly string[]
   readonly backend: OperationHost["backend"]
-  readonly datastore: OperationHost["datastore"]
+  readonly datastores: OperationHost["datastores"]
+  readonly operations: OperationHost["operations"]
   monitoring(filter: readonly XmlElement[] | undefined): string
   pastEvents(request: SubscriptionRequest): readonly EncodedEvent[]
   kill(sessionId: number): void
@@ -54,6 +56,7 @@ export class ServerSession implements PipeUser {
   #working = false
   #closing = false
   #subscription: Subscription | "starting" | undefined
+  readonly #endListeners: (() => void)[] = []
 
   constructor(home: SessionHome, pipe: BytePipe, caller: Caller) {
     this.caller = caller
@@ -83,9 +86,18 @@ export class ServerSession implements PipeUser {
     })
     this.#host = {
       backend: home.backend,
-      datastore: home.datastore,
+      datastore: home.datastores.running,
+      datastores: home.datastores,
+      operations: home.operations,
       caller,
       alive: () => !this.#endpoint.ended,
+      onEnd: (listener) => {
+        if (this.#endpoint.ended) listener()
+        else this.#endListeners.push(listener)
+      },
+      sendNotification: (message) => {
+        this.#sendNotification(message)
+      },
       nowMs: () => home.clock.now(),
       monitoring: (filter) => home.monitoring(filter),
       subscribe: (operation) => this.#subscribe(operation),
@@ -240,6 +252,7 @@ export class ServerSession implements PipeUser {
     this.#closing = true
     this.#waiting.length = 0
     if (this.#subscription instanceof Subscription) this.#subscription.cancel()
+    for (const listener of this.#endListeners.splice(0)) listener()
     this.#home.ended(this, reason)
   }
 }

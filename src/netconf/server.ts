@@ -8,10 +8,12 @@ import { encodeXml } from "../yang/xml.js"
 import type { XmlElement } from "../yang/xml-tree.js"
 import type { Caller, NetconfBackend } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
-import { Datastore, errorOfFault } from "./datastore.js"
+import { errorOfFault, type Datastore } from "./datastore.js"
+import { Datastores } from "./datastores.js"
 import { MAX_SESSION_ID } from "./names.js"
 import { monitoringXml } from "./monitoring.js"
 import { serverCapabilities } from "./modules.js"
+import type { OperationTable } from "./operation.js"
 import type { BytePipe } from "./pipe.js"
 import { severalErrors } from "./rpc-error.js"
 import { ServerSession, type SessionHome } from "./server-session.js"
@@ -49,6 +51,8 @@ export type SessionReport =
   | { readonly kind: "ended"; readonly caller: Caller; readonly reason: QkdError }
   /** Something that is not a QkdError was thrown; the client got `operation-failed` without details. */
   | { readonly kind: "bug"; readonly caller: Caller; readonly error: unknown }
+  /** An unconfirmed commit could not be undone; it is tried again. */
+  | { readonly kind: "rollback-failed"; readonly error: unknown }
 
 export interface ServerOptions {
   readonly backend: NetconfBackend
@@ -56,11 +60,17 @@ export interface ServerOptions {
   readonly initial: JsonObject
   readonly clock: NetconfClock
   readonly limits?: Partial<ServerLimits>
+  /** `:candidate`, and `:confirmed-commit` where the backend has what that takes. */
+  readonly candidate?: boolean
+  /** Operations beside those of the standard, or in their place; see `operation.ts`. */
+  readonly operations?: OperationTable
   readonly report?: (report: SessionReport) => void
 }
 
 export class NetconfServer {
+  /** Running. */
   readonly datastore: Datastore
+  readonly datastores: Datastores
   readonly capabilities: readonly string[]
   readonly #options: ServerOptions
   readonly #limits: ServerLimits
@@ -74,7 +84,16 @@ export class NetconfServer {
     const { backend, clock } = options
     this.#options = options
     this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits }
-    this.datastore = new Datastore(backend, options.initial)
+    this.datastores = new Datastores({
+      backend,
+      initial: options.initial,
+      clock,
+      candidate: options.candidate === true,
+      failed: (error) => {
+        this.#report({ kind: "rollback-failed", error })
+      },
+    })
+    this.datastore = this.datastores.running
     this.capabilities = serverCapabilities(backend.schema)
     this.#validateEvent = compileValidator(backend.schema, "notification")
     this.#home = {
@@ -82,7 +101,8 @@ export class NetconfServer {
       limits: this.#limits,
       capabilities: this.capabilities,
       backend,
-      datastore: this.datastore,
+      datastores: this.datastores,
+      operations: options.operations ?? new Map(),
       monitoring: (filter) => this.#monitoring(filter),
       pastEvents: (request) => this.#pastEvents(request),
       kill: (sessionId) => {
@@ -93,7 +113,7 @@ export class NetconfServer {
       },
       ended: (session, reason) => {
         this.#sessions.delete(session.caller.sessionId)
-        this.datastore.release(session.caller.sessionId)
+        void this.datastores.release(session.caller.sessionId)
         this.#report({ kind: "ended", caller: session.caller, reason })
       },
       report: (report) => {
@@ -147,6 +167,7 @@ export class NetconfServer {
   /** Ends all sessions. */
   close(why = "server is closing"): void {
     for (const session of [...this.#sessions.values()]) session.end(closedError(why))
+    this.datastores.close()
   }
 
   #encode(event: JsonObject, timeMs: number): EncodedEvent {

@@ -212,6 +212,8 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
     clock,
     report: (report) => {
       if (report.kind === "bug") log.error({ err: report.error }, "NETCONF request failed")
+      else if (report.kind === "rollback-failed")
+        log.error({ err: report.error }, "an unconfirmed commit could not be undone")
       else log.info({ ...report.caller, session: report.kind }, "NETCONF session")
     },
   })

@@ -1,0 +1,61 @@
+// copy-config, delete-config, validate (RFC 6241 sections 7.3, 7.4, 8.6): whole configurations.
+
+import { QkdError } from "../errors.js"
+import { applyEdit } from "../yang/edit.js"
+import type { JsonObject } from "../yang/json.js"
+import { childrenOf, type XmlElement } from "../yang/xml-tree.js"
+import type { StoreName } from "./datastore-locks.js"
+import { BASE_NS } from "./names.js"
+import { OK, type Operation, type OperationHost, type OperationTable } from "./operation.js"
+import { datastoreOf, parametersOf } from "./parameters.js"
+
+const copyConfig: Operation = async (host, operation, progress) => {
+  const parameters = parametersOf(operation, ["target", "source"], ["target", "source"])
+  const { names } = host.datastores
+  const target = datastoreOf(parameters, "target", names).name
+  const source = datastoreOf(parameters, "source", [...names, "config"])
+  if (source.name === target)
+    throw new QkdError("invalid-value", `${target} cannot be copied to itself`, {
+      info: { "bad-element": "source" },
+    })
+  progress.layer = "application"
+  await host.datastores.replace(target, contentOf(host, source), host.caller, () => host.alive())
+  return OK
+}
+
+type Source = XmlElement & { readonly name: StoreName | "config" }
+
+/** An inline configuration is read at once, a datastore when its turn has come. */
+function contentOf(host: OperationHost, source: Source): () => JsonObject {
+  const { name } = source
+  if (name !== "config") return () => host.datastores.config(name)
+  const whole = applyEdit(host.backend.schema, {}, childrenOf(source), "replace")
+  return () => whole
+}
+
+const deleteConfig: Operation = async (host, operation, progress) => {
+  const parameters = parametersOf(operation, ["target"], ["target"])
+  // Section 7.4: running cannot be deleted; a candidate is discarded or copied over instead.
+  const deletable = host.datastores.names.filter((name) => name === "startup")
+  datastoreOf(parameters, "target", deletable)
+  progress.layer = "application"
+  await host.datastores.startup?.delete(host.caller)
+  return OK
+}
+
+const validate: Operation = async (host, operation, progress) => {
+  const parameters = parametersOf(operation, ["source"], ["source"])
+  const { names, running, candidate, startup } = host.datastores
+  const source = datastoreOf(parameters, "source", [...names, "config"])
+  progress.layer = "application"
+  if (source.name === "candidate") await candidate?.validate(host.caller)
+  else if (source.name === "startup") running.assertValid(startup?.config ?? {})
+  else running.validate(source.name === "config" ? childrenOf(source) : "running")
+  return OK
+}
+
+export const COPY_OPERATIONS: OperationTable = new Map<string, Operation>([
+  [`${BASE_NS} copy-config`, copyConfig],
+  [`${BASE_NS} delete-config`, deleteConfig],
+  [`${BASE_NS} validate`, validate],
+])
