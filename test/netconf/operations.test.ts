@@ -262,7 +262,7 @@ describe("operations of modules", () => {
     assert.equal(await fault(`<burn xmlns="${NS}"/>`), "unknown-element")
     assert.equal(await fault('<burn xmlns="urn:none"/>'), "unknown-namespace")
     assert.equal(await fault("<burn/>"), "unknown-element")
-    for (const name of ["copy-config", "delete-config", "commit", "discard-changes"])
+    for (const name of ["commit", "discard-changes", "cancel-commit"])
       assert.equal(await fault(`<${name}/>`), "operation-not-supported")
     backend.forbidden = new Set(["depot:ping", "get"])
     assert.equal(await fault(`<ping xmlns="${NS}"/>`), "access-denied")
