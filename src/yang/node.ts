@@ -30,6 +30,8 @@ export interface Context {
 export class Node implements SchemaNode {
   parent?: Node
   children = new Map<string, Node>()
+  /** Children that stand in the text but whose features are not in force. */
+  leftOut = new Set<string>()
   members: ReadonlyMap<string, Node> = new Map()
   member = ""
   path = ""
@@ -100,6 +102,17 @@ export function attach(parent: Node, node: Node): void {
   child.parent = parent
 }
 
+/** The steps of `/a:b/c` or `b/c` as keys of schema children. */
+function* stepsOf(statement: Statement, unit: Unit, home: string): Iterable<string> {
+  for (const step of (statement.argument ?? "").split("/")) {
+    if (step === "") continue
+    const colon = step.indexOf(":")
+    const module = colon < 0 ? home : unit.prefixes.get(step.slice(0, colon))?.name
+    if (module === undefined) throw statementFault(statement, `unknown prefix in ${step}`)
+    yield `${module}:${step.slice(colon + 1)}`
+  }
+}
+
 /** Follow `/a:b/c` or `b/c` through schema children; undefined where a step is missing. */
 export function followPath(
   start: Node,
@@ -108,12 +121,17 @@ export function followPath(
   home: string,
 ): Node | undefined {
   let at: Node | undefined = start
-  for (const step of (statement.argument ?? "").split("/")) {
-    if (step === "") continue
-    const colon = step.indexOf(":")
-    const module = colon < 0 ? home : unit.prefixes.get(step.slice(0, colon))?.name
-    if (module === undefined) throw statementFault(statement, `unknown prefix in ${step}`)
-    at = at?.children.get(`${module}:${step.slice(colon + 1)}`)
-  }
+  for (const key of stepsOf(statement, unit, home)) at = at?.children.get(key)
   return at
+}
+
+/** True if the path leads to, or through, a node whose features are not in force. */
+export function isLeftOut(start: Node, statement: Statement, unit: Unit, home: string): boolean {
+  let at = start
+  for (const key of stepsOf(statement, unit, home)) {
+    const next = at.children.get(key)
+    if (next === undefined) return at.leftOut.has(key)
+    at = next
+  }
+  return false
 }

@@ -6,7 +6,7 @@ import { finish } from "./finish.js"
 import { Identities } from "./identities.js"
 import { ModuleSet } from "./module-set.js"
 import type { Module, Unit } from "./module-set.js"
-import { Node, followPath } from "./node.js"
+import { Node, followPath, isLeftOut } from "./node.js"
 import type { Context } from "./node.js"
 import { latestRevision } from "./module-set.js"
 import { statementFault, subsOf } from "./parse.js"
@@ -100,6 +100,7 @@ function compile(sources: readonly SchemaSource[], options: CompileOptions): Sch
   applyAugments(builder, roots, augments)
   for (const { statement, unit } of deviations) {
     const target = findTarget(roots, statement, unit)
+    if (target === undefined && targetLeftOut(roots, statement, unit)) continue
     if (target === undefined)
       throw statementFault(statement, `deviation target ${statement.argument ?? ""} is not there`)
     set.find(target.module)?.deviatedBy.add(unit.module.name)
@@ -140,6 +141,10 @@ function findTarget(roots: readonly Node[], statement: Statement, unit: Unit): N
   return undefined
 }
 
+function targetLeftOut(roots: readonly Node[], statement: Statement, unit: Unit): boolean {
+  return roots.some((root) => isLeftOut(root, statement, unit, unit.module.name))
+}
+
 /** An augment may wait for the nodes of another: go round until nothing moves. */
 function applyAugments(
   builder: TreeBuilder,
@@ -155,12 +160,12 @@ function applyAugments(
       return false
     })
     if (still.length === waiting.length) {
-      const first = still[0]
-      if (first !== undefined)
-        throw statementFault(
-          first.statement,
-          `augment target ${first.statement.argument ?? ""} is not there`,
-        )
+      const first = still.find(({ statement, unit }) => !targetLeftOut(roots, statement, unit))
+      if (first === undefined) return
+      throw statementFault(
+        first.statement,
+        `augment target ${first.statement.argument ?? ""} is not there`,
+      )
     }
     waiting = still
   }

@@ -3,7 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import { ifFeaturesHold } from "./if-feature.js"
-import { Node, attach, followPath } from "./node.js"
+import { Node, attach, followPath, isLeftOut } from "./node.js"
 import type { Context } from "./node.js"
 import { argOf, statementFault, subOf, subsOf } from "./parse.js"
 import type { Statement } from "./parse.js"
@@ -50,6 +50,7 @@ export class TreeBuilder {
       else if (isNodeKind(sub.keyword)) {
         const node = this.build(sub, sub.keyword, context)
         if (node !== undefined) attach(parent, node)
+        else parent.leftOut.add(`${context.home.name}:${sub.argument ?? sub.keyword}`)
       }
     }
   }
@@ -190,10 +191,11 @@ export class TreeBuilder {
     for (const refine of subsOf(uses, "refine")) this.refine(holder, refine, context)
     for (const augment of subsOf(uses, "augment")) {
       const target = followPath(holder, augment, context.unit, context.home.name)
-      if (target === undefined)
+      if (target !== undefined) this.augment(target, augment, context)
+      else if (!isLeftOut(holder, augment, context.unit, context.home.name))
         throw statementFault(augment, `augment target ${augment.argument ?? ""} is not there`)
-      this.augment(target, augment, context)
     }
+    for (const key of holder.leftOut) parent.leftOut.add(key)
     const when = this.when(uses, context, "parent")
     for (const child of holder.children.values()) {
       if (when !== undefined) child.ownWhens.push(when)
@@ -218,10 +220,14 @@ export class TreeBuilder {
 
   private refine(holder: Node, refine: Statement, context: Context): void {
     const node = followPath(holder, refine, context.unit, context.home.name)
-    if (node === undefined)
+    if (node === undefined) {
+      // Whoever uses a grouping cannot know which features will be in force.
+      if (isLeftOut(holder, refine, context.unit, context.home.name)) return
       throw statementFault(refine, `refined node ${refine.argument ?? ""} is not there`)
+    }
     if (!ifFeaturesHold(refine, context.unit)) {
       node.parent?.children.delete(node.key)
+      node.parent?.leftOut.add(node.key)
       return
     }
     if (subOf(refine, "default") !== undefined) node.defaultsWritten = []

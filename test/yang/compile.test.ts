@@ -286,3 +286,37 @@ describe("a module that makes no sense", () => {
     )
   })
 })
+
+describe("a node whose features are not in force", () => {
+  const text = `feature far;
+    grouping g { leaf near { type string; } container away { if-feature far; leaf x { type string; } } }
+    container c {
+      uses g {
+        refine away { description "elsewhere"; }
+        refine "away/x" { default "1"; }
+        augment away { leaf y { type string; } }
+      }
+    }
+    augment "/m:c/m:away" { leaf z { type string; } }
+    deviation "/m:c/m:away/m:x" { deviate not-supported; }`
+
+  it("may be refined, augmented and deviated from, to no effect", () => {
+    const members = (features: readonly string[]): string[] => {
+      const c = schemaOf({ m: text }, { features: { m: features } }).root.members.get("m:c")
+      return [...(c?.members.get("away")?.members.keys() ?? ["none"])]
+    }
+    assert.deepEqual(members([]), ["none"])
+    assert.deepEqual(members(["far"]), ["y", "z"])
+  })
+
+  it("is told apart from a node that is nowhere", () => {
+    for (const wrong of [
+      "uses g { refine awry { default '1'; } }",
+      'augment "/m:nowhere" { leaf q { type string; } }',
+    ])
+      assert.throws(
+        () => schemaOf({ m: `${text} ${wrong}` }, { features: { m: [] } }),
+        tagged("malformed-message", /is not there/),
+      )
+  })
+})
