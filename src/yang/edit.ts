@@ -2,6 +2,7 @@
 // the outcome as a whole is validate's business.
 
 import { QkdError } from "../errors.js"
+import { clearOtherCases } from "./edit-cases.js"
 import { conditionalMembers, settleConditions } from "./edit-conditions.js"
 import type { Reached } from "./edit-conditions.js"
 import { NETCONF_NS, operationOf, placeOf } from "./edit-operation.js"
@@ -237,20 +238,4 @@ function missingInstance(node: SchemaNode, element: XmlElement, path: string): Q
       "bad-attribute": node.kind === "list" ? "key" : "value",
     },
   })
-}
-
-/** Nodes of one case put away those of the others (RFC 7950 section 7.9). */
-function clearOtherCases(target: Members, node: SchemaNode): void {
-  for (let at = node; at.parent !== undefined; at = at.parent) {
-    const { parent } = at
-    if (parent.kind === "choice") {
-      for (const other of parent.children.values()) if (other !== at) clearMembers(target, other)
-    } else if (parent.kind !== "case") return
-  }
-}
-
-function clearMembers(target: Members, node: SchemaNode): void {
-  if (node.kind === "case" || node.kind === "choice")
-    for (const child of node.children.values()) clearMembers(target, child)
-  else Reflect.deleteProperty(target, node.member)
 }
