@@ -4,6 +4,7 @@
 //
 //   submit -> queue -> decide (draft) -> store.commit -> network -> notices -> south -> reply
 
+import { type CandidateAsk, type Candidates, candidatesFor } from "../core/candidates.js"
 import { decideOn } from "../core/decide.js"
 import { desiredConfig } from "../core/desired.js"
 import { Draft } from "../core/draft.js"
@@ -17,7 +18,7 @@ import type { Change, Network } from "../model/network.js"
 import { durableChanges } from "./durable.js"
 import { Journal } from "./journal.js"
 import { noticesOf } from "./notices.js"
-import type { ControllerPort, Notice, SouthPort, Store } from "./ports.js"
+import type { ControllerPort, Notice, PathPort, SouthPort, Store } from "./ports.js"
 import { type Schedule, Wakes } from "./wakes.js"
 
 export type ControllerLog = (
@@ -61,7 +62,7 @@ interface Decided {
   readonly reply: Reply
 }
 
-export class Controller implements ControllerPort {
+export class Controller implements ControllerPort, PathPort {
   readonly epoch: string
   /** Resolves when deciding has ended: with the reason when it was not asked for. */
   readonly stopped: Promise<QkdError | undefined>
@@ -117,6 +118,10 @@ export class Controller implements ControllerPort {
 
   network(): Network {
     return this.#picture.snapshot()
+  }
+
+  candidatePaths(ask: CandidateAsk): Candidates {
+    return candidatesFor(this.#picture, ask, this.#settings)
   }
 
   lastSeq(): number {

@@ -1,5 +1,6 @@
 // What the controller needs from outside, as interfaces; `main` hands the implementations in.
 
+import type { CandidateAsk, Candidates } from "../core/candidates.js"
 import type { Event, Reply, SouthEvent } from "../core/event.js"
 import type { Change, Network, NodeTarget } from "../model/network.js"
 import type { NodeConfig } from "../model/node.js"
@@ -76,4 +77,10 @@ export interface ControllerPort {
   noticesSince(seq: number): readonly Notice[] | null
   /** Called for every notice, in order, synchronously after the commit. Returns the way to stop. */
   onNotice(listener: (notice: Notice) => void): () => void
+}
+
+/** Questions about paths, answered on the committed network; nothing changes. */
+export interface PathPort {
+  /** @returns undefined when the service that is asked about is not there. */
+  candidatePaths(ask: CandidateAsk): Candidates
 }

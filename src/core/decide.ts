@@ -16,6 +16,7 @@ import {
 } from "./inventory-events.js"
 import { alarm } from "./alarm-events.js"
 import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-events.js"
+import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
 import { retry } from "./service-life.js"
 import { nodeSyncFailed, syncAgain } from "./sync-events.js"
@@ -27,6 +28,7 @@ import {
   linkPerformance,
   releaseHeld,
 } from "./topology-events.js"
+import { together } from "./transaction.js"
 import { type Context, Turn } from "./turn.js"
 import type { View } from "./view.js"
 
@@ -80,6 +82,12 @@ function dispatch(turn: Turn, event: Event): Reply {
       return serviceChanged(turn, event.serviceId, event.terms)
     case "service-cancelled":
       return serviceCancelled(turn, event.serviceId)
+    case "path-deployed":
+      return pathDeployed(turn, event.serviceId, event.qkdlIds)
+    case "service-moved":
+      return serviceMoved(turn, event)
+    case "transaction":
+      return together(turn, event.parts, dispatch)
     case "performance":
       for (const { qkdnId, qkdlId, performance } of event.reports) {
         linkPerformance(turn, qkdnId, qkdlId, performance, turn.now)

@@ -20,6 +20,8 @@ export interface NodeInventory {
   readonly target: NodeTarget
   /** SAEs known to live here; needed for nodes that do not name their own. */
   readonly saeIds: readonly string[]
+  /** `false`: out of service, see `NetworkNode.outOfService`. */
+  readonly enabled?: boolean
 }
 
 /** A PHYS link as the operator enters it. End a transmits, end b receives. */
@@ -51,12 +53,36 @@ export type OperatorEvent =
       readonly kind: "service-ordered"
       /** Chosen by the caller, or made here. */
       readonly serviceId?: string
+      /**
+       * `serviceId` is the caller's name for the service: where the pair's SAEs have a service of their own under
+       * another id, the order is refused instead of taking that one over.
+       */
+      readonly keepsId?: true
       readonly aSaeId: string
       readonly bSaeId: string
       readonly terms: ServiceTerms
     }
   | { readonly kind: "service-changed"; readonly serviceId: string; readonly terms: ServiceTerms }
   | { readonly kind: "service-cancelled"; readonly serviceId: string }
+  /** Exactly this path, PHYS links in order from end a. */
+  | {
+      readonly kind: "path-deployed"
+      readonly serviceId: string
+      readonly qkdlIds: readonly string[]
+    }
+  /** Another path than the one in use, clear of these. */
+  | {
+      readonly kind: "service-moved"
+      readonly serviceId: string
+      readonly avoidNodes: readonly string[]
+      readonly avoidLinks: readonly string[]
+    }
+
+/** Several orders that are one: all of them happen, in this order, or none does. */
+export interface Transaction {
+  readonly kind: "transaction"
+  readonly parts: readonly OperatorEvent[]
+}
 
 /** Why a node did not become what it should be. */
 export interface SyncError {
@@ -96,7 +122,7 @@ export type SouthEvent =
       readonly error: SyncError
     }
 
-export type Event = OperatorEvent | SouthEvent | { readonly kind: "wake" }
+export type Event = OperatorEvent | Transaction | SouthEvent | { readonly kind: "wake" }
 
 /** The answer to whoever submitted the event. */
 export type Reply =
@@ -107,6 +133,8 @@ export type Reply =
       readonly appTag?: AppTag
       readonly message: string
       readonly path?: string
+      /** Which part of a transaction was refused, from 0. */
+      readonly part?: number
     }
 
 /** Something to do, once the changes are durable. */

@@ -53,6 +53,7 @@ function absentEnd(view: View, query: PathQuery): NoPath | undefined {
 
 /** `Betzdorf is unreachable: connection refused`. */
 export function whyAbsent(node: NetworkNode): string {
+  if (node.outOfService === true) return `${node.name} is out of service`
   if (node.reach !== "connected") {
     const state = node.reach === "connecting" ? "not connected yet" : node.reach
     const because = node.reachReason === undefined ? "" : `: ${node.reachReason}`

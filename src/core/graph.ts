@@ -194,6 +194,7 @@ function renumber(table: Map<string, number>, ids: readonly string[]): void {
 export function isPresent(node: NetworkNode): boolean {
   return (
     node.reach === "connected" &&
+    node.outOfService !== true &&
     node.status !== "DOWN" &&
     node.status !== "FAILURE" &&
     node.status !== "OUT"

@@ -5,6 +5,7 @@ import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { LinkInventory, NodeInventory, Reply } from "./event.js"
 import { groups } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
+import { moveOffNode, returnToNode } from "./service-life.js"
 import { follow } from "./topology-events.js"
 import type { Turn } from "./turn.js"
 
@@ -18,7 +19,7 @@ function refused(
 export function nodeAdded(turn: Turn, entered: NodeInventory): Reply {
   const { qkdnId } = entered
   if (turn.draft.node(qkdnId) !== undefined) return refused("data-exists", `node ${qkdnId} exists`)
-  turn.draft.putNode({ ...entered, reach: "connecting", interfaces: [] })
+  turn.draft.putNode({ ...enteredNode(entered), reach: "connecting", interfaces: [] })
   return { ok: true, id: qkdnId }
 }
 
@@ -30,7 +31,7 @@ export function nodeChanged(turn: Turn, entered: NodeInventory): Reply {
   const { reach, interfaces, keyManager } = before
   const moved = movesSession(before, entered)
   const node: NetworkNode = {
-    ...entered,
+    ...enteredNode(entered),
     reach: moved ? "connecting" : reach,
     interfaces,
     // SAEs come from the node itself where it names its own.
@@ -40,8 +41,22 @@ export function nodeChanged(turn: Turn, entered: NodeInventory): Reply {
   if (JSON.stringify(sorted(node)) === JSON.stringify(sorted(before)))
     return { ok: true, id: qkdnId }
   turn.draft.putNode(node)
+  if (node.outOfService === true && before.outOfService !== true) moveOffNode(turn, qkdnId)
+  if (node.outOfService !== true && before.outOfService === true) returnToNode(turn, qkdnId)
   turn.retrySoon()
   return { ok: true, id: qkdnId }
+}
+
+/** What was entered, as the network holds it. */
+function enteredNode({
+  enabled,
+  ...entered
+}: NodeInventory): Omit<NetworkNode, "reach" | "interfaces"> {
+  return {
+    ...entered,
+    ...(enabled === false ? { outOfService: true } : {}),
+    ...(entered.saeIds.length === 0 ? {} : { listedSaeIds: entered.saeIds }),
+  }
 }
 
 /** Whether the node is reached another way from now on. */
@@ -173,6 +188,6 @@ function inventoryOf(
     ...rest,
     srlg: entered.srlg ?? [],
     enabled: entered.enabled ?? true,
-    ...(skrBps === undefined ? {} : { capacityBps: skrBps }),
+    ...(skrBps === undefined ? {} : { expectedBps: skrBps, capacityBps: skrBps }),
   }
 }

@@ -8,7 +8,7 @@
 // confirmed, the old one leaves. Which path to take is decided in `service-life.ts`.
 
 import type { KeyPath, Service, ServiceTerms } from "../model/service.js"
-import { linkName } from "./names.js"
+import { linkName, nodeName } from "./names.js"
 import type { FoundPath } from "./path.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
@@ -171,6 +171,10 @@ export function standing(
   // Said before any fault of a link: keys that pass a node the customer now avoids are worse than few keys.
   const broken = brokenTerm(view, terms, path)
   if (broken !== undefined) return { state: "degraded", reason: broken }
+  for (const qkdnId of relaysOf(path)) {
+    if (view.node(qkdnId)?.outOfService !== true) continue
+    return { state: "degraded", reason: `${nodeName(view, qkdnId)} is out of service` }
+  }
   for (const hop of path.hops) {
     const link = view.link(hop.qkdlId)
     if (link?.enabled === true && link.status === "ACTIVE") continue

@@ -47,7 +47,8 @@ export function route(turn: Turn, service: Routable, avoidLinks: readonly string
   return { none: explainNoPath(draft, queryOf(service, [], avoidLinks), settings) }
 }
 
-function queryOf(
+/** What the service asks of a path search; its own reservations count as free for it. */
+export function queryOf(
   service: Routable,
   avoiding: readonly { readonly qkdnId: string }[],
   avoidLinks: readonly string[],

@@ -12,6 +12,7 @@ import type { Turn } from "./turn.js"
 
 export interface Order {
   readonly serviceId?: string
+  readonly keepsId?: true
   readonly aSaeId: string
   readonly bSaeId: string
   readonly terms: ServiceTerms
@@ -27,13 +28,12 @@ export function serviceOrdered(turn: Turn, order: Order): Reply {
   if (a.reason !== undefined) return unknownSae(a.reason, "/aSaeId")
   const b = locate(draft, bSaeId, "peer SAE")
   if (b.reason !== undefined) return unknownSae(b.reason, "/bSaeId")
-  if (order.serviceId !== undefined && draft.service(order.serviceId) !== undefined) {
-    return { ok: false, tag: "data-exists", message: `service ${order.serviceId} exists` }
-  }
+  const [existing] = draft.members(groups.serviceOfPair(aSaeId, bSaeId))
+  const named = order.serviceId === undefined ? undefined : draft.service(order.serviceId)
+  if (named !== undefined && named.serviceId !== existing) return taken(named)
   const ends = { a: { saeId: aSaeId, qkdnId: a.qkdnId }, b: { saeId: bSaeId, qkdnId: b.qkdnId } }
   const fault = faultOfTerms(draft, terms, ends.a, ends.b)
   if (fault !== undefined) return fault
-  const [existing] = draft.members(groups.serviceOfPair(aSaeId, bSaeId))
   if (existing !== undefined) return takeOver(turn, existing, order)
   const time = turn.time()
   const service: Service = {
@@ -51,10 +51,18 @@ export function serviceOrdered(turn: Turn, order: Order): Reply {
   return { ok: true, id: service.serviceId }
 }
 
+function taken({ serviceId, state }: Service): Reply {
+  return state === "removing"
+    ? { ok: false, tag: "in-use", message: `service ${serviceId} is still being taken down` }
+    : { ok: false, tag: "data-exists", message: `service ${serviceId} exists` }
+}
+
 /** A pair has one service: an SAE's own request becomes the order, and keeps its id; an order stands as it is. */
 function takeOver(turn: Turn, serviceId: string, order: Order): Reply {
   const service = turn.draft.service(serviceId)
-  if (service?.origin !== "request") {
+  const renames = order.keepsId === true && order.serviceId !== serviceId
+  const turns = order.keepsId === true && service?.a.saeId !== order.aSaeId
+  if (service?.origin !== "request" || renames || turns) {
     const message = `service ${serviceId} joins ${order.aSaeId} and ${order.bSaeId} already`
     return { ok: false, tag: "data-exists", message }
   }

@@ -4,7 +4,7 @@
 import type { AppTag } from "../errors.js"
 import type { Service } from "../model/service.js"
 import { groups } from "./memberships.js"
-import { abandonNext, beginPath, put, remove, standing, usesLink } from "./phases.js"
+import { abandonNext, beginPath, put, relaysOf, remove, standing, usesLink } from "./phases.js"
 import { route } from "./routing.js"
 import type { Turn } from "./turn.js"
 
@@ -37,7 +37,7 @@ export function seekPath(
 }
 
 /** No better path: the standing one is kept, in the state its links give it. */
-function stay(turn: Turn, service: Service, noPath?: string): void {
+export function stay(turn: Turn, service: Service, noPath?: string): void {
   if (service.path === undefined) return
   const now = standing(turn.draft, service.path, service.terms)
   const reason =
@@ -106,6 +106,29 @@ export function returnTo(turn: Turn, qkdlId: string): void {
     }
   }
   turn.retrySoon()
+}
+
+/** A node is taken out of service: services that it relays for go round it where they can. */
+export function moveOffNode(turn: Turn, qkdnId: string): void {
+  for (const service of byPriority(turn, turn.draft.members(groups.servicesAt(qkdnId)))) {
+    if (service.state === "removing") continue
+    const next = service.next?.nodes.includes(qkdnId) === true
+    const path = service.path !== undefined && relaysOf(service.path).includes(qkdnId)
+    if (service.next !== undefined && !next) continue
+    const free = abandonNext(turn, service)
+    if (path || free.path === undefined) seekPath(turn, free)
+    else stay(turn, free)
+  }
+}
+
+/** A node is back in service: what stands over it is whole again. */
+export function returnToNode(turn: Turn, qkdnId: string): void {
+  for (const serviceId of turn.draft.members(groups.servicesAt(qkdnId))) {
+    const service = turn.draft.service(serviceId)
+    if (service?.state === "degraded" && service.path !== undefined) {
+      if (standing(turn.draft, service.path, service.terms).state === "active") stay(turn, service)
+    }
+  }
 }
 
 /** Failed and degraded services seek a path again, greater priority first. */

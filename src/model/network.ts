@@ -32,6 +32,8 @@ export interface NetworkNode {
   readonly operator?: string
   /** May relay for others, by inventory; the node's own capability must agree. */
   readonly relay: boolean
+  /** Taken out of service by an operator: no new path begins, ends or passes here, and those that pass move away. */
+  readonly outOfService?: true
   /** Name of the driver plugin. */
   readonly driver: string
   readonly target: NodeTarget
@@ -46,6 +48,8 @@ export interface NetworkNode {
   readonly keyManager?: KeyManagerInfo
   /** SAEs known to live here: from the node's own registry, or from inventory for plain 015 nodes. */
   readonly saeIds: readonly string[]
+  /** What the inventory lists, where it lists any: kept beside `saeIds`, which a node may outrank. */
+  readonly listedSaeIds?: readonly string[]
   /** RFC 3339; last time anything was heard from the node. */
   readonly lastHeardAt?: string
 }
@@ -65,6 +69,8 @@ export interface NetworkLink {
   readonly latencyMs?: number
   readonly srlg: readonly string[]
   readonly enabled: boolean
+  /** The rate entered with the link: `capacityBps` begins with it. */
+  readonly expectedBps?: number
   /** What each end last reported. */
   readonly endA: LinkEndReport
   readonly endB: LinkEndReport

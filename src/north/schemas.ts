@@ -80,6 +80,10 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       "lon?": { ...number, minimum: -180, maximum: 180 },
       "operator?": string,
       relay: boolean,
+      "outOfService?": {
+        const: true,
+        description: "Taken out of service by an operator: no new path begins, ends or passes here",
+      },
       driver: string,
       netconf: object({ host: string, port: count }),
       reach: oneOf("connecting", "connected", "unreachable", "unmanaged"),
@@ -114,6 +118,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       "latencyMs?": number,
       srlg: list(string),
       enabled: boolean,
+      "expectedBps?": bps("The rate entered with the link, counted with until one is measured"),
       endA: endReport,
       endB: endReport,
       status: ref("LinkStatus"),

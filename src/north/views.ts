@@ -6,12 +6,12 @@ import { type Network, type NetworkLink, type NetworkNode } from "../model/netwo
 import type { KeyPath, Service } from "../model/service.js"
 
 /** A node without its credentials; its management address stays, since operators look for it. */
-export type NodeView = Omit<NetworkNode, "target"> & {
+export type NodeView = Omit<NetworkNode, "target" | "listedSaeIds"> & {
   readonly netconf: { readonly host: string; readonly port: number }
 }
 
 export function nodeView(node: NetworkNode): NodeView {
-  const { target, ...rest } = node
+  const { target, listedSaeIds: _listed, ...rest } = node
   return { ...rest, netconf: { host: target.host, port: target.port } }
 }
 

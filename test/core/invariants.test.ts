@@ -3,13 +3,14 @@
 
 import assert from "node:assert/strict"
 import { randomInt } from "node:crypto"
+import { candidatesFor } from "../../src/core/candidates.js"
 import { promisableBps } from "../../src/core/allocate.js"
 import { isAsDesired } from "../../src/core/drift.js"
 import { pathsOf, reservationsOf } from "../../src/core/memberships.js"
 import { endsOf, isVirtual, relaysOf } from "../../src/core/phases.js"
 import type { NodeConfig } from "../../src/model/node.js"
 import type { KeyPath, Service } from "../../src/model/service.js"
-import { Lab, NOON } from "./lab.js"
+import { Lab, NOON, nodeEntry } from "./lab.js"
 import { Dice } from "./dice.js"
 
 const NETWORKS: readonly { links: readonly string[]; noRelay?: readonly string[] }[] = [
@@ -50,7 +51,10 @@ class World {
   /** Everything is repaired and everyone obeys: what is left to do gets done. */
   heal(): void {
     const { lab } = this
-    for (const node of this.nodes) this.#connect(node)
+    for (const node of this.nodes) {
+      this.#enable(node, true)
+      this.#connect(node)
+    }
     for (const link of this.links) {
       lab.status(link, "ACTIVE")
       this.#listen()
@@ -84,7 +88,7 @@ class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(20)) {
+    switch (dice.below(24)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -146,9 +150,43 @@ class World {
       case 15:
         lab.wakeAfter(dice.of([0, 500, 5000, 40_000]))
         break
+      case 16:
+        if (services.length > 0) this.#deploy(dice.of(services))
+        break
+      case 17:
+        if (services.length > 0) {
+          const how = dice.below(3)
+          lab.submit({
+            kind: "service-moved",
+            serviceId: dice.of(services),
+            avoidNodes: how === 1 ? [node] : [],
+            avoidLinks: how === 2 ? [link] : [],
+          })
+        }
+        break
+      case 18:
+        this.#enable(node, dice.below(2) === 0)
+        break
       default:
         if (lab.told.size > 0) this.#confirm(dice.of([...lab.told.keys()]))
     }
+  }
+
+  /** One of the candidates, as an operator would choose. */
+  #deploy(serviceId: string): void {
+    const { lab, dice } = this
+    const ask = { serviceId, count: 4, avoidNodes: [], avoidLinks: [] }
+    const { candidates = [] } = candidatesFor(lab.picture, ask, lab.settings) ?? {}
+    if (candidates.length === 0) return
+    const qkdlIds = dice.of(candidates).hops.map((hop) => hop.qkdlId)
+    const removing = lab.picture.service(serviceId)?.state === "removing"
+    const reply = lab.submit({ kind: "path-deployed", serviceId, qkdlIds })
+    assert.equal(reply.ok, !removing, "a candidate can be deployed")
+  }
+
+  #enable(node: string, enabled: boolean): void {
+    const { relay } = this.lab.picture.node(node) ?? assert.fail()
+    this.lab.submit({ kind: "node-changed", node: nodeEntry(node, { relay, enabled }) })
   }
 
   #connect(node: string): void {

@@ -1,0 +1,200 @@
+// The k cheapest key paths between two nodes: each differs from the others in at least one link, none visits a node
+// twice (Yen's method over the search of `path.ts`). What a path could carry and what it costs is told with it.
+// Changes nothing: whoever asks chooses, and says so by an order of its own.
+
+import type { Hop, Service, ServiceTerms } from "../model/service.js"
+import { residualBps } from "./allocate.js"
+import { explainNoPath, type NoPath } from "./explain.js"
+import type { Graph } from "./graph.js"
+import { reservationsOf } from "./memberships.js"
+import { nodeName } from "./names.js"
+import { type FoundPath, findPath } from "./path.js"
+import type { PathQuery } from "./path-query.js"
+import { locate } from "./registry.js"
+import { queryOf, type Routable } from "./routing.js"
+import type { Settings } from "./settings.js"
+import type { View } from "./view.js"
+
+/** Candidates of a service that stands or waits, or of one that could be ordered. */
+export type CandidateAsk = (
+  | { readonly serviceId: string }
+  | { readonly aSaeId: string; readonly bSaeId: string; readonly terms: ServiceTerms }
+) & {
+  readonly count: number
+  readonly avoidNodes: readonly string[]
+  readonly avoidLinks: readonly string[]
+}
+
+export interface Candidate {
+  readonly hops: readonly Hop[]
+  readonly nodes: readonly string[]
+  /** The rate free on every link of it, what the service itself holds there included; bits per second. */
+  readonly freeBps: number
+  /** Sums over the links; absent where one of them is not known. */
+  readonly lengthKm?: number
+  readonly latencyMs?: number
+  readonly epsilon?: number
+  /** The service's path in use. */
+  readonly deployed: boolean
+}
+
+export type Candidates =
+  | { readonly candidates: readonly Candidate[]; readonly none?: undefined }
+  | {
+      readonly candidates?: undefined
+      readonly none: NoPath | { readonly appTag: "unknown-sae"; readonly reason: string }
+    }
+  | undefined
+
+/** The cheapest candidates, or why there is none; undefined when the service is not there. */
+export function candidatesFor(view: View, ask: CandidateAsk, settings: Settings): Candidates {
+  const service = "serviceId" in ask ? view.service(ask.serviceId) : routable(view, ask)
+  if (service === undefined) return undefined
+  if (!("a" in service)) {
+    return { none: { appTag: "unknown-sae", reason: service.reason } }
+  }
+  const { a, b } = service
+  if (a.qkdnId === b.qkdnId) {
+    const reason = `no path: ${a.saeId} and ${b.saeId} are both at ${nodeName(view, a.qkdnId)}`
+    return { none: { appTag: "no-path", reason } }
+  }
+  view.graph.refresh(view, settings)
+  const query = queryOf(service, ask.avoidNodes.map(asNode), ask.avoidLinks)
+  const found = cheapestPaths(view.graph, query, ask.count)
+  if (found.length === 0) return { none: explainNoPath(view, query, settings) }
+  return { candidates: found.map((path) => describe(view, path, service, settings)) }
+}
+
+function asNode(qkdnId: string): { readonly qkdnId: string } {
+  return { qkdnId }
+}
+
+function routable(
+  view: View,
+  ask: { readonly aSaeId: string; readonly bSaeId: string; readonly terms: ServiceTerms },
+): Routable | { readonly reason: string } {
+  const a = locate(view, ask.aSaeId, "SAE")
+  if (a.reason !== undefined) return { reason: a.reason }
+  const b = locate(view, ask.bSaeId, "peer SAE")
+  if (b.reason !== undefined) return { reason: b.reason }
+  return {
+    a: { saeId: ask.aSaeId, qkdnId: a.qkdnId },
+    b: { saeId: ask.bSaeId, qkdnId: b.qkdnId },
+    terms: ask.terms,
+  }
+}
+
+/** The `count` cheapest paths that answer the query, cheapest first. The graph must have been refreshed. */
+export function cheapestPaths(graph: Graph, query: PathQuery, count: number): FoundPath[] {
+  const first = findPath(graph, query)
+  if (first === undefined || count < 1) return []
+  const chosen = [first]
+  const waiting = new Map<string, FoundPath>()
+  const known = new Set([nameOf(first)])
+  while (chosen.length < count) {
+    const last = chosen.at(-1)
+    if (last === undefined) break
+    for (let at = 0; at < last.hops.length; at += 1) {
+      const path = spur(graph, query, last, at, chosen)
+      if (path === undefined) continue
+      const name = nameOf(path)
+      if (known.has(name)) continue
+      known.add(name)
+      waiting.set(name, path)
+    }
+    const next = cheapestOf(waiting)
+    if (next === undefined) break
+    waiting.delete(nameOf(next))
+    chosen.push(next)
+  }
+  return chosen
+}
+
+/** The cheapest path that begins like `path` for `at` hops and then leaves every chosen path that does so too. */
+function spur(
+  graph: Graph,
+  query: PathQuery,
+  path: FoundPath,
+  at: number,
+  chosen: readonly FoundPath[],
+): FoundPath | undefined {
+  const root = path.hops.slice(0, at)
+  const nodes = path.nodes.slice(0, at)
+  const banned = chosen.flatMap((other) =>
+    root.every((hop, i) => other.hops[i]?.qkdlId === hop.qkdlId)
+      ? (other.hops[at]?.qkdlId ?? [])
+      : [],
+  )
+  const epsilon = sum(root, (hop) => graph.epsilon[graph.linkNumber(hop.qkdlId) ?? -1])
+  const tail = findPath(graph, {
+    ...query,
+    from: path.nodes[at] ?? "",
+    avoidNodes: [...(query.avoidNodes ?? []), ...nodes],
+    avoidLinks: [...(query.avoidLinks ?? []), ...banned],
+    ...(query.maxHops === undefined ? {} : { maxHops: query.maxHops - at }),
+    ...(query.maxEpsilon === undefined ? {} : { maxEpsilon: query.maxEpsilon - (epsilon ?? 0) }),
+  })
+  if (tail === undefined) return undefined
+  const price = sum(root, (hop) => graph.price[graph.linkNumber(hop.qkdlId) ?? -1]) ?? 0
+  return {
+    hops: [...root, ...tail.hops],
+    nodes: [...nodes, ...tail.nodes],
+    price: price + tail.price,
+  }
+}
+
+function nameOf(path: FoundPath): string {
+  return path.hops.map((hop) => hop.qkdlId).join(" ")
+}
+
+/** By price, then hops, then name: the same question has the same answer. */
+function cheapestOf(waiting: ReadonlyMap<string, FoundPath>): FoundPath | undefined {
+  let best: FoundPath | undefined
+  for (const path of waiting.values()) {
+    if (best === undefined || before(path, best)) best = path
+  }
+  return best
+}
+
+function before(x: FoundPath, y: FoundPath): boolean {
+  if (x.price !== y.price) return x.price < y.price
+  if (x.hops.length !== y.hops.length) return x.hops.length < y.hops.length
+  return nameOf(x) < nameOf(y)
+}
+
+function describe(
+  view: View,
+  found: FoundPath,
+  service: Routable | Service,
+  settings: Settings,
+): Candidate {
+  const own = reservationsOf(service)
+  const links = found.hops.map((hop) => view.link(hop.qkdlId))
+  const free = links.map((link) =>
+    link === undefined ? 0 : residualBps(view, link, settings) + (own.get(link.qkdlId) ?? 0),
+  )
+  const lengthKm = sum(links, (link) => link?.lengthKm)
+  const latencyMs = sum(links, (link) => link?.latencyMs)
+  const epsilon = sum(links, (link) => link?.epsilon)
+  const inUse = service.path?.hops.map((hop) => hop.qkdlId).join(" ")
+  return {
+    hops: found.hops,
+    nodes: found.nodes,
+    freeBps: Math.max(0, Math.floor(Math.min(...free))),
+    ...(lengthKm === undefined ? {} : { lengthKm }),
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(epsilon === undefined ? {} : { epsilon }),
+    deployed: inUse === nameOf(found),
+  }
+}
+
+/** Undefined as soon as one part is not known. */
+function sum<T>(parts: readonly T[], of: (part: T) => number | undefined): number | undefined {
+  let total = 0
+  for (const part of parts) {
+    const value = of(part)
+    if (value === undefined) return undefined
+    total += value
+  }
+  return total
+}
