@@ -5,11 +5,12 @@ import { Conditions } from "./conditions.js"
 import { DataNode, hasData } from "./data-node.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
-import { keyOf } from "./list-index.js"
-import { References } from "./references.js"
+import { findEntry, keyOf } from "./list-index.js"
+import { References, refers } from "./references.js"
+import type { ListRevision, Revision } from "./revision.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
 import { pathOf, pathTo } from "./trail.js"
-import { checkUnique } from "./unique.js"
+import { checkUnique, mayRepeat } from "./unique.js"
 import type { YangFault } from "./fault.js"
 
 export interface ConstraintOptions {
@@ -61,14 +62,6 @@ class Interest {
   }
 }
 
-function refers(type: NonNullable<SchemaNode["type"]>): boolean {
-  if (type.base === "union") return type.members?.some(refers) === true
-  return (
-    (type.base === "leafref" || type.base === "instance-identifier") &&
-    type.requireInstance === true
-  )
-}
-
 export class ConstraintChecker {
   private readonly interest: Interest
 
@@ -98,6 +91,17 @@ export class ConstraintChecker {
     run.instance(at)
     return run.faults
   }
+
+  /**
+   * Whether the next version of a valid datastore is valid too, as far as its own entries go: list entries that are
+   * the same object are not looked at. What in them depends on other places is the caller's business.
+   */
+  stillHolds(next: JsonObject, previous: JsonObject, revision: Revision): boolean {
+    const conditions = new Conditions(this.schema, this.root, next)
+    const run = new Run(conditions, { ...this.options, references: true }, this.interest, revision)
+    run.instance(conditions.root, previous)
+    return run.faults.length === 0
+  }
 }
 
 class Run {
@@ -108,6 +112,7 @@ class Run {
     private readonly conditions: Conditions,
     private readonly options: ConstraintOptions & { readonly references: boolean },
     private readonly interest: Interest,
+    private readonly revision?: Revision,
   ) {
     this.references = new References(conditions)
   }
@@ -116,7 +121,8 @@ class Run {
     if (this.faults.length < MAX_FAULTS) this.faults.push(fault)
   }
 
-  private object(at: DataNode, object: JsonObject): void {
+  /** `before`: the same object in a version that was valid; then lists that are as they were are passed by. */
+  private object(at: DataNode, object: JsonObject, before?: JsonObject): void {
     const { node } = at
     for (const child of node.members.values()) {
       if (!this.options.withState && !child.config) continue
@@ -124,25 +130,26 @@ class Run {
       const value = object[child.member]
       if (value === undefined) {
         if (this.options.whole) this.absent(at, object, child)
-      } else this.present(at, child, value)
+      } else this.present(at, child, value, before?.[child.member])
     }
     for (const child of node.children.values())
       if (child.kind === "choice") this.choice(at, object, child)
   }
 
-  private present(at: DataNode, child: SchemaNode, value: JsonValue): void {
+  private present(at: DataNode, child: SchemaNode, value: JsonValue, before?: JsonValue): void {
     if (isArray(value) && (child.kind === "list" || child.kind === "leaf-list")) {
       if (this.options.whole) this.checkWhen(at, child, undefined)
-      this.array(at, child, value)
+      if (child.kind === "leaf-list" || value !== before) this.array(at, child, value)
       return
     }
     const instance = new DataNode(at.trees, at, child, value)
     if (this.options.whole) this.checkWhen(at, child, instance)
-    this.instance(instance)
+    this.instance(instance, before)
   }
 
   private array(at: DataNode, child: SchemaNode, items: readonly JsonValue[]): void {
     const whole = this.options.whole
+    const revised = this.revision?.lists.get(items)
     if (whole && items.length < child.minElements) this.tooFew(at, child, items.length)
     if (whole && items.length > child.maxElements)
       this.add({
@@ -152,15 +159,32 @@ class Run {
         message: `has ${items.length} entries, at most ${child.maxElements} are allowed`,
       })
     const unique = child.kind === "list" ? (child.keys?.length ?? 0) > 0 : child.config
-    if (unique && items.length > 1) this.checkDoubles(at, child, items)
-    if (whole && child.unique.length > 0)
+    if (revised !== undefined) this.checkNewDoubles(at, child, revised)
+    else if (unique && items.length > 1) this.checkDoubles(at, child, items)
+    if (whole && child.unique.length > 0 && (revised === undefined || mayRepeat(child, revised)))
       for (const fault of checkUnique(at, child, items)) this.add(fault)
     const inside =
       whole && (child.musts.length > 0 || (child.type !== undefined && refers(child.type)))
     if (!inside && !this.interest.below(child)) return
-    items.forEach((item, i) => {
-      this.instance(new DataNode(at.trees, at, child, item, i + 1))
-    })
+    if (revised === undefined)
+      items.forEach((item, i) => {
+        this.instance(new DataNode(at.trees, at, child, item, i + 1))
+      })
+    else
+      for (const { index, entry, before } of revised.changed)
+        this.instance(new DataNode(at.trees, at, child, entry, index + 1), before)
+  }
+
+  /** Entries that were there before have keys of their own: a new one may repeat theirs or another new one's. */
+  private checkNewDoubles(at: DataNode, child: SchemaNode, revised: ListRevision): void {
+    const seen = new Set<string>()
+    for (const { entry, before } of revised.changed) {
+      const key = keyOf(child, entry)
+      const known = before === undefined && findEntry(child, revised.before, key) >= 0
+      if (known || seen.has(key))
+        this.add({ tag: "bad-element", path: pathTo(at, child.member), message: "is there twice" })
+      seen.add(key)
+    }
   }
 
   private checkDoubles(at: DataNode, child: SchemaNode, items: readonly JsonValue[]): void {
@@ -179,7 +203,7 @@ class Run {
     }
   }
 
-  instance(instance: DataNode): void {
+  instance(instance: DataNode, before?: JsonValue): void {
     const { node, value } = instance
     if (this.options.whole) {
       for (const must of node.musts)
@@ -195,7 +219,8 @@ class Run {
         if (fault !== undefined) this.add(fault)
       }
     }
-    if (isObject(value) && this.interest.below(node)) this.object(instance, value)
+    if (isObject(value) && this.interest.below(node))
+      this.object(instance, value, before !== undefined && isObject(before) ? before : undefined)
   }
 
   private checkWhen(at: DataNode, child: SchemaNode, instance: DataNode | undefined): void {

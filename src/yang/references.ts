@@ -19,8 +19,17 @@ interface PlainPath {
   readonly downs: readonly Step[]
 }
 
+/** Whether values of a type must point to something that is there. */
+export function refers(type: ResolvedType): boolean {
+  if (type.base === "union") return type.members?.some(refers) === true
+  return (
+    (type.base === "leafref" || type.base === "instance-identifier") &&
+    type.requireInstance === true
+  )
+}
+
 /** A path of names only, after any number of `..`; undefined when there is more to it. */
-function plainPath(ast: XPathNode): PlainPath | undefined {
+export function plainPath(ast: XPathNode): PlainPath | undefined {
   if (ast.kind !== "path" || ast.start !== undefined) return undefined
   let ups = 0
   const downs: Step[] = []

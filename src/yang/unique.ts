@@ -2,6 +2,7 @@
 
 import type { DataNode } from "./data-node.js"
 import type { YangFault } from "./fault.js"
+import type { ListRevision } from "./revision.js"
 import { isObject } from "./json-text.js"
 import type { JsonValue } from "./json-text.js"
 import type { SchemaNode, UniqueConstraint } from "./schema-types.js"
@@ -30,6 +31,16 @@ export function* checkUnique(
       seen.add(key)
     }
   }
+}
+
+/** Whether a list that had no repeats may have one now: some entry is new or has other values. */
+export function mayRepeat(list: SchemaNode, { changed }: ListRevision): boolean {
+  return list.unique.some((constraint) =>
+    changed.some(({ entry, before }) => {
+      const key = valuesOf(constraint, entry)
+      return key !== undefined && (before === undefined || key !== valuesOf(constraint, before))
+    }),
+  )
 }
 
 function valuesOf(constraint: UniqueConstraint, item: JsonValue): string | undefined {

@@ -97,7 +97,7 @@ function choose(
 
 function compileOne(schema: Schema, node: SchemaNode, what: ValidationKind): Validator {
   const configOnly = what === "config"
-  const shape = compileShape(node, configOnly)
+  const shape = shapeOf(node, configOnly)
   const checker = new ConstraintChecker(schema, node, {
     withState: !configOnly,
     whole: what !== "get",
@@ -111,6 +111,16 @@ function compileOne(schema: Schema, node: SchemaNode, what: ValidationKind): Val
 }
 
 type Shape = (data: JsonObject) => readonly YangFault[]
+
+const shapes = { config: new WeakMap<SchemaNode, Shape>(), data: new WeakMap<SchemaNode, Shape>() }
+
+/** The check of names, shapes and types below a node. It wants no more to be there than keys: parts of data pass. */
+export function shapeOf(node: SchemaNode, configOnly: boolean): Shape {
+  const known = configOnly ? shapes.config : shapes.data
+  const shape = known.get(node) ?? compileShape(node, configOnly)
+  known.set(node, shape)
+  return shape
+}
 
 /** Names, shapes and types. Keys are required here; other mandatory nodes are the second pass's. */
 function compileShape(node: SchemaNode, configOnly: boolean): Shape {
