@@ -1,4 +1,4 @@
-// The syntax tree of an XPath 1.0 expression, and the names it was written with. Types only.
+// The syntax tree of an XPath 1.0 expression, and the names it was written with. No behaviour.
 
 export type Axis =
   | "ancestor"
@@ -72,6 +72,9 @@ export interface XPathExpression {
   readonly ast: XPathNode
   /** Prefix to module name, of the module the expression is written in. */
   readonly prefixes: ReadonlyMap<string, string>
-  /** Module of unprefixed names: the one whose namespace the node is in. */
+  /** Module of unprefixed names: the one whose namespace the node is in, or `ANY_MODULE`. */
   readonly module: string
 }
+
+/** In filters: a name without prefix may be of any module. */
+export const ANY_MODULE = "*"

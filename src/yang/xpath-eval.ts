@@ -4,13 +4,15 @@
 import { QkdError } from "../errors.js"
 import { parseInstanceId } from "./instance-id.js"
 import { DataNode } from "./data-node.js"
+import { distinct, siblings } from "./data-node-sets.js"
 import { findEntry, keyOf } from "./list-index.js"
 import { isArray } from "./json-text.js"
 import type { JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
 import { Misfit, lexicalOf, parseLexical } from "./values.js"
+import { ANY_MODULE } from "./xpath-ast.js"
 import type { Axis, NodeTest, Step, XPathExpression, XPathNode } from "./xpath-ast.js"
-import { callFunction } from "./xpath-functions.js"
+import { callFunction, readsText } from "./xpath-functions.js"
 import {
   compareEqual,
   compareOrder,
@@ -54,7 +56,7 @@ export class XPathEvaluator {
     return this.evaluate(this.expression.ast, { node: this.current, position: 1, size: 1 })
   }
 
-  private spend(steps: number): void {
+  spend(steps: number): void {
     this.budget.left -= steps
     if (this.budget.left < 0)
       throw new QkdError(
@@ -88,16 +90,26 @@ export class XPathEvaluator {
       if (ast.name === "position") return at.position
       if (ast.name === "last") return at.size
     }
-    return callFunction(
-      ast.name,
-      ast.args.map((arg) => this.evaluate(arg, at)),
-      {
-        schema: this.schema,
-        expression: this.expression,
-        node: at.node,
-        deref: (node) => dereference(this.schema, node, this.budget),
-      },
-    )
+    const args = ast.args.map((arg) => this.evaluate(arg, at))
+    if (readsText(ast.name)) this.weigh(...(args.length === 0 ? [[at.node]] : args))
+    return callFunction(ast.name, args, {
+      schema: this.schema,
+      expression: this.expression,
+      node: at.node,
+      deref: (node) => dereference(this.schema, node, this.budget),
+    })
+  }
+
+  /** Pay for turning nodes into text or numbers, and for comparing each with each. */
+  private weigh(...values: readonly XPathValue[]): void {
+    let pairs = 1
+    for (const value of values) {
+      if (!isNodeSet(value)) continue
+      pairs *= Math.max(1, value.length)
+      for (const node of value)
+        if (!node.isLeaf) for (const below of node.descendants()) this.spend(below.isLeaf ? 1 : 2)
+    }
+    this.spend(pairs)
   }
 
   private binary(ast: Extract<XPathNode, { kind: "binary" }>, at: Place): XPathValue {
@@ -108,6 +120,7 @@ export class XPathEvaluator {
       return toBoolean(this.evaluate(left, at)) && toBoolean(this.evaluate(right, at))
     const a = this.evaluate(left, at)
     const b = this.evaluate(right, at)
+    if (operator !== "|") this.weigh(a, b)
     const { expression } = this
     switch (operator) {
       case "|":
@@ -168,13 +181,14 @@ export class XPathEvaluator {
   private children(node: DataNode, step: Step): readonly DataNode[] {
     const { test } = step
     if (test.kind === "name" && test.name !== "*") {
-      const child = node.childSchema(this.moduleOf(test), test.name)
-      if (child === undefined) return []
-      const direct = this.byKey(node, child, step)
-      if (direct !== undefined) return direct
-      const found = node.childrenOf(child)
-      this.spend(found.length)
-      return this.filter(found, step.predicates)
+      const module = this.moduleOf(test)
+      if (module === ANY_MODULE) {
+        const named = [...node.childSchemas()].filter((child) => child.name === test.name)
+        this.spend(named.length)
+        return named.flatMap((child) => this.instances(node, child, step))
+      }
+      const child = node.childSchema(module, test.name)
+      return child === undefined ? [] : this.instances(node, child, step)
     }
     const all = [...node.children()]
     this.spend(all.length)
@@ -184,7 +198,16 @@ export class XPathEvaluator {
     )
   }
 
-  /** The module a name test wants; `""` matches none. */
+  /** The instances of one child that a step selects. */
+  private instances(node: DataNode, child: SchemaNode, step: Step): readonly DataNode[] {
+    const direct = this.byKey(node, child, step)
+    if (direct !== undefined) return direct
+    const found = node.childrenOf(child)
+    this.spend(found.length)
+    return this.filter(found, step.predicates)
+  }
+
+  /** The module a name test wants; `""` matches none, `ANY_MODULE` all. */
   private moduleOf(test: Extract<NodeTest, { kind: "name" }>): string {
     if (test.prefix === undefined) return this.expression.module
     return this.expression.prefixes.get(test.prefix) ?? ""
@@ -197,7 +220,12 @@ export class XPathEvaluator {
     if (test.kind === "none" || node.node.kind === "root") return false
     if (test.name === "*")
       return test.prefix === undefined || node.node.module === this.moduleOf(test)
-    return node.node.name === test.name && node.node.module === this.moduleOf(test)
+    return node.node.name === test.name && this.fits(test, node.node)
+  }
+
+  private fits(test: Extract<NodeTest, { kind: "name" }>, node: SchemaNode): boolean {
+    const module = this.moduleOf(test)
+    return module === node.module || module === ANY_MODULE
   }
 
   private filter(
@@ -231,7 +259,7 @@ export class XPathEvaluator {
       if (predicate.kind !== "binary" || predicate.operator !== "=") return undefined
       const test = keyNamed(predicate.left)
       const name = test?.name
-      if (test === undefined || this.moduleOf(test) !== child.module) return undefined
+      if (test === undefined || !this.fits(test, child)) return undefined
       const leaf = name === undefined ? undefined : child.members.get(name)
       if (name === undefined || leaf?.type === undefined || !keys.includes(name)) return undefined
       if (!isIndependent(predicate.right)) return undefined
@@ -278,14 +306,14 @@ export class XPathEvaluator {
       case "descendant-or-self":
         return [node, ...this.counted(node.descendants())]
       case "following-sibling":
-        return siblings(node, true)
+        return siblings(node, true, this)
       case "preceding-sibling":
-        return siblings(node, false)
+        return siblings(node, false, this)
       case "following":
       case "preceding": {
         const found: DataNode[] = []
         for (let at: DataNode | undefined = node; at !== undefined; at = at.up)
-          for (const sibling of siblings(at, axis === "following"))
+          for (const sibling of siblings(at, axis === "following", this))
             found.push(...this.counted([sibling, ...sibling.descendants()]))
         return found
       }
@@ -326,29 +354,6 @@ function isIndependent(ast: XPathNode): boolean {
   return (
     ast.kind === "path" && (ast.absolute || (ast.start !== undefined && isIndependent(ast.start)))
   )
-}
-
-function siblings(node: DataNode, after: boolean): DataNode[] {
-  if (node.up === undefined) return []
-  const all = [...node.up.children()]
-  const at = all.findIndex((other) => other.isSame(node))
-  return after ? all.slice(at + 1) : all.slice(0, at).reverse()
-}
-
-/** Each place once, in the order met. */
-function distinct(nodes: readonly DataNode[]): readonly DataNode[] {
-  if (nodes.length < 2) return nodes
-  const byNode = new Map<SchemaNode, DataNode[]>()
-  return nodes.filter((node) => {
-    const same = byNode.get(node.node)
-    if (same === undefined) {
-      byNode.set(node.node, [node])
-      return true
-    }
-    if (same.some((other) => other.isSame(node))) return false
-    same.push(node)
-    return true
-  })
 }
 
 /** What a leafref or instance-identifier leaf points to; empty when it is neither or points to nothing. */

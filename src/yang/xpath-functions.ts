@@ -203,3 +203,13 @@ export function callFunction(
 export function isFunction(name: string): boolean {
   return Object.hasOwn(FUNCTIONS, name) || ["last", "position", "current"].includes(name)
 }
+
+const BY_NODE: ReadonlySet<string> = new Set([
+  ...["count", "local-name", "name", "namespace-uri", "boolean", "not", "deref"],
+  ...["derived-from", "derived-from-or-self", "enum-value", "bit-is-set", "true", "false"],
+])
+
+/** Does a function look at the text of nodes, of which there may be much? */
+export function readsText(name: string): boolean {
+  return !BY_NODE.has(name)
+}

@@ -6,6 +6,7 @@ import { statementFault } from "./parse.js"
 import type { Statement } from "./parse.js"
 import type { XPathExpression, XPathNode } from "./xpath-ast.js"
 import { isFunction } from "./xpath-functions.js"
+import { namesIn } from "./xpath-names.js"
 import { parseXPath } from "./xpath-parse.js"
 
 export class XPathSource {
@@ -34,31 +35,5 @@ export class XPathSource {
         throw statementFault(statement, `unknown function ${call} in ${JSON.stringify(text)}`)
     }
     return { text, ast, prefixes: unit.prefixNames, module }
-  }
-}
-
-/** All prefixes of name tests and names of functions. */
-function* namesIn(node: XPathNode): Iterable<{ readonly prefix?: string; readonly call?: string }> {
-  switch (node.kind) {
-    case "call":
-      yield { call: node.name }
-      for (const arg of node.args) yield* namesIn(arg)
-      break
-    case "negate":
-      yield* namesIn(node.operand)
-      break
-    case "binary":
-      yield* namesIn(node.left)
-      yield* namesIn(node.right)
-      break
-    case "path":
-      if (node.start !== undefined) yield* namesIn(node.start)
-      for (const predicate of node.predicates) yield* namesIn(predicate)
-      for (const { test, predicates } of node.steps) {
-        if (test.kind === "name" && test.prefix !== undefined) yield { prefix: test.prefix }
-        for (const predicate of predicates) yield* namesIn(predicate)
-      }
-      break
-    default:
   }
 }
