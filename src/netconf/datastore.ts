@@ -1,11 +1,11 @@
 // The running datastore that all sessions of a server share: edits one at a time, all or nothing, judged by schema
 // and backend. Does not know XML messages, sessions' transports or where a backend keeps its data.
 
-import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
 import { applyEdit, type DefaultOperation } from "../yang/edit.js"
 import type { JsonObject } from "../yang/json.js"
 import type { Schema } from "../yang/schema.js"
+import { compileRevalidator, type Revalidator } from "../yang/revalidate.js"
 import { compileValidator, type Validator, type YangFault } from "../yang/validate.js"
 import type { XmlElement } from "../yang/xml-tree.js"
 import type { Caller, ChangeListener, NetconfBackend, PreparedEdit } from "./backend.js"
@@ -39,6 +39,7 @@ export class Datastore {
   readonly #turns: Turns
   readonly #locks: DatastoreLocks
   readonly #validate: Validator
+  readonly #revalidate: Revalidator
   readonly #listeners = new Set<ChangeListener>()
   readonly #followers = new Set<UpdateFollower>()
   #running: JsonObject
@@ -53,6 +54,7 @@ export class Datastore {
     this.#turns = shared.turns
     this.#locks = shared.locks
     this.#validate = compileValidator(backend.schema, "config")
+    this.#revalidate = compileRevalidator(backend.schema)
     this.assertValid(initial)
     this.#running = initial
   }
@@ -190,15 +192,15 @@ export class Datastore {
 
   /** @throws QkdError with every fault of a whole configuration. */
   assertValid(config: JsonObject): void {
-    const faults = this.#validate(config)
-    if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
+    assertNone(this.#validate(config))
   }
 
   /** Undefined when nothing would change. */
   async #prepare(next: JsonObject, caller: Caller): Promise<PreparedEdit | undefined> {
     const previous = this.#running
-    if (isDeepStrictEqual(next, previous)) return undefined
-    this.assertValid(next)
+    const faults = this.#revalidate(next, previous)
+    if (faults === "same") return undefined
+    assertNone(faults)
     return this.#backend.prepareEdit({ next, previous, caller })
   }
 }
@@ -206,6 +208,10 @@ export class Datastore {
 /** Nothing was changed, and nobody is there to hear it. */
 export function sessionEnded(): QkdError {
   return new QkdError("operation-failed", "session ended", { appTag: "closed" })
+}
+
+function assertNone(faults: readonly YangFault[]): void {
+  if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
 }
 
 /** A validator's fault as an error. */

@@ -13,11 +13,11 @@ import { dataParentOf, homeOf, outsideReads } from "./xpath-reads.js"
 import type { Reads } from "./xpath-reads.js"
 
 /**
- * All faults of `next`, as the validator of kind `config` tells them.
+ * All faults of `next`, as the validator of kind `config` tells them; `same` when it says what `previous` says.
  *
  * @param previous known to be valid. What `next` shares with it, object for object, is not looked at again.
  */
-export type Revalidator = (next: JsonObject, previous: JsonObject) => readonly YangFault[]
+export type Revalidator = (next: JsonObject, previous: JsonObject) => readonly YangFault[] | "same"
 
 const compiled = new WeakMap<Schema, Revalidator>()
 
@@ -28,11 +28,6 @@ export function compileRevalidator(schema: Schema): Revalidator {
   return known
 }
 
-/** Whether two versions of a configuration say the same; entries in another order do not. */
-export function isSameConfig(schema: Schema, next: JsonObject, previous: JsonObject): boolean {
-  return next === previous || new Revision(schema.root, next, previous).isEmpty
-}
-
 function compile(schema: Schema): Revalidator {
   const validate = compileValidator(schema, "config")
   const shape = shapeOf(schema.root, true)
@@ -40,7 +35,7 @@ function compile(schema: Schema): Revalidator {
   const dependences = dependencesOf(schema.root)
   return (next, previous) => {
     const revision = new Revision(schema.root, next, previous)
-    if (revision.isEmpty) return []
+    if (revision.isEmpty) return "same"
     const local =
       !revision.misfit &&
       !dependences.some((dependence) => isTouched(dependence, revision)) &&
