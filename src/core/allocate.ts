@@ -6,7 +6,6 @@
 
 import type { NetworkLink } from "../model/network.js"
 import type { Settings } from "./settings.js"
-import type { View } from "./view.js"
 
 /** Bits per second that may be promised on a link in all; 0 while nothing is known. */
 export function promisableBps(link: NetworkLink, settings: Settings): number {
@@ -17,8 +16,14 @@ export function promisableBps(link: NetworkLink, settings: Settings): number {
   return Math.floor(rate * (1 - settings.reserveShare))
 }
 
+/** Who knows how much of each link is promised. */
+export interface Reservations {
+  /** Bits per second promised on a link. */
+  reservedBps(qkdlId: string): number
+}
+
 /** Bits per second still free on a link; negative when its rate fell below what is promised. */
-export function residualBps(view: View, link: NetworkLink, settings: Settings): number {
+export function residualBps(view: Reservations, link: NetworkLink, settings: Settings): number {
   return promisableBps(link, settings) - view.reservedBps(link.qkdlId)
 }
 

@@ -3,10 +3,9 @@
 // searches. Makes no choices.
 
 import type { NetworkLink, NetworkNode } from "../model/network.js"
-import { priceOf, residualBps } from "./allocate.js"
+import { priceOf, residualBps, type Reservations } from "./allocate.js"
 import { Heap } from "./heap.js"
 import type { Settings } from "./settings.js"
-import type { View } from "./view.js"
 
 /** Link may carry new paths: not at all, from stock only, or because it generates. */
 export const UNUSABLE = 0
@@ -16,6 +15,14 @@ export const GENERATING = 2
 /** Node may be on a new path, and may be inside one. */
 export const PRESENT = 1
 export const RELAYS = 2
+
+/** What the graph reads of the network. */
+export interface GraphSource extends Reservations {
+  node(qkdnId: string): NetworkNode | undefined
+  link(qkdlId: string): NetworkLink | undefined
+  nodeIds(): Iterable<string>
+  linkIds(): Iterable<string>
+}
 
 export class Graph {
   nodeIds: string[] = []
@@ -56,7 +63,7 @@ export class Graph {
   }
 
   /** Brings the arrays in step with `view`. Every search begins with it. */
-  refresh(view: View, settings: Settings): void {
+  refresh(view: GraphSource, settings: Settings): void {
     if (!this.#stale) this.#stale = this.#structureChanged(view)
     if (this.#stale) this.#rebuild(view)
     const { nodes, links } = this.#dirty()
@@ -93,7 +100,7 @@ export class Graph {
     }
   }
 
-  #structureChanged(view: View): boolean {
+  #structureChanged(view: GraphSource): boolean {
     for (const id of this.#dirtyNodes) {
       if ((view.node(id) !== undefined) !== this.#nodeNumbers.has(id)) return true
     }
@@ -110,7 +117,7 @@ export class Graph {
     return false
   }
 
-  #rebuild(view: View): void {
+  #rebuild(view: GraphSource): void {
     this.nodeIds = [...view.nodeIds()]
     this.linkIds = [...view.linkIds()]
     renumber(this.#nodeNumbers, this.nodeIds)
@@ -135,7 +142,7 @@ export class Graph {
     this.#stale = false
   }
 
-  #layRows(view: View, nodeCount: number, linkCount: number): void {
+  #layRows(view: GraphSource, nodeCount: number, linkCount: number): void {
     const first = new Int32Array(nodeCount + 1)
     this.linkIds.forEach((id, number) => {
       const link = view.link(id)
@@ -167,13 +174,13 @@ export class Graph {
     }
   }
 
-  #lookUpNode(view: View, number: number): void {
+  #lookUpNode(view: GraphSource, number: number): void {
     const node = view.node(this.nodeIds[number] ?? "")
     this.nodeFlags[number] =
       node === undefined ? 0 : (isPresent(node) ? PRESENT : 0) | (mayRelay(node) ? RELAYS : 0)
   }
 
-  #lookUpLink(view: View, number: number, settings: Settings): void {
+  #lookUpLink(view: GraphSource, number: number, settings: Settings): void {
     const link = view.link(this.linkIds[number] ?? "")
     if (link === undefined) return
     const residual = residualBps(view, link, settings)

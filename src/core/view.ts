@@ -3,22 +3,16 @@
 
 import type { Change, Network, NetworkLink, NetworkNode } from "../model/network.js"
 import type { Service } from "../model/service.js"
-import { Graph } from "./graph.js"
+import { Graph, type GraphSource } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, reservationsOf } from "./memberships.js"
 
-export interface View {
+export interface View extends GraphSource {
   /** Of the last commit; in a draft, of the commit that it will become. */
   readonly revision: number
-  node(qkdnId: string): NetworkNode | undefined
-  link(qkdlId: string): NetworkLink | undefined
   service(serviceId: string): Service | undefined
-  nodeIds(): Iterable<string>
-  linkIds(): Iterable<string>
   serviceIds(): Iterable<string>
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
-  /** Bits per second promised on a link. */
-  reservedBps(qkdlId: string): number
   /** Shared by a picture and all drafts over it; tells the truth about the view that asks last. */
   readonly graph: Graph
 }

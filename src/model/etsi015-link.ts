@@ -17,8 +17,14 @@ import {
   uint32,
   uint64,
 } from "./etsi015-values.js"
-import type { LinkConfig, LinkEnd, LinkPerformance, LinkState, LinkStatus } from "./link.js"
-import type { ModuleRole } from "./node.js"
+import type {
+  LinkConfig,
+  LinkEnd,
+  LinkPerformance,
+  LinkState,
+  LinkStatus,
+  ModuleRole,
+} from "./link.js"
 
 export const LINK_STATUSES: readonly LinkStatus[] = ["ACTIVE", "PASSIVE", "PENDING", "OFF"]
 export const ROLES: readonly ModuleRole[] = ["TRANSMITTER", "RECEIVER", "TRANSCEIVER"]

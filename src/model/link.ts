@@ -1,11 +1,11 @@
 // A key association link as one node holds it (ETSI GS QKD 015 V2.1.1 `qkd_link`), in native types.
 
-import type { ModuleRole } from "./node.js"
-
 /** QKD-LINK-TYPES: PHYS is a direct quantum channel, VIRT a relay path over several nodes. */
 export type LinkType = "PHYS" | "VIRT"
 /** LINK-STATUS-TYPES: generating; not generating but keys in store; waiting for activation; neither. */
 export type LinkStatus = "ACTIVE" | "PASSIVE" | "PENDING" | "OFF"
+/** QKD-ROLE-TYPES. */
+export type ModuleRole = "TRANSMITTER" | "RECEIVER" | "TRANSCEIVER"
 
 export interface LinkEnd {
   readonly qkdnId: string

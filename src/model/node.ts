@@ -2,14 +2,12 @@
 // and what it reports. Wire names stay in `etsi015.ts`.
 
 import type { AppConfig, AppState } from "./app.js"
-import type { LinkConfig, LinkState } from "./link.js"
+import type { LinkConfig, LinkState, ModuleRole } from "./link.js"
 
 /** QKDN-STATUS-TYPES (015 V2.1.1 node types). */
 export type NodeStatus = "NEW" | "OPERATING" | "DOWN" | "FAILURE" | "OUT"
 /** QKD-TECHNOLOGY-TYPES. */
 export type Technology = "CV-QKD" | "DV-QKD" | "DV-QKD-COW" | "DV-QKD-2Ws"
-/** QKD-ROLE-TYPES. */
-export type ModuleRole = "TRANSMITTER" | "RECEIVER" | "TRANSCEIVER"
 /** IFACE-STATUS-TYPES. */
 export type InterfaceStatus = "ENABLED" | "DISABLED" | "FAILED"
 /** SEVERITY-TYPES. */

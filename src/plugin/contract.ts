@@ -3,8 +3,9 @@
 // Types only: no implementation here. Contract version 1.
 
 import type { Secret } from "../keys/secret.js"
+import type { ModuleRole } from "../model/link.js"
 import type { NodeTarget } from "../model/network.js"
-import type { ModuleRole, NodeConfig, NodeEvent, NodeState, Technology } from "../model/node.js"
+import type { NodeConfig, NodeEvent, NodeState, Technology } from "../model/node.js"
 import type { NetconfClientSession } from "../netconf/client.js"
 
 /** What a plugin is lent. Refuses calls after `signal` aborts. Never hands out key material to the log. */

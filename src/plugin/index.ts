@@ -26,7 +26,7 @@ export { runChecks } from "./check.js"
 export type { FakeNode, FakeNodeOptions, MakeFakeNode } from "./conformance.js"
 export { conformance, driverChecks } from "./conformance.js"
 export { startFakeNode } from "./fake-node.js"
-export type { MakeTestLink, TestLink } from "./module-conformance.js"
+export type { MakeTestLink, TestLink } from "./module-bench.js"
 export { moduleChecks, moduleConformance } from "./module-conformance.js"
 
 // Hosts, for a plugin's own tests.
@@ -44,6 +44,7 @@ export type {
   LinkState,
   LinkStatus,
   LinkType,
+  ModuleRole,
   PhysLinkConfig,
   VirtLinkConfig,
 } from "../model/link.js"
@@ -52,7 +53,6 @@ export type {
   AlarmBody,
   InterfaceStatus,
   KeyManagerInfo,
-  ModuleRole,
   NodeCapabilities,
   NodeConfig,
   NodeEvent,

@@ -13,7 +13,18 @@ import type {
   QkdModuleDriver,
 } from "./contract.js"
 import { lendHost, type LentHost } from "./host.js"
-import type { TestLink } from "./module-conformance.js"
+
+/** A link for tests: two modules' targets and the fibre between them. */
+export interface TestLink {
+  readonly a: ModuleTarget
+  readonly b: ModuleTarget
+  /** The fibre breaks, or is mended; nobody tells the modules. */
+  cut(): void
+  mend(): void
+  close(): Promise<void>
+}
+
+export type MakeTestLink = () => Promise<TestLink>
 
 /** What is kept of a block. */
 export interface SeenBlock {

@@ -13,21 +13,9 @@ import {
   until,
   within,
 } from "./check.js"
-import type { ModuleTarget, QkdModuleDriver } from "./contract.js"
+import type { QkdModuleDriver } from "./contract.js"
 import { expectOneStream, expectRandom, expectUnseen } from "./key-health.js"
-import { ModuleBench, type ModuleEnd } from "./module-bench.js"
-
-/** A link for tests: two modules' targets and the fibre between them. */
-export interface TestLink {
-  readonly a: ModuleTarget
-  readonly b: ModuleTarget
-  /** The fibre breaks, or is mended; nobody tells the modules. */
-  cut(): void
-  mend(): void
-  close(): Promise<void>
-}
-
-export type MakeTestLink = () => Promise<TestLink>
+import { type MakeTestLink, ModuleBench, type ModuleEnd } from "./module-bench.js"
 
 const PATIENCE_MS = 10_000
 const LINK = "7d0f2c4e-1b5a-4c3d-9e8f-0a1b2c3d4e5f"
