@@ -177,10 +177,14 @@ export class CommitDesk {
   }
 
   #alarmIn(ms: number, event: ConfirmedCommitEvent): void {
+    this.#alarmAt(this.#o.clock.now() + ms, event)
+  }
+
+  #alarmAt(timeMs: number, event: ConfirmedCommitEvent): void {
     this.#cancelAlarm()
-    const wait = Math.min(ms, LONGEST_WAIT_MS)
-    this.#cancelAlarm = this.#o.clock.after(wait, () => {
-      if (ms > wait) this.#alarmIn(ms - wait, event)
+    const left = timeMs - this.#o.clock.now()
+    this.#cancelAlarm = this.#o.clock.after(Math.min(left, LONGEST_WAIT_MS), () => {
+      if (left > LONGEST_WAIT_MS) this.#alarmAt(timeMs, event)
       else this.#ring(event)
     })
   }

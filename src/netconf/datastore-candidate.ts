@@ -23,6 +23,9 @@ export class Candidate {
   constructor(running: Datastore, shared: SharedByDatastores) {
     this.#running = running
     this.#shared = shared
+    running.onChange((next) => {
+      if (this.#own !== undefined && isDeepStrictEqual(next, this.#own)) this.#own = undefined
+    })
     // What the owner changes by itself (a module came up) must not be undone by somebody's later commit.
     running.onUpdate((change) => {
       if (this.#own !== undefined) this.#set(change(this.#own))

@@ -5,8 +5,22 @@ import { createHash } from "node:crypto"
 import { QkdError } from "../errors.js"
 import type { ModuleInfo, Schema } from "../yang/schema.js"
 import { escapeText, textOf, type XmlElement } from "../yang/xml-tree.js"
-import { MONITORING_NS, SERVER_CAPABILITIES, YANG_LIBRARY_NS } from "./names.js"
+import type { StoreName } from "./datastore-locks.js"
+import {
+  CANDIDATE,
+  CONFIRMED_COMMIT,
+  MONITORING_NS,
+  SERVER_CAPABILITIES,
+  STARTUP,
+  YANG_LIBRARY_NS,
+} from "./names.js"
 import { parametersOf, type Parameters } from "./parameters.js"
+
+/** What a server's datastores make possible. */
+export interface OfferedStores {
+  readonly names: readonly StoreName[]
+  readonly canConfirm: boolean
+}
 
 /** RFC 7895 section 2.1: changes whenever the set of modules does. */
 export function moduleSetId(schema: Schema): string {
@@ -20,10 +34,14 @@ export function moduleSetId(schema: Schema): string {
  * The capabilities of a server of this schema. YANG 1.1 modules are named too, beside the library: most
  * clients in the field know a server by its hello alone.
  */
-export function serverCapabilities(schema: Schema): string[] {
+export function serverCapabilities(schema: Schema, stores: OfferedStores): string[] {
   const library = `urn:ietf:params:netconf:capability:yang-library:1.0?revision=2016-06-21&module-set-id=${moduleSetId(schema)}`
   const modules = schema.modules.filter((m) => m.implemented).map(moduleCapability)
-  return [...new Set([...SERVER_CAPABILITIES, library, ...modules])]
+  const offered: string[] = []
+  if (stores.names.includes("candidate")) offered.push(CANDIDATE)
+  if (stores.canConfirm) offered.push(CONFIRMED_COMMIT)
+  if (stores.names.includes("startup")) offered.push(STARTUP)
+  return [...new Set([...SERVER_CAPABILITIES, ...offered, library, ...modules])]
 }
 
 function moduleCapability(module: ModuleInfo): string {

@@ -4,6 +4,7 @@
 import { escapeText, parseXml, writeXml, type XmlElement } from "../yang/xml-tree.js"
 import type { Schema } from "../yang/schema.js"
 import type { Caller } from "./backend.js"
+import type { LockHolder, StoreName } from "./datastore-locks.js"
 import { modulesStateXml, schemasXml } from "./modules.js"
 import { MONITORING_NS, STREAMS_NS, YANG_LIBRARY_NS } from "./names.js"
 import { eventTime } from "./subscription.js"
@@ -28,7 +29,7 @@ export interface ServerView {
   readonly schema: Schema
   readonly capabilities: readonly string[]
   readonly sessions: readonly SessionView[]
-  readonly lock: { readonly sessionId: number; readonly sinceMs: number } | undefined
+  readonly stores: readonly { readonly name: StoreName; readonly lock: LockHolder | undefined }[]
   readonly canReplay: boolean
 }
 
@@ -74,15 +75,19 @@ export function monitoringXml(
 }
 
 function netconfStateXml(view: ServerView): string {
-  const lock = view.lock
-  const locks =
-    lock === undefined
-      ? ""
-      : `<locks><global-lock><locked-by-session>${lock.sessionId}</locked-by-session><locked-time>${eventTime(lock.sinceMs)}</locked-time></global-lock></locks>`
+  const datastores = view.stores.map(({ name, lock }) => {
+    const locks =
+      lock === undefined
+        ? ""
+        : `<locks><global-lock><locked-by-session>${lock.sessionId}</locked-by-session><locked-time>${eventTime(lock.sinceMs)}</locked-time></global-lock></locks>`
+    return `<datastore><name>${name}</name>${locks}</datastore>`
+  })
   return [
     `<netconf-state xmlns="${MONITORING_NS}"><capabilities>`,
     ...view.capabilities.map((c) => `<capability>${escapeText(c)}</capability>`),
-    `</capabilities><datastores><datastore><name>running</name>${locks}</datastore></datastores>`,
+    `</capabilities><datastores>`,
+    ...datastores,
+    "</datastores>",
     schemasXml(view.schema),
     "<sessions>",
     ...view.sessions.map(sessionXml),

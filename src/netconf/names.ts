@@ -21,6 +21,11 @@ export const BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
 
 const CAPABILITY = "urn:ietf:params:netconf:capability:"
 
+/** RFC 6241 sections 8.3, 8.4, 8.7: of servers that have what they need. */
+export const CANDIDATE = `${CAPABILITY}candidate:1.0`
+export const CONFIRMED_COMMIT = `${CAPABILITY}confirmed-commit:1.1`
+export const STARTUP = `${CAPABILITY}startup:1.0`
+
 /** What our server does, apart from the modules it serves. Nothing is named here that is not done. */
 export const SERVER_CAPABILITIES: readonly string[] = [
   BASE_1_0,

@@ -94,7 +94,7 @@ export class NetconfServer {
       },
     })
     this.datastore = this.datastores.running
-    this.capabilities = serverCapabilities(backend.schema)
+    this.capabilities = serverCapabilities(backend.schema, this.datastores)
     this.#validateEvent = compileValidator(backend.schema, "notification")
     this.#home = {
       clock,
@@ -199,7 +199,10 @@ export class NetconfServer {
       schema: backend.schema,
       capabilities: this.capabilities,
       sessions: [...this.#sessions.values()],
-      lock: this.datastore.lockHeld,
+      stores: this.datastores.names.map((name) => ({
+        name,
+        lock: this.datastores.lockHeld(name),
+      })),
       canReplay: backend.replay !== undefined,
     })
     return monitoringXml(view, filter)

@@ -15,6 +15,7 @@ import type {
   NetconfBackend,
   PastEvent,
   PreparedEdit,
+  UnconfirmedAbility,
 } from "../netconf/backend.js"
 import { OWNER } from "../netconf/datastore.js"
 import type { LinkMeasurement, ModuleDescription } from "../plugin/contract.js"
@@ -33,6 +34,7 @@ import { findViolation, policyError, withinPolicy, type PolicyViolation } from "
 import { checkReferences } from "./agent-references.js"
 import { Desk } from "./agent-desk.js"
 import { stateData } from "./agent-state.js"
+import { RunningStore } from "./agent-running.js"
 import type { AgentBelow, AgentOptions, AgentServer } from "./agent-options.js"
 import { AppBoard, isExpired } from "./app-board.js"
 import { LinkBoard } from "./link-board.js"
@@ -52,6 +54,7 @@ const IDLE: AgentBelow = {
 
 export class Agent implements NetconfBackend {
   readonly schema: Schema
+  readonly unconfirmed: UnconfirmedAbility
   /** The configuration to open the NETCONF server with. */
   readonly initial: JsonObject
   readonly #options: AgentOptions
@@ -61,7 +64,7 @@ export class Agent implements NetconfBackend {
   readonly #interfaces: AgentInterfaces
   readonly #outbox: Outbox
   #config: NodeConfig
-  #createdAt: Readonly<Record<string, string>>
+  readonly #stored: RunningStore
   #below: AgentBelow = IDLE
   #server: AgentServer | undefined
   /** Sessions that have asked for notifications. */
@@ -72,16 +75,13 @@ export class Agent implements NetconfBackend {
   #expired = ""
   readonly #violationToldAt = new Map<string, number>()
 
-  private constructor(
-    options: AgentOptions,
-    running: JsonObject,
-    createdAt: Readonly<Record<string, string>>,
-  ) {
+  private constructor(options: AgentOptions, running: JsonObject, stored: RunningStore) {
     this.schema = options.schema
     this.#options = options
     this.initial = running
     this.#config = nativeConfig(running)
-    this.#createdAt = createdAt
+    this.#stored = stored
+    this.unconfirmed = stored
     this.#apps = new AppBoard({ periodS: options.statisticsPeriodS, rows: options.statisticsRows })
     this.#interfaces = new AgentInterfaces(options.qkdiIds)
     this.#outbox = new Outbox(options.qkdnId, () => options.clock.now(), options.log)
@@ -102,17 +102,20 @@ export class Agent implements NetconfBackend {
    * or as validation when it cannot be read: a node does not start on half of what it knew.
    */
   static async open(options: AgentOptions): Promise<Agent> {
-    const stored = await options.store.load()
-    const kept = stored?.running ?? firstRunning(options)
+    const { store, wentBack } = await RunningStore.open(options.store, options.clock, () =>
+      firstRunning(options),
+    )
+    if (wentBack) options.log.warn({}, "a commit that nobody had confirmed is undone")
+    const kept = store.running
     if (nodeConfigFromData(kept).qkdnId !== options.qkdnId)
       throw new QkdError("data-exists", "the folder holds the configuration of another node", {
         path: "/etsi-qkd-sdn-node:qkd_node/qkdn_id",
       })
     const running = withOwnLeaves(kept, options)
-    const agent = new Agent(options, running, stored?.appCreatedAt ?? {})
+    const agent = new Agent(options, running, store)
     const known = agent.#interfaces.load(kept)
     agent.#configureBoards()
-    if (running !== kept) await agent.#save(running)
+    if (running !== kept) await store.save(running, appIdsOf(agent.#config))
     for (const qkdiId of known.gone) agent.tell({ kind: "interface-out", qkdiId })
     return agent
   }
@@ -255,14 +258,7 @@ export class Agent implements NetconfBackend {
     })
     return Promise.resolve({
       commit: async () => {
-        const before = this.#createdAt
-        this.#createdAt = this.#creationTimes(config)
-        try {
-          await this.#save(edit.next)
-        } catch (error) {
-          this.#createdAt = before
-          throw error
-        }
+        await this.#stored.save(edit.next, appIdsOf(config))
         this.#config = config
         this.#configureAll()
       },
@@ -302,17 +298,6 @@ export class Agent implements NetconfBackend {
     return this.#subscribers.size > 0
   }
 
-  #save(running: JsonObject): Promise<void> {
-    return this.#options.store.save({ running, appCreatedAt: this.#createdAt })
-  }
-
-  #creationTimes(config: NodeConfig): Readonly<Record<string, string>> {
-    const now = new Date(this.#options.clock.now()).toISOString()
-    return Object.fromEntries(
-      config.apps.map(({ appId }) => [appId, this.#createdAt[appId] ?? now]),
-    )
-  }
-
   /** After every durable change: below first, so that pools stand when the boards ask for figures. */
   #configureAll(): void {
     const effective = this.effective
@@ -330,7 +315,7 @@ export class Agent implements NetconfBackend {
 
   #configureBoards(): NodeEvent[] {
     const now = this.#options.clock.now()
-    this.#apps.configure(this.#config.apps, this.#createdAt, now, (appId) =>
+    this.#apps.configure(this.#config.apps, this.#stored.appCreatedAt, now, (appId) =>
       this.#below.deliveredBits(appId),
     )
     return this.#links.configure(this.#config, now, (qkdlId) => this.#below.poolFigures(qkdlId))
@@ -371,6 +356,10 @@ export class Agent implements NetconfBackend {
   #tellAll(events: readonly NodeEvent[]): void {
     for (const event of events) this.#outbox.tell(event)
   }
+}
+
+function appIdsOf(config: NodeConfig): string[] {
+  return config.apps.map(({ appId }) => appId)
 }
 
 /** Natively, the local end of a physical link filled in where the controller left it out: it is this node. */

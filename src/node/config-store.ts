@@ -17,12 +17,18 @@ import path from "node:path"
 import { QkdError } from "../errors.js"
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../yang/json-text.js"
 
-/** What survives a restart of the agent. */
-export interface StoredConfig {
+/** A configuration with what of it only the agent knows. */
+export interface KeptConfig {
   /** RFC 7951, as validated. */
   readonly running: JsonObject
   /** `creation_time` of each application, RFC 3339. */
   readonly appCreatedAt: Readonly<Record<string, string>>
+}
+
+/** What survives a restart of the agent. */
+export interface StoredConfig extends KeptConfig {
+  /** What a start goes back to: `running` waits for a confirmation that a restart ends (RFC 6241 section 8.4.1). */
+  readonly before?: KeptConfig
 }
 
 export interface ConfigStore {
@@ -154,6 +160,13 @@ function broken(where: string, what: string): QkdError {
 function storedConfig(value: JsonValue, file: string): StoredConfig {
   if (!isObject(value)) throw broken(file, "no object")
   if (value["format"] !== FORMAT) throw broken(file, `format ${JSON.stringify(value["format"])}`)
+  const { before } = value
+  const kept = keptConfig(value, file)
+  return before === undefined ? kept : { ...kept, before: keptConfig(before, file) }
+}
+
+function keptConfig(value: JsonValue, file: string): KeptConfig {
+  if (!isObject(value)) throw broken(file, "no object")
   const { running, appCreatedAt } = value
   if (!isObject(running) || !isObject(appCreatedAt)) throw broken(file, "members are missing")
   const times: Record<string, string> = {}

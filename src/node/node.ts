@@ -210,6 +210,7 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
     backend: agent,
     initial: agent.initial,
     clock,
+    candidate: true,
     report: (report) => {
       if (report.kind === "bug") log.error({ err: report.error }, "NETCONF request failed")
       else if (report.kind === "rollback-failed")

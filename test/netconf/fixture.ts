@@ -6,7 +6,12 @@ import type { Caller, EditRequest, NetconfBackend } from "../../src/netconf/back
 import { ClientSession, type ClientOptions } from "../../src/netconf/client-session.js"
 import type { NetconfClock } from "../../src/netconf/clock.js"
 import type { BytePipe, PipeUser } from "../../src/netconf/pipe.js"
-import { NetconfServer, type ServerLimits, type SessionReport } from "../../src/netconf/server.js"
+import {
+  NetconfServer,
+  type ServerLimits,
+  type ServerOptions,
+  type SessionReport,
+} from "../../src/netconf/server.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import { compileSchema, type Schema } from "../../src/yang/schema.js"
 
@@ -223,11 +228,13 @@ export function depot<B extends NetconfBackend>(
   initial: JsonObject,
   limits: Partial<ServerLimits>,
   backend: B,
+  options?: Partial<ServerOptions>,
 ): Depot<B>
 export function depot(
   initial: JsonObject = {},
   limits: Partial<ServerLimits> = {},
   backend: NetconfBackend = new DepotBackend(),
+  options: Partial<ServerOptions> = {},
 ): Depot {
   const clock = new ManualClock()
   const reports: SessionReport[] = []
@@ -237,6 +244,7 @@ export function depot(
     clock,
     limits,
     report: (report) => reports.push(report),
+    ...options,
   })
   return {
     clock,

@@ -103,6 +103,7 @@ export class AgentSite {
       backend: agent,
       initial: agent.initial,
       clock: more.clock ?? systemClock,
+      candidate: true,
     })
     const user = generateSshKey("controller")
     const keyFile = path.join(dir, "controller.ssh")

@@ -1,0 +1,77 @@
+// The agent's configuration between memory and disk: what is running with its creation times, and what a restart
+// goes back to while a commit waits for its confirmation (RFC 6241 section 8.4.1). Judges nothing.
+
+import type { UnconfirmedAbility } from "../netconf/backend.js"
+import type { NetconfClock } from "../netconf/clock.js"
+import type { JsonObject } from "../yang/json-text.js"
+import type { ConfigStore, KeptConfig } from "./config-store.js"
+
+export class RunningStore implements UnconfirmedAbility {
+  readonly #store: ConfigStore
+  readonly #clock: NetconfClock
+  #kept: KeptConfig
+  #before: KeptConfig | undefined
+
+  /** @param kept as on disk, or the first of a new node, not yet written. */
+  private constructor(store: ConfigStore, clock: NetconfClock, kept: KeptConfig) {
+    this.#store = store
+    this.#clock = clock
+    this.#kept = kept
+  }
+
+  /**
+   * Reads what there is. A commit that nobody confirmed is undone, durably.
+   *
+   * @param first what a new node starts with.
+   * @returns the store, and whether it went back.
+   * @throws QkdError when what is on disk cannot be read.
+   */
+  static async open(
+    store: ConfigStore,
+    clock: NetconfClock,
+    first: () => JsonObject,
+  ): Promise<{ readonly store: RunningStore; readonly wentBack: boolean }> {
+    const stored = await store.load()
+    const kept = stored?.before ?? stored ?? { running: first(), appCreatedAt: {} }
+    const { running, appCreatedAt } = kept
+    const wentBack = stored?.before !== undefined
+    if (wentBack) await store.save({ running, appCreatedAt })
+    return { store: new RunningStore(store, clock, { running, appCreatedAt }), wentBack }
+  }
+
+  get running(): JsonObject {
+    return this.#kept.running
+  }
+
+  get appCreatedAt(): Readonly<Record<string, string>> {
+    return this.#kept.appCreatedAt
+  }
+
+  /**
+   * Durable when it resolves; when it rejects, everything is as before.
+   *
+   * @param appIds the applications in it: those not known yet are created now.
+   */
+  async save(running: JsonObject, appIds: readonly string[]): Promise<void> {
+    const now = new Date(this.#clock.now()).toISOString()
+    const known = (appId: string): string | undefined =>
+      this.#kept.appCreatedAt[appId] ?? this.#before?.appCreatedAt[appId]
+    const appCreatedAt = Object.fromEntries(appIds.map((id) => [id, known(id) ?? now]))
+    await this.#write({ running, appCreatedAt }, this.#before)
+  }
+
+  keep(before: JsonObject): Promise<void> {
+    const { appCreatedAt } = this.#before ?? this.#kept
+    return this.#write(this.#kept, { running: before, appCreatedAt })
+  }
+
+  forget(): Promise<void> {
+    return this.#write(this.#kept, undefined)
+  }
+
+  async #write(kept: KeptConfig, before: KeptConfig | undefined): Promise<void> {
+    await this.#store.save({ ...kept, ...(before !== undefined && { before }) })
+    this.#kept = kept
+    this.#before = before
+  }
+}
