@@ -15,6 +15,8 @@ export interface Caller {
   readonly username: string
   /** Peer address, for the audit trail; empty for the owner itself. */
   readonly address: string
+  /** Groups that the transport knows the user to be in (RFC 8341 section 3.4.4, step 4). */
+  readonly groups?: readonly string[]
 }
 
 /** One change of the running configuration, decoded and valid by schema. Both trees are immutable. */

@@ -81,6 +81,8 @@ export interface ResolvedType {
   readonly members?: readonly ResolvedType[]
   readonly path?: XPathExpression
   readonly requireInstance?: boolean
+  /** Derived from `yang:xpath1.0`: prefixes in the text mean something (see xpath-prefixes). */
+  readonly xpath?: true
   /** leafref: the leaf it points to, known once the tree stands. */
   readonly target?: SchemaNode
   /** The module whose text wrote the type. */

@@ -112,6 +112,9 @@ export class TypeResolver {
     const type: ResolvedType = {
       ...base,
       name: `${found.unit.module.name}:${definition.argument ?? ""}`,
+      ...(found.unit.module.name === "ietf-yang-types" && definition.argument === "xpath1.0"
+        ? { xpath: true }
+        : {}),
       ...(text === undefined
         ? {}
         : {

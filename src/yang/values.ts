@@ -7,6 +7,7 @@ import { scaled, showIntervals, unscaled, within } from "./intervals.js"
 import { isArray } from "./json-text.js"
 import type { JsonValue } from "./json-text.js"
 import type { ResolvedType, Restriction } from "./schema-types.js"
+import { renamePrefixes } from "./xpath-prefixes.js"
 
 /** Why a value is not of its type. */
 export class Misfit {
@@ -58,7 +59,7 @@ export function parseLexical(
     case "empty":
       return text === "" ? [null] : new Misfit("must be empty")
     case "string":
-      return stringOf(type, text)
+      return stringOf(type, type.xpath === true ? renamePrefixes(text, resolve) : text)
     case "binary":
       return binaryOf(type, text.replace(/\s+/g, ""))
     case "enumeration":

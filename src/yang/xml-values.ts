@@ -5,6 +5,7 @@ import type { JsonValue } from "./json-text.js"
 import type { ResolvedType, Schema, SchemaNode } from "./schema-types.js"
 import { Misfit, checkValue, lexicalOf, parseLexical } from "./values.js"
 import { textOf } from "./xml-tree.js"
+import { renamePrefixes } from "./xpath-prefixes.js"
 import type { XmlElement } from "./xml-tree.js"
 
 /** The value an element's text is, with the prefixes in scope there. */
@@ -48,6 +49,10 @@ export function xmlTextOf(
       return identityText(schema, lexicalOf(value))
     case "instance-identifier":
       return instanceText(schema, lexicalOf(value))
+    case "string":
+      return type.xpath === true
+        ? xpathText(schema, lexicalOf(value))
+        : { text: lexicalOf(value), prefixes: NONE }
     default:
       return { text: lexicalOf(value), prefixes: NONE }
   }
@@ -61,6 +66,17 @@ function identityText(schema: Schema, value: string): XmlText {
     text: `${module.prefix}:${value.slice(colon + 1)}`,
     prefixes: new Map([[module.prefix, module.namespace]]),
   }
+}
+
+/** Module names may stand as prefixes: no two modules share one. */
+function xpathText(schema: Schema, value: string): XmlText {
+  const prefixes = new Map<string, string>()
+  const text = renamePrefixes(value, (name) => {
+    const module = schema.moduleByName(name)
+    if (module !== undefined) prefixes.set(name, module.namespace)
+    return undefined
+  })
+  return { text, prefixes }
 }
 
 /** In XML every step carries a prefix (RFC 7950 9.13.2). */
