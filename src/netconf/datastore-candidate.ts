@@ -57,6 +57,7 @@ export class Candidate {
       this.#shared.locks.assertFreeFor("candidate", caller.sessionId)
       const { edit, defaultOperation, testOnly, validated } = request
       const next = applyEdit(this.#running.schema, this.config, edit, defaultOperation)
+      this.#running.access.checkWrite(caller, this.config, next)
       if (validated || testOnly) await this.#running.judge(next, caller)
       if (testOnly) return
       if (!wanted()) throw sessionEnded()
@@ -69,6 +70,7 @@ export class Candidate {
     return this.#shared.turns.take(() => {
       this.#shared.locks.assertFreeFor("candidate", caller.sessionId)
       const next = source()
+      this.#running.access.checkWrite(caller, this.config, next)
       if (!wanted()) throw sessionEnded()
       this.#set(next)
     })

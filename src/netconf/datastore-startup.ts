@@ -27,6 +27,8 @@ export class Startup {
     return this.#shared.turns.take(async () => {
       this.#shared.locks.assertFreeFor("startup", caller.sessionId)
       const next = source()
+      // RFC 8341 section 3.2.6: to keep what runs, the right to call the operation is enough.
+      if (next !== this.#running.running) this.#running.access.checkWrite(caller, this.config, next)
       this.#running.assertValid(next)
       if (!wanted()) throw sessionEnded()
       await this.#ability.write(next)

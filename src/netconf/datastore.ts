@@ -8,9 +8,12 @@ import type { Schema } from "../yang/schema.js"
 import { compileRevalidator, type Revalidator } from "../yang/revalidate.js"
 import { compileValidator, type Validator, type YangFault } from "../yang/validate.js"
 import type { XmlElement } from "../yang/xml-tree.js"
+import { OPEN_ACCESS, type AccessControl } from "./access-control.js"
 import type { Caller, ChangeListener, NetconfBackend, PreparedEdit } from "./backend.js"
 import { DatastoreLocks, type LockHolder } from "./datastore-locks.js"
 import { mergeState } from "./merge-state.js"
+import { Nacm } from "./nacm.js"
+import { NACM_MODULE } from "./nacm-config.js"
 import { severalErrors } from "./rpc-error.js"
 import { Turns } from "./turns.js"
 
@@ -35,6 +38,11 @@ export interface SharedByDatastores {
 export type UpdateFollower = (change: (config: JsonObject) => JsonObject) => void | Promise<void>
 
 export class Datastore {
+  /**
+   * Who may do what: by the rules in running where the schema has them (`ietf-netconf-acm`), else everybody. Whoever
+   * serves this datastore asks it before an operation, a notification, and before an error leaves (`concealed`).
+   */
+  readonly access: AccessControl
   readonly #backend: NetconfBackend
   readonly #turns: Turns
   readonly #locks: DatastoreLocks
@@ -57,13 +65,17 @@ export class Datastore {
     this.#revalidate = compileRevalidator(backend.schema)
     this.assertValid(initial)
     this.#running = initial
+    this.access =
+      backend.schema.moduleByName(NACM_MODULE)?.implemented === true
+        ? new Nacm({ schema: backend.schema, running: () => this.#running })
+        : OPEN_ACCESS
   }
 
   get schema(): Schema {
     return this.#backend.schema
   }
 
-  /** The configuration now. Never changed in place. */
+  /** The configuration now, whole: what a caller may see of it is `access`'s to say. Never changed in place. */
   get running(): JsonObject {
     return this.#running
   }
@@ -73,9 +85,10 @@ export class Datastore {
     return this.#locks.holder("running")
   }
 
-  /** Configuration and state together, as `get` shows them. */
-  data(): JsonObject {
-    return mergeState(this.#backend.schema.root, this.#running, this.#backend.state(this.#running))
+  /** Configuration and state together, as `get` shows them to this caller. */
+  data(caller: Caller): JsonObject {
+    const state = { ...this.#backend.state(this.#running), ...this.access.state() }
+    return this.access.readable(caller, mergeState(this.#backend.schema.root, this.#running, state))
   }
 
   /** Called after each change. @returns the way to stop. */
@@ -170,7 +183,9 @@ export class Datastore {
     })
   }
 
-  /** Whether running could become this. Only within a turn. @throws QkdError as an edit would. */
+  /**
+   * Whether running could become this, whoever may make it so. Only within a turn. @throws QkdError as an edit would.
+   */
   async judge(next: JsonObject, caller: Caller): Promise<void> {
     const prepared = await this.#prepare(next, caller)
     await prepared?.abort?.()
@@ -179,6 +194,8 @@ export class Datastore {
   /** The one way in which running changes. Only within a turn. @throws QkdError when it was refused. */
   async change(next: JsonObject, caller: Caller, goOn: () => boolean): Promise<void> {
     const previous = this.#running
+    // Before validation, which could tell of data that the caller may not see.
+    this.access.checkWrite(caller, previous, next)
     const prepared = await this.#prepare(next, caller)
     if (prepared === undefined) return
     if (!goOn()) {

@@ -66,12 +66,15 @@ export class Datastores {
     return names
   }
 
-  /** @throws QkdError `operation-not-supported` when the server has no such datastore. */
-  config(name: StoreName): JsonObject {
-    if (name === "running") return this.running.running
-    const store = name === "candidate" ? this.candidate : this.startup
+  /**
+   * As much of a configuration as this caller may read.
+   *
+   * @throws QkdError `operation-not-supported` when the server has no such datastore.
+   */
+  config(name: StoreName, caller: Caller): JsonObject {
+    const store = name === "running" ? { config: this.running.running } : this[name]
     if (store === undefined) throw noSuchStore(name)
-    return store.config
+    return this.running.access.readable(caller, store.config)
   }
 
   /** edit-config. @throws QkdError as the datastore refuses. */

@@ -39,6 +39,13 @@ const MODULES: ReadonlyMap<string, string> = new Map([
   [YANG_LIBRARY_NS, "ietf-yang-library"],
 ])
 
+/** The top-level node that each of them is about here. */
+const TOPS: ReadonlyMap<string, string> = new Map([
+  [MONITORING_NS, "netconf-state"],
+  [STREAMS_NS, "netconf"],
+  [YANG_LIBRARY_NS, "modules-state"],
+])
+
 /**
  * The part of a `get` that is about the server itself.
  *
@@ -48,6 +55,7 @@ const MODULES: ReadonlyMap<string, string> = new Map([
 export function monitoringXml(
   view: () => ServerView,
   filter: readonly XmlElement[] | undefined,
+  mayRead: (module: string, name: string) => boolean,
 ): string {
   const named = (ns: string, schema: Schema): boolean =>
     filter === undefined
@@ -57,7 +65,7 @@ export function monitoringXml(
   if (filter !== undefined && !filter.some((f) => f.ns === "" || MODULES.has(f.ns))) return ""
   const now = view()
   const parts = namespaces
-    .filter((ns) => named(ns, now.schema))
+    .filter((ns) => named(ns, now.schema) && mayRead(MODULES.get(ns) ?? "", TOPS.get(ns) ?? ""))
     .map((ns) =>
       ns === MONITORING_NS
         ? netconfStateXml(now)

@@ -13,7 +13,7 @@ import { choiceOf, datastoreOf, parametersOf, subtreeOf } from "./parameters.js"
 const get: Operation = (host, operation, progress) => {
   const filter = subtreeOf(parametersOf(operation, ["filter"]))
   progress.layer = "application"
-  const own = selected(host, host.datastore.data(), filter)
+  const own = selected(host, host.datastore.data(host.caller), filter)
   return { body: `<data>${own}${host.monitoring(filter)}</data>` }
 }
 
@@ -22,7 +22,9 @@ const getConfig: Operation = (host, operation, progress) => {
   const source = datastoreOf(parameters, "source", host.datastores.names).name
   const filter = subtreeOf(parameters)
   progress.layer = "application"
-  return { body: `<data>${selected(host, host.datastores.config(source), filter)}</data>` }
+  return {
+    body: `<data>${selected(host, host.datastores.config(source, host.caller), filter)}</data>`,
+  }
 }
 
 function selected(

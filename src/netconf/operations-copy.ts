@@ -4,6 +4,8 @@ import { QkdError } from "../errors.js"
 import { applyEdit } from "../yang/edit.js"
 import type { JsonObject } from "../yang/json.js"
 import { childrenOf, type XmlElement } from "../yang/xml-tree.js"
+import type { Caller } from "./backend.js"
+import { OWNER } from "./datastore.js"
 import type { StoreName } from "./datastore-locks.js"
 import { BASE_NS } from "./names.js"
 import { OK, type Operation, type OperationHost, type OperationTable } from "./operation.js"
@@ -19,16 +21,19 @@ const copyConfig: Operation = async (host, operation, progress) => {
       info: { "bad-element": "source" },
     })
   progress.layer = "application"
-  await host.datastores.replace(target, contentOf(host, source), host.caller, () => host.alive())
+  // RFC 8341 section 3.2.6: what the caller may not read is no part of the source, unless running is just kept.
+  const reader = source.name === "running" && target === "startup" ? OWNER : host.caller
+  const content = contentOf(host, source, reader)
+  await host.datastores.replace(target, content, host.caller, () => host.alive())
   return OK
 }
 
 type Source = XmlElement & { readonly name: StoreName | "config" }
 
 /** An inline configuration is read at once, a datastore when its turn has come. */
-function contentOf(host: OperationHost, source: Source): () => JsonObject {
+function contentOf(host: OperationHost, source: Source, reader: Caller): () => JsonObject {
   const { name } = source
-  if (name !== "config") return () => host.datastores.config(name)
+  if (name !== "config") return () => host.datastores.config(name, reader)
   const whole = applyEdit(host.backend.schema, {}, childrenOf(source), "replace")
   return () => whole
 }

@@ -2,13 +2,14 @@
 // beside them, then RPCs of modules. Does not frame, order or count, and does no operation itself.
 
 import { QkdError } from "../errors.js"
-import type { SchemaNode } from "../yang/schema.js"
+import type { Schema, SchemaNode } from "../yang/schema.js"
 import { compileValidator } from "../yang/validate.js"
 import { decodeXml, encodeXml } from "../yang/xml.js"
 import { childrenOf, type XmlElement } from "../yang/xml-tree.js"
+import type { CalledOperation } from "./access-control.js"
 import type { NetconfBackend } from "./backend.js"
 import { errorOfFault } from "./datastore.js"
-import { BASE_NS, YANG_NS } from "./names.js"
+import { BASE_NS, NOTIFICATION_NS, YANG_NS } from "./names.js"
 import {
   operationKey,
   type Answer,
@@ -56,12 +57,28 @@ export async function runOperation(
   const name = node === undefined ? operation.name : `${node.module}:${node.name}`
   // RFC 8341 section 3.2.4: nobody is kept from leaving.
   const leaving = operation.ns === BASE_NS && operation.name === "close-session"
-  if (!leaving && backend.allows?.(name, caller) === false)
+  const permitted =
+    host.datastore.access.mayExec(caller, calledOperation(backend.schema, operation)) &&
+    (leaving || backend.allows?.(name, caller) !== false)
+  if (!permitted)
     throw new QkdError("access-denied", `${caller.username} may not ${operation.name}`)
   if (known !== undefined) return known(host, operation, progress)
   if (node === undefined) throw new QkdError("operation-failed", "no operation")
   progress.layer = "application"
   return runModuleRpc(host, operation, name, node)
+}
+
+/** Modules of operations that a server has without having their modules compiled. */
+const MODULES: ReadonlyMap<string, string> = new Map([
+  [BASE_NS, "ietf-netconf"],
+  [NOTIFICATION_NS, "notifications"],
+])
+const IETF = "urn:ietf:params:xml:ns:yang:"
+
+/** What access control is asked about. An `action` is asked about where the node it is at is known. */
+function calledOperation(schema: Schema, { ns, name }: XmlElement): CalledOperation {
+  const compiled = schema.moduleByNamespace(ns)?.name ?? MODULES.get(ns)
+  return { module: compiled ?? (ns.startsWith(IETF) ? ns.slice(IETF.length) : ns), name }
 }
 
 /** @throws QkdError `unknown-namespace` or `unknown-element` when no module has such an rpc. */

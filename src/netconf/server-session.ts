@@ -29,7 +29,7 @@ export interface SessionHome {
   readonly backend: OperationHost["backend"]
   readonly datastores: OperationHost["datastores"]
   readonly operations: OperationHost["operations"]
-  monitoring(filter: readonly XmlElement[] | undefined): string
+  monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string
   pastEvents(request: SubscriptionRequest): readonly EncodedEvent[]
   kill(sessionId: number): void
   opened(session: ServerSession): void
@@ -99,7 +99,7 @@ export class ServerSession implements PipeUser {
         this.#sendNotification(message)
       },
       nowMs: () => home.clock.now(),
-      monitoring: (filter) => home.monitoring(filter),
+      monitoring: (filter) => home.monitoring(filter, caller),
       subscribe: (operation) => this.#subscribe(operation),
       closeSession: () => {
         this.end(closedError("closed by the client"))
@@ -129,7 +129,8 @@ export class ServerSession implements PipeUser {
 
   /** Sends an event to this session if it has subscribed to it. */
   notify(event: EncodedEvent): void {
-    if (this.#subscription instanceof Subscription) this.#subscription.deliver(event)
+    if (this.#subscription instanceof Subscription && this.#mayHear(event))
+      this.#subscription.deliver(event)
   }
 
   #queue(rpc: XmlElement | QkdError, bytes: number): void {
@@ -188,8 +189,9 @@ export class ServerSession implements PipeUser {
       const { body, after } = answer
       return { reply: replyXml(attrs, body), ...(after === undefined ? {} : { after }) }
     } catch (thrown) {
-      const error = asQkdError(thrown)
-      if (error !== thrown) this.#home.report({ kind: "bug", caller: this.caller, error: thrown })
+      const found = asQkdError(thrown)
+      if (found !== thrown) this.#home.report({ kind: "bug", caller: this.caller, error: thrown })
+      const error = this.#home.datastores.running.access.concealed(this.caller, found)
       if (progress.layer === "rpc" && !(rpc instanceof QkdError)) this.counters.inBadRpcs++
       this.counters.outRpcErrors += errorsOf(error).length
       const { schema } = this.#home.backend
@@ -225,7 +227,7 @@ export class ServerSession implements PipeUser {
     const request = parseSubscription(operation, clock.now(), backend.replay !== undefined)
     this.#subscription = "starting"
     return () => {
-      const past = this.#home.pastEvents(request)
+      const past = this.#home.pastEvents(request).filter((event) => this.#mayHear(event))
       const over = (): void => {
         this.#subscription = undefined
       }
@@ -235,6 +237,10 @@ export class ServerSession implements PipeUser {
       const made = new Subscription(request, clock, past, send, over)
       if (!made.finished) this.#subscription = made
     }
+  }
+
+  #mayHear(event: EncodedEvent): boolean {
+    return this.#home.datastores.running.access.mayHear(this.caller, event.told)
   }
 
   #sendNotification(message: string): void {

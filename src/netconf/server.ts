@@ -103,7 +103,7 @@ export class NetconfServer {
       backend,
       datastores: this.datastores,
       operations: options.operations ?? new Map(),
-      monitoring: (filter) => this.#monitoring(filter),
+      monitoring: (filter, caller) => this.#monitoring(filter, caller),
       pastEvents: (request) => this.#pastEvents(request),
       kill: (sessionId) => {
         this.#kill(sessionId)
@@ -127,10 +127,7 @@ export class NetconfServer {
    *
    * @throws QkdError `resource-denied` beyond the ceilings of sessions.
    */
-  open(
-    pipe: BytePipe,
-    who: { readonly username: string; readonly address: string },
-  ): ServerSession {
+  open(pipe: BytePipe, who: Omit<Caller, "sessionId">): ServerSession {
     const ofUser = [...this.#sessions.values()].filter((s) => s.caller.username === who.username)
     if (this.#sessions.size >= this.#limits.maxSessions)
       throw new QkdError("resource-denied", "too many sessions")
@@ -172,7 +169,10 @@ export class NetconfServer {
 
   #encode(event: JsonObject, timeMs: number): EncodedEvent {
     const { schema } = this.#options.backend
-    return encodedEvent(timeMs, encodeXml(schema, event, schema.notificationRoot))
+    const [member = ""] = Object.keys(event)
+    const colon = member.indexOf(":")
+    const told = { module: member.slice(0, colon), name: member.slice(colon + 1) }
+    return encodedEvent(told, timeMs, encodeXml(schema, event, schema.notificationRoot))
   }
 
   #pastEvents(request: SubscriptionRequest): readonly EncodedEvent[] {
@@ -193,7 +193,7 @@ export class NetconfServer {
     session.end(closedError("killed by another session"))
   }
 
-  #monitoring(filter: readonly XmlElement[] | undefined): string {
+  #monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string {
     const { backend } = this.#options
     const view = () => ({
       schema: backend.schema,
@@ -205,7 +205,9 @@ export class NetconfServer {
       })),
       canReplay: backend.replay !== undefined,
     })
-    return monitoringXml(view, filter)
+    return monitoringXml(view, filter, (module, name) =>
+      this.datastore.access.mayReadTop(caller, module, name),
+    )
   }
 
   #report(report: SessionReport): void {

@@ -2,6 +2,7 @@
 
 import { QkdError } from "../errors.js"
 import { parseXml, textOf, type XmlElement } from "../yang/xml-tree.js"
+import type { ToldEvent } from "./access-control.js"
 import type { NetconfClock } from "./clock.js"
 import { notificationXml } from "./messages.js"
 import { NOTIFICATION_NS } from "./names.js"
@@ -10,6 +11,8 @@ import { filterElements } from "./xml-filter.js"
 
 /** An event encoded once for all subscribers. */
 export interface EncodedEvent {
+  /** What it is, for whoever decides who may hear it. */
+  readonly told: ToldEvent
   readonly timeMs: number
   /** The event element. */
   readonly xml: string
@@ -17,9 +20,9 @@ export interface EncodedEvent {
   tree(): XmlElement
 }
 
-export function encodedEvent(timeMs: number, xml: string): EncodedEvent {
+export function encodedEvent(told: ToldEvent, timeMs: number, xml: string): EncodedEvent {
   let tree: XmlElement | undefined
-  return { timeMs, xml, tree: () => (tree ??= parseXml(xml)) }
+  return { told, timeMs, xml, tree: () => (tree ??= parseXml(xml)) }
 }
 
 /** RFC 3339 in UTC. */

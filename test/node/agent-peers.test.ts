@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import { notificationFromNodeEvent } from "../../src/model/etsi015-notify.js"
 import type { NodeEvent } from "../../src/model/node.js"
+import { OWNER } from "../../src/netconf/datastore.js"
 import { compileValidator } from "../../src/yang/validate.js"
 import { encodeXml } from "../../src/yang/xml.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
@@ -123,7 +124,7 @@ describe("what a busy agent returns for get", () => {
     const site = await AgentSite.open()
     try {
       await busy(site)
-      assert.deepEqual(compileValidator(schema(), "data")(site.server.datastore.data()), [])
+      assert.deepEqual(compileValidator(schema(), "data")(site.server.datastore.data(OWNER)), [])
       const validate = compileValidator(schema(), "notification")
       const events: NodeEvent[] = [
         {
