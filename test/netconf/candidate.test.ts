@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import { QkdError } from "../../src/errors.js"
+import { OWNER } from "../../src/netconf/datastore.js"
 import type { NetconfServer } from "../../src/netconf/server.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { candidateDepot, nameIn, two } from "./candidate-fixture.js"
@@ -131,7 +132,9 @@ describe("the candidate", () => {
     const { client } = await connect()
     const inline = `<copy-config><target><candidate/></target><source><config>${depotXml("<name>only</name>")}</config></source></copy-config>`
     await client.rpc(inline)
-    assert.deepEqual(server.datastores.config("candidate"), { "depot:depot": { name: "only" } })
+    assert.deepEqual(server.datastores.config("candidate", OWNER), {
+      "depot:depot": { name: "only" },
+    })
     await client.copyConfig("running", "candidate")
     assert.deepEqual(server.datastore.running, { "depot:depot": { name: "only" } })
     assert.equal(modified(server), false)
