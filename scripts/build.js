@@ -21,6 +21,10 @@ execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconf
   stdio: "inherit",
 })
 
+// Device profiles are data: they are read where the built driver is.
+cpSync("plugins/etsi015/profiles", "dist/plugins/etsi015/profiles", { recursive: true })
+cpSync("plugins/etsi015/profile.schema.json", "dist/plugins/etsi015/profile.schema.json")
+
 const page = "src/dashboard/page.ts"
 if (existsSync(page) || existsSync("src/dashboard/page.tsx")) {
   const { build } = await import("esbuild")

@@ -1,5 +1,5 @@
-// What a node can do, from what it announces: which datastore is written, how an edit stays all or nothing,
-// whether events come, whether it has module keyloom-node. Reads capabilities, sends at most one question.
+// What a node can do and how it is therefore written, from what it announces and what its profile says of it. Reads
+// capabilities, sends at most one question.
 
 import {
   childrenOf,
@@ -7,10 +7,20 @@ import {
   textOf,
   type XmlElement,
 } from "../../src/plugin/index.js"
+import type { DeviceProfile } from "./profile.js"
 
 export interface Abilities {
+  /** Where a change of this node alone is written. */
   readonly target: "running" | "candidate"
+  /** A refused edit leaves nothing behind; else each entry is an edit of its own, undone by hand. */
   readonly rollbackOnError: boolean
+  readonly validate: boolean
+  /** A commit can be taken back: by the node itself, if it is not confirmed in time (RFC 6241 section 8.4). */
+  readonly confirmedCommit: boolean
+  /** ... or at once, on request (1.1 only). */
+  readonly cancelCommit: boolean
+  /** Running is copied there after each change, or a restart of the node would forget it. */
+  readonly startup: boolean
   readonly notifications: boolean
   /** Requests may go over the session that carries notifications (RFC 5277 section 6). */
   readonly interleave: boolean
@@ -23,17 +33,32 @@ const KEYLOOM = "keyloom-node"
 
 export async function abilitiesOf(
   session: NetconfClientSession,
-  timeoutMs: number,
+  profile: DeviceProfile,
 ): Promise<Abilities> {
   const { capabilities } = session
   const offers = (name: string): boolean =>
     capabilities.some((one) => one === CAPABILITY + name || one.startsWith(`${CAPABILITY}${name}?`))
+  const candidate = offers("candidate:1.0")
+  const choice = profile.datastore
+  const onCandidate =
+    choice === "candidate" ||
+    (choice === "auto" && candidate) ||
+    (choice === "quick" && candidate && !offers("writable-running:1.0"))
+  const cancelCommit = offers("confirmed-commit:1.1")
   return {
-    target: offers("writable-running:1.0") || !offers("candidate:1.0") ? "running" : "candidate",
-    rollbackOnError: offers("rollback-on-error:1.0"),
-    notifications: offers("notification:1.0"),
+    target: onCandidate ? "candidate" : "running",
+    rollbackOnError: offers("rollback-on-error:1.0") && profile.edits === "auto",
+    validate: profile.validate && (offers("validate:1.1") || offers("validate:1.0")),
+    confirmedCommit:
+      profile.confirmedCommit &&
+      profile.datastore !== "running" &&
+      candidate &&
+      (cancelCommit || offers("confirmed-commit:1.0")),
+    cancelCommit,
+    startup: offers("startup:1.0"),
+    notifications: profile.notifications && offers("notification:1.0"),
     interleave: offers("interleave:1.0"),
-    keyloom: announces(capabilities) || (await inLibrary(session, timeoutMs)),
+    keyloom: announces(capabilities) || (await inLibrary(session, profile.timeoutMs)),
   }
 }
 

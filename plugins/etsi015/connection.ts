@@ -1,9 +1,11 @@
 // One connected ETSI 015 node: reads it, makes it so, hands its notifications on. Remembers what the node's
 // configuration was last seen or made to be, so that an edit says only what changes; forgets it at any doubt.
+// How edits get there is the writer's matter.
 
 import {
   Channel,
   type DriverHost,
+  type JsonObject,
   type NetconfClientSession,
   type NetconfNotification,
   type NodeConfig,
@@ -11,17 +13,24 @@ import {
   nodeConfigFromData,
   type NodeEvent,
   nodeEventFromNotification,
+  type NodePlan,
   type NodeState,
   nodeStateFromData,
   QkdError,
+  type RpcOptions,
+  type XmlElement,
 } from "../../src/plugin/index.js"
 import type { Abilities } from "./abilities.js"
-import { assertTakes, editsBetween, type Entries, entriesOf } from "./entries.js"
-import type { DeviceProfile } from "./profile.js"
+import { configurationNews } from "./config-news.js"
+import { assertTakes, editsBetween, type Entries, entriesOf, isSame, pathOf } from "./entries.js"
+import { LEARNABLE, type DeviceProfile } from "./profile.js"
 import { refuseXml } from "./refuse.js"
-import { dataFromXml, editXml, type EntryEdit, eventFromXml, NODE_NS } from "./wire.js"
+import { statusesIn, withStatus } from "./status.js"
+import { dataFromXml, type EntryEdit, editXml, eventFromXml, NODE_NS } from "./wire.js"
+import { isUnreachable, Writer } from "./writer.js"
 
 const NODE_FILTER = `<qkd_node xmlns="${NODE_NS}"/>`
+const NODE_XPATH = { select: "/n:qkd_node", namespaces: { n: NODE_NS } }
 
 export interface Sessions {
   /** Carries requests. */
@@ -30,15 +39,27 @@ export interface Sessions {
   readonly events?: NetconfClientSession
 }
 
+/** A provisional commit: what the node goes back to, and when, unless it is confirmed. */
+interface Held {
+  readonly entries: Entries
+  readonly untilMs: number
+}
+
 export class Etsi015Connection implements NodeConnection {
   readonly events = new Channel<NodeEvent>()
   readonly refuse?: NonNullable<NodeConnection["refuse"]>
+  readonly hold?: NonNullable<NodeConnection["hold"]>
   readonly #sessions: Sessions
   readonly #abilities: Abilities
   readonly #profile: DeviceProfile
   readonly #host: DriverHost
+  readonly #writer: Writer
+  /** Leaves this node does not take: by profile, and as it has shown. */
+  readonly #leftOut: Set<string>
   #known: Entries | undefined
+  #statuses: ReadonlyMap<string, string> = new Map()
   #qkdnId: string | undefined
+  #held: Held | undefined
   #closed = false
   #writes = 0
   /** Edits go one after the other: each is worked out against what the one before it left. */
@@ -49,28 +70,51 @@ export class Etsi015Connection implements NodeConnection {
     this.#abilities = abilities
     this.#profile = profile
     this.#host = host
+    this.#leftOut = new Set(profile.omit)
+    this.#writer = new Writer(sessions.requests, abilities, profile, host, () => this.#readConfig())
     if (abilities.keyloom) this.refuse = (request) => this.#refuse(request)
+    if (abilities.confirmedCommit)
+      this.hold = (desired, timeoutS) => this.#queued(() => this.#make(desired, timeoutS))
     for (const session of new Set([sessions.requests, sessions.events])) {
       void session?.closedReason.then(() => {
         this.events.end()
       })
     }
     if (sessions.events !== undefined) void this.#listen(sessions.events)
+    if (profile.pollS !== undefined) void this.#poll(profile.pollS * 1000)
   }
 
   async read(): Promise<NodeState> {
     const writes = this.#writes
-    const data = dataFromXml(await this.#asked((session, o) => session.get(NODE_FILTER, o)))
+    const data = dataFromXml(
+      await this.#asked((session, o) =>
+        this.#narrowed((filter, more) => session.get(filter, { ...o, ...more })),
+      ),
+    )
     const state = nodeStateFromData(data)
     // What was read before an edit says nothing of what is there after it.
-    if (writes === this.#writes) this.#learn(nodeConfigFromData(data))
-    return state
+    if (writes === this.#writes) this.#learn(data)
+    const keyloom = this.#abilities.keyloom ? [] : ["keyloom-node"]
+    return {
+      ...state,
+      driven: { profile: this.#profile.name, leftOut: [...this.#leftOut, ...keyloom] },
+    }
   }
 
-  apply(desired: NodeConfig): Promise<void> {
-    const done = this.#tail.then(() => this.#apply(desired))
-    this.#tail = done.catch(() => undefined)
-    return done
+  async apply(desired: NodeConfig): Promise<void> {
+    await this.#queued(() => this.#make(desired, undefined))
+  }
+
+  plan(desired: NodeConfig): Promise<NodePlan> {
+    return this.#queued(async () => {
+      const { before, wanted } = await this.#compare(desired)
+      const edits = this.#editsFrom(before, wanted)
+      return {
+        way: this.#writer.way(this.hold !== undefined),
+        edits: edits.map((edit) => ({ operation: edit.operation, path: pathOf(edit) })),
+        payload: edits.length === 0 ? "" : editXml(edits, this.#profile.identityPrefix),
+      }
+    })
   }
 
   async close(): Promise<void> {
@@ -81,87 +125,125 @@ export class Etsi015Connection implements NodeConnection {
     await Promise.all([requests.close(), events === requests ? undefined : events?.close()])
   }
 
-  async #apply(desired: NodeConfig): Promise<void> {
-    assertTakes(desired, this.#profile)
-    const wanted = entriesOf(desired, this.#abilities.keyloom, this.#profile)
+  #queued<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work)
+    this.#tail = done.catch(() => undefined)
+    return done
+  }
+
+  /** @returns whether what was asked for is there provisionally. */
+  async #make(desired: NodeConfig, holdS: number | undefined): Promise<boolean> {
+    for (;;) {
+      assertTakes(desired, this.#leftOut)
+      const { before, wanted, fresh } = await this.#compare(desired)
+      try {
+        await this.#asked(() => this.#reach(before, wanted, holdS))
+        return this.#held !== undefined
+      } catch (error) {
+        this.#known = undefined
+        if (this.#learnsFrom(error)) continue
+        // Somebody else wrote to this node meanwhile: look again, once.
+        if (fresh || !isStale(error)) throw error
+      }
+    }
+  }
+
+  async #compare(
+    desired: NodeConfig,
+  ): Promise<{ before: Entries; wanted: Entries; fresh: boolean }> {
+    // Not confirmed in time: by now the node has taken it back.
+    if (this.#held !== undefined && this.#host.now() >= this.#held.untilMs) this.#forget()
+    const wanted = entriesOf(desired, this.#abilities.keyloom, this.#leftOut)
     const fresh = this.#known === undefined
     const before = this.#known ?? (await this.#readConfig())
     if (this.#qkdnId !== desired.qkdnId.toLowerCase())
       throw new QkdError("invalid-value", "this is another node's configuration", {
         path: "/qkd_node/qkdn_id",
       })
-    const edits = editsBetween(before, wanted)
-    if (edits.length === 0) return
+    return { before, wanted, fresh }
+  }
+
+  async #reach(before: Entries, wanted: Entries, holdS: number | undefined): Promise<void> {
+    const held = this.#held
+    const edits = this.#editsFrom(before, wanted)
+    if (edits.length === 0 && (held === undefined || holdS !== undefined)) return
+    this.#writes += 1
     // Until the node has confirmed, nothing is known for certain.
     this.#known = undefined
-    try {
-      await this.#write(edits, before)
-    } catch (error) {
-      // Somebody else wrote to this node meanwhile: look again, once.
-      if (fresh || !isStale(error)) throw error
-      const actual = await this.#readConfig()
-      const again = editsBetween(actual, wanted)
-      if (again.length > 0) await this.#write(again, actual)
+    const untilMs = this.#host.now() + (holdS ?? 0) * 1000
+    if (edits.length === 0) await this.#writer.confirm()
+    else if (held !== undefined && holdS === undefined && this.#takesBack(held, wanted))
+      await this.#writer.cancel()
+    else {
+      const confirms = held !== undefined
+      await this.#writer.write({ edits, before, confirms, ...(holdS !== undefined && { holdS }) })
     }
-    this.#known = wanted
+    if (holdS === undefined) this.#held = undefined
+    else this.#held = { entries: held?.entries ?? before, untilMs }
+    // A confirmation that came when time was up may have confirmed nothing: then the node must be read.
+    if (held === undefined || this.#host.now() < held.untilMs) this.#known = wanted
+    else if (holdS === undefined) throw stale()
+  }
+
+  #takesBack(held: Held, wanted: Entries): boolean {
+    return this.#abilities.cancelCommit && isSame(held.entries, wanted)
+  }
+
+  #forget(): void {
+    this.#known = undefined
+    this.#held = undefined
+  }
+
+  /** Whether the node refused a leaf that only describes, and is from now on written without it. */
+  #learnsFrom(error: unknown): boolean {
+    if (!this.#profile.learn || !(error instanceof QkdError)) return false
+    if (error.tag !== "unknown-element" && error.tag !== "operation-not-supported") return false
+    const last = error.path
+      ?.replace(/\[[^\]]*\]/g, "")
+      .split("/")
+      .at(-1)
+    const leaf = [error.info?.["bad-element"], last]
+      .map((name) => name?.replace(/^.*:/, "") ?? "")
+      .find((name) => LEARNABLE.has(name) && !this.#leftOut.has(name))
+    if (leaf === undefined) return false
+    this.#leftOut.add(leaf)
+    this.#host.log("warn", "the node refuses a leaf: it is left out from now on", { leaf })
+    this.events.push({ kind: "resync" })
+    return true
+  }
+
+  #editsFrom(before: Entries, wanted: Entries): readonly EntryEdit[] {
+    return withStatus(editsBetween(before, wanted), this.#statuses, this.#profile)
   }
 
   async #readConfig(): Promise<Entries> {
-    const data = dataFromXml(
-      await this.#asked((session, o) => session.getConfig("running", NODE_FILTER, o)),
+    return this.#learn(
+      dataFromXml(
+        await this.#asked((session, o) =>
+          this.#narrowed((filter, more) => session.getConfig("running", filter, { ...o, ...more })),
+        ),
+      ),
     )
-    return this.#learn(nodeConfigFromData(data))
   }
 
-  #learn(config: NodeConfig): Entries {
+  #narrowed(
+    read: (
+      filterXml: string | undefined,
+      more: { xpath?: typeof NODE_XPATH },
+    ) => Promise<readonly XmlElement[]>,
+  ): Promise<readonly XmlElement[]> {
+    const { filter } = this.#profile
+    return read(filter === "subtree" ? NODE_FILTER : undefined, {
+      ...(filter === "xpath" && { xpath: NODE_XPATH }),
+    })
+  }
+
+  #learn(data: JsonObject): Entries {
+    const config = nodeConfigFromData(data)
     this.#qkdnId = config.qkdnId
-    this.#known = entriesOf(config, this.#abilities.keyloom, this.#profile)
+    this.#statuses = statusesIn(data)
+    this.#known = entriesOf(config, this.#abilities.keyloom, this.#leftOut)
     return this.#known
-  }
-
-  async #write(edits: readonly EntryEdit[], before: Entries): Promise<void> {
-    const { target, rollbackOnError } = this.#abilities
-    this.#writes += 1
-    const xml = editXml(edits)
-    if (target === "candidate") {
-      await this.#writeCandidate(xml)
-      return
-    }
-    try {
-      await this.#asked((session, o) =>
-        session.editConfig("running", xml, {
-          ...o,
-          ...(rollbackOnError && { errorOption: "rollback-on-error" }),
-        }),
-      )
-    } catch (error) {
-      if (!rollbackOnError && !isUnreachable(error)) await this.#undo(before, error)
-      throw error
-    }
-  }
-
-  async #writeCandidate(xml: string): Promise<void> {
-    try {
-      await this.#asked((session, o) => session.editConfig("candidate", xml, o))
-      await this.#asked((session, o) => session.rpc("<commit/>", o))
-    } catch (error) {
-      if (!isUnreachable(error))
-        await this.#asked((session, o) => session.rpc("<discard-changes/>", o))
-      throw error
-    }
-  }
-
-  /** A node that cannot roll back may have done a part: put back what was there. */
-  async #undo(before: Entries, cause: unknown): Promise<void> {
-    try {
-      const back = editsBetween(await this.#readConfig(), before)
-      if (back.length > 0)
-        await this.#asked((session, o) => session.editConfig("running", editXml(back), o))
-    } catch {
-      throw new QkdError("rollback-failed", "a refused change was left half done", { cause })
-    } finally {
-      this.#known = undefined
-    }
   }
 
   async #refuse(request: Parameters<NonNullable<NodeConnection["refuse"]>>[0]): Promise<void> {
@@ -169,19 +251,32 @@ export class Etsi015Connection implements NodeConnection {
   }
 
   async #asked<T>(
-    ask: (session: NetconfClientSession, options: { timeoutMs: number }) => Promise<T>,
+    ask: (session: NetconfClientSession, options: RpcOptions) => Promise<T>,
   ): Promise<T> {
     if (this.#closed || this.#host.signal.aborted)
       throw new QkdError("operation-failed", "the connection is closed", { appTag: "closed" })
     try {
       return await ask(this.#sessions.requests, { timeoutMs: this.#profile.timeoutMs })
     } catch (error) {
+      if (isUnreachable(error)) this.#forget()
       if (error instanceof QkdError && error.appTag === "closed")
         throw new QkdError("operation-failed", error.message, {
           appTag: "node-unreachable",
           cause: error,
         })
       throw error
+    }
+  }
+
+  /** Where the node does not tell, or is not believed to, it is read again and again. */
+  async #poll(everyMs: number): Promise<void> {
+    try {
+      while (!this.events.ended) {
+        await this.#host.sleep(everyMs)
+        this.events.push({ kind: "resync" })
+      }
+    } catch {
+      // The host was taken back: the connection is over.
     }
   }
 
@@ -194,6 +289,13 @@ export class Etsi015Connection implements NodeConnection {
   }
 
   #eventOf({ event }: NetconfNotification): NodeEvent | undefined {
+    const news = configurationNews(event, this.#sessions.requests.sessionId)
+    if (news !== undefined) {
+      // Somebody else changed the node, or it took a provisional commit back.
+      if (news === "taken-back") this.#forget()
+      else this.#known = undefined
+      return { kind: "resync" }
+    }
     if (event.ns !== NODE_NS) return undefined
     try {
       return nodeEventFromNotification(event.name, eventFromXml(event))
@@ -209,13 +311,11 @@ export class Etsi015Connection implements NodeConnection {
   }
 }
 
+function stale(): QkdError {
+  return new QkdError("data-missing", "a provisional change was confirmed too late")
+}
+
 /** The node's configuration was not what it was thought to be (RFC 6241 section 7.2, create and delete). */
 function isStale(error: unknown): boolean {
   return error instanceof QkdError && (error.tag === "data-exists" || error.tag === "data-missing")
-}
-
-function isUnreachable(error: unknown): boolean {
-  return (
-    error instanceof QkdError && (error.appTag === "node-unreachable" || error.appTag === "timeout")
-  )
 }

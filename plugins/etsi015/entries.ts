@@ -12,7 +12,6 @@ import {
   peerToData,
   QkdError,
 } from "../../src/plugin/index.js"
-import type { DeviceProfile } from "./profile.js"
 import type { EntryEdit, EntryKind } from "./wire.js"
 
 export interface Entry {
@@ -39,12 +38,17 @@ const DEFAULTS: Readonly<Record<string, JsonValue>> = {
  * What is to be written for a configuration.
  *
  * @param keyloom whether the node has module `keyloom-node`; without it, its leaves and peers are left out
+ * @param leftOut leaves that this node does not take, at whatever depth
  * @throws QkdError `invalid-value` where 015 cannot say a value.
  */
-export function entriesOf(config: NodeConfig, keyloom: boolean, profile: DeviceProfile): Entries {
+export function entriesOf(
+  config: NodeConfig,
+  keyloom: boolean,
+  leftOut: ReadonlySet<string>,
+): Entries {
   const entries = new Map<string, Entry>()
   const add = (kind: EntryKind, keyLeaf: string, whole: JsonObject): void => {
-    const data = without(whole, profile.omit)
+    const data = without(whole, leftOut)
     const id = data[keyLeaf] ?? null
     entries.set(`${kind} ${JSON.stringify(id)}`, {
       kind,
@@ -61,13 +65,12 @@ export function entriesOf(config: NodeConfig, keyloom: boolean, profile: DeviceP
 }
 
 /**
- * Never half a relay path: a node whose profile leaves the hops out cannot be given one.
+ * Never half a relay path: a node that does not take the hops cannot be given one.
  *
  * @throws QkdError `operation-not-supported` with the link's path.
  */
-export function assertTakes(config: NodeConfig, profile: DeviceProfile): void {
-  const hops = ["virt_prev_hop", "virt_next_hop"]
-  if (!profile.omit.some((leaf) => hops.includes(leaf))) return
+export function assertTakes(config: NodeConfig, leftOut: ReadonlySet<string>): void {
+  if (!leftOut.has("virt_prev_hop") && !leftOut.has("virt_next_hop")) return
   const relayed = config.links.find((link) => link.type === "VIRT")
   if (relayed !== undefined)
     throw new QkdError("operation-not-supported", "this node takes no part in relay paths", {
@@ -89,9 +92,45 @@ export function editsBetween(now: Entries, desired: Entries): readonly EntryEdit
   return edits
 }
 
-function without(object: JsonObject, omit: readonly string[]): JsonObject {
-  if (omit.length === 0) return object
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !omit.includes(name)))
+/** Whether two sets mean the same. */
+export function isSame(one: Entries, other: Entries): boolean {
+  return one.size === other.size && editsBetween(one, other).length === 0
+}
+
+/** Where an entry stands in the node's tree, for people and error messages. */
+export function pathOf({ kind, entry }: EntryEdit): string {
+  const [list, key] =
+    kind === "qkd_link"
+      ? ["qkd_links/qkd_link", "qkdl_id"]
+      : kind === "qkd_app"
+        ? ["qkd_applications/qkd_app", "app_id"]
+        : ["keyloom-node:peers/peer", "qkdn_id"]
+  return `/qkd_node/${list}[${key}='${textOf(entry[key])}']`
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null)
+}
+
+/**
+ * The edits in an order in which each leaves the node's references whole: applications go before their links and come
+ * after them, neighbours' addresses come first.
+ */
+export function inOrder(edits: readonly EntryEdit[]): readonly EntryEdit[] {
+  const goes: readonly EntryKind[] = ["qkd_app", "qkd_link", "peer"]
+  const rank = ({ kind, operation }: EntryEdit): number =>
+    operation === "delete" ? goes.indexOf(kind) : goes.length * 2 - goes.indexOf(kind)
+  return [...edits].sort((x, y) => rank(x) - rank(y))
+}
+
+function without(object: JsonObject, leftOut: ReadonlySet<string>): JsonObject {
+  if (leftOut.size === 0) return object
+  return Object.fromEntries(
+    Object.entries(object).flatMap(([name, value]): [string, JsonValue][] => {
+      if (leftOut.has(name)) return []
+      return [[name, isObject(value) ? without(value, leftOut) : value]]
+    }),
+  )
 }
 
 /** Members in order, defaults gone, leaf-lists (ordered by the system) sorted, empty containers gone. */

@@ -1,28 +1,43 @@
 // The plugin `etsi015`: drives any node that speaks ETSI GS QKD 015 V2.1.1 over NETCONF. A maker whose node is
 // almost that writes a profile (see docs/PLUGINS.md) and no code.
 
-import type { DriverHost, NodeConnection, NodeDriver, NodeTarget } from "../../src/plugin/index.js"
+import type {
+  DriverHost,
+  NetconfClientSession,
+  NodeConnection,
+  NodeDriver,
+  NodeTarget,
+} from "../../src/plugin/index.js"
 import { abilitiesOf } from "./abilities.js"
 import { Etsi015Connection } from "./connection.js"
-import { type DeviceProfile, parseProfile, PLAIN_PROFILE } from "./profile.js"
+import {
+  assertSpeaks,
+  type DeviceProfile,
+  parseProfile,
+  profileFor,
+  shippedProfile,
+} from "./profile.js"
 
-function driverOf(profile: DeviceProfile): NodeDriver {
+type Choose = (session: NetconfClientSession) => DeviceProfile
+
+function driverOf(name: string, choose: Choose): NodeDriver {
   return {
-    name: profile.name,
+    name,
     contract: 1,
-    connect: (_target: NodeTarget, host: DriverHost) => connect(profile, host),
+    connect: (_target: NodeTarget, host: DriverHost) => connect(choose, host),
   }
 }
 
 /** Subscribed before anything is read: what happens in between is not lost (RFC 5277). */
-async function connect(profile: DeviceProfile, host: DriverHost): Promise<NodeConnection> {
+async function connect(choose: Choose, host: DriverHost): Promise<NodeConnection> {
   const first = await host.openNetconf()
   try {
-    const { timeoutMs } = profile
-    const abilities = await abilitiesOf(first, timeoutMs)
+    const profile = choose(first)
+    assertSpeaks(profile, first.capabilities)
+    const abilities = await abilitiesOf(first, profile)
     if (!abilities.notifications)
       return new Etsi015Connection({ requests: first }, abilities, profile, host)
-    await first.createSubscription({ timeoutMs })
+    await first.createSubscription({ timeoutMs: profile.timeoutMs })
     const requests = abilities.interleave ? first : await host.openNetconf()
     return new Etsi015Connection({ requests, events: first }, abilities, profile, host)
   } catch (error) {
@@ -34,11 +49,19 @@ async function connect(profile: DeviceProfile, host: DriverHost): Promise<NodeCo
 /**
  * The driver for a maker's variant.
  *
- * @param profile `{ omit?, timeoutMs? }`
+ * @param profile as `profile.schema.json` has it
  * @throws QkdError `unknown-element` or `invalid-value` with the path in the profile.
  */
 export function withProfile(name: string, profile: unknown): NodeDriver {
-  return driverOf(parseProfile(name, profile))
+  const parsed = parseProfile(name, profile)
+  return driverOf(name, () => parsed)
 }
 
-export default driverOf(PLAIN_PROFILE)
+/** The driver with a profile that ships. @throws QkdError `data-missing` when there is none of this name. */
+export function withShippedProfile(profile: string): NodeDriver {
+  const found = shippedProfile(profile)
+  return driverOf(`etsi015:${profile}`, () => found)
+}
+
+/** Looks for the profile that fits what the node says of itself. */
+export default driverOf("etsi015", (session) => profileFor(session.capabilities))

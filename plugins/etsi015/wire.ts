@@ -65,7 +65,7 @@ const CONTAINERS = new Set([
 ])
 
 /** Leaves whose value is an identity of the types module. */
-const IDENTITIES = new Set(["qkdl_type", "app_type", "phys_qkd_role"])
+const IDENTITIES = new Set(["qkdl_type", "app_type", "phys_qkd_role", "qkdl_status"])
 
 /**
  * The members of a `get` or `get-config` reply.
@@ -129,14 +129,18 @@ export interface EntryEdit {
   readonly entry: JsonObject
 }
 
-/** The children of `config` for these edits (RFC 6241 section 7.2: an operation on each entry). */
-export function editXml(edits: readonly EntryEdit[]): string {
+/**
+ * The children of `config` for these edits (RFC 6241 section 7.2: an operation on each entry).
+ *
+ * @param identityPrefix declared for the types module and written before identities; empty: none is written
+ */
+export function editXml(edits: readonly EntryEdit[], identityPrefix = "types"): string {
   const of = (kind: EntryKind): string =>
     edits
       .filter((edit) => edit.kind === kind)
       .map(
         ({ operation, entry }) =>
-          `<${kind} nc:operation="${operation}">${membersXml(entry)}</${kind}>`,
+          `<${kind} nc:operation="${operation}">${membersXml(entry, identityPrefix)}</${kind}>`,
       )
       .join("")
   const inside = [
@@ -144,7 +148,8 @@ export function editXml(edits: readonly EntryEdit[]): string {
     wrap("qkd_links", of("qkd_link")),
     wrap("peers", of("peer"), ` xmlns="${KEYLOOM_NS}"`),
   ]
-  const namespaces = `xmlns="${NODE_NS}" xmlns:nc="${BASE_NS}" xmlns:types="${TYPES_NS}"`
+  const types = identityPrefix === "" ? "" : ` xmlns:${identityPrefix}="${TYPES_NS}"`
+  const namespaces = `xmlns="${NODE_NS}" xmlns:nc="${BASE_NS}"${types}`
   return `<qkd_node ${namespaces}>${inside.join("")}</qkd_node>`
 }
 
@@ -152,22 +157,25 @@ function wrap(name: string, inside: string, attributes = ""): string {
   return inside === "" ? "" : `<${name}${attributes}>${inside}</${name}>`
 }
 
-function membersXml(object: JsonObject): string {
+function membersXml(object: JsonObject, prefix: string): string {
   return Object.entries(object)
-    .map(([member, value]) => memberXml(member, value))
+    .map(([member, value]) => memberXml(member, value, prefix))
     .join("")
 }
 
-function memberXml(member: string, value: JsonValue): string {
-  if (isArray(value)) return value.map((one) => memberXml(member, one)).join("")
+function memberXml(member: string, value: JsonValue, prefix: string): string {
+  if (isArray(value)) return value.map((one) => memberXml(member, one, prefix)).join("")
   const ours = member.startsWith(`${KEYLOOM_MODULE}:`)
   const name = ours ? member.slice(KEYLOOM_MODULE.length + 1) : member
   const attributes = ours ? ` xmlns="${KEYLOOM_NS}"` : ""
-  const inside = isObject(value) ? membersXml(value) : escapeText(leafText(name, value))
+  const inside = isObject(value)
+    ? membersXml(value, prefix)
+    : escapeText(leafText(name, value, prefix))
   return `<${name}${attributes}>${inside}</${name}>`
 }
 
-function leafText(name: string, value: string | number | boolean | null): string {
+function leafText(name: string, value: string | number | boolean | null, prefix: string): string {
   const text = String(value)
-  return IDENTITIES.has(name) ? text.replace(`${TYPES_MODULE}:`, "types:") : text
+  if (!IDENTITIES.has(name)) return text
+  return text.replace(`${TYPES_MODULE}:`, prefix === "" ? "" : `${prefix}:`)
 }

@@ -56,6 +56,16 @@ export interface NodeState {
   readonly apps: readonly AppState[]
   readonly peers: readonly PeerAddress[]
   readonly keyManager?: KeyManagerInfo
+  /** From the driver, not from the node: what of a configuration cannot be found there again. */
+  readonly driven?: NodeDriven
+}
+
+/** How a driver speaks to a node. */
+export interface NodeDriven {
+  /** Name of the device profile. */
+  readonly profile: string
+  /** Leaves that are not written because the node does not take them; `keyloom-node` for all of that module. */
+  readonly leftOut: readonly string[]
 }
 
 /** Where a neighbouring node's key manager listens. Only nodes with module `keyloom-node` take it. */

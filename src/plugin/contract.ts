@@ -8,6 +8,19 @@ import type { NodeTarget } from "../model/network.js"
 import type { NodeConfig, NodeEvent, NodeState, Technology } from "../model/node.js"
 import type { NetconfClientSession } from "../netconf/client.js"
 
+/** What `apply` would do to a node, before anything is sent. */
+export interface NodePlan {
+  /** How it would be written, in words. */
+  readonly way: string
+  readonly edits: readonly {
+    readonly operation: "create" | "replace" | "delete"
+    /** Of the entry in the node's own tree. */
+    readonly path: string
+  }[]
+  /** Exactly what would be sent, in the node's own language; empty when nothing would change. */
+  readonly payload: string
+}
+
 /** What a plugin is lent. Refuses calls after `signal` aborts. Never hands out key material to the log. */
 export interface Host {
   /** Milliseconds since the epoch. */
@@ -48,6 +61,16 @@ export interface NodeConnection {
    * app-tag `node-unreachable` if the connection ended.
    */
   apply(desired: NodeConfig): Promise<void>
+  /**
+   * Optional ability: as `apply`, but provisional. The node takes it back by itself when the connection ends, or
+   * when no `apply` confirms it within `timeoutS` seconds. An `apply` of the same confirms it, an `apply` of what was
+   * there before takes it back. Several in a row are confirmed together.
+   *
+   * @returns false when nothing of it is provisional: the node was so already.
+   */
+  readonly hold?: (desired: NodeConfig, timeoutS: number) => Promise<boolean>
+  /** Optional ability: what `apply` would send now. Changes nothing. Throws as `apply` for what it could not do. */
+  readonly plan?: (desired: NodeConfig) => Promise<NodePlan>
   /** Ends when the connection does. Each notification arrives once, typed, in the order sent. */
   readonly events: AsyncIterable<NodeEvent>
   /**

@@ -15,6 +15,7 @@ export type {
   ModuleTarget,
   NodeConnection,
   NodeDriver,
+  NodePlan,
   QkdModule,
   QkdModuleDriver,
 } from "./contract.js"

@@ -18,6 +18,9 @@ const SHIPPED: ReadonlyMap<string, PluginRole> = new Map([
   ["simulated", "qkd-module"],
 ])
 
+/** `etsi015:teraflow`, `etsi015:./acme.json`: the shipped driver with a device profile, by name or file. */
+const PROFILED = /^etsi015:(.+)$/
+
 export interface LoadOptions {
   /** Where package names are looked up from; the working folder where absent. */
   readonly from?: string
@@ -26,8 +29,8 @@ export interface LoadOptions {
 /**
  * Loads a node driver.
  *
- * @param name `etsi015`, a package name such as `@acme/keyloom-q7`, or a path to a package's folder that
- *   starts with `.` or `/`
+ * @param name `etsi015`, `etsi015:` with a device profile (one that ships, or a file that starts with `.` or `/`),
+ *   a package name such as `@acme/keyloom-q7`, or a path to a package's folder that starts with `.` or `/`
  * @throws QkdError `data-missing` when there is none, `operation-not-supported` when it does not fit the
  *   contract, `operation-failed` when it breaks while loading.
  */
@@ -49,6 +52,11 @@ async function load(name: string, role: PluginRole, options: LoadOptions): Promi
     if (shipped !== role) throw misfit(name, `is a ${shipped}, not a ${role}`)
     return run(name, shippedUrl(name))
   }
+  const profile = PROFILED.exec(name)?.[1]
+  if (profile !== undefined) {
+    if (role !== "node-driver") throw misfit(name, `is a node-driver, not a ${role}`)
+    return profiled(name, profile, options.from ?? process.cwd())
+  }
   const folder = await packageFolder(name, options.from ?? process.cwd())
   const about = await manifestOf(name, folder, role)
   const base = member(about, "extends")
@@ -59,15 +67,32 @@ async function load(name: string, role: PluginRole, options: LoadOptions): Promi
 /** A plugin that is a shipped driver with a maker's profile: data, no code of its own. */
 async function extended(name: string, base: unknown, about: unknown): Promise<unknown> {
   if (base !== "etsi015") throw misfit(name, `extends ${String(base)}, which cannot be extended`)
-  const module = await run(name, shippedUrl(base))
-  const withProfile = member(module, "withProfile")
-  if (typeof withProfile !== "function")
-    throw misfit(name, `extends ${base}, which takes no profile`)
   const id = member(about, "id")
-  const driver: unknown = Reflect.apply(withProfile, undefined, [
-    typeof id === "string" ? id : name,
-    member(about, "profile"),
-  ])
+  const title = typeof id === "string" ? id : name
+  return driverFrom(name, "withProfile", [title, member(about, "profile")])
+}
+
+/** A device profile that ships is named; one of a site's own is a JSON file. */
+async function profiled(name: string, profile: string, from: string): Promise<unknown> {
+  if (!profile.startsWith(".") && !path.isAbsolute(profile))
+    return driverFrom(name, "withShippedProfile", [profile])
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path.resolve(from, profile), "utf8"))
+  } catch (cause) {
+    throw new QkdError("data-missing", `${name}: there is no readable profile`, { cause })
+  }
+  return driverFrom(name, "withProfile", [name, value])
+}
+
+async function driverFrom(
+  name: string,
+  maker: "withProfile" | "withShippedProfile",
+  args: readonly unknown[],
+): Promise<unknown> {
+  const make = member(await run(name, shippedUrl("etsi015")), maker)
+  if (typeof make !== "function") throw misfit(name, "takes no device profile")
+  const driver: unknown = Reflect.apply(make, undefined, [...args])
   return { default: driver }
 }
 

@@ -113,17 +113,25 @@ describe("the ETSI 015 driver at another maker's node", () => {
     const { connection, sessions } = await connect({
       capabilities: [`${CAP}candidate:1.0`],
       rpc: (xml) => {
-        if (refuse && xml === "<commit/>") throw new QkdError("operation-failed", "no")
+        if (refuse && xml === "commit") throw new QkdError("operation-failed", "no")
       },
     })
     await connection.apply(wanted)
-    assert.deepEqual(sessions[0]?.calls, ["get-config", "edit candidate", "<commit/>"])
+    assert.deepEqual(sessions[0]?.calls, [
+      "get-config",
+      "lock candidate",
+      "edit candidate",
+      "commit",
+      "unlock candidate",
+    ])
     refuse = true
     await assert.rejects(connection.apply({ ...wanted, links: [] }), QkdError)
-    assert.deepEqual(sessions[0].calls.slice(3), [
+    assert.deepEqual(sessions[0].calls.slice(5), [
+      "lock candidate",
       "edit candidate",
-      "<commit/>",
-      "<discard-changes/>",
+      "commit",
+      "discard-changes",
+      "unlock candidate",
     ])
   })
 

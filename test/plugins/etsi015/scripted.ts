@@ -7,6 +7,7 @@ import {
   type NetconfClientSession,
   type NetconfNotification,
   QkdError,
+  type ReadOptions,
   type XmlElement,
 } from "../../../src/plugin/index.js"
 import { parseXml } from "../../../src/yang/xml-tree.js"
@@ -47,9 +48,13 @@ export class ScriptedSession implements NetconfClientSession {
     return parseXml("<ok/>")
   }
 
-  async get(filterXml = ""): Promise<readonly XmlElement[]> {
-    this.calls.push("get")
-    if (!filterXml.includes(NODE_NS)) {
+  async get(
+    filterXml: string | undefined,
+    { xpath }: ReadOptions = {},
+  ): Promise<readonly XmlElement[]> {
+    const how = xpath === undefined ? " everything" : ` ${xpath.select}`
+    this.calls.push(`get${filterXml === undefined ? how : ""}`)
+    if (filterXml?.includes(NODE_NS) === false) {
       const xml = this.script.other?.(filterXml) ?? ""
       return xml === "" ? [] : [parseXml(xml)]
     }
@@ -104,14 +109,12 @@ export class ScriptedSession implements NetconfClientSession {
     return this.#done("discard-changes")
   }
 
-  lock(): Promise<void> {
-    this.calls.push("lock")
-    return Promise.resolve()
+  lock(target: string): Promise<void> {
+    return this.#done(`lock ${target}`)
   }
 
-  unlock(): Promise<void> {
-    this.calls.push("unlock")
-    return Promise.resolve()
+  unlock(target: string): Promise<void> {
+    return this.#done(`unlock ${target}`)
   }
 
   createSubscription(): Promise<void> {
