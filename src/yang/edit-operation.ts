@@ -7,7 +7,9 @@ import type { Place } from "./list-draft.js"
 import { keyOf } from "./list-index.js"
 import type { JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
+import { DEFAULT_NS } from "./tags.js"
 import { Misfit, parseLexical } from "./values.js"
+import { attributeOf } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
 
 export const NETCONF_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -52,11 +54,20 @@ export function operationOf(element: XmlElement, path: string): Operation | unde
           `unknown operation ${JSON.stringify(value)}`,
         )
       operation = value
+    } else if (ns === DEFAULT_NS && name === "default") {
+      if (!/^\s*(true|false|0|1)\s*$/.test(value))
+        throw attributeFault("bad-attribute", element, name, path, "must be true or false")
     } else if (ns !== YANG_NS || !["insert", "key", "value"].includes(name)) {
       throw attributeFault("unknown-attribute", element, name, path, `unknown attribute ${name}`)
     }
   }
   return operation
+}
+
+/** Does the element say that its value is the default, and shall be unset (RFC 6243 section 4.5.2)? */
+export function isSetToDefault(element: XmlElement): boolean {
+  const value = attributeOf(element, "default", DEFAULT_NS)?.trim()
+  return value === "true" || value === "1"
 }
 
 /**

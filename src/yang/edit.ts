@@ -2,10 +2,11 @@
 // the outcome as a whole is validate's business.
 
 import { QkdError } from "../errors.js"
+import { isDefault } from "./defaults.js"
 import { clearOtherCases } from "./edit-cases.js"
 import { conditionalMembers, settleConditions } from "./edit-conditions.js"
 import type { Reached } from "./edit-conditions.js"
-import { NETCONF_NS, operationOf, placeOf } from "./edit-operation.js"
+import { NETCONF_NS, isSetToDefault, operationOf, placeOf } from "./edit-operation.js"
 import type { Operation } from "./edit-operation.js"
 import { ListDraft } from "./list-draft.js"
 import { keyOf } from "./list-index.js"
@@ -110,10 +111,17 @@ class Editor {
       if (operation !== "none") Reflect.deleteProperty(target, node.member)
       return
     }
-    target[node.member] =
+    const value =
       node.kind === "leaf"
         ? leafValue(this.schema, up, node, element)
         : decodeAny(this.schema, element)
+    if (isSetToDefault(element)) {
+      if (!isDefault(node, value))
+        throw new QkdError("invalid-value", "is tagged as the default, which it is not", { path })
+      Reflect.deleteProperty(target, node.member)
+      return
+    }
+    target[node.member] = value
     clearOtherCases(target, node)
   }
 

@@ -4,6 +4,7 @@ import { findEntry, keyOf } from "./list-index.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
+import { take } from "./tags.js"
 import { Misfit, lexicalOf } from "./values.js"
 import { childrenOf, textOf } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
@@ -115,7 +116,7 @@ function selectMembers(
     const value = object[child.member]
     if (value === undefined) continue
     const found = selectChild(schema, child, value, filters)
-    if (found !== undefined) selected[child.member] = found
+    if (found !== undefined) take(object, child.member, found, selected)
   }
   return selected
 }

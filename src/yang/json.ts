@@ -5,6 +5,7 @@ import { QkdError } from "../errors.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
+import { isDefaultTag } from "./tags.js"
 import { pathOf, pathTo } from "./trail.js"
 import type { Trail } from "./trail.js"
 import { Misfit, checkValue } from "./values.js"
@@ -52,7 +53,11 @@ function decodeMembers(
   }
   for (const name in value) {
     const child = memberOf(trail.node, name)
-    if (child === undefined) throw unknownMember(schema, trail, name)
+    if (child === undefined) {
+      if (name.startsWith("@")) refuseMetadata(trail, name, value[name] ?? null)
+      else throw unknownMember(schema, trail, name)
+      continue
+    }
     if (Object.hasOwn(into, child.member)) {
       if (name !== child.member || trail.node.keys?.includes(name) !== true)
         throw invalid(pathTo(trail, child.member), "is there twice")
@@ -61,6 +66,16 @@ function decodeMembers(
     const written = value[name]
     if (written !== undefined) into[child.member] = decodeNode(schema, trail, child, written)
   }
+}
+
+/** Metadata (RFC 7952) says nothing about data to be read, but for defaults another server has tagged: dropped. */
+function refuseMetadata(trail: Trail, name: string, value: JsonValue): void {
+  const child = memberOf(trail.node, name.slice(1))
+  if (child?.type !== undefined && isDefaultTag(value)) return
+  throw new QkdError("unknown-attribute", `metadata ${name} is not known`, {
+    path: pathTo(trail, name),
+    info: { "bad-element": name.slice(1), "bad-attribute": name },
+  })
 }
 
 function unknownMember(schema: Schema, trail: Trail, name: string): QkdError {

@@ -5,12 +5,15 @@ import { QkdError } from "../errors.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
+import { DEFAULT_NS, tagAttributes, tagOf } from "./tags.js"
 import { pathOf, pathTo } from "./trail.js"
 import type { Trail } from "./trail.js"
 import { Misfit } from "./values.js"
 import { childrenOf, escapeAttr, escapeText, textOf, writeXml } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
 import { valueOf, xmlTextOf } from "./xml-values.js"
+
+const NO_PREFIXES: ReadonlyMap<string, string> = new Map()
 
 /**
  * The members that `elements` are, strictly: unknown elements, wrong types, duplicates and missing keys throw.
@@ -68,7 +71,7 @@ export function refuseText(trail: Trail, element: XmlElement): void {
 }
 
 function refuseAttributes(path: string, element: XmlElement): void {
-  const attribute = element.attrs[0]
+  const attribute = element.attrs.find((attr) => attr.ns !== DEFAULT_NS) ?? element.attrs[0]
   if (attribute !== undefined)
     throw new QkdError("unknown-attribute", `unknown attribute ${attribute.name}`, {
       path,
@@ -171,7 +174,9 @@ export function decodeKeys(
 }
 
 function decodeLeaf(schema: Schema, up: Trail, node: SchemaNode, element: XmlElement): JsonValue {
-  if (element.attrs.length > 0) refuseAttributes(pathTo(up, node.member), element)
+  // A value another server has tagged as a default is a value all the same (RFC 6243 section 6).
+  if (element.attrs.some((attr) => attr.ns !== DEFAULT_NS || attr.name !== "default"))
+    refuseAttributes(pathTo(up, node.member), element)
   return leafValue(schema, up, node, element)
 }
 
@@ -219,7 +224,7 @@ function encodeMembers(
   ns: string | undefined,
 ): string {
   for (const name in data)
-    if (!node.members.has(name))
+    if (!node.members.has(name) && !name.startsWith("@"))
       throw new QkdError("unknown-element", `unknown member ${name}`, {
         path: `${node.path}/${name}`,
       })
@@ -233,8 +238,9 @@ function encodeMembers(
     const value = data[name]
     if (value === undefined || node.keys?.includes(name) === true) continue
     if ((child.kind === "list" || child.kind === "leaf-list") && isArray(value))
-      for (const item of value) out += encodeOne(schema, item, child, ns)
-    else out += encodeOne(schema, value, child, ns)
+      for (const [i, item] of value.entries())
+        out += encodeOne(schema, item, child, ns, tagOf(data, name, i))
+    else out += encodeOne(schema, value, child, ns, tagOf(data, name))
   }
   return out
 }
@@ -244,6 +250,7 @@ function encodeOne(
   value: JsonValue,
   node: SchemaNode,
   ns: string | undefined,
+  tag?: JsonObject,
 ): string {
   let head = `<${node.name}`
   if (node.namespace !== ns) head += ` xmlns="${escapeAttr(node.namespace)}"`
@@ -252,9 +259,14 @@ function encodeOne(
     const { text, prefixes } = xmlTextOf(schema, node.type, value, node.module)
     for (const [prefix, namespace] of prefixes)
       head += ` xmlns:${prefix}="${escapeAttr(namespace)}"`
+    if (tag !== undefined) head += tagAttributes(schema, tag, prefixes)
     inner = escapeText(text)
   } else if (node.kind === "anydata" || node.kind === "anyxml") inner = encodeAny(schema, value)
-  else inner = isObject(value) ? encodeMembers(schema, value, node, node.namespace) : ""
+  else {
+    inner = isObject(value) ? encodeMembers(schema, value, node, node.namespace) : ""
+    const own = isObject(value) ? value["@"] : undefined
+    if (isObject(own)) head += tagAttributes(schema, own, NO_PREFIXES)
+  }
   return inner === "" ? `${head}/>` : `${head}>${inner}</${node.name}>`
 }
 

@@ -163,7 +163,6 @@ describe("JSON that is not of the model", () => {
     const cases: readonly (readonly [JsonObject, string])[] = [
       [{ qkd_node: {} }, "/qkd_node"],
       [at({ nix: 1 }), `${NODE}/nix`],
-      [at({ "@qkdn_id": {} }), `${NODE}/@qkdn_id`],
       [at({ toString: 1 }), `${NODE}/toString`],
     ]
     for (const [data, path] of cases)
