@@ -100,9 +100,12 @@ describe("the running configuration on disk", () => {
     const fresh = await openConfigStore(dir)
     assert.equal(await fresh.load(), undefined)
     const config = { running: {}, appCreatedAt: { a: "2026-01-01T00:00:00Z" } }
-    await fresh.save(config)
     await fresh.save({ ...config, appCreatedAt: {} })
+    await fresh.save(config)
     fresh.close()
+    const later = await openConfigStore(dir)
+    await later.save({ ...config, appCreatedAt: {} })
+    later.close()
     writeFileSync(path.join(dir, "running.1"), "2 torn")
     const again = await openConfigStore(dir)
     assert.deepEqual(await again.load(), config)
