@@ -78,15 +78,21 @@ export class Reader {
     if (list === undefined) return []
     const path = `${this.path}/${name}`
     if (!isArray(list)) throw fault(path, "expected an array")
-    return list.map((entry, index) => {
-      const reader = new Reader(entry, `${path}[${index + 1}]`, this.module)
-      const id = reader.value(key)
-      if (typeof id !== "string" && typeof id !== "number")
-        throw new QkdError("missing-element", `list entry without its key ${key}`, {
-          path: reader.path,
-        })
-      return new Reader(entry, `${path}[${key}='${id}']`, this.module)
-    })
+    return list.map((_, index) => this.entry(name, key, index))
+  }
+
+  /** One entry of a list, counted from 0. */
+  entry(name: string, key: string, index: number): Reader {
+    const list = this.value(name)
+    const path = `${this.path}/${name}`
+    const entry = isArray(list) ? list[index] : undefined
+    const reader = new Reader(entry, `${path}[${index + 1}]`, this.module)
+    const id = reader.value(key)
+    if (typeof id !== "string" && typeof id !== "number")
+      throw new QkdError("missing-element", `list entry without its key ${key}`, {
+        path: reader.path,
+      })
+    return new Reader(entry, `${path}[${key}='${id}']`, this.module)
   }
 
   string(name: string): string | undefined {

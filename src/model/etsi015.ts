@@ -2,7 +2,7 @@
 // with keyloom-node: the whole node here, its parts in `etsi015-*.ts`. Pure; both the agent (writes state,
 // reads configuration) and the controller's driver (the other way round) use it.
 
-import type { JsonObject } from "../yang/json-text.js"
+import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import { appConfigFromData, appConfigToData, appStateFromData } from "./etsi015-app.js"
 import { interfaceFromData } from "./etsi015-interface.js"
 import {
@@ -48,14 +48,15 @@ function capabilitiesFromData(reader: Reader): NodeCapabilities {
 }
 
 function peersFromData(node: Reader): PeerAddress[] {
-  return node
-    .keyloomChild("peers")
-    .entries("peer", "qkdn_id")
-    .map((peer) => ({
-      qkdnId: peer.requiredUuid("qkdn_id"),
-      host: peer.string("host") ?? "",
-      port: peer.number("port") ?? 0,
-    }))
+  return node.keyloomChild("peers").entries("peer", "qkdn_id").map(peerFromData)
+}
+
+function peerFromData(peer: Reader): PeerAddress {
+  return {
+    qkdnId: peer.requiredUuid("qkdn_id"),
+    host: peer.string("host") ?? "",
+    port: peer.number("port") ?? 0,
+  }
 }
 
 function keyManagerFromData(node: Reader): KeyManagerInfo | undefined {
@@ -111,6 +112,47 @@ export function nodeConfigFromData(data: JsonObject): NodeConfig {
     links: node.child("qkd_links").entries("qkd_link", "qkdl_id").map(linkConfigFromData),
     apps: node.child("qkd_applications").entries("qkd_app", "app_id").map(appConfigFromData),
     peers: peersFromData(node),
+  }
+}
+
+/**
+ * The same for versions of one configuration that share what has not changed: an entry that is the same object reads
+ * as the same native object, and so does a list.
+ */
+export function nodeConfigReader(): (data: JsonObject) => NodeConfig {
+  const links = keptEntries(linkConfigFromData)
+  const apps = keptEntries(appConfigFromData)
+  const peers = keptEntries(peerFromData)
+  return (data) => {
+    const node = nodeReader(data)
+    return {
+      qkdnId: node.requiredUuid("qkdn_id"),
+      links: links(node.child("qkd_links"), "qkd_link", "qkdl_id"),
+      apps: apps(node.child("qkd_applications"), "qkd_app", "app_id"),
+      peers: peers(node.keyloomChild("peers"), "peer", "qkdn_id"),
+    }
+  }
+}
+
+/** Reads lists of entries, and remembers what each entry was read as. */
+function keptEntries<T extends object>(
+  read: (entry: Reader) => T,
+): (parent: Reader, list: string, key: string) => readonly T[] {
+  const known = new WeakMap<object, T>()
+  let latest: { readonly items: JsonValue; readonly read: readonly T[] } = { items: [], read: [] }
+  return (parent, list, key) => {
+    const items = parent.value(list)
+    if (items === latest.items) return latest.read
+    if (items === undefined || !isArray(items)) return parent.entries(list, key).map(read)
+    const all = items.map((item, index) => {
+      const before = isObject(item) ? known.get(item) : undefined
+      if (before !== undefined) return before
+      const made = read(parent.entry(list, key, index))
+      if (isObject(item)) known.set(item, made)
+      return made
+    })
+    latest = { items, read: all }
+    return all
   }
 }
 

@@ -8,7 +8,10 @@ import { physTowards } from "./agent-references.js"
  * that back them, and on physical links the `virt_bandwidth` of the virtual links that run over them here.
  * An application with several backing links counts on each: any of them may have to carry it.
  */
-export function expectedConsumption(config: NodeConfig): ReadonlyMap<string, number> {
+export function expectedConsumption(
+  config: NodeConfig,
+  below = linksBelow(config),
+): ReadonlyMap<string, number> {
   const sums = new Map<string, number>(config.links.map((link) => [link.qkdlId, 0]))
   const add = (qkdlId: string, bps: number | undefined): void => {
     const sum = sums.get(qkdlId)
@@ -16,9 +19,9 @@ export function expectedConsumption(config: NodeConfig): ReadonlyMap<string, num
   }
   for (const app of config.apps)
     for (const qkdlId of app.backingQkdlIds) add(qkdlId, app.qos.minBps)
-  for (const [virtual, below] of linksBelow(config)) {
-    const link = config.links.find((item) => item.qkdlId === virtual)
-    if (link?.type === "VIRT") for (const qkdlId of below) add(qkdlId, link.bandwidthBps)
+  for (const link of config.links) {
+    if (link.type !== "VIRT") continue
+    for (const qkdlId of below.get(link.qkdlId) ?? []) add(qkdlId, link.bandwidthBps)
   }
   return sums
 }

@@ -99,9 +99,9 @@ export function peerPath(qkdnId: string): string {
 }
 
 function changed<T>(next: readonly T[], previous: readonly T[], key: (item: T) => string): T[] {
+  const kept = new Set(previous)
+  const fresh = next.filter((item) => !kept.has(item))
+  if (fresh.length === 0) return []
   const before = new Map(previous.map((item) => [key(item), item]))
-  return next.filter((item) => {
-    const old = before.get(key(item))
-    return old !== item && !isDeepStrictEqual(old, item)
-  })
+  return fresh.filter((item) => !isDeepStrictEqual(before.get(key(item)), item))
 }

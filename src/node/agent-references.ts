@@ -15,10 +15,10 @@ export interface ReferenceContext {
   /** `key_relay_mode_enable` in the configuration that is judged. */
   readonly relayEnabled: boolean
   /**
-   * Links as configured before. One that stays as it was may keep an interface that is no more: a module
-   * taken out must not block every later edit.
+   * As configured before. A link that stays as it was may keep an interface that is no more: a module taken out must
+   * not block every later edit. An application that stays, on links that stay, is not looked at again.
    */
-  readonly settled: readonly LinkConfig[]
+  readonly settled: NodeConfig
 }
 
 /**
@@ -39,7 +39,8 @@ export function checkReferences(config: NodeConfig, context: ReferenceContext): 
   }
   for (const link of config.links)
     if (link.type === "VIRT") checkVirt(config.qkdnId, link, phys, context)
-  for (const app of config.apps) checkApp(config.qkdnId, app, links)
+  for (const app of unsettledApps(config, context.settled, links))
+    checkApp(config.qkdnId, app, links)
   for (const peer of config.peers)
     if (peer.qkdnId === config.qkdnId)
       throw invalid(peerPath(peer.qkdnId), "a node is not its own peer")
@@ -66,6 +67,24 @@ export function physTowards(
   return named === undefined ? found : undefined
 }
 
+/** Applications that are not as they were, or whose links are not. */
+function unsettledApps(
+  config: NodeConfig,
+  settled: NodeConfig,
+  links: ReadonlyMap<string, LinkConfig>,
+): readonly AppConfig[] {
+  if (config.apps === settled.apps && config.links === settled.links) return []
+  const apps = new Set(settled.apps)
+  const kept = new Set(settled.links)
+  return config.apps.filter((app) => {
+    if (!apps.has(app)) return true
+    return app.backingQkdlIds.some((qkdlId) => {
+      const link = links.get(qkdlId)
+      return link === undefined || !kept.has(link)
+    })
+  })
+}
+
 function checkPhys(
   self: string,
   link: PhysLinkConfig,
@@ -81,7 +100,10 @@ function checkPhys(
     throw invalid(`${path}/qkdl_remote/qkdn_id`, "a link does not end where it starts")
   const { qkdiId } = local
   if (qkdiId === undefined) throw missing(`${path}/qkdl_local/qkdi_id`)
-  if (!context.qkdiIds.has(qkdiId) && !context.settled.some((old) => isDeepStrictEqual(old, link)))
+  if (
+    !context.qkdiIds.has(qkdiId) &&
+    !context.settled.links.some((old) => isDeepStrictEqual(old, link))
+  )
     throw dangling(`${path}/qkdl_local/qkdi_id`, `this node has no interface ${qkdiId}`)
   const other = users.get(qkdiId)
   if (other !== undefined)

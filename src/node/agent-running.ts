@@ -11,6 +11,7 @@ export class RunningStore implements UnconfirmedAbility {
   readonly #clock: NetconfClock
   #kept: KeptConfig
   #before: KeptConfig | undefined
+  #appIds: readonly string[] = []
 
   /** @param kept as on disk, or the first of a new node, not yet written. */
   private constructor(store: ConfigStore, clock: NetconfClock, kept: KeptConfig) {
@@ -56,8 +57,13 @@ export class RunningStore implements UnconfirmedAbility {
     const now = new Date(this.#clock.now()).toISOString()
     const known = (appId: string): string | undefined =>
       this.#kept.appCreatedAt[appId] ?? this.#before?.appCreatedAt[appId]
-    const appCreatedAt = Object.fromEntries(appIds.map((id) => [id, known(id) ?? now]))
+    const same =
+      appIds.length === this.#appIds.length && appIds.every((id, i) => id === this.#appIds[i])
+    const appCreatedAt = same
+      ? this.#kept.appCreatedAt
+      : Object.fromEntries(appIds.map((id) => [id, known(id) ?? now]))
     await this.#write({ running, appCreatedAt }, this.#before)
+    this.#appIds = appIds
   }
 
   keep(before: JsonObject): Promise<void> {

@@ -8,7 +8,6 @@
 
 import { QkdError } from "../errors.js"
 import type { NodeConfig, NodeEvent, NodeStatus } from "../model/node.js"
-import { nodeConfigFromData } from "../model/etsi015.js"
 import type {
   Caller,
   EditRequest,
@@ -21,6 +20,7 @@ import { OWNER } from "../netconf/datastore.js"
 import type { LinkMeasurement, ModuleDescription } from "../plugin/contract.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
+import { NativeConfigs } from "./agent-config.js"
 import { AgentInterfaces } from "./agent-interfaces.js"
 import { Outbox } from "./agent-notify.js"
 import {
@@ -63,6 +63,7 @@ export class Agent implements NetconfBackend {
   readonly #apps: AppBoard
   readonly #interfaces: AgentInterfaces
   readonly #outbox: Outbox
+  readonly #natives = new NativeConfigs()
   #config: NodeConfig
   readonly #stored: RunningStore
   #below: AgentBelow = IDLE
@@ -79,7 +80,7 @@ export class Agent implements NetconfBackend {
     this.schema = options.schema
     this.#options = options
     this.initial = running
-    this.#config = nativeConfig(running)
+    this.#config = this.#natives.of(running)
     this.#stored = stored
     this.unconfirmed = stored
     this.#apps = new AppBoard({ periodS: options.statisticsPeriodS, rows: options.statisticsRows })
@@ -107,7 +108,7 @@ export class Agent implements NetconfBackend {
     )
     if (wentBack) options.log.warn({}, "a commit that nobody had confirmed is undone")
     const kept = store.running
-    if (nodeConfigFromData(kept).qkdnId !== options.qkdnId)
+    if (new NativeConfigs().of(kept).qkdnId !== options.qkdnId)
       throw new QkdError("data-exists", "the folder holds the configuration of another node", {
         path: "/etsi-qkd-sdn-node:qkd_node/qkdn_id",
       })
@@ -245,7 +246,7 @@ export class Agent implements NetconfBackend {
 
   prepareEdit(edit: EditRequest): Promise<PreparedEdit> {
     if (edit.caller !== OWNER) checkOwnLeaves(edit.next, edit.previous)
-    const config = nativeConfig(edit.next)
+    const config = this.#natives.of(edit.next)
     const violation = findViolation(this.#options.guard, config, this.#config)
     if (violation !== undefined) {
       this.#violated(violation, edit.caller.username)
@@ -254,7 +255,7 @@ export class Agent implements NetconfBackend {
     checkReferences(config, {
       qkdiIds: this.#interfaces.ids,
       relayEnabled: relayEnabled(edit.next),
-      settled: this.#config.links,
+      settled: this.#config,
     })
     return Promise.resolve({
       commit: async () => {
@@ -360,17 +361,4 @@ export class Agent implements NetconfBackend {
 
 function appIdsOf(config: NodeConfig): string[] {
   return config.apps.map(({ appId }) => appId)
-}
-
-/** Natively, the local end of a physical link filled in where the controller left it out: it is this node. */
-function nativeConfig(running: JsonObject): NodeConfig {
-  const config = nodeConfigFromData(running)
-  return {
-    ...config,
-    links: config.links.map((link) =>
-      link.type === "PHYS" && link.local.qkdnId === ""
-        ? { ...link, local: { ...link.local, qkdnId: config.qkdnId } }
-        : link,
-    ),
-  }
 }

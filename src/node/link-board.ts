@@ -64,12 +64,15 @@ export class LinkBoard {
     now: number,
     figures: (qkdlId: string) => PoolFigures | undefined,
   ): NodeEvent[] {
-    const expected = expectedConsumption(config)
     this.#below = linksBelow(config)
+    const expected = expectedConsumption(config, this.#below)
     this.#apps = new Map()
     for (const app of config.apps) {
-      for (const qkdlId of app.backingQkdlIds)
-        this.#apps.set(qkdlId, [...(this.#apps.get(qkdlId) ?? []), app.appId])
+      for (const qkdlId of app.backingQkdlIds) {
+        const appIds = this.#apps.get(qkdlId)
+        if (appIds === undefined) this.#apps.set(qkdlId, [app.appId])
+        else appIds.push(app.appId)
+      }
     }
     const kept = new Set(config.links.map((link) => link.qkdlId))
     for (const qkdlId of this.#links.keys()) if (!kept.has(qkdlId)) this.#links.delete(qkdlId)

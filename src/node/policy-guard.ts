@@ -3,12 +3,25 @@
 import { mayConfigureApp, mayConfigureLink, mayConfigurePeer } from "../keys/policy-decisions.js"
 import type { PolicyOutcome } from "../keys/policy-decisions.js"
 import type { SitePolicy } from "../keys/policy.js"
-import type { SitePolicyGuard } from "./agent-policy.js"
+import type { Refusal, SitePolicyGuard } from "./agent-policy.js"
 
 /** @param current gives the policy in force; called anew at every question. */
 export function sitePolicyGuard(current: () => SitePolicy): SitePolicyGuard {
   const refusal = (outcome: PolicyOutcome): string | undefined =>
     outcome.allowed ? undefined : `${outcome.reason} (${outcome.clause})`
+  // A policy never changes, nor does an entry: what one says of the other is asked once.
+  const known = new WeakMap<SitePolicy, WeakMap<object, { readonly refusal: Refusal }>>()
+  const asked = <T extends object>(
+    entry: T,
+    ask: (policy: SitePolicy, entry: T) => PolicyOutcome,
+  ): Refusal => {
+    const policy = current()
+    const answers = known.get(policy) ?? new WeakMap<object, { readonly refusal: Refusal }>()
+    known.set(policy, answers)
+    const answer = answers.get(entry) ?? { refusal: refusal(ask(policy, entry)) }
+    answers.set(entry, answer)
+    return answer.refusal
+  }
   return {
     get version() {
       return current().version
@@ -16,8 +29,9 @@ export function sitePolicyGuard(current: () => SitePolicy): SitePolicyGuard {
     get saeIds() {
       return current().document.saes.map((sae) => sae.saeId)
     },
-    mayConfigureLink: (link) => refusal(mayConfigureLink(current(), link)),
-    mayConfigureApp: (app) => refusal(mayConfigureApp(current(), app)),
-    mayConfigurePeer: (peer) => refusal(mayConfigurePeer(current(), peer.qkdnId)),
+    mayConfigureLink: (link) => asked(link, mayConfigureLink),
+    mayConfigureApp: (app) => asked(app, mayConfigureApp),
+    mayConfigurePeer: (peer) =>
+      asked(peer, (policy, { qkdnId }) => mayConfigurePeer(policy, qkdnId)),
   }
 }

@@ -23,7 +23,11 @@ import {
 const both: readonly LinkConfig[] = [physLink(TO_WEST, 1, WEST), physLink(TO_EAST, 2, EAST)]
 
 function check(config: NodeConfig, relayEnabled = true, settled: readonly LinkConfig[] = []): void {
-  checkReferences(config, { qkdiIds: new Set([1, 2, 3]), relayEnabled, settled })
+  checkReferences(config, {
+    qkdiIds: new Set([1, 2, 3]),
+    relayEnabled,
+    settled: { ...config, links: settled, apps: [] },
+  })
 }
 
 function refused(config: NodeConfig, tag: ErrorTag, path: string, appTag?: AppTag): void {
