@@ -101,6 +101,15 @@ export interface NetconfBackend {
   rpc?(name: string, input: JsonObject, caller: Caller): Promise<JsonObject>
 
   /**
+   * A module's action (RFC 7950 section 7.15), input decoded and validated. Absent: `operation-not-supported`.
+   *
+   * @param path instance path of the node it belongs to, which is there: `/module:a/b[key='x']`.
+   * @param name the action's, without module.
+   * @returns and throws as `rpc`.
+   */
+  action?(path: string, name: string, input: JsonObject, caller: Caller): Promise<JsonObject>
+
+  /**
    * Whether this caller may use this operation at all; refused ones get `access-denied`. Absent: every
    * authenticated caller may. `close-session` is never asked about (RFC 8341 section 3.2.4).
    */

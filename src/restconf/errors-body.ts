@@ -54,10 +54,10 @@ function errorValue(error: QkdError): JsonValue {
   }
 }
 
-/** The `errors` element; it declares its namespace. */
-export function errorsXml(schema: Schema, error: QkdError): string {
+/** The `errors` element; it declares its namespace, which is another where a module uses the grouping. */
+export function errorsXml(schema: Schema, error: QkdError, ns = RESTCONF_NS): string {
   const errors = errorsOf(error).slice(0, MAX_ERRORS)
-  return `<errors xmlns="${RESTCONF_NS}">${errors.map((e) => errorXml(schema, e)).join("")}</errors>`
+  return `<errors xmlns="${ns}">${errors.map((e) => errorXml(schema, e)).join("")}</errors>`
 }
 
 function errorXml(schema: Schema, error: QkdError): string {

@@ -64,6 +64,15 @@ function compile(schema: Schema, what: ValidationKind): Validator {
   }
 }
 
+/** Of the members of one node that is not at the top, an action's input or output: not kept, tens of milliseconds. */
+export function compileInnerValidator(
+  schema: Schema,
+  node: SchemaNode,
+  what: "rpc-input" | "rpc-output",
+): Validator {
+  return compileOne(schema, node, what)
+}
+
 /** The JSON Schema of the datastore, of configuration only or with state, for reuse in OpenAPI. */
 export function jsonSchemaOf(schema: Schema, what: "config" | "data"): JsonSchema {
   return objectSchema(schema.root, { configOnly: what === "config", required: true })
