@@ -12,12 +12,13 @@ const table: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   yang: ["errors"],
   netconf: ["yang", "errors"],
+  restconf: ["netconf", "yang", "errors"],
   model: ["yang", "errors"],
   core: ["model", "errors"],
   controller: ["core", "model", "errors"],
   store: ["controller/ports", "model", "errors"],
   south: ["controller/ports", "plugin", "netconf", "transport", "model", "errors"],
-  north: ["controller", "netconf", "yang", "core", "model", "transport", "errors"],
+  north: ["controller", "restconf", "netconf", "yang", "core", "model", "transport", "errors"],
   keys: ["model", "errors"],
   node: ["keys", "plugin", "netconf", "yang", "model", "transport", "config", "errors"],
   transport: ["netconf", "errors"],
@@ -30,7 +31,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that decide and never do: no module of Node's with effects. */
-const pureRooms = ["yang", "netconf", "model", "core", "keys"]
+const pureRooms = ["yang", "netconf", "restconf", "model", "core", "keys"]
 /** Types and pure helpers only. */
 const pureBuiltins = ["node:crypto", "node:buffer", "node:util"]
 

@@ -2,7 +2,6 @@
 // events go through `streams.ts`, everything else through here.
 
 import { asQkdError } from "../errors.js"
-import { OPEN_ACCESS, type AccessControl } from "../netconf/access-control.js"
 import type { NetconfBackend } from "../netconf/backend.js"
 import type { Datastore } from "../netconf/datastore.js"
 import type { JsonObject } from "../yang/json-text.js"
@@ -40,7 +39,6 @@ import { patchData } from "./yang-patch-apply.js"
 export interface RestconfOptions {
   readonly backend: NetconfBackend
   readonly datastore: Datastore
-  readonly access?: AccessControl
   /** ietf-restconf-monitoring, and whatever else the server tells of itself. */
   readonly own: Schema
   /** Further data of `own`. */
@@ -70,7 +68,7 @@ export class Restconf {
   #changedMs: number
 
   constructor(options: RestconfOptions) {
-    const { backend, datastore, access = OPEN_ACCESS, own, now, streams = [] } = options
+    const { backend, datastore, own, now, streams = [] } = options
     this.#options = options
     this.root = options.root ?? "/restconf"
     this.#uriLimits = { ...URI_LIMITS, ...options.uriLimits }
@@ -88,7 +86,7 @@ export class Restconf {
     this.#desk = {
       backend,
       datastore,
-      access,
+      access: datastore.access,
       root: this.root,
       own,
       ownData: (origin) => ({
