@@ -4,41 +4,21 @@
 import { readFileSync } from "node:fs"
 import http from "node:http"
 import https from "node:https"
-import type { AddressInfo, Socket } from "node:net"
+import type { AddressInfo } from "node:net"
 import { QkdError } from "../errors.js"
 import type { Access } from "./access.js"
 import { cookieName } from "./credentials.js"
+import { HTTP_LIMITS, guard, type HttpServerLimits } from "./http-limits.js"
 import { isLoopback } from "./origin.js"
 import { pageFiles } from "./page-files.js"
 import type { ControllerPort } from "../controller/ports.js"
 import type { NorthLog } from "./ports.js"
+import type { RestconfFace } from "./restconf.js"
 import { readHandlers } from "./rest-read.js"
 import { serviceHandlers } from "./rest-services.js"
 import { sessionHandlers } from "./rest-session.js"
 import { buildRouter } from "./router.js"
 import { openWebSocketFace, type WebSocketLimits } from "./websocket.js"
-
-export interface HttpServerLimits {
-  /** All connections, WebSockets included. */
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
-  /** From the connection or the last answer to the end of the headers. */
-  readonly headersTimeoutMs: number
-  readonly requestTimeoutMs: number
-  readonly keepAliveMs: number
-  readonly maxHeaderBytes: number
-  readonly loginsPerMinute: number
-}
-
-export const HTTP_LIMITS: HttpServerLimits = {
-  maxConnections: 2048,
-  maxConnectionsPerAddress: 1024,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  keepAliveMs: 15_000,
-  maxHeaderBytes: 8192,
-  loginsPerMinute: 20,
-}
 
 export interface StartHttpOptions {
   readonly controller: ControllerPort
@@ -56,6 +36,8 @@ export interface StartHttpOptions {
   readonly now?: () => number
   readonly limits?: Partial<HttpServerLimits>
   readonly webSocketLimits?: Partial<WebSocketLimits>
+  /** Served on the same port, under its own paths. */
+  readonly restconf?: RestconfFace
 }
 
 export interface RunningHttp {
@@ -91,26 +73,6 @@ function createServer(
     key: readFileSync(options.tls.keyFile),
     minVersion: "TLSv1.3",
     handshakeTimeout: limits.headersTimeoutMs,
-  })
-}
-
-/** Counts connections per address and drops those beyond the limits, before a byte is read (N5). */
-function guard(server: http.Server | https.Server, limits: HttpServerLimits): void {
-  const held = new Map<string, number>()
-  server.maxConnections = limits.maxConnections
-  server.on("connection", (socket: Socket) => {
-    const address = socket.remoteAddress ?? ""
-    const count = (held.get(address) ?? 0) + 1
-    if (count > limits.maxConnectionsPerAddress) {
-      socket.destroy()
-      return
-    }
-    held.set(address, count)
-    socket.once("close", () => {
-      const left = (held.get(address) ?? 1) - 1
-      if (left === 0) held.delete(address)
-      else held.set(address, left)
-    })
   })
 }
 
@@ -158,7 +120,10 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
     now,
     ...(options.webSocketLimits === undefined ? {} : { limits: options.webSocketLimits }),
   })
-  server.on("request", router)
+  server.on("request", (request, response) => {
+    if (options.restconf?.owns(request) === true) options.restconf.serve(request, response)
+    else router(request, response)
+  })
   server.on("upgrade", (request, socket, head) => {
     face.upgrade(request, socket, head)
   })
@@ -196,6 +161,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
         server.closeAllConnections()
       }, 500)
       server.closeIdleConnections()
+      options.restconf?.close()
       await face.close()
       await closed
       clearTimeout(letGo)

@@ -12,7 +12,7 @@ import type { RestconfAnswer } from "../../src/restconf/message.js"
 import { Restconf, type RestconfOptions } from "../../src/restconf/restconf.js"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
 import { QkdError } from "../../src/errors.js"
-import type { JsonObject, JsonValue } from "../../src/yang/json.js"
+import type { JsonObject } from "../../src/yang/json.js"
 import { compileSchema, type Schema } from "../../src/yang/schema.js"
 import { EXAMPLES } from "./jukebox-module.js"
 
@@ -200,7 +200,6 @@ export function dataOf(answer: RestconfAnswer): JsonObject {
 export function faultIn(answer: RestconfAnswer): string {
   const errors = inside(dataOf(answer), "ietf-restconf:errors")["error"] as JsonObject[] | undefined
   const first = errors?.[0] ?? {}
-  const words: JsonValue[] = [answer.status, first["error-tag"] ?? "(no tag)"]
-  if (first["error-app-tag"] !== undefined) words.push(first["error-app-tag"])
-  return words.join(" ")
+  const words = [answer.status, first["error-tag"], first["error-app-tag"]]
+  return words.filter((word) => typeof word === "string" || typeof word === "number").join(" ")
 }

@@ -1,0 +1,139 @@
+// curl as a foreign RESTCONF client: over TLS with a client certificate, or on loopback with a token. Knows nothing of
+// what it asks.
+
+import { execFile, spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Access, hashToken } from "../../src/north/access.js"
+import { anyOf, byCertificate, byToken } from "../../src/north/restconf-identity.js"
+import { startRestconf, type RunningRestconf } from "../../src/north/restconf-server.js"
+import {
+  createAuthority,
+  issueSaeCertificate,
+  issueServerCertificate,
+  validFor,
+} from "../../src/transport/pki.js"
+import { jukebox, type Jukebox, type JukeboxOptions } from "./jukebox.js"
+import type { JsonObject } from "../../src/yang/json.js"
+
+export const TOKEN = "operator-token-0123456789"
+export const READER = "observer-token-0123456789"
+
+export function needCurl(test: Mocha.Context): void {
+  if (spawnSync("curl", ["--version"]).status === 0) return
+  console.error("      skipped: curl is not installed")
+  test.skip()
+}
+
+export interface CurlAnswer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface CurlHouse {
+  readonly box: Jukebox
+  readonly running: RunningRestconf
+  readonly log: string[]
+  /** @param target path and query, or a whole URL. */
+  readonly curl: (method: string, target: string, ...more: readonly string[]) => Promise<CurlAnswer>
+  readonly close: () => Promise<void>
+}
+
+export async function curlHouse(
+  kind: "tls" | "loopback",
+  initial: JsonObject,
+  options: JukeboxOptions = {},
+): Promise<CurlHouse> {
+  const box = jukebox(initial, options)
+  const log: string[] = []
+  const access = new Access([
+    { name: "ops", role: "operator", sha256: hashToken(TOKEN) },
+    { name: "eye", role: "observer", sha256: hashToken(READER) },
+  ])
+  const folder = mkdtempSync(path.join(tmpdir(), "keyloom-restconf-"))
+  const authority = createAuthority("operators", validFor(1))
+  const file = (name: string, text: string): string => {
+    const full = path.join(folder, name)
+    writeFileSync(full, text, { mode: 0o600 })
+    return full
+  }
+  const mine = issueSaeCertificate(authority, "carol", validFor(1))
+  const certificate = [
+    ...["--cert", file("client.pem", mine.certificatePem)],
+    ...["--key", file("client.key", mine.privateKeyPem)],
+  ]
+  const running = await startRestconf({
+    restconf: box.restconf,
+    identify: anyOf(
+      byToken(access),
+      byCertificate((found) => /CN=(.*)/.exec(found.subject)?.[1]),
+    ),
+    log: (level, message, facts) => log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
+    host: "127.0.0.1",
+    port: 0,
+    ...(kind === "loopback"
+      ? {}
+      : {
+          tls: {
+            identity: issueServerCertificate(authority, "controller", ["127.0.0.1"], validFor(1)),
+            clientAuthorities: [authority.certificatePem],
+          },
+        }),
+  })
+  const trust = ["--cacert", file("ca.pem", authority.certificatePem)]
+  const origin = running.url.slice(0, -"/restconf".length)
+  return {
+    box,
+    running,
+    log,
+    curl: (method, target, ...more) => {
+      const strangers = more.some((m) => /authorization|--cert/i.test(m))
+      const proof =
+        kind === "tls"
+          ? [...trust, ...(strangers ? [] : certificate)]
+          : strangers
+            ? []
+            : ["-H", `Authorization: Bearer ${TOKEN}`]
+      return ask([
+        ...(method === "HEAD" ? ["--head"] : ["-X", method]),
+        ...proof,
+        ...more,
+        target.startsWith("http") ? target : `${origin}${target}`,
+      ])
+    },
+    close: async () => {
+      await running.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function ask(words: readonly string[]): Promise<CurlAnswer> {
+  return new Promise((resolve, reject) => {
+    const fixed = ["--silent", "--show-error", "--include", "--max-time", "120", "--path-as-is"]
+    execFile("curl", [...fixed, ...words], { maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+      if (error !== null) reject(new Error(`curl ${words.join(" ")}: ${stderr}`))
+      else resolve(parseAnswer(stdout))
+    })
+  })
+}
+
+function parseAnswer(text: string): CurlAnswer {
+  let rest = text
+  for (;;) {
+    const end = rest.indexOf("\r\n\r\n")
+    const head = rest.slice(0, end).split("\r\n")
+    const status = Number(head[0]?.split(" ")[1])
+    rest = rest.slice(end + 4)
+    // 100 Continue comes before the answer.
+    if (status < 200) continue
+    const headers = head.slice(1).map((line): [string, string] => {
+      const colon = line.indexOf(":")
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+    })
+    return { status, headers: Object.fromEntries(headers), body: rest }
+  }
+}
