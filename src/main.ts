@@ -1,8 +1,9 @@
 // The command line. Each command loads only what it needs: a client never loads the server.
 
-import { Command, InvalidArgumentError } from "commander"
+import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
+import type { runYangCheck } from "./cli/yang-check.js"
 import { programVersion } from "./cli/version.js"
 
 const DEFAULT_DEMO_DIR = ".keyloom/demo"
@@ -76,6 +77,42 @@ program
   .action(async (options: { config: string }) => {
     const { runController } = await import("./cli/controller.js")
     await runController(options.config)
+  })
+
+function several(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+program
+  .command("yang")
+  .description("tools for YANG modules")
+  .command("check <module...>")
+  .description(
+    "compile modules, files or names, and say what is wrong with them and with data of theirs;\n" +
+      "exits with 0: valid, 1: not valid, 2: wrong usage, no such file",
+  )
+  .option("--data <file>", "XML or RFC 7951 JSON to hold against them; again for more", several)
+  .option("--path <dir>", "look for modules here first; again for more", several)
+  .addOption(
+    new Option("--type <type>", "what the data is of")
+      .choices(["config", "data", "get", "rpc", "reply", "notif"])
+      .default("data"),
+  )
+  .option(
+    "--features <m:f,...>",
+    "the features a module has, instead of all; again for more",
+    several,
+  )
+  .option("--strict", "warnings count as faults")
+  .option(
+    "--lenient",
+    "conditions may name identities without their prefix, as nodes in the field do",
+  )
+  .option("--json", "print a report for programs")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(async (modules: string[], options: Parameters<typeof runYangCheck>[1]) => {
+    const { runYangCheck: run } = await import("./cli/yang-check.js")
+    process.exitCode = run(modules, options)
   })
 
 try {

@@ -14,6 +14,11 @@ function yangFolder(): string {
   return path.join(root, "yang")
 }
 
+/** The folders with modules that ship. */
+export function yangFolders(): string[] {
+  return ["ietf", "etsi", "own"].map((group) => path.join(yangFolder(), group))
+}
+
 /**
  * The text of shipped modules.
  *
@@ -21,12 +26,11 @@ function yangFolder(): string {
  * @throws QkdError `data-missing` when a named module does not ship.
  */
 export function loadYangFiles(names?: readonly string[]): { name: string; text: string }[] {
-  const folder = yangFolder()
   const found = new Map<string, string>()
-  for (const group of ["ietf", "etsi", "own"]) {
-    for (const file of readdirSync(path.join(folder, group))) {
+  for (const folder of yangFolders()) {
+    for (const file of readdirSync(folder)) {
       if (file.endsWith(".yang"))
-        found.set(file.replace(/(@.*)?\.yang$/, ""), path.join(folder, group, file))
+        found.set(file.replace(/(@.*)?\.yang$/, ""), path.join(folder, file))
     }
   }
   return (names ?? [...found.keys()]).map((name) => {
