@@ -5,7 +5,6 @@ import path from "node:path"
 import { QkdError } from "../errors.js"
 import { checkData } from "../yang/check-data.js"
 import type { DataType } from "../yang/check-data.js"
-import { implementedBy } from "../yang/reach.js"
 import { compileSchema } from "../yang/schema.js"
 import type { Schema } from "../yang/schema.js"
 import { YangSearch } from "./yang-search.js"
@@ -88,14 +87,11 @@ function compile(
   options: YangCheckOptions,
 ): Schema {
   const outlines = modules.map((m) => m.outline)
-  const implement = implementedBy(
-    chosen.map((m) => m.outline.name),
-    outlines,
-  )
   return compileSchema(
     modules.map(({ file, text }) => ({ name: file, text })),
     {
-      implement,
+      implement: chosen.map((m) => m.outline.name),
+      implementReferenced: true,
       features: featuresOf(options.features ?? [], new Set(outlines.map((o) => o.name))),
       whenProfile: options.lenient === true ? "lenient" : "strict",
     },

@@ -5,8 +5,8 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs"
 import path from "node:path"
 import { QkdError } from "../errors.js"
 import { yangFolders } from "../transport/yang-files.js"
-import { outlineOf } from "../yang/reach.js"
-import type { Outline } from "../yang/reach.js"
+import { outlineOf } from "../yang/outline.js"
+import type { Outline } from "../yang/outline.js"
 
 export interface FoundModule {
   readonly file: string

@@ -1,10 +1,13 @@
 // The last passes over a built tree: inheritance, member names, keys, unique, conditions, leafref targets, defaults.
 
+import { QkdError } from "../errors.js"
 import { followLeafref } from "./leafref.js"
 import { followPath } from "./node.js"
 import type { Node } from "./node.js"
 import type { ResolvedType, UniqueConstraint, WhenCondition, WrittenValue } from "./schema-types.js"
 import { Misfit, parseLexical } from "./values.js"
+import type { XPathExpression } from "./xpath-ast.js"
+import { namesIn } from "./xpath-names.js"
 
 /** Settle everything below the roots; afterwards the nodes are what `SchemaNode` promises. */
 export function finish(roots: readonly Node[]): void {
@@ -146,7 +149,25 @@ function bindType(type: ResolvedType, leaf: Node, roots: readonly Node[]): Resol
       }
     }
   }
-  throw leaf.fault(`leafref path ${type.path.text} leads to no leaf`)
+  const fault = leaf.fault(`leafref path ${type.path.text} leads to no leaf`)
+  throw new UnboundLeafref(fault.message, modulesIn(type.path))
+}
+
+/** A leafref to nothing, which may be because a module it goes through is not implemented. */
+export class UnboundLeafref extends QkdError {
+  constructor(
+    message: string,
+    readonly through: readonly string[],
+  ) {
+    super("malformed-message", message)
+  }
+}
+
+function modulesIn(path: XPathExpression): string[] {
+  const names = [...namesIn(path.ast)].map(({ prefix }) =>
+    prefix === undefined ? path.module : path.prefixes.get(prefix),
+  )
+  return names.filter((name) => name !== undefined)
 }
 
 function checkNoCircle(leaf: Node): void {

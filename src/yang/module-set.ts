@@ -55,6 +55,7 @@ export function latestRevision(statement: Statement): string {
 
 export interface ModuleSetOptions {
   readonly implement?: readonly string[]
+  readonly implementReferenced?: boolean
   readonly features?: Readonly<Record<string, readonly string[]>>
 }
 
@@ -169,8 +170,21 @@ export class ModuleSet {
       const module = this.find(name)
       if (module === undefined)
         throw new QkdError("data-missing", `module ${name} to implement is missing`)
-      module.implemented = true
+      this.implement(module)
     }
+  }
+
+  private implement(module: Module): void {
+    if (module.implemented) return
+    module.implemented = true
+    if (this.options.implementReferenced !== true) return
+    // Nodes that are augmented or deviated must be there.
+    for (const { statement, prefixes } of module.units)
+      for (const sub of [...subsOf(statement, "augment"), ...subsOf(statement, "deviation")])
+        for (const [, prefix] of (sub.argument ?? "").matchAll(/([A-Za-z_][\w.-]*):/g)) {
+          const target = prefixes.get(prefix ?? "")
+          if (target !== undefined) this.implement(target)
+        }
   }
 
   private decideFeatures(module: Module): void {

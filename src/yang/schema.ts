@@ -2,7 +2,7 @@
 
 import { QkdError } from "../errors.js"
 import { deviate } from "./deviate.js"
-import { finish } from "./finish.js"
+import { UnboundLeafref, finish } from "./finish.js"
 import { Identities } from "./identities.js"
 import { ModuleSet } from "./module-set.js"
 import type { Module, Unit } from "./module-set.js"
@@ -27,6 +27,8 @@ export interface SchemaSource {
 export interface CompileOptions {
   /** Modules whose nodes exist; the others lend typedefs and groupings. Default: all. */
   readonly implement?: readonly string[]
+  /** Implement what implemented modules augment, deviate or point to as well, as a server would have to. */
+  readonly implementReferenced?: boolean
   /** Module name to features in force; a module not named has all its features. */
   readonly features?: Readonly<Record<string, readonly string[]>>
   readonly whenProfile?: WhenProfile
@@ -49,7 +51,18 @@ export function compileSchema(
   options: CompileOptions = {},
 ): Schema {
   try {
-    return compile(sources, options)
+    let implement = options.implement
+    for (;;) {
+      const chosen = implement === undefined ? options : { ...options, implement }
+      try {
+        return compile(sources, chosen)
+      } catch (error) {
+        if (!(error instanceof UnboundLeafref) || options.implementReferenced !== true) throw error
+        const more = error.through.filter((name) => implement?.includes(name) === false)
+        if (more.length === 0) throw error
+        implement = [...(implement ?? []), ...more]
+      }
+    }
   } catch (error) {
     // Typedefs, identities or features chained by the ten thousand: the call stack is the limit.
     if (error instanceof RangeError)
