@@ -42,11 +42,17 @@ export interface DemoFiles {
   /** In the order of the plan. */
   readonly nodes: readonly NodeFiles[]
   readonly saes: readonly SaeFiles[]
+  /** The controller's login at the nodes. */
   readonly netconfUser: string
   readonly netconfKeyFile: string
+  /** What people and tools are given: it may end others' sessions too. */
+  readonly operatorUser: string
+  readonly operatorKeyFile: string
 }
 
+/** Users at the nodes, each in the group of access that bears its name. */
 const NETCONF_USER = "controller"
+const OPERATOR_USER = "operator"
 const CERTIFICATE_DAYS = 825
 const OFFICERS = ["officer-1", "officer-2"]
 /** Longest relay path a demo site takes part in. Real sites set this by trust; fifty nodes need some. */
@@ -57,9 +63,12 @@ export async function writeNodeFiles(dir: string, plan: Plan, fibres: Fibres): P
   makeIdentities(dir, plan)
   writePolicies(dir, plan)
   const controllerKey = sshKeyIn(path.join(dir, "controller"), "controller")
-  const nodes = plan.nodes.map((node) =>
-    writeNodeConfig(dir, plan, node, fibres, controllerKey.publicKey),
-  )
+  const operatorKey = sshKeyIn(path.join(dir, "operator"), "operator")
+  const users = [
+    { name: NETCONF_USER, public_key: [controllerKey.publicKey], group: [NETCONF_USER] },
+    { name: OPERATOR_USER, public_key: [operatorKey.publicKey], group: [OPERATOR_USER] },
+  ]
+  const nodes = plan.nodes.map((node) => writeNodeConfig(dir, plan, node, fibres, users))
   await Promise.resolve()
   return {
     nodes,
@@ -70,6 +79,8 @@ export async function writeNodeFiles(dir: string, plan: Plan, fibres: Fibres): P
     })),
     netconfUser: NETCONF_USER,
     netconfKeyFile: controllerKey.file,
+    operatorUser: OPERATOR_USER,
+    operatorKeyFile: operatorKey.file,
   }
 }
 
@@ -280,7 +291,7 @@ function writeNodeConfig(
   plan: Plan,
   node: PlannedNode,
   fibres: Fibres,
-  controllerPublicKey: string,
+  users: readonly object[],
 ): NodeFiles {
   const home = nodeHome(dir, node)
   const place = plan.topology.nodes.find((n) => n.name === node.name)?.place
@@ -300,7 +311,7 @@ function writeNodeConfig(
       host: LOOPBACK,
       port: node.ports.netconf,
       host_key_file: hostKey.file,
-      user: [{ name: NETCONF_USER, public_key: [controllerPublicKey] }],
+      user: users,
     },
     etsi014: {
       host: LOOPBACK,

@@ -138,8 +138,8 @@ function describe(plan: Plan, files: DemoFiles, url: string): object {
       netconf: {
         host: LOOPBACK,
         port: node.ports.netconf,
-        username: files.netconfUser,
-        privateKeyFile: files.netconfKeyFile,
+        username: files.operatorUser,
+        privateKeyFile: files.operatorKeyFile,
         hostKeyFingerprint: files.nodes[i]?.hostKeyFingerprint,
       },
     })),

@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly statisticsPeriodS: number
   readonly statisticsRows: number
   readonly requestTimeoutMs: number
+  /** Start with the access rules a new node has, whatever was configured. */
+  readonly resetAccess?: boolean
   /** etsi-qkd-sdn-node with keyloom-node, compiled. */
   readonly schema: Schema
   readonly store: ConfigStore

@@ -1,9 +1,9 @@
-// The schema a node's NETCONF server serves: ETSI GS QKD 015 V2.1.1 and keyloom-node.
+// The schema a node's NETCONF server serves: ETSI GS QKD 015 V2.1.1, keyloom-node, and access control (RFC 8341).
 
 import { loadYangFiles } from "../transport/yang-files.js"
 import { compileSchema, type Schema } from "../yang/schema.js"
 
-const IMPLEMENTED = ["etsi-qkd-node-types", "etsi-qkd-sdn-node", "keyloom-node"]
+const IMPLEMENTED = ["etsi-qkd-node-types", "etsi-qkd-sdn-node", "keyloom-node", "ietf-netconf-acm"]
 const IMPORTED = ["ietf-inet-types", "ietf-yang-types"]
 
 /**

@@ -21,6 +21,7 @@ import type { LinkMeasurement, ModuleDescription } from "../plugin/contract.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
 import { NativeConfigs } from "./agent-config.js"
+import { onlyWatches, withAccessRules, withoutAccessRules } from "./agent-access.js"
 import { AgentInterfaces } from "./agent-interfaces.js"
 import { Outbox } from "./agent-notify.js"
 import {
@@ -112,7 +113,8 @@ export class Agent implements NetconfBackend {
       throw new QkdError("data-exists", "the folder holds the configuration of another node", {
         path: "/etsi-qkd-sdn-node:qkd_node/qkdn_id",
       })
-    const running = withOwnLeaves(kept, options)
+    const ruled = options.resetAccess === true ? withoutAccessRules(kept) : kept
+    const running = withAccessRules(withOwnLeaves(ruled, options))
     const agent = new Agent(options, running, store)
     const known = agent.#interfaces.load(kept)
     agent.#configureBoards()
@@ -284,9 +286,10 @@ export class Agent implements NetconfBackend {
     return this.#outbox.past(fromMs, toMs)
   }
 
-  /** Every authenticated user is a controller of this node; here it is only noted who wants to listen. */
+  /** Access is the rules' matter (agent-access); here it is only noted which controllers listen. */
   allows(operation: string, caller: Caller): boolean {
-    if (operation === "create-subscription") this.#subscribers.add(caller.sessionId)
+    if (operation === "create-subscription" && !onlyWatches(caller))
+      this.#subscribers.add(caller.sessionId)
     return true
   }
 

@@ -4,6 +4,7 @@ import path from "node:path"
 import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
 import { isObject } from "../yang/json-text.js"
+import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
 import type { SchemaSource } from "../yang/schema.js"
 
 /** YANG modules that `readNodeConfig` needs. */
@@ -20,6 +21,12 @@ export interface ModuleSetting {
   /** Name of the plugin that drives it. */
   readonly driver: string
   readonly options: Readonly<Record<string, unknown>>
+}
+
+export interface NetconfUser {
+  readonly name: string
+  readonly publicKeys: readonly string[]
+  readonly groups: readonly AccessGroup[]
 }
 
 /** File names are absolute. */
@@ -41,7 +48,9 @@ export interface NodeSettings {
   }
   readonly netconf: ListenAddress & {
     readonly hostKeyFile: string
-    readonly users: readonly { readonly name: string; readonly publicKeys: readonly string[] }[]
+    readonly users: readonly NetconfUser[]
+    /** Start with the access rules a new node has. */
+    readonly resetAccess: boolean
   }
   readonly etsi014: ListenAddress & {
     readonly url?: string
@@ -106,9 +115,11 @@ export function readNodeConfig(
     netconf: {
       ...listen(netconf),
       hostKeyFile: file(netconf, "host_key_file"),
+      resetAccess: netconf.boolean("reset_access_rules") ?? false,
       users: netconf.entries("user", "name").map((user) => ({
         name: user.string("name") ?? "",
         publicKeys: user.strings("public_key"),
+        groups: groupsOf(user.strings("group")),
       })),
     },
     etsi014: {
@@ -134,4 +145,10 @@ export function readNodeConfig(
       }
     }),
   }
+}
+
+/** A user of whom nothing is said is a controller, as nodes had no other kind before. */
+function groupsOf(named: readonly string[]): readonly AccessGroup[] {
+  const groups = ACCESS_GROUPS.filter((group) => named.includes(group))
+  return groups.length === 0 ? ["controller"] : groups
 }

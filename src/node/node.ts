@@ -12,6 +12,7 @@ import { systemClock } from "../transport/ssh-clock.js"
 import { listenNetconfSsh, type SshListener } from "../transport/ssh.js"
 import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
+import { withGroups } from "./agent-access.js"
 import { agentSchema } from "./agent-schema.js"
 import { AuditTrail } from "./audit.js"
 import type { NodeSettings } from "./config.js"
@@ -99,6 +100,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     statisticsPeriodS: settings.statisticsPeriodS,
     statisticsRows: settings.statisticsRows,
     requestTimeoutMs: settings.requestTimeoutMs,
+    resetAccess: settings.netconf.resetAccess,
     schema: deps.schema ?? agentSchema(),
     store,
     guard: policy.guard,
@@ -222,8 +224,9 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
 
 async function listenNetconf(settings: NodeSettings, server: NetconfServer): Promise<SshListener> {
   const { host, port, hostKeyFile, users } = settings.netconf
+  const groups = new Map(users.map((user) => [user.name, user.groups]))
   return listenNetconfSsh({
-    server,
+    server: withGroups(server, (username) => groups.get(username) ?? []),
     host,
     port,
     hostKey: await readText(hostKeyFile),

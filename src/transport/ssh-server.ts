@@ -12,7 +12,15 @@ import { SshUserList, type SshUsers } from "./ssh-users.js"
 
 /** What of a NETCONF server is needed here; `NetconfServer` is one. */
 export interface SessionOpener {
-  open(pipe: BytePipe, who: { readonly username: string; readonly address: string }): PipeUser
+  open(
+    pipe: BytePipe,
+    who: {
+      readonly username: string
+      readonly address: string
+      /** Groups that are known to be the user's (RFC 8341 section 3.4.4, step 4). */
+      readonly groups?: readonly string[]
+    },
+  ): PipeUser
 }
 
 export interface SshServerLimits {

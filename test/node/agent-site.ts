@@ -11,6 +11,7 @@ import { nodeStateFromData } from "../../src/model/etsi015.js"
 import type { NetconfClientSession } from "../../src/netconf/client.js"
 import { NetconfServer } from "../../src/netconf/server.js"
 import { Agent } from "../../src/node/agent.js"
+import { ACCESS_GROUPS, type AccessGroup, withGroups } from "../../src/node/agent-access.js"
 import type { AgentBelow, AgentOptions } from "../../src/node/agent-options.js"
 import type { SitePolicyGuard } from "../../src/node/agent-policy.js"
 import { agentSchema } from "../../src/node/agent-schema.js"
@@ -109,11 +110,11 @@ export class AgentSite {
     const keyFile = path.join(dir, "controller.ssh")
     writeFileSync(keyFile, user.privateKey, { mode: 0o600 })
     const listener = await listenNetconfSsh({
-      server,
+      server: withGroups(server, (name) => ACCESS_GROUPS.filter((group) => group === name)),
       host: "127.0.0.1",
       port: 0,
       hostKey: generateSshKey("host").privateKey,
-      users: new Map([["controller", [user.publicKey]]]),
+      users: new Map(ACCESS_GROUPS.map((group) => [group, [user.publicKey]])),
     })
     const site = new AgentSite(agent, server, listener, keyFile, dir)
     agent.attachServer(server)
@@ -121,11 +122,12 @@ export class AgentSite {
     return site
   }
 
-  async client(): Promise<NetconfClientSession> {
+  /** A user of that group, and of that name. */
+  async client(username: AccessGroup = "controller"): Promise<NetconfClientSession> {
     const session = await connectNetconfSsh({
       host: "127.0.0.1",
       port: this.listener.port,
-      username: "controller",
+      username,
       privateKeyFile: this.keyFile,
       hostKeyFingerprint: this.listener.hostKeyFingerprint,
     })

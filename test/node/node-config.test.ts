@@ -18,7 +18,10 @@ const file = {
   netconf: {
     port: 0,
     host_key_file: "host.ssh",
-    user: [{ name: "controller", public_key: ["ssh-ed25519 AAAA"] }],
+    user: [
+      { name: "controller", public_key: ["ssh-ed25519 AAAA"] },
+      { name: "ada", public_key: ["ssh-ed25519 BBBB"], group: ["observer", "admin"] },
+    ],
   },
   etsi014: { host: "10.0.0.1", port: 443, cert_file: "c", key_file: "k", ca_file: "ca" },
   relay: {
@@ -65,7 +68,8 @@ describe("a node's configuration file", () => {
     })
     assert.equal(settings.netconf.host, "127.0.0.1")
     assert.deepEqual(settings.netconf.users, [
-      { name: "controller", publicKeys: ["ssh-ed25519 AAAA"] },
+      { name: "controller", publicKeys: ["ssh-ed25519 AAAA"], groups: ["controller"] },
+      { name: "ada", publicKeys: ["ssh-ed25519 BBBB"], groups: ["admin", "observer"] },
     ])
     assert.equal(settings.etsi014.host, "10.0.0.1")
     assert.equal(settings.relay.advertisedHost, "a.example")
