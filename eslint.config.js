@@ -2,7 +2,15 @@
 import tseslint from "typescript-eslint"
 
 /** Folders that decide and never do: no clock, randomness, socket, file, timer or log. */
-const pure = ["src/yang/**", "src/netconf/**", "src/model/**", "src/core/**", "src/keys/**"]
+const pure = [
+  "src/yang/**",
+  "src/netconf/**",
+  "src/model/**",
+  "src/engine/**",
+  "src/core/**",
+  "src/plan/**",
+  "src/keys/**",
+]
 
 export default tseslint.config(
   {

@@ -14,7 +14,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
   netconf: ["yang", "errors"],
   restconf: ["netconf", "yang", "errors"],
   model: ["yang", "errors"],
-  core: ["model", "errors"],
+  engine: ["errors"],
+  core: ["engine", "model", "errors"],
+  plan: ["engine", "model", "errors"],
   controller: ["core", "model", "errors"],
   store: ["controller/ports", "model", "errors"],
   south: ["controller/ports", "plugin", "netconf", "transport", "model", "errors"],
@@ -31,7 +33,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that decide and never do: no module of Node's with effects. */
-const pureRooms = ["yang", "netconf", "restconf", "model", "core", "keys"]
+const pureRooms = ["yang", "netconf", "restconf", "model", "engine", "core", "plan", "keys"]
 /** Types and pure helpers only. */
 const pureBuiltins = ["node:crypto", "node:buffer", "node:util"]
 

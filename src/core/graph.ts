@@ -4,7 +4,7 @@
 
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import { priceOf, residualBps, type Reservations } from "./allocate.js"
-import { Heap } from "./heap.js"
+import { Heap } from "../engine/heap.js"
 import type { Settings } from "./settings.js"
 
 /** Link may carry new paths: not at all, from stock only, or because it generates. */

@@ -1,0 +1,151 @@
+// Shortest paths by Dijkstra with a 4-ary heap: one pair, or all distances to one node. Buffers are kept between
+// searches and stamped instead of cleared.
+
+import { Heap } from "./heap.js"
+import type { PathGraph } from "./path-graph.js"
+import type { LinkPath, PathQuestion } from "./path-question.js"
+
+/** What a search must go round on top of the question: kept as stamps, so that clearing costs nothing. */
+export class Blocks {
+  readonly #nodes: Uint32Array
+  readonly #links: Uint32Array
+  #stamp = 1
+
+  constructor(graph: PathGraph) {
+    this.#nodes = new Uint32Array(graph.nodeCount)
+    this.#links = new Uint32Array(graph.linkCount)
+  }
+
+  clear(): void {
+    this.#stamp += 1
+    if (this.#stamp === 0xffffffff) {
+      this.#nodes.fill(0)
+      this.#links.fill(0)
+      this.#stamp = 1
+    }
+  }
+
+  blockNode(node: number): void {
+    this.#nodes[node] = this.#stamp
+  }
+
+  blockLink(link: number): void {
+    this.#links[link] = this.#stamp
+  }
+
+  hasNode(node: number): boolean {
+    return this.#nodes[node] === this.#stamp
+  }
+
+  hasLink(link: number): boolean {
+    return this.#links[link] === this.#stamp
+  }
+}
+
+export class ShortestPaths {
+  readonly #graph: PathGraph
+  readonly #heap: Heap
+  readonly #distance: Float64Array
+  readonly #arrivedBy: Int32Array
+  readonly #stamps: Uint32Array
+  #stamp = 0
+
+  constructor(graph: PathGraph) {
+    this.#graph = graph
+    this.#heap = new Heap(graph.nodeCount)
+    this.#distance = new Float64Array(graph.nodeCount)
+    this.#arrivedBy = new Int32Array(graph.nodeCount)
+    this.#stamps = new Uint32Array(graph.nodeCount)
+  }
+
+  /**
+   * The cheapest path, or undefined when there is none cheaper than `bound`.
+   *
+   * @param toGo by node, a lower bound of what is left to pay from there to the goal, exact without blocks (see
+   *   `distancesTo`); without it the search goes blind.
+   */
+  find(
+    question: PathQuestion,
+    blocks?: Blocks,
+    toGo?: Float64Array,
+    bound = Number.POSITIVE_INFINITY,
+  ): LinkPath | undefined {
+    const { from, to, cost, usableLinks, passableNodes } = question
+    const { first, arcTo, arcLink } = this.#graph
+    const distance = this.#distance
+    const stamps = this.#stamps
+    const stamp = this.#nextStamp()
+    const heap = this.#heap
+    heap.clear()
+    stamps[from] = stamp
+    distance[from] = 0
+    this.#arrivedBy[from] = -1
+    heap.push(from, toGo?.[from] ?? 0)
+    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+      if (node === to) return this.#walkBack(from, to)
+      if (node !== from && passableNodes[node] === 0) continue
+      const here = distance[node] ?? 0
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const link = arcLink[arc] ?? 0
+        if (usableLinks[link] === 0) continue
+        const next = arcTo[arc] ?? 0
+        const there = here + (cost[link] ?? 0)
+        if (stamps[next] === stamp && there >= (distance[next] ?? 0)) continue
+        if (blocks !== undefined && (blocks.hasLink(link) || blocks.hasNode(next))) continue
+        const least = there + (toGo?.[next] ?? 0)
+        if (!(least < bound)) continue
+        stamps[next] = stamp
+        distance[next] = there
+        this.#arrivedBy[next] = link
+        heap.push(next, least)
+      }
+    }
+    return undefined
+  }
+
+  /** By node, the cost of the cheapest way from there to `to`; infinite where there is none. */
+  distancesTo(question: PathQuestion): Float64Array {
+    const { from, to, cost, usableLinks, passableNodes } = question
+    const { first, arcTo, arcLink, nodeCount } = this.#graph
+    const found = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
+    const heap = this.#heap
+    heap.clear()
+    found[to] = 0
+    heap.push(to, 0)
+    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+      if (node !== to && (node === from || passableNodes[node] === 0)) continue
+      const here = found[node] ?? 0
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const link = arcLink[arc] ?? 0
+        if (usableLinks[link] === 0) continue
+        const next = arcTo[arc] ?? 0
+        const there = here + (cost[link] ?? 0)
+        if (there >= (found[next] ?? 0)) continue
+        found[next] = there
+        heap.push(next, there)
+      }
+    }
+    return found
+  }
+
+  #walkBack(from: number, to: number): number[] {
+    const links: number[] = []
+    for (let node = to; node !== from; ) {
+      const link = this.#arrivedBy[node] ?? -1
+      links.push(link)
+      node = this.#graph.otherEnd(link, node)
+    }
+    return links.reverse()
+  }
+
+  #nextStamp(): number {
+    this.#stamp += 1
+    if (this.#stamp === 0xffffffff) {
+      this.#stamps.fill(0)
+      this.#stamp = 1
+    }
+    return this.#stamp
+  }
+}
