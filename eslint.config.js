@@ -5,6 +5,7 @@ import tseslint from "typescript-eslint"
 const pure = [
   "src/yang/**",
   "src/netconf/**",
+  "src/restconf/**",
   "src/model/**",
   "src/engine/**",
   "src/core/**",

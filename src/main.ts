@@ -115,6 +115,21 @@ program
     process.exitCode = run(modules, options)
   })
 
+const plan = program
+  .command("plan")
+  .description("questions about a network that is not running, answered from files")
+
+plan
+  .command("paths")
+  .description("key paths between nodes: in order, with limits, disjoint")
+  .requiredOption("--topology <file>", "Keyloom JSON, NetworkX node-link JSON or GraphML")
+  .requiredOption("--requests <file>", "what is asked, as JSON; - reads standard input")
+  .option("--json", "print one JSON document")
+  .action(async (options: { topology: string; requests: string; json?: boolean }) => {
+    const { planPaths } = await import("./cli/plan-paths.js")
+    planPaths(options)
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {

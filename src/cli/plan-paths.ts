@@ -1,0 +1,35 @@
+// `keyloom plan paths`: requests from a file, answers as JSON or as lines to read.
+
+import type { PathAnswer } from "../plan/plan-paths.js"
+import { PathPlanner } from "../plan/plan-paths.js"
+import { readPathRequests } from "../plan/path-request.js"
+import { readJsonFile, readNetwork } from "./plan-files.js"
+
+export interface PlanPathsOptions {
+  readonly topology: string
+  readonly requests: string
+  readonly json?: boolean
+}
+
+/** @throws QkdError with the file and the place of the fault. */
+export function planPaths(options: PlanPathsOptions): void {
+  const network = readNetwork(options.topology)
+  const requests = readPathRequests(readJsonFile(options.requests), network)
+  const planner = new PathPlanner(network)
+  const answers = requests.map((request) => planner.answer(request))
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(answers)}\n` : answers.map(linesOf).join(""),
+  )
+}
+
+function linesOf({ id, paths, reason }: PathAnswer): string {
+  const rows = paths.map(
+    (path) =>
+      `  ${path.nodes.join(" - ")}  cost ${figure(path.cost)}, ${path.hops} hops, ${figure(path.lengthKm)} km, ${figure(path.rateBps)} bit/s, epsilon ${figure(path.epsilon)}${path.links === undefined ? "" : `, over ${path.links.join(", ")}`}\n`,
+  )
+  return `${id}\n${rows.join("")}${reason === undefined ? "" : `  ${reason}\n`}`
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(6)))
+}

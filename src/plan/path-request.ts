@@ -1,0 +1,92 @@
+// What `keyloom plan paths` is asked: the form of the file, and the names in it against the network. Answers nothing.
+
+import { Ajv } from "ajv"
+import { QkdError } from "../errors.js"
+import type { PlanNetwork } from "./plan-network.js"
+import { refuseForm } from "./refuse-form.js"
+
+export type Weight = "hops" | "lengthKm" | "lossDb" | "inverseRate"
+
+export interface PathRequest {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  /** How many paths; 1, or 2 where they are to be disjoint. */
+  readonly k?: number
+  /** What the cheapest path is the cheapest in; hops. */
+  readonly weight?: Weight
+  readonly avoidNodes?: readonly string[]
+  readonly requireNodes?: readonly string[]
+  /** Links by the names of their ends: all that join the two. */
+  readonly avoidLinks?: readonly (readonly [string, string])[]
+  readonly disjoint?: "none" | "link" | "node"
+  readonly maxHops?: number
+  readonly maxLengthKm?: number
+  /** That every link of the path must have. */
+  readonly minRateBps?: number
+  readonly maxEpsilon?: number
+}
+
+const names = { type: "array", maxItems: 10_000, items: { type: "string" } } as const
+
+const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathRequest[]>({
+  type: "array",
+  maxItems: 1_000_000,
+  items: {
+    type: "object",
+    additionalProperties: false,
+    required: ["id", "from", "to"],
+    properties: {
+      id: { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      k: { type: "integer", minimum: 1, maximum: 10_000 },
+      weight: { enum: ["hops", "lengthKm", "lossDb", "inverseRate"] },
+      avoidNodes: names,
+      requireNodes: names,
+      avoidLinks: {
+        type: "array",
+        maxItems: 10_000,
+        items: { type: "array", minItems: 2, maxItems: 2, items: { type: "string" } },
+      },
+      disjoint: { enum: ["none", "link", "node"] },
+      maxHops: { type: "integer", minimum: 0 },
+      maxLengthKm: { type: "number", minimum: 0 },
+      minRateBps: { type: "number", minimum: 0 },
+      maxEpsilon: { type: "number", minimum: 0 },
+    },
+  },
+})
+
+/**
+ * Requests from a parsed JSON value.
+ *
+ * @throws QkdError `invalid-value` with the JSON pointer of the first fault: form, doubled ids, unknown names.
+ */
+export function readPathRequests(value: unknown, network: PlanNetwork): readonly PathRequest[] {
+  if (!check(value)) return refuseForm("requests", check.errors?.[0])
+  const ids = new Set<string>()
+  for (const [i, request] of value.entries()) {
+    const refuse = (path: string, message: string): never => {
+      throw new QkdError("invalid-value", `requests /${i}${path}: ${message}`, {
+        path: `/${i}${path}`,
+      })
+    }
+    const known = (name: string, path: string): void => {
+      if (!network.nodeNumbers.has(name)) refuse(path, `no node is called "${name}"`)
+    }
+    if (ids.has(request.id)) refuse("/id", `a second request is called "${request.id}"`)
+    ids.add(request.id)
+    known(request.from, "/from")
+    known(request.to, "/to")
+    if (request.from === request.to) refuse("/to", "is the node it begins at")
+    for (const [n, name] of (request.avoidNodes ?? []).entries()) known(name, `/avoidNodes/${n}`)
+    for (const [n, name] of (request.requireNodes ?? []).entries())
+      known(name, `/requireNodes/${n}`)
+    for (const [n, [a, b]] of (request.avoidLinks ?? []).entries()) {
+      known(a, `/avoidLinks/${n}/0`)
+      known(b, `/avoidLinks/${n}/1`)
+    }
+  }
+  return value
+}

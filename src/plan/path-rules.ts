@@ -1,0 +1,112 @@
+// A request for paths in numbers of the network: which links and nodes are open, which sums are bounded. Each rule can
+// be left out, to find out which one leaves no path.
+
+import type { Limit, PathQuestion } from "../engine/path-question.js"
+import type { PathRequest, Weight } from "./path-request.js"
+import type { PlanNetwork } from "./plan-network.js"
+
+export type Rule =
+  | "maxEpsilon"
+  | "maxHops"
+  | "maxLengthKm"
+  | "minRateBps"
+  | "avoidNodes"
+  | "avoidLinks"
+  | "requireNodes"
+  | "relay"
+
+/** Rules that bound a sum along the path. */
+export type SumRule = "maxEpsilon" | "maxHops" | "maxLengthKm"
+
+export interface RuledQuestion {
+  readonly question: PathQuestion
+  readonly limits: readonly Limit[]
+  readonly required: readonly number[]
+}
+
+/** Of the rules that this request has. A node that may not relay is a rule of the network. */
+export function rulesOf(request: PathRequest): Rule[] {
+  const own = (["maxEpsilon", "maxHops", "maxLengthKm", "minRateBps"] as const).filter(
+    (rule) => request[rule] !== undefined,
+  )
+  const lists = (["avoidNodes", "avoidLinks", "requireNodes"] as const).filter(
+    (rule) => (request[rule]?.length ?? 0) > 0,
+  )
+  return [...own, ...lists, "relay"]
+}
+
+/** By link. */
+export function weightOf(network: PlanNetwork, weight: Weight): Float64Array {
+  switch (weight) {
+    case "hops":
+      return new Float64Array(network.graph.linkCount).fill(1)
+    case "lengthKm":
+      return network.lengthKm
+    case "lossDb":
+      return network.lossDb
+    case "inverseRate":
+      return network.rateBps.map((rateBps) => 1 / rateBps)
+  }
+}
+
+export function sumWeightOf(network: PlanNetwork, rule: SumRule): Float64Array {
+  switch (rule) {
+    case "maxEpsilon":
+      return network.epsilon
+    case "maxHops":
+      return weightOf(network, "hops")
+    case "maxLengthKm":
+      return network.lengthKm
+  }
+}
+
+/** The question without some of its rules. */
+export function ruledQuestion(
+  network: PlanNetwork,
+  request: PathRequest,
+  without: ReadonlySet<Rule> = new Set(),
+): RuledQuestion {
+  const { graph, nodeNumbers } = network
+  const inForce = (rule: Rule): boolean => !without.has(rule)
+  const numberOf = (name: string): number => nodeNumbers.get(name) ?? -1
+  const cost = weightOf(network, request.weight ?? "hops")
+  const usableLinks = new Uint8Array(graph.linkCount).fill(1)
+  const passableNodes = inForce("relay")
+    ? network.relays.slice()
+    : new Uint8Array(graph.nodeCount).fill(1)
+  // A link without rate has no price by rate: it can carry nothing.
+  for (const [link, price] of cost.entries()) if (!Number.isFinite(price)) usableLinks[link] = 0
+  const minRateBps = inForce("minRateBps") ? (request.minRateBps ?? 0) : 0
+  for (const [link, rateBps] of network.rateBps.entries())
+    if (rateBps < minRateBps) usableLinks[link] = 0
+  const avoidNodes = inForce("avoidNodes") ? (request.avoidNodes ?? []) : []
+  for (const name of avoidNodes) passableNodes[numberOf(name)] = 0
+  const avoidLinks = inForce("avoidLinks") ? (request.avoidLinks ?? []) : []
+  const avoided = new Set(
+    avoidLinks.flatMap(([a, b]) => [
+      `${numberOf(a)} ${numberOf(b)}`,
+      `${numberOf(b)} ${numberOf(a)}`,
+    ]),
+  )
+  if (avoided.size > 0)
+    for (let link = 0; link < graph.linkCount; link += 1)
+      if (avoided.has(`${graph.linkA[link] ?? -1} ${graph.linkB[link] ?? -1}`))
+        usableLinks[link] = 0
+  // An end that is to be avoided leaves no path at all.
+  if ([request.from, request.to].some((end) => avoidNodes.includes(end))) usableLinks.fill(0)
+  const sums = (["maxEpsilon", "maxHops", "maxLengthKm"] as const).filter(inForce)
+  return {
+    question: {
+      from: numberOf(request.from),
+      to: numberOf(request.to),
+      cost,
+      usableLinks,
+      passableNodes,
+    },
+    limits: sums.flatMap((rule) => {
+      const max = request[rule]
+      return max === undefined ? [] : [{ weight: sumWeightOf(network, rule), max }]
+    }),
+    required: inForce("requireNodes") ? (request.requireNodes ?? []).map(numberOf) : [],
+  }
+}

@@ -1,0 +1,121 @@
+// Answers requests for paths over a network: the method that fits each, the paths in order of cost, or the reason why
+// there is none.
+
+import { disjointPaths } from "../engine/disjoint.js"
+import { limitedDisjointPaths } from "../engine/disjoint-limited.js"
+import { LimitedPaths } from "../engine/limited-path.js"
+import { comparePaths, type LinkPath, sumAlong } from "../engine/path-question.js"
+import { pathsInOrder } from "../engine/paths-in-order.js"
+import { ShortestPaths } from "../engine/shortest.js"
+import type { PathRequest } from "./path-request.js"
+import { ruledQuestion, type RuledQuestion } from "./path-rules.js"
+import { reasonForNone } from "./path-reason.js"
+import type { PlanNetwork } from "./plan-network.js"
+
+export interface PlannedPath {
+  readonly nodes: readonly string[]
+  /** Sum of the weight asked for. */
+  readonly cost: number
+  readonly lengthKm: number
+  readonly hops: number
+  /** Of its weakest link. */
+  readonly rateBps: number
+  /** Adds up along the path. */
+  readonly epsilon: number
+  /** Links by id; told where the nodes alone do not tell, since links run in parallel. */
+  readonly links?: readonly string[]
+}
+
+export interface PathAnswer {
+  readonly id: string
+  /** In order of cost. */
+  readonly paths: readonly PlannedPath[]
+  /** Why there is none, or why a disjoint set has fewer members than asked for. */
+  readonly reason?: string
+}
+
+/** Holds the buffers of the searches, so that many requests over one network are quick. */
+export class PathPlanner {
+  readonly #network: PlanNetwork
+  readonly #searches: ShortestPaths
+
+  constructor(network: PlanNetwork) {
+    this.#network = network
+    this.#searches = new ShortestPaths(network.graph)
+  }
+
+  answer(request: PathRequest): PathAnswer {
+    const ruled = ruledQuestion(this.#network, request)
+    const { cost } = ruled.question
+    const { paths, reason } = this.#find(request, ruled)
+    const ranked = paths.map((path) => ({ path, cost: sumAlong(path, cost) })).sort(comparePaths)
+    const why = paths.length > 0 ? reason : reasonForNone(this.#network, this.#searches, request)
+    return {
+      id: request.id,
+      paths: ranked.map((one) => this.#planned(ruled.question.from, one.path, one.cost)),
+      ...(why === undefined ? {} : { reason: why }),
+    }
+  }
+
+  #find(
+    { k, disjoint = "none" }: PathRequest,
+    { question, limits, required }: RuledQuestion,
+  ): { readonly paths: readonly LinkPath[]; readonly reason?: string } {
+    const { graph } = this.#network
+    const searches = this.#searches
+    const plain = limits.length === 0 && required.length === 0
+    if (disjoint === "none") {
+      const found = pathsInOrder(graph, question, this.#rest(question, limits, required), k ?? 1)
+      return { paths: Array.from(found, ({ path }) => path) }
+    }
+    const count = k ?? 2
+    const set = plain
+      ? { paths: disjointPaths(graph, question, count, disjoint), proven: true }
+      : limitedDisjointPaths(graph, searches, question, count, disjoint, limits, required)
+    const few = `only ${set.paths.length} ${disjoint}-disjoint ${set.paths.length === 1 ? "path exists" : "paths exist"}`
+    if (!set.proven)
+      return { paths: set.paths, reason: "the search was ended before a better set was ruled out" }
+    return set.paths.length < count ? { paths: set.paths, reason: few } : { paths: set.paths }
+  }
+
+  #rest(
+    question: RuledQuestion["question"],
+    limits: RuledQuestion["limits"],
+    required: RuledQuestion["required"],
+  ): Parameters<typeof pathsInOrder>[2] {
+    const { graph } = this.#network
+    if (limits.length > 0 || required.length > 0) {
+      const limited = new LimitedPaths(graph, this.#searches, question, limits, required)
+      return (...task) => limited.find(...task)
+    }
+    const toGo = this.#searches.distancesTo(question)
+    return (from, _root, blocks, bound) =>
+      this.#searches.find({ ...question, from }, blocks, toGo, bound)
+  }
+
+  #planned(from: number, path: LinkPath, cost: number): PlannedPath {
+    const { graph, nodeNames, linkIds, lengthKm, rateBps, epsilon } = this.#network
+    const nodes = graph.nodesOf(from, path)
+    return {
+      nodes: nodes.map((node) => nodeNames[node] ?? ""),
+      cost,
+      lengthKm: sumAlong(path, lengthKm),
+      hops: path.length,
+      rateBps: Math.min(...path.map((link) => rateBps[link] ?? 0)),
+      epsilon: sumAlong(path, epsilon),
+      ...(path.some((link) => this.#hasParallel(link))
+        ? { links: path.map((link) => linkIds[link] ?? "") }
+        : {}),
+    }
+  }
+
+  #hasParallel(link: number): boolean {
+    const { graph } = this.#network
+    const a = graph.linkA[link] ?? -1
+    const b = graph.linkB[link] ?? -1
+    let between = 0
+    for (let arc = graph.first[a] ?? 0; arc < (graph.first[a + 1] ?? 0); arc += 1)
+      if (graph.arcTo[arc] === b) between += 1
+    return between > 1
+  }
+}

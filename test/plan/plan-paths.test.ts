@@ -1,0 +1,165 @@
+// Questions about paths, as planners ask them: answers in order of cost, and reasons that name the rule.
+
+import assert from "node:assert/strict"
+import { topologyFromJson } from "../../src/model/topology.js"
+import { type PathRequest, readPathRequests } from "../../src/plan/path-request.js"
+import { PathPlanner } from "../../src/plan/plan-paths.js"
+import { type PlanNetwork, planNetwork } from "../../src/plan/plan-network.js"
+
+/**
+ * A ring with a short cut of two parallel links, and a site that may not relay.
+ *
+ *     Mersch ---- Ettelbruck
+ *        |  \\        |
+ *     Capellen - Kirchberg - Findel (no relay) - Ettelbruck
+ */
+const network: PlanNetwork = planNetwork(
+  topologyFromJson({
+    name: "north of Luxembourg city",
+    nodes: [
+      { name: "Mersch" },
+      { name: "Ettelbruck" },
+      { name: "Kirchberg" },
+      { name: "Capellen" },
+      { name: "Findel", relay: false },
+    ],
+    links: [
+      { id: "me", a: "Mersch", b: "Ettelbruck", lengthKm: 13, skrBps: 4000, epsilon: 1e-9 },
+      { id: "ek", a: "Ettelbruck", b: "Kirchberg", lengthKm: 30, skrBps: 1000, epsilon: 1e-9 },
+      { id: "mk1", a: "Mersch", b: "Kirchberg", lengthKm: 18, skrBps: 3000, epsilon: 1e-9 },
+      { id: "mk2", a: "Mersch", b: "Kirchberg", lengthKm: 20, skrBps: 2000, epsilon: 2e-10 },
+      { id: "kc", a: "Kirchberg", b: "Capellen", lengthKm: 14, skrBps: 500, epsilon: 1e-9 },
+      { id: "cm", a: "Capellen", b: "Mersch", lengthKm: 17, skrBps: 800, epsilon: 1e-9 },
+      { id: "kf", a: "Kirchberg", b: "Findel", lengthKm: 7, skrBps: 9000, epsilon: 1e-9 },
+      { id: "fe", a: "Findel", b: "Ettelbruck", lengthKm: 8, skrBps: 9000, epsilon: 1e-9 },
+    ],
+  }),
+)
+const planner = new PathPlanner(network)
+
+function ask(rest: Omit<PathRequest, "id">): { paths: string[]; reason: string | undefined } {
+  const [request] = readPathRequests([{ id: "q", ...rest }], network)
+  assert(request !== undefined)
+  const { paths, reason } = planner.answer(request)
+  return { paths: paths.map(({ nodes, links }) => (links ?? nodes).join(" ")), reason }
+}
+
+const toCity = { from: "Ettelbruck", to: "Kirchberg" }
+
+describe("plan paths", () => {
+  it("gives paths in order of the weight asked for, and tells parallel links apart", () => {
+    assert.deepEqual(ask({ ...toCity, k: 3 }).paths, ["Ettelbruck Kirchberg", "me mk1", "me mk2"])
+    assert.deepEqual(ask({ ...toCity, k: 2, weight: "inverseRate" }).paths, ["me mk1", "me mk2"])
+    const all = ask({ ...toCity, k: 99, weight: "lengthKm" })
+    assert.deepEqual(all.paths.slice(0, 2), ["Ettelbruck Kirchberg", "me mk1"])
+    assert.equal(all.paths.length, 4)
+    assert.equal(all.reason, undefined)
+  })
+
+  it("adds up length, hops and epsilon, and takes the rate of the weakest link", () => {
+    const [request] = readPathRequests([{ id: "q", ...toCity, k: 2 }], network)
+    assert(request !== undefined)
+    assert.deepEqual(planner.answer(request).paths[1], {
+      nodes: ["Ettelbruck", "Mersch", "Kirchberg"],
+      cost: 2,
+      lengthKm: 31,
+      hops: 2,
+      rateBps: 3000,
+      epsilon: 2e-9,
+      links: ["me", "mk1"],
+    })
+  })
+
+  it("keeps every limit, and passes what it must", () => {
+    assert.deepEqual(ask({ ...toCity, maxEpsilon: 1.2e-9, k: 9 }).paths, [
+      "Ettelbruck Kirchberg",
+      "me mk2",
+    ])
+    assert.deepEqual(ask({ ...toCity, requireNodes: ["Capellen"] }).paths, [
+      "Ettelbruck Mersch Capellen Kirchberg",
+    ])
+    assert.deepEqual(ask({ ...toCity, minRateBps: 2500, k: 9 }).paths, ["me mk1"])
+    assert.deepEqual(ask({ ...toCity, avoidLinks: [["Kirchberg", "Mersch"]], k: 9 }).paths, [
+      "Ettelbruck Kirchberg",
+      "Ettelbruck Mersch Capellen Kirchberg",
+    ])
+  })
+
+  it("gives the disjoint set of the least cost together, and says when it is smaller than asked", () => {
+    const pair = ask({ ...toCity, disjoint: "node", weight: "lengthKm" })
+    assert.deepEqual(pair, { paths: ["Ettelbruck Kirchberg", "me mk1"], reason: undefined })
+    assert.deepEqual(ask({ ...toCity, disjoint: "link", k: 3 }), {
+      paths: ["Ettelbruck Kirchberg", "me mk1"],
+      reason: "only 2 link-disjoint paths exist",
+    })
+    const limited = ask({
+      from: "Mersch",
+      to: "Kirchberg",
+      disjoint: "link",
+      k: 3,
+      maxLengthKm: 31,
+    })
+    assert.deepEqual(limited.paths, ["mk1", "mk2", "Mersch Capellen Kirchberg"])
+  })
+
+  for (const [rest, reason] of [
+    [{ maxEpsilon: 1e-10 }, "no path with epsilon <= 1e-10: best is 1e-9 directly"],
+    [
+      { maxLengthKm: 29.5 },
+      /^no path with length <= 29.5 km: best is 30 directly; no path without Findel/,
+    ],
+    [
+      { minRateBps: 5000 },
+      /^no path with rate >= 5000 bit\/s: best is 3000 via Mersch; no path without Findel/,
+    ],
+    [
+      { avoidNodes: ["Mersch"], avoidLinks: [["Ettelbruck", "Kirchberg"]] },
+      /avoids Mersch; .*directly; .*Findel/,
+    ],
+    [
+      { requireNodes: ["Findel"] },
+      "no path that passes Findel; no path without Findel, which may not relay",
+    ],
+    [
+      { maxHops: 1, requireNodes: ["Mersch"] },
+      /hops <= 1: best is 2 via Mersch; no path that passes Mersch/,
+    ],
+    [
+      { maxEpsilon: 1e-10, minRateBps: 1e6 },
+      /keeps all of: epsilon <= 1e-10, rate >= 1000000 bit\/s/,
+    ],
+    [{ avoidNodes: ["Kirchberg"] }, "no path that avoids Kirchberg"],
+  ] as const) {
+    it(`names the rule that leaves no path: ${JSON.stringify(rest)}`, () => {
+      const answer = ask({ ...toCity, ...rest })
+      assert.deepEqual(answer.paths, [])
+      if (typeof reason === "string") assert.equal(answer.reason, reason)
+      else assert.match(answer.reason ?? "", reason)
+    })
+  }
+
+  for (const [value, message] of [
+    [{}, "requests /: must be array"],
+    [[{ id: "1", from: "Mersch" }], "requests /0: must have required property 'to'"],
+    [[{ id: "1", from: "Mersch", to: "Atlantis" }], '/0/to: no node is called "Atlantis"'],
+    [[{ id: "1", ...toCity, hops: 2 }], '/0: unknown field "hops"'],
+    [[{ id: "1", ...toCity, k: 0 }], "/0/k: must be >= 1"],
+    [[{ id: "1", ...toCity, weight: "cost" }], "/0/weight: must be one of hops, lengthKm"],
+    [[{ id: "1", ...toCity, avoidLinks: [["Mersch"]] }], "/0/avoidLinks/0: must NOT have fewer"],
+    [[{ id: "1", from: "Mersch", to: "Mersch" }], "/0/to: is the node it begins at"],
+    [
+      [
+        { id: "1", ...toCity },
+        { id: "1", ...toCity },
+      ],
+      '/1/id: a second request is called "1"',
+    ],
+  ] as const) {
+    it(`refuses with the place of the fault: ${message}`, () => {
+      assert.throws(
+        () => readPathRequests(value, network),
+        (error: Error) => error.message.includes(message),
+      )
+    })
+  }
+})
