@@ -45,6 +45,18 @@ export type AppTag =
   | "instance-required"
   | "missing-choice"
   | "missing-instance"
+  /** An identity of a module, where a standard names its errors so (RFC 8640 section 7). */
+  | `${string}:${string}`
+
+/** A `yang-data` container of a module (RFC 8040 section 8), carried in error-info. */
+export interface ErrorStructure {
+  readonly module: string
+  readonly namespace: string
+  readonly name: string
+  /** A leaf that holds an identity, `module:name`, of a module of this namespace. */
+  readonly identity?: { readonly name: string; readonly value: string; readonly namespace: string }
+  readonly leafs: Readonly<Record<string, string | number>>
+}
 
 export interface QkdErrorOptions {
   readonly appTag?: AppTag
@@ -52,6 +64,7 @@ export interface QkdErrorOptions {
   readonly path?: string
   /** Machine-readable details, RFC 6241 error-info: names to values. Never key material. */
   readonly info?: Readonly<Record<string, string>>
+  readonly structure?: ErrorStructure
   readonly cause?: unknown
 }
 
@@ -63,6 +76,7 @@ export class QkdError extends Error {
   readonly appTag?: AppTag
   readonly path?: string
   readonly info?: Readonly<Record<string, string>>
+  readonly structure?: ErrorStructure
 
   constructor(tag: ErrorTag, message: string, options: QkdErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -71,6 +85,7 @@ export class QkdError extends Error {
     if (options.appTag !== undefined) this.appTag = options.appTag
     if (options.path !== undefined) this.path = options.path
     if (options.info !== undefined) this.info = options.info
+    if (options.structure !== undefined) this.structure = options.structure
   }
 
   /** `instanceof` holds for errors thrown by another copy of this class too; their tag is still of the closed list. */

@@ -10,6 +10,10 @@ export const STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
 export const MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 /** RFC 7895: `modules-state`. */
 export const YANG_LIBRARY_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
+/** RFC 8639: `establish-subscription` and its kin. */
+export const SUBSCRIBED_NS = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+/** RFC 8641: what of datastores can be subscribed to. */
+export const YANG_PUSH_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
 /** RFC 7950 section 15: error-info of YANG's own faults. */
 export const YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 export const XML_NS = "http://www.w3.org/XML/1998/namespace"

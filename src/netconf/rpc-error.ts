@@ -1,6 +1,6 @@
 // RFC 6241 section 4.3 rpc-error: QkdError to XML and back. One reply may carry several.
 
-import { ERROR_TAGS, QkdError, type AppTag, type ErrorTag } from "../errors.js"
+import { ERROR_TAGS, QkdError, type AppTag, type ErrorStructure, type ErrorTag } from "../errors.js"
 import { childrenOf, escapeAttr, escapeText, textOf, type XmlElement } from "../yang/xml-tree.js"
 import { BASE_NS, OWN_INFO_NS, YANG_NS } from "./names.js"
 
@@ -26,6 +26,7 @@ export function severalErrors(errors: readonly QkdError[]): QkdError {
     ...(first.appTag === undefined ? {} : { appTag: first.appTag }),
     ...(first.path === undefined ? {} : { path: first.path }),
     ...(first.info === undefined ? {} : { info: first.info }),
+    ...(first.structure === undefined ? {} : { structure: first.structure }),
     cause: new AggregateError(errors),
   })
 }
@@ -84,8 +85,13 @@ function rpcErrorXml(
   if (error.message !== "")
     out.push(`<error-message xml:lang="en">${escapeText(error.message)}</error-message>`)
   const info = Object.entries(error.info ?? {}).filter(([name]) => PLAIN_NAME.test(name))
-  if (info.length > 0)
-    out.push("<error-info>", ...info.map(([n, v]) => infoXml(n, v)), "</error-info>")
+  if (info.length > 0 || error.structure !== undefined)
+    out.push(
+      "<error-info>",
+      ...info.map(([n, v]) => infoXml(n, v)),
+      structureXml(error.structure),
+      "</error-info>",
+    )
   out.push("</rpc-error>")
   return out.join("")
 }
@@ -93,6 +99,32 @@ function rpcErrorXml(
 function infoXml(name: string, value: string): string {
   const ns = BASE_INFO.has(name) ? "" : YANG_INFO.has(name) ? YANG_NS : OWN_INFO_NS
   return `<${name}${ns === "" ? "" : ` xmlns="${ns}"`}>${escapeText(value)}</${name}>`
+}
+
+/** An identity gets a prefix of its own: that of the container's module may not be in scope. */
+function structureXml(structure: ErrorStructure | undefined): string {
+  if (structure === undefined) return ""
+  const { name, namespace, identity, leafs } = structure
+  const reason =
+    identity === undefined
+      ? ""
+      : `<${identity.name} xmlns:i="${escapeAttr(identity.namespace)}">i:${escapeText(identity.value.replace(/^.*:/, ""))}</${identity.name}>`
+  const others = Object.entries(leafs).map(
+    ([leaf, value]) => `<${leaf}>${escapeText(String(value))}</${leaf}>`,
+  )
+  return `<${name} xmlns="${escapeAttr(namespace)}">${reason}${others.join("")}</${name}>`
+}
+
+/** The first child of error-info that has children: a container of some module. */
+function parseStructure(info: readonly XmlElement[]): ErrorStructure | undefined {
+  const container = info.find((child) => childrenOf(child).length > 0)
+  if (container === undefined) return undefined
+  const leafs = childrenOf(container).map((leaf): [string, string] => [
+    leaf.name,
+    textOf(leaf).trim(),
+  ])
+  const { name, ns } = container
+  return { module: "", namespace: ns, name, leafs: Object.fromEntries(leafs) }
 }
 
 /** What a reply reports as failed, or undefined when nothing did. Warnings are no failure. */
@@ -108,9 +140,12 @@ function parseRpcError(element: XmlElement): QkdError {
   const tag = fieldOf(element, "error-tag")
   const appTag = fieldOf(element, "error-app-tag")
   const path = fieldOf(element, "error-path")
-  const info = childrenOf(element)
+  const inside = childrenOf(element)
     .filter((child) => child.name === "error-info")
     .flatMap(childrenOf)
+  const structure = parseStructure(inside)
+  const info = inside
+    .filter((child) => childrenOf(child).length === 0)
     .map((child): [string, string] => [child.name, textOf(child).trim()])
   const known = isErrorTag(tag)
   return new QkdError(
@@ -120,6 +155,7 @@ function parseRpcError(element: XmlElement): QkdError {
       ...(appTag === undefined ? {} : { appTag: foreignAppTag(appTag) }),
       ...(path === undefined ? {} : { path }),
       ...(info.length === 0 ? {} : { info: Object.fromEntries(info) }),
+      ...(structure === undefined ? {} : { structure }),
     },
   )
 }
