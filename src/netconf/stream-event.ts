@@ -54,11 +54,7 @@ export class StreamEvent {
 
   /** The event element. */
   get xml(): string {
-    return (this.#xml ??= encodeXml(
-      this.#schema,
-      this.#data("xml"),
-      this.#schema.notificationRoot,
-    ))
+    return (this.#xml ??= encodeXml(this.#schema, this.#data("xml"), this.#schema.notificationRoot))
   }
 
   /** RFC 8040 section 6.4: the whole message as JSON text. */

@@ -17,7 +17,11 @@ export type StreamFilter =
 const MAX_STEPS = 100_000
 
 /** An XPath that takes too long on an event lets it pass: a receiver must not miss what it could have asked for. */
-export function passes(filter: StreamFilter | undefined, event: StreamEvent, schema: Schema): boolean {
+export function passes(
+  filter: StreamFilter | undefined,
+  event: StreamEvent,
+  schema: Schema,
+): boolean {
   if (filter === undefined) return true
   if (filter.kind === "subtree") return filterElements([event.tree()], filter.elements).length > 0
   const conditions = new Conditions(schema, schema.notificationRoot, event.data)
