@@ -120,6 +120,9 @@ export interface NetconfBackend {
    * `startTime` is refused (RFC 5277 section 2.1.1, replaySupport false).
    */
   replay?(fromMs: number, toMs: number): readonly PastEvent[]
+
+  /** How far back `replay` reaches; milliseconds since the epoch. Absent: to the start of the server, and no further. */
+  replayReach?(): { readonly createdMs: number; readonly agedMs?: number | undefined }
 }
 
 /** Called after running has changed, in order. Must not throw. */

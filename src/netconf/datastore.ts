@@ -49,6 +49,8 @@ export class Datastore {
   readonly #validate: Validator
   readonly #revalidate: Revalidator
   readonly #listeners = new Set<ChangeListener>()
+  readonly #sources: (() => JsonObject)[] = []
+  readonly #guards: ((next: JsonObject) => void)[] = []
   readonly #followers = new Set<UpdateFollower>()
   #running: JsonObject
 
@@ -88,7 +90,18 @@ export class Datastore {
   /** Configuration and state together, as `get` shows them to this caller. */
   data(caller: Caller): JsonObject {
     const state = { ...this.#backend.state(this.#running), ...this.access.state() }
+    for (const source of this.#sources) Object.assign(state, source())
     return this.access.readable(caller, mergeState(this.#backend.schema.root, this.#running, state))
+  }
+
+  /** State that is neither the backend's nor access control's, of top-level nodes that nobody else has. */
+  addState(source: () => JsonObject): void {
+    this.#sources.push(source)
+  }
+
+  /** Asked before each change. @param check throws a QkdError to refuse what running would become. */
+  guard(check: (next: JsonObject) => void): void {
+    this.#guards.push(check)
   }
 
   /** Called after each change. @returns the way to stop. */
@@ -218,6 +231,7 @@ export class Datastore {
     const faults = this.#revalidate(next, previous)
     if (faults === "same") return undefined
     assertNone(faults)
+    for (const check of this.#guards) check(next)
     return this.#backend.prepareEdit({ next, previous, caller })
   }
 }

@@ -5,7 +5,10 @@ import type { XmlElement } from "../yang/xml-tree.js"
 import type { Caller, NetconfBackend } from "./backend.js"
 import type { Datastore } from "./datastore.js"
 import type { Datastores } from "./datastores.js"
+import type { Publisher } from "./publisher.js"
 import type { ErrorType } from "./rpc-error.js"
+import type { Receiver } from "./subscribed-entry.js"
+import type { SubscriptionStyle } from "./subscription-style.js"
 
 /** What the operation layer needs of the session and server around it. */
 export interface OperationHost {
@@ -24,9 +27,11 @@ export interface OperationHost {
   nowMs(): number
   /** One message of a notification, `notificationXml`; nothing leaves after the end. */
   sendNotification(message: string): void
+  /** The session as whoever publishes sees it. */
+  readonly receiver: Receiver
+  readonly style: SubscriptionStyle
+  readonly publisher: Publisher
   monitoring(filter: readonly XmlElement[] | undefined): string
-  /** @throws QkdError when the session has a subscription, or a parameter is wrong. @returns the start, to be called after the reply. */
-  subscribe(operation: XmlElement): () => void
   /** Ends this session after the reply. */
   closeSession(): void
   /** @throws QkdError `invalid-value` when there is no such session. */

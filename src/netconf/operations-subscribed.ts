@@ -9,7 +9,13 @@ import { decodeXml, encodeXml } from "../yang/xml.js"
 import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
 import { errorOfFault } from "./datastore.js"
 import { SUBSCRIBED_NS, YANG_PUSH_NS } from "./names.js"
-import { OK, type Answer, type Operation, type OperationHost, type OperationTable } from "./operation.js"
+import {
+  OK,
+  type Answer,
+  type Operation,
+  type OperationHost,
+  type OperationTable,
+} from "./operation.js"
 import { severalErrors } from "./rpc-error.js"
 import { subscriptionError } from "./subscribed-errors.js"
 import type { Established, SubscriptionDesk } from "./subscribed.js"
@@ -56,8 +62,13 @@ export function subscribedOperations(desk: SubscriptionDesk): OperationTable {
   ])
 }
 
-function answerOf({ start }: Established, body = "<ok/>"): Answer {
-  return { body, after: start }
+function answerOf(made: Established, body = "<ok/>"): Answer {
+  return {
+    body,
+    after: () => {
+      made.start()
+    },
+  }
 }
 
 function decoded(

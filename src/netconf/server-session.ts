@@ -13,12 +13,10 @@ import { runOperation } from "./operations.js"
 import type { BytePipe, PipeUser } from "./pipe.js"
 import { errorsOf, rpcErrorsXml } from "./rpc-error.js"
 import { SessionEndpoint, closedError } from "./session.js"
-import {
-  Subscription,
-  parseSubscription,
-  type EncodedEvent,
-  type SubscriptionRequest,
-} from "./subscription.js"
+import type { Termination } from "./base-notifications.js"
+import type { Publisher } from "./publisher.js"
+import type { Receiver } from "./subscribed-entry.js"
+import { SubscriptionStyle } from "./subscription-style.js"
 import type { ServerLimits, SessionReport } from "./server.js"
 
 /** What the session needs of the server that opened it. */
@@ -30,8 +28,8 @@ export interface SessionHome {
   readonly datastores: OperationHost["datastores"]
   readonly operations: OperationHost["operations"]
   monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string
-  pastEvents(request: SubscriptionRequest): readonly EncodedEvent[]
-  kill(sessionId: number): void
+  readonly publisher: Publisher
+  kill(sessionId: number, by: number): void
   opened(session: ServerSession): void
   ended(session: ServerSession, reason: QkdError): void
   report(report: SessionReport): void
@@ -55,7 +53,7 @@ export class ServerSession implements PipeUser {
   #waitingBytes = 0
   #working = false
   #closing = false
-  #subscription: Subscription | "starting" | undefined
+  #termination: Termination = { reason: "bad-hello" }
   readonly #endListeners: (() => void)[] = []
 
   constructor(home: SessionHome, pipe: BytePipe, caller: Caller) {
@@ -71,6 +69,7 @@ export class ServerSession implements PipeUser {
       limits: home.limits,
       events: {
         opened: () => {
+          this.#termination = { reason: "other" }
           home.opened(this)
         },
         message: (element, bytes) => {
@@ -100,12 +99,15 @@ export class ServerSession implements PipeUser {
       },
       nowMs: () => home.clock.now(),
       monitoring: (filter) => home.monitoring(filter, caller),
-      subscribe: (operation) => this.#subscribe(operation),
+      receiver: this.#receiver(),
+      style: new SubscriptionStyle(),
+      publisher: home.publisher,
       closeSession: () => {
+        this.#termination = { reason: "closed" }
         this.end(closedError("closed by the client"))
       },
       killSession: (id) => {
-        home.kill(id)
+        home.kill(id, caller.sessionId)
       },
     }
   }
@@ -120,6 +122,7 @@ export class ServerSession implements PipeUser {
   }
 
   closed(why: string): void {
+    this.#termination = { reason: "dropped" }
     this.end(closedError(why))
   }
 
@@ -127,10 +130,15 @@ export class ServerSession implements PipeUser {
     this.#endpoint.end(reason)
   }
 
-  /** Sends an event to this session if it has subscribed to it. */
-  notify(event: EncodedEvent): void {
-    if (this.#subscription instanceof Subscription && this.#mayHear(event))
-      this.#subscription.deliver(event)
+  /** Another session, or somebody outside of NETCONF, wants it gone. */
+  kill(by?: number): void {
+    this.#termination = { reason: "killed", ...(by !== undefined && { killedBy: by }) }
+    this.end(closedError("killed by another session"))
+  }
+
+  /** RFC 6470: how the session ended, once it has. */
+  get termination(): Termination {
+    return this.#termination
   }
 
   #queue(rpc: XmlElement | QkdError, bytes: number): void {
@@ -219,46 +227,43 @@ export class ServerSession implements PipeUser {
     })
   }
 
-  #subscribe(operation: XmlElement): () => void {
-    const { clock, backend } = this.#home
-    // RFC 5277 section 2.1.1: one subscription a session.
-    if (this.#subscription !== undefined)
-      throw new QkdError("operation-failed", "this session has a subscription already")
-    const request = parseSubscription(operation, clock.now(), backend.replay !== undefined)
-    this.#subscription = "starting"
-    return () => {
-      const past = this.#home.pastEvents(request).filter((event) => this.#mayHear(event))
-      const over = (): void => {
-        this.#subscription = undefined
-      }
-      const send = (message: string): void => {
-        this.#sendNotification(message)
-      }
-      const made = new Subscription(request, clock, past, send, over)
-      if (!made.finished) this.#subscription = made
+  #receiver(): Receiver {
+    const { maxNotificationBacklogBytes } = this.#home.limits
+    return {
+      caller: this.caller,
+      encodings: ["xml"],
+      send: (event) => {
+        if (this.#mayNotify()) this.#endpoint.sendFramed(event.framed(this.#endpoint.framing))
+      },
+      // Half of what would cost it the session: subscriptions of RFC 8639 rest before that.
+      congested: () => this.#pipe.queuedBytes() > maxNotificationBacklogBytes / 2,
+      onceDrained: (call) => {
+        this.#pipe.onceDrained(call)
+      },
     }
-  }
-
-  #mayHear(event: EncodedEvent): boolean {
-    return this.#home.datastores.running.access.mayHear(this.caller, event.told)
   }
 
   #sendNotification(message: string): void {
-    if (this.#endpoint.ended) return
-    const { maxNotificationBacklogBytes } = this.#home.limits
-    if (this.#pipe.queuedBytes() > maxNotificationBacklogBytes) {
+    if (this.#mayNotify()) this.#endpoint.send(message)
+  }
+
+  /** False when the session is over, as it is for one that does not read. */
+  #mayNotify(): boolean {
+    if (this.#endpoint.ended) return false
+    if (this.#pipe.queuedBytes() > this.#home.limits.maxNotificationBacklogBytes) {
       this.end(new QkdError("resource-denied", "notifications are not read fast enough"))
-      return
+      return false
     }
     this.counters.outNotifications++
-    this.#endpoint.send(message)
+    return true
   }
 
   #ended(reason: QkdError): void {
     this.#closing = true
     this.#waiting.length = 0
-    if (this.#subscription instanceof Subscription) this.#subscription.cancel()
+    if (reason.appTag === "timeout") this.#termination = { reason: "timeout" }
     for (const listener of this.#endListeners.splice(0)) listener()
+    this.#home.publisher.desk?.drop(this.#host.receiver)
     this.#home.ended(this, reason)
   }
 }

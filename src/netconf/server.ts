@@ -3,22 +3,22 @@
 
 import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json-text.js"
-import { compileValidator } from "../yang/validate.js"
-import { encodeXml } from "../yang/xml.js"
 import type { XmlElement } from "../yang/xml-tree.js"
 import type { Caller, NetconfBackend } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
-import { errorOfFault, type Datastore } from "./datastore.js"
+import type { Datastore } from "./datastore.js"
 import { Datastores } from "./datastores.js"
 import { MAX_SESSION_ID } from "./names.js"
 import { monitoringXml } from "./monitoring.js"
 import { serverCapabilities } from "./modules.js"
 import type { OperationTable } from "./operation.js"
 import type { BytePipe } from "./pipe.js"
-import { severalErrors } from "./rpc-error.js"
 import { ServerSession, type SessionHome } from "./server-session.js"
 import { SERVER_LIMITS, closedError, type SessionLimits } from "./session.js"
-import { encodedEvent, type EncodedEvent, type SubscriptionRequest } from "./subscription.js"
+import { subscribedOperations } from "./operations-subscribed.js"
+import { Publisher } from "./publisher.js"
+import type { PushLimits } from "./push-feed.js"
+import type { DeskLimits } from "./subscribed.js"
 
 export interface ServerLimits extends SessionLimits {
   /** Sessions at the same time, of all users. */
@@ -53,6 +53,8 @@ export type SessionReport =
   | { readonly kind: "bug"; readonly caller: Caller; readonly error: unknown }
   /** An unconfirmed commit could not be undone; it is tried again. */
   | { readonly kind: "rollback-failed"; readonly error: unknown }
+  /** An event of the server's own, or an update, could not be told. */
+  | { readonly kind: "untold"; readonly error: unknown }
 
 export interface ServerOptions {
   readonly backend: NetconfBackend
@@ -64,6 +66,7 @@ export interface ServerOptions {
   readonly candidate?: boolean
   /** Operations beside those of the standard, or in their place; see `operation.ts`. */
   readonly operations?: OperationTable
+  readonly subscriptions?: Partial<DeskLimits & PushLimits>
   readonly report?: (report: SessionReport) => void
 }
 
@@ -72,10 +75,11 @@ export class NetconfServer {
   readonly datastore: Datastore
   readonly datastores: Datastores
   readonly capabilities: readonly string[]
+  /** Streams and subscriptions. */
+  readonly publisher: Publisher
   readonly #options: ServerOptions
   readonly #limits: ServerLimits
   readonly #home: SessionHome
-  readonly #validateEvent: ReturnType<typeof compileValidator>
   readonly #sessions = new Map<number, ServerSession>()
   #lastSessionId = 0
 
@@ -95,25 +99,40 @@ export class NetconfServer {
     })
     this.datastore = this.datastores.running
     this.capabilities = serverCapabilities(backend.schema, this.datastores)
-    this.#validateEvent = compileValidator(backend.schema, "notification")
+    this.publisher = new Publisher({
+      backend,
+      datastores: this.datastores,
+      clock,
+      deskLimits: options.subscriptions ?? {},
+      pushLimits: options.subscriptions ?? {},
+      report: (error) => {
+        this.#report({ kind: "untold", error })
+      },
+    })
+    const { desk } = this.publisher
     this.#home = {
       clock,
       limits: this.#limits,
       capabilities: this.capabilities,
       backend,
       datastores: this.datastores,
-      operations: options.operations ?? new Map(),
+      operations: new Map([
+        ...(desk === undefined ? [] : subscribedOperations(desk)),
+        ...(options.operations ?? []),
+      ]),
+      publisher: this.publisher,
       monitoring: (filter, caller) => this.#monitoring(filter, caller),
-      pastEvents: (request) => this.#pastEvents(request),
-      kill: (sessionId) => {
-        this.#kill(sessionId)
+      kill: (sessionId, by) => {
+        this.#kill(sessionId, by)
       },
       opened: (session) => {
+        this.publisher.sessionStarted(session.caller)
         this.#report({ kind: "opened", caller: session.caller })
       },
       ended: (session, reason) => {
         this.#sessions.delete(session.caller.sessionId)
         void this.datastores.release(session.caller.sessionId)
+        this.publisher.sessionEnded(session.caller, session.termination)
         this.#report({ kind: "ended", caller: session.caller, reason })
       },
       report: (report) => {
@@ -150,10 +169,7 @@ export class NetconfServer {
    * @throws QkdError when it is not a valid notification of the schema; nobody gets it then.
    */
   notify(event: JsonObject, timeMs = this.#options.clock.now()): void {
-    const faults = this.#validateEvent(event)
-    if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
-    const encoded = this.#encode(event, timeMs)
-    for (const session of [...this.#sessions.values()]) session.notify(encoded)
+    this.publisher.notify(event, timeMs)
   }
 
   /** Who is connected, hello done or not. */
@@ -165,32 +181,16 @@ export class NetconfServer {
   close(why = "server is closing"): void {
     for (const session of [...this.#sessions.values()]) session.end(closedError(why))
     this.datastores.close()
+    this.publisher.close()
   }
 
-  #encode(event: JsonObject, timeMs: number): EncodedEvent {
-    const { schema } = this.#options.backend
-    const [member = ""] = Object.keys(event)
-    const colon = member.indexOf(":")
-    const told = { module: member.slice(0, colon), name: member.slice(colon + 1) }
-    return encodedEvent(told, timeMs, encodeXml(schema, event, schema.notificationRoot))
-  }
-
-  #pastEvents(request: SubscriptionRequest): readonly EncodedEvent[] {
-    const { backend, clock } = this.#options
-    if (request.startMs === undefined || backend.replay === undefined) return []
-    const until = Math.min(request.stopMs ?? Number.POSITIVE_INFINITY, clock.now())
-    return backend
-      .replay(request.startMs, until)
-      .map(({ event, timeMs }) => this.#encode(event, timeMs))
-  }
-
-  #kill(sessionId: number): void {
+  #kill(sessionId: number, by: number): void {
     const session = this.#sessions.get(sessionId)
     if (session === undefined)
       throw new QkdError("invalid-value", `no session ${sessionId}`, {
         info: { "bad-element": "session-id" },
       })
-    session.end(closedError("killed by another session"))
+    session.kill(by)
   }
 
   #monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string {

@@ -114,6 +114,12 @@ export class SessionEndpoint {
     this.#options.pipe.send(frame(message, this.#framing))
   }
 
+  /** One message that is framed already, for several sessions. */
+  sendFramed(bytes: Uint8Array): void {
+    if (this.#state === "ended") return
+    this.#options.pipe.send(bytes)
+  }
+
   /** Takes no more messages until `release`, and reads no more bytes from the transport. */
   hold(): void {
     if (this.#held || this.#state === "ended") return

@@ -1,54 +1,35 @@
-// One RFC 5277 subscription of one session: filter, replay, stop. Does not send: it says what is to be sent.
+// create-subscription (RFC 5277 section 2.1): its parameters, and the one subscription of a session that it begins.
 
 import { QkdError } from "../errors.js"
-import { parseXml, textOf, type XmlElement } from "../yang/xml-tree.js"
-import type { ToldEvent } from "./access-control.js"
+import { compileXPathFilter } from "../yang/filter-xpath.js"
+import type { Schema } from "../yang/schema.js"
+import { attributeOf, textOf, type XmlElement } from "../yang/xml-tree.js"
 import type { NetconfClock } from "./clock.js"
+import { BASE_NS, STREAMS_NS } from "./names.js"
 import { notificationXml } from "./messages.js"
-import { NOTIFICATION_NS } from "./names.js"
 import { parametersOf, subtreeOf, timeOf } from "./parameters.js"
-import { filterElements } from "./xml-filter.js"
+import { eventTime, type StreamEvent } from "./stream-event.js"
+import { StreamFeed, type FeedTerms } from "./stream-feed.js"
+import type { StreamFilter } from "./stream-filter.js"
+import type { EventStream } from "./stream.js"
+import type { Receiver } from "./subscribed-entry.js"
 
-/** An event encoded once for all subscribers. */
-export interface EncodedEvent {
-  /** What it is, for whoever decides who may hear it. */
-  readonly told: ToldEvent
-  readonly timeMs: number
-  /** The event element. */
-  readonly xml: string
-  /** The same as a tree, made when the first filter asks. */
-  tree(): XmlElement
-}
-
-export function encodedEvent(told: ToldEvent, timeMs: number, xml: string): EncodedEvent {
-  let tree: XmlElement | undefined
-  return { told, timeMs, xml, tree: () => (tree ??= parseXml(xml)) }
-}
-
-/** RFC 3339 in UTC. */
-export function eventTime(timeMs: number): string {
-  return new Date(timeMs).toISOString()
-}
-
-export interface SubscriptionRequest {
-  readonly filter: readonly XmlElement[] | undefined
-  readonly startMs: number | undefined
-  readonly stopMs: number | undefined
-}
+export { eventTime } from "./stream-event.js"
 
 /** @throws QkdError as RFC 5277 section 2.1.1 wants for each wrong parameter. */
 export function parseSubscription(
+  schema: Schema,
   operation: XmlElement,
   nowMs: number,
-  canReplay: boolean,
-): SubscriptionRequest {
+  stream: EventStream,
+): FeedTerms {
   const parameters = parametersOf(operation, ["stream", "filter", "startTime", "stopTime"])
-  const stream = parameters.get("stream")
-  if (stream !== undefined && textOf(stream).trim() !== "NETCONF")
-    throw new QkdError("invalid-value", `no stream ${textOf(stream).trim()}`, {
+  const named = parameters.get("stream")
+  if (named !== undefined && textOf(named).trim() !== stream.name)
+    throw new QkdError("invalid-value", `no stream ${textOf(named).trim()}`, {
       info: { "bad-element": "stream" },
     })
-  const filter = subtreeOf(parameters)
+  const filter = filterOf(schema, parameters.get("filter"), () => subtreeOf(parameters))
   const startMs = timeOf(parameters, "startTime")
   const stopMs = timeOf(parameters, "stopTime")
   if (startMs === undefined && stopMs !== undefined)
@@ -63,72 +44,70 @@ export function parseSubscription(
     throw new QkdError("bad-element", "stopTime is not after startTime", {
       info: { "bad-element": "stopTime" },
     })
-  if (startMs !== undefined && !canReplay)
+  if (startMs !== undefined && stream.replay === undefined)
     throw new QkdError("operation-failed", "stream NETCONF has no replay", {
       info: { "bad-element": "startTime" },
     })
   return { filter, startMs, stopMs }
 }
 
+/** @throws QkdError as RFC 6241 sections 6 and 8.9 want. */
+function filterOf(
+  schema: Schema,
+  filter: XmlElement | undefined,
+  subtree: () => readonly XmlElement[] | undefined,
+): StreamFilter | undefined {
+  if (filter === undefined) return undefined
+  const typed = filter.attrs.find((a) => a.name === "type" && (a.ns === "" || a.ns === BASE_NS))
+  if (typed?.value !== "xpath") return { kind: "subtree", elements: subtree() ?? [] }
+  const text = attributeOf(filter, "select")
+  if (text === undefined)
+    throw new QkdError("missing-attribute", "an XPath filter wants select", {
+      info: { "bad-attribute": "select", "bad-element": "filter" },
+    })
+  const { prefixes } = filter
+  return { kind: "xpath", expression: compileXPathFilter(schema, { text, prefixes }) }
+}
+
 /** A subscription that is on. */
 export class Subscription {
-  readonly #request: SubscriptionRequest
-  readonly #send: (message: string) => void
-  readonly #cancelStop: () => void
-  #over = false
+  readonly #feed: StreamFeed
 
-  /**
-   * Replays and starts. To be made after the reply has left.
-   *
-   * @param past the events of the replay, when one was asked for.
-   * @param over called when stopTime has come.
-   */
+  /** @param over called when stopTime has come. */
   constructor(
-    request: SubscriptionRequest,
+    stream: EventStream,
     clock: NetconfClock,
-    past: readonly EncodedEvent[],
-    send: (message: string) => void,
-    over: () => void,
+    terms: FeedTerms,
+    receiver: Receiver,
+    told: { mayHear(event: StreamEvent): boolean; mark(message: string): void; over(): void },
   ) {
-    this.#request = request
-    this.#send = send
-    for (const event of past) this.deliver(event)
-    if (request.startMs !== undefined) this.#marker("replayComplete", clock.now())
-    const { stopMs } = request
-    const finish = (): void => {
-      this.#over = true
-      this.#marker("notificationComplete", clock.now())
-      over()
+    // Section 2.1.1: these two are never filtered. Their namespace is that of section 3.4.
+    const mark = (name: "replayComplete" | "notificationComplete"): void => {
+      told.mark(notificationXml(eventTime(clock.now()), `<${name} xmlns="${STREAMS_NS}"/>`))
     }
-    if (stopMs === undefined) this.#cancelStop = () => undefined
-    else if (stopMs <= clock.now()) {
-      this.#cancelStop = () => undefined
-      finish()
-    } else this.#cancelStop = clock.after(stopMs - clock.now(), finish)
+    this.#feed = new StreamFeed(stream, clock, terms, {
+      mayHear: (event) => told.mayHear(event),
+      deliver: (event) => {
+        receiver.send(event, "xml")
+      },
+      excluded: () => undefined,
+      replayed: () => {
+        mark("replayComplete")
+      },
+      stopped: () => {
+        mark("notificationComplete")
+        told.over()
+      },
+    })
   }
 
-  /** stopTime has come. */
-  get finished(): boolean {
-    return this.#over
-  }
-
-  /** Sends the event if the filter lets it through. */
-  deliver(event: EncodedEvent): boolean {
-    if (this.#over) return false
-    const { filter } = this.#request
-    if (filter !== undefined && filterElements([event.tree()], filter).length === 0) return false
-    this.#send(notificationXml(eventTime(event.timeMs), event.xml))
-    return true
+  /** Replays and begins. To be called after the reply has left. */
+  start(): void {
+    this.#feed.start()
   }
 
   /** The session is gone. */
   cancel(): void {
-    this.#over = true
-    this.#cancelStop()
-  }
-
-  /** RFC 5277 section 2.1.1: these two are never filtered. */
-  #marker(name: "replayComplete" | "notificationComplete", nowMs: number): void {
-    this.#send(notificationXml(eventTime(nowMs), `<${name} xmlns="${NOTIFICATION_NS}"/>`))
+    this.#feed.end()
   }
 }

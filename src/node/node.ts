@@ -217,6 +217,8 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
       if (report.kind === "bug") log.error({ err: report.error }, "NETCONF request failed")
       else if (report.kind === "rollback-failed")
         log.error({ err: report.error }, "an unconfirmed commit could not be undone")
+      else if (report.kind === "untold")
+        log.error({ err: report.error }, "subscribers could not be told")
       else log.info({ ...report.caller, session: report.kind }, "NETCONF session")
     },
   })

@@ -1,0 +1,91 @@
+// The events of RFC 6470: what a server tells of itself. Builds them; when they are told is the publisher's business.
+// netconf-capability-change is never told: a server's capabilities are fixed while it runs.
+
+import { diff, type Change } from "../yang/diff.js"
+import type { JsonObject } from "../yang/json.js"
+import type { Schema } from "../yang/schema.js"
+import type { Caller } from "./backend.js"
+import type { ConfirmedCommitEvent } from "./confirmed-commit.js"
+import { OWNER } from "./datastore.js"
+
+/** How a session ended (`termination-reason`). */
+export type Termination =
+  | { readonly reason: "closed" | "dropped" | "timeout" | "bad-hello" | "other" }
+  | { readonly reason: "killed"; readonly killedBy?: number }
+
+const NCN = "ietf-netconf-notifications:"
+/** More edits than this in one notification are told as the top-level nodes they are in. */
+const MAX_EDITS = 200
+
+const OPERATIONS = {
+  create: "create",
+  delete: "delete",
+  replace: "replace",
+  // There is no such operation in NETCONF: entries are moved by merging them with `insert`.
+  move: "merge",
+} as const satisfies Readonly<Record<Change["kind"], string>>
+
+/** Undefined when no configuration has changed. */
+export function configChange(
+  schema: Schema,
+  next: JsonObject,
+  previous: JsonObject,
+  caller: Caller,
+  datastore: "running" | "startup" = "running",
+): JsonObject | undefined {
+  const changes = diff(schema, previous, next, { configOnly: true })
+  if (changes.length === 0) return undefined
+  const edit =
+    changes.length <= MAX_EDITS
+      ? changes.map(({ kind, path }) => ({ target: path, operation: OPERATIONS[kind] }))
+      : [...new Set(changes.map(topOf))].map((target) => ({ target, operation: "merge" }))
+  return { [`${NCN}netconf-config-change`]: { "changed-by": changedBy(caller), datastore, edit } }
+}
+
+export function sessionStart(caller: Caller): JsonObject {
+  return { [`${NCN}netconf-session-start`]: sessionOf(caller) }
+}
+
+export function sessionEnd(caller: Caller, termination: Termination): JsonObject {
+  const killedBy = termination.reason === "killed" ? termination.killedBy : undefined
+  return {
+    [`${NCN}netconf-session-end`]: {
+      ...sessionOf(caller),
+      ...(killedBy !== undefined && { "killed-by": killedBy }),
+      "termination-reason": termination.reason,
+    },
+  }
+}
+
+export function confirmedCommit(event: ConfirmedCommitEvent): JsonObject {
+  return {
+    [`${NCN}netconf-confirmed-commit`]: {
+      // Its session must be told but for `timeout`; where that is gone, it was no session.
+      ...(event.event !== "timeout" && sessionOf(event.caller ?? OWNER)),
+      "confirm-event": event.event,
+      ...(event.timeoutS !== undefined && { timeout: event.timeoutS }),
+    },
+  }
+}
+
+/** The owner of the data is the server itself. */
+function changedBy(caller: Caller): JsonObject {
+  return caller.sessionId === 0 ? { server: [null] } : sessionOf(caller)
+}
+
+function sessionOf({ username, sessionId, address }: Caller): JsonObject {
+  return {
+    username,
+    "session-id": sessionId,
+    // Test pipes and the like have addresses that are none.
+    ...(isAddress(address) && { "source-host": address }),
+  }
+}
+
+function isAddress(text: string): boolean {
+  return /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
+}
+
+function topOf({ path }: Change): string {
+  return /^\/[^/[]+/.exec(path)?.[0] ?? path
+}
