@@ -5,7 +5,7 @@
 //   submit -> queue -> decide (draft) -> store.commit -> network -> notices -> south -> reply
 
 import { type CandidateAsk, type Candidates, candidatesFor } from "../core/candidates.js"
-import { decideOn } from "../core/decide.js"
+import { decide, decideOn } from "../core/decide.js"
 import { desiredConfig } from "../core/desired.js"
 import { Draft } from "../core/draft.js"
 import type { Effect, Event, Reply } from "../core/event.js"
@@ -18,7 +18,7 @@ import type { Change, Network } from "../model/network.js"
 import { durableChanges } from "./durable.js"
 import { Journal } from "./journal.js"
 import { noticesOf } from "./notices.js"
-import type { ControllerPort, Notice, PathPort, SouthPort, Store } from "./ports.js"
+import type { ControllerPort, InsightPort, Notice, SouthPort, Store } from "./ports.js"
 import { type Schedule, Wakes } from "./wakes.js"
 
 export type ControllerLog = (
@@ -62,7 +62,7 @@ interface Decided {
   readonly reply: Reply
 }
 
-export class Controller implements ControllerPort, PathPort {
+export class Controller implements ControllerPort, InsightPort {
   readonly epoch: string
   /** Resolves when deciding has ended: with the reason when it was not asked for. */
   readonly stopped: Promise<QkdError | undefined>
@@ -122,6 +122,15 @@ export class Controller implements ControllerPort, PathPort {
 
   candidatePaths(ask: CandidateAsk): Candidates {
     return candidatesFor(this.#picture, ask, this.#settings)
+  }
+
+  judge(event: Event): Reply {
+    const { now, newId } = this.#options
+    return decide(this.#picture, event, { now: now(), newId, settings: this.#settings }).reply
+  }
+
+  reservedBps(qkdlId: string): number {
+    return this.#picture.reservedBps(qkdlId)
   }
 
   lastSeq(): number {

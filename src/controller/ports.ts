@@ -79,8 +79,12 @@ export interface ControllerPort {
   onNotice(listener: (notice: Notice) => void): () => void
 }
 
-/** Questions about paths, answered on the committed network; nothing changes. */
-export interface PathPort {
+/** Questions to the committed network; nothing changes by them. */
+export interface InsightPort {
   /** @returns undefined when the service that is asked about is not there. */
   candidatePaths(ask: CandidateAsk): Candidates
+  /** What would be decided on this event now. */
+  judge(event: Event): Reply
+  /** Bits per second promised on a link. */
+  reservedBps(qkdlId: string): number
 }

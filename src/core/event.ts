@@ -2,44 +2,12 @@
 // southbound side found out, a deadline. Types only; the deciding is in `decide.ts`.
 
 import type { AppTag, ErrorTag } from "../errors.js"
+import type { LinkInventory, NodeInventory } from "../model/inventory.js"
 import type { LinkPerformance } from "../model/link.js"
-import type { NodeTarget } from "../model/network.js"
 import type { NodeEvent, NodeState } from "../model/node.js"
 import type { ServiceTerms } from "../model/service.js"
 
-/** A node as the operator enters it. */
-export interface NodeInventory {
-  readonly qkdnId: string
-  readonly name: string
-  readonly place?: string
-  readonly lat?: number
-  readonly lon?: number
-  readonly operator?: string
-  readonly relay: boolean
-  readonly driver: string
-  readonly target: NodeTarget
-  /** SAEs known to live here; needed for nodes that do not name their own. */
-  readonly saeIds: readonly string[]
-  /** `false`: out of service, see `NetworkNode.outOfService`. */
-  readonly enabled?: boolean
-}
-
-/** A PHYS link as the operator enters it. End a transmits, end b receives. */
-export interface LinkInventory {
-  readonly qkdlId: string
-  readonly name?: string
-  readonly a: { readonly qkdnId: string; readonly qkdiId: number }
-  readonly b: { readonly qkdnId: string; readonly qkdiId: number }
-  readonly lengthKm?: number
-  readonly lossDb?: number
-  readonly module?: string
-  readonly epsilon?: number
-  readonly latencyMs?: number
-  readonly srlg?: readonly string[]
-  readonly enabled?: boolean
-  /** Expected secret key rate, used for admission until the first measurement. */
-  readonly skrBps?: number
-}
+export type { LinkInventory, NodeInventory } from "../model/inventory.js"
 
 /** What an operator or an orchestrator wants. `…-changed` replaces the whole entry. */
 export type OperatorEvent =

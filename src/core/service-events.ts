@@ -30,6 +30,9 @@ export function serviceOrdered(turn: Turn, order: Order): Reply {
   if (b.reason !== undefined) return unknownSae(b.reason, "/bSaeId")
   const [existing] = draft.members(groups.serviceOfPair(aSaeId, bSaeId))
   const named = order.serviceId === undefined ? undefined : draft.service(order.serviceId)
+  if (named?.state === "removing" && existing === undefined && sameEnds(named, order)) {
+    return revive(turn, named, order)
+  }
   if (named !== undefined && named.serviceId !== existing) return taken(named)
   const ends = { a: { saeId: aSaeId, qkdnId: a.qkdnId }, b: { saeId: bSaeId, qkdnId: b.qkdnId } }
   const fault = faultOfTerms(draft, terms, ends.a, ends.b)
@@ -55,6 +58,21 @@ function taken({ serviceId, state }: Service): Reply {
   return state === "removing"
     ? { ok: false, tag: "in-use", message: `service ${serviceId} is still being taken down` }
     : { ok: false, tag: "data-exists", message: `service ${serviceId} exists` }
+}
+
+function sameEnds({ a, b }: Service, order: Order): boolean {
+  return a.saeId === order.aSaeId && b.saeId === order.bSaeId
+}
+
+/** Ordered again before it was gone: what leaves goes on leaving, and it seeks a path as a new one would. */
+function revive(turn: Turn, service: Service, order: Order): Reply {
+  const fault = faultOfTerms(turn.draft, order.terms, service.a, service.b)
+  if (fault !== undefined) return fault
+  const { reason: _reason, avoiding: _avoiding, ...rest } = service
+  const { terms } = order
+  turn.notify("service", "service.ordered", service.serviceId)
+  seekPath(turn, put(turn, { ...rest, origin: "order", terms, state: "pending" }))
+  return { ok: true, id: service.serviceId }
 }
 
 /** A pair has one service: an SAE's own request becomes the order, and keeps its id; an order stands as it is. */

@@ -167,6 +167,18 @@ export class Datastore {
     })
   }
 
+  /**
+   * Work that changes, by another way, what running tells of: no edit and no lock comes between.
+   *
+   * @throws QkdError `in-use` while another session holds the lock, or as the work does.
+   */
+  exclusively<T>(work: () => Promise<T>, caller: Caller = OWNER): Promise<T> {
+    return this.#turns.take(() => {
+      this.#locks.assertFreeFor("running", caller.sessionId)
+      return work()
+    })
+  }
+
   /** @throws QkdError as an edit to this configuration would (RFC 6241 section 8.6, `validate`). */
   validate(config: readonly XmlElement[] | "running"): void {
     const whole =

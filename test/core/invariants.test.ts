@@ -88,7 +88,7 @@ class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(24)) {
+    switch (dice.below(25)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -164,6 +164,9 @@ class World {
           })
         }
         break
+      case 19:
+        if (services.length > 0) this.#orderAgain(dice.of(services))
+        break
       case 18:
         this.#enable(node, dice.below(2) === 0)
         break
@@ -182,6 +185,19 @@ class World {
     const removing = lab.picture.service(serviceId)?.state === "removing"
     const reply = lab.submit({ kind: "path-deployed", serviceId, qkdlIds })
     assert.equal(reply.ok, !removing, "a candidate can be deployed")
+  }
+
+  #orderAgain(serviceId: string): void {
+    const { lab, dice } = this
+    const { a, b } = lab.picture.service(serviceId) ?? assert.fail()
+    lab.submit({
+      kind: "service-ordered",
+      serviceId,
+      keepsId: true,
+      aSaeId: a.saeId,
+      bSaeId: b.saeId,
+      terms: { minRateBps: dice.of([0, 30]), priority: 0, avoidNodes: [] },
+    })
   }
 
   #enable(node: string, enabled: boolean): void {

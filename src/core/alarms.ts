@@ -1,0 +1,80 @@
+// What is wrong with the network, read off the network itself: an alarm stands exactly as long as its cause. Changes
+// nothing. (015 has neither alarm ids nor a clear flag; alarms that nodes raise are told as they come, and what they
+// say of states is in the network and so here.)
+
+import type { Alarm } from "../model/alarm.js"
+import type { NetworkLink, NetworkNode } from "../model/network.js"
+import type { Service } from "../model/service.js"
+
+function alarm(
+  resource: Alarm["resource"],
+  resourceId: string,
+  type: Alarm["type"],
+  severity: Alarm["severity"],
+  message: string,
+  more: { readonly since?: string | undefined; readonly qkdiId?: number } = {},
+): Alarm {
+  const { since, qkdiId } = more
+  const id = qkdiId === undefined ? resourceId : `${resourceId}/${qkdiId}`
+  return {
+    alarmId: `${type}:${id}`,
+    resource,
+    resourceId,
+    type,
+    severity,
+    message,
+    ...(qkdiId === undefined ? {} : { qkdiId }),
+    ...(since === undefined ? {} : { since }),
+  }
+}
+
+export function nodeAlarms(node: NetworkNode): Alarm[] {
+  const { qkdnId, name, reach, reachReason, status, syncFault, interfaces } = node
+  const found: Alarm[] = []
+  const because = reachReason === undefined ? "" : `: ${reachReason}`
+  if (reach === "unmanaged") {
+    found.push(alarm("node", qkdnId, "node-unmanaged", "MAJOR", `${name} is not managed${because}`))
+  } else if (reach === "unreachable" || (reach === "connecting" && reachReason !== undefined)) {
+    found.push(
+      alarm("node", qkdnId, "node-unreachable", "MAJOR", `${name} is not reached${because}`),
+    )
+  }
+  if (status === "DOWN" || status === "FAILURE" || status === "OUT") {
+    found.push(alarm("node", qkdnId, "node-down", "MAJOR", `${name} reports ${status}`))
+  }
+  if (syncFault !== undefined) {
+    const message = `${name} is not what it should be: ${syncFault}`
+    found.push(alarm("node", qkdnId, "node-out-of-sync", "MAJOR", message))
+  }
+  for (const { qkdiId, status: state } of interfaces) {
+    if (state !== "FAILED") continue
+    const message = `interface ${qkdiId} of ${name} has failed`
+    found.push(alarm("interface", qkdnId, "interface-failed", "MAJOR", message, { qkdiId }))
+  }
+  return found
+}
+
+export function linkAlarms(link: NetworkLink): Alarm[] {
+  const { qkdlId, name = qkdlId, enabled, status, reason, changedAt, performance } = link
+  if (!enabled) return []
+  if (status !== "ACTIVE") {
+    const because = reason === undefined ? "" : `: ${reason}`
+    const message = `link ${name} is ${status}${because}`
+    const severity = status === "PENDING" ? "MINOR" : "MAJOR"
+    return [alarm("link", qkdlId, "link-down", severity, message, { since: changedAt })]
+  }
+  const made = performance.eskrBps ?? performance.skrBps
+  const wanted = performance.expectedConsumptionBps
+  if (made === undefined || wanted === undefined || wanted <= made) return []
+  const message = `link ${name}: more key wanted than made`
+  return [alarm("link", qkdlId, "link-overloaded", "MINOR", message)]
+}
+
+export function serviceAlarms(service: Service): Alarm[] {
+  const { serviceId, state, reason, a, b } = service
+  if (state !== "failed" && state !== "degraded") return []
+  const because = reason === undefined ? "" : `: ${reason}`
+  const message = `${a.saeId} and ${b.saeId}: service ${state}${because}`
+  const type = state === "failed" ? "service-failed" : "service-degraded"
+  return [alarm("application", serviceId, type, state === "failed" ? "MAJOR" : "MINOR", message)]
+}

@@ -1,0 +1,133 @@
+// One application of keyloom-connectivity: the order with its terms (configuration, and input of the RPCs) and what has
+// become of it (state).
+
+import type { JsonObject } from "../yang/json-text.js"
+import { compact, Reader } from "./etsi015-values.js"
+import { type CandidatePath, candidateData, keyPathData } from "./keyloom-path-entry.js"
+import {
+  appPath,
+  bps,
+  CONNECTIVITY_MODULE,
+  entries,
+  epsilonText,
+  texts,
+  timeOf,
+} from "./keyloom-values.js"
+import type { Service, ServiceTerms } from "./service.js"
+
+/** What is ordered: two applications and terms. */
+export interface AppOrder {
+  readonly serviceId: string
+  readonly aSaeId: string
+  readonly bSaeId: string
+  readonly terms: ServiceTerms
+}
+
+/** Whether the entry is configuration: an operator's order that stands. The rest of the list is state. */
+export function isConfigured(service: Service): boolean {
+  return service.origin === "order" && service.state !== "removing"
+}
+
+/** The entry as configuration. Every leaf with a default is written, so that nothing is left to guess. */
+export function appConfig(service: Service): JsonObject {
+  return compact({
+    app_id: service.serviceId,
+    server_app_id: service.a.saeId,
+    client_app_id: service.b.saeId,
+    ...termsData(service.terms),
+  })
+}
+
+function termsData(terms: ServiceTerms): JsonObject {
+  return compact({
+    app_priority: bps(terms.priority),
+    app_qos: compact({
+      max_bandwidth: bps(terms.maxRateBps),
+      min_bandwidth: bps(terms.minRateBps),
+      ttl: bps(terms.ttlS),
+    }),
+    avoid_qkdn_id: texts(terms.avoidNodes),
+    max_hops: bps(terms.maxHops),
+    max_epsilon: epsilonText(terms.maxEpsilon),
+  })
+}
+
+/** What a valid entry orders. */
+export function appFromConfig(entry: JsonObject): AppOrder {
+  const path = appPath(typeof entry.app_id === "string" ? entry.app_id : "")
+  const app = new Reader(entry, path, CONNECTIVITY_MODULE)
+  return {
+    serviceId: app.requiredUuid("app_id"),
+    aSaeId: app.string("server_app_id") ?? "",
+    bSaeId: app.string("client_app_id") ?? "",
+    terms: termsFrom(app),
+  }
+}
+
+/** Grouping `terms`. */
+export function termsFrom(reader: Reader): ServiceTerms {
+  const qos = reader.child("app_qos")
+  const maxRateBps = qos.number("max_bandwidth")
+  const ttlS = qos.number("ttl")
+  const maxHops = reader.number("max_hops")
+  const maxEpsilon = reader.number("max_epsilon")
+  return {
+    minRateBps: qos.number("min_bandwidth") ?? 0,
+    ...(maxRateBps === undefined ? {} : { maxRateBps }),
+    priority: reader.number("app_priority") ?? 0,
+    ...(ttlS === undefined ? {} : { ttlS }),
+    avoidNodes: reader.uuids("avoid_qkdn_id"),
+    ...(maxHops === undefined ? {} : { maxHops }),
+    ...(maxEpsilon === undefined ? {} : { maxEpsilon }),
+  }
+}
+
+/**
+ * What stands beside the configuration: the key and `state`. What is no configuration is told whole.
+ *
+ * @param candidates what was last computed for it
+ */
+export function appState(service: Service, candidates: readonly CandidatePath[] = []): JsonObject {
+  const { path, next, avoiding } = service
+  return {
+    ...(isConfigured(service) ? { app_id: service.serviceId } : appConfig(service)),
+    state: compact({
+      origin: service.origin,
+      service_state: service.state,
+      reason: service.reason,
+      local_qkdn_id: service.a.qkdnId,
+      remote_qkdn_id: service.b.qkdnId,
+      creation_time: service.createdAt,
+      changed: service.changedAt,
+      deployed_path: path === undefined ? undefined : keyPathData(path),
+      next_path: next === undefined ? undefined : keyPathData(next),
+      leaving_path: entries(service.leaving.map(keyPathData)),
+      avoiding: entries(
+        (avoiding ?? []).map((node) =>
+          compact({ qkdn_id: node.qkdnId, until: timeOf(node.untilMs), reason: node.reason }),
+        ),
+      ),
+      candidate_path: entries(candidates.map(candidateData)),
+    }),
+  }
+}
+
+/** Where a member of an order that the core names stands in the tree: `/terms/minRateBps`, `/aSaeId`. */
+const PLACES: Readonly<Record<string, string>> = {
+  aSaeId: "/server_app_id",
+  bSaeId: "/client_app_id",
+  minRateBps: "/app_qos/min_bandwidth",
+  maxRateBps: "/app_qos/max_bandwidth",
+  ttlS: "/app_qos/ttl",
+  priority: "/app_priority",
+  avoidNodes: "/avoid_qkdn_id",
+  maxHops: "/max_hops",
+  maxEpsilon: "/max_epsilon",
+}
+
+/** @param path as the core tells it, or undefined when it is about the whole */
+export function placeInOrder(path: string | undefined): string {
+  const [, member = "", index] = /^(?:\/terms)?\/([A-Za-z]+)(?:\/(\d+))?$/.exec(path ?? "") ?? []
+  const place = PLACES[member] ?? ""
+  return index === undefined || place === "" ? place : `${place}[${Number(index) + 1}]`
+}

@@ -1,0 +1,191 @@
+// The one mapper between the Network and the tree of keyloom-network and keyloom-connectivity: the whole here, its
+// entries in `keyloom-*-entry.ts`. The configuration is brought up to date entry by entry, by what changes; state is
+// made when it is asked for, out of entries that are remembered as long as what they tell of is unchanged.
+
+import { isDeepStrictEqual } from "node:util"
+import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
+import type { Alarm } from "./alarm.js"
+import { compactOrNone } from "./etsi015-values.js"
+import { appConfig, appState, isConfigured } from "./keyloom-app-entry.js"
+import { linkConfig, linkState } from "./keyloom-link-entry.js"
+import { nodeConfig, nodeState } from "./keyloom-node-entry.js"
+import { alarmData } from "./keyloom-notice.js"
+import { type CandidatePath, serviceLinks } from "./keyloom-path-entry.js"
+import { APPS, entries, ROOT, SERVICE_LINKS } from "./keyloom-values.js"
+import type { Change, Network, NetworkLink, NetworkNode } from "./network.js"
+import type { Service } from "./service.js"
+
+export type ConfigList = "nodes" | "links" | "apps"
+
+/** One entry of the configuration that is another one now; null: gone. */
+export interface EntryChange {
+  readonly list: ConfigList
+  readonly id: string
+  readonly entry: JsonObject | null
+}
+
+/** The configuration half as the Network has it, entry by entry: tells which of its changes are changes here. */
+export class NetworkConfig {
+  readonly #entries: Readonly<Record<ConfigList, Map<string, JsonObject>>>
+
+  constructor(network: Network) {
+    const services = [...network.services].filter(([, service]) => isConfigured(service))
+    this.#entries = {
+      nodes: new Map([...network.nodes].map(([id, node]) => [id, nodeConfig(node)])),
+      links: new Map([...network.links].map(([id, link]) => [id, linkConfig(link)])),
+      apps: new Map(services.map(([id, service]) => [id, appConfig(service)])),
+    }
+  }
+
+  /** The whole tree. */
+  data(): JsonObject {
+    return treeOf(this.#entries)
+  }
+
+  /** Takes a committed change in. @returns what it changes in the configuration, if anything */
+  take(change: Change): EntryChange | undefined {
+    const { list, entry } = entryOf(change)
+    const { id } = change
+    const table = this.#entries[list]
+    if (entry === null) return table.delete(id) ? { list, id, entry } : undefined
+    if (isDeepStrictEqual(table.get(id), entry)) return undefined
+    table.set(id, entry)
+    return { list, id, entry }
+  }
+}
+
+function entryOf(change: Change): { readonly list: ConfigList; readonly entry: JsonObject | null } {
+  switch (change.kind) {
+    case "node":
+      return { list: "nodes", entry: change.value && nodeConfig(change.value) }
+    case "link":
+      return { list: "links", entry: change.value && linkConfig(change.value) }
+    case "service": {
+      const { value } = change
+      return {
+        list: "apps",
+        entry: value !== null && isConfigured(value) ? appConfig(value) : null,
+      }
+    }
+  }
+}
+
+/** A configuration with these entries in it; all else, other modules' data too, is as it was and shared. */
+export function withEntries(config: JsonObject, changes: readonly EntryChange[]): JsonObject {
+  const lists = listsOf(config)
+  for (const { list, id, entry } of changes) {
+    if (entry === null) lists[list].delete(id)
+    else lists[list].set(id, entry)
+  }
+  const { [ROOT]: _before, ...others } = config
+  return { ...others, ...treeOf(lists) }
+}
+
+function treeOf(lists: ConfigLists): JsonObject {
+  const list = (entriesOf: ReadonlyMap<string, JsonObject>): JsonObject[] | undefined =>
+    entries([...entriesOf.values()])
+  const network = compactOrNone({
+    qkd_nodes: compactOrNone({ qkd_node: list(lists.nodes) }),
+    qkd_links: compactOrNone({ qkd_phys_links: compactOrNone({ phys_link: list(lists.links) }) }),
+    [APPS]: compactOrNone({ qkd_app: list(lists.apps) }),
+  })
+  return network === undefined ? {} : { [ROOT]: network }
+}
+
+/** The three lists of a configuration, by id. */
+export type ConfigLists = Readonly<Record<ConfigList, Map<string, JsonObject>>>
+
+/** @param config valid by schema */
+export function listsOf(config: JsonObject): ConfigLists {
+  const network = member(config, ROOT)
+  const physical = member(member(network, "qkd_links"), "qkd_phys_links")
+  return {
+    nodes: byKey(member(network, "qkd_nodes"), "qkd_node", "qkdn_id"),
+    links: byKey(physical, "phys_link", "phys_link_id"),
+    apps: byKey(member(network, APPS), "qkd_app", "app_id"),
+  }
+}
+
+function member(object: JsonObject, name: string): JsonObject {
+  const value = object[name]
+  return value !== undefined && isObject(value) ? value : {}
+}
+
+function byKey(parent: JsonObject, list: string, key: string): Map<string, JsonObject> {
+  const found = new Map<string, JsonObject>()
+  const items = parent[list]
+  for (const item of items !== undefined && isArray(items) ? items : []) {
+    if (!isObject(item)) continue
+    const id = item[key]
+    if (typeof id === "string") found.set(id, item)
+  }
+  return found
+}
+
+/** What the tree tells beside the Network. */
+export interface StateExtras {
+  readonly epoch: string
+  readonly seq: number
+  readonly alarms: readonly Alarm[]
+  reservedBps(qkdlId: string): number
+  candidates(serviceId: string): readonly CandidatePath[]
+}
+
+const nodeStates = new WeakMap<NetworkNode, JsonObject>()
+const appStates = new WeakMap<Service, JsonObject>()
+const linkStates = new WeakMap<
+  NetworkLink,
+  { readonly reservedBps: number; readonly entry: JsonObject }
+>()
+
+/** The state half: list entries with their keys, to be laid over the configuration. */
+export function networkState(network: Network, extras: StateExtras): JsonObject {
+  const nodes = [...network.nodes.values()].map((node) => remembered(nodeStates, node, nodeState))
+  const links = [...network.links.values()].map((link) =>
+    rememberedLink(link, extras.reservedBps(link.qkdlId)),
+  )
+  const services = [...network.services.values()]
+  const apps = services.map((service) => {
+    const candidates = extras.candidates(service.serviceId)
+    return candidates.length === 0
+      ? remembered(appStates, service, (one) => appState(one))
+      : appState(service, candidates)
+  })
+  const virtual = services.flatMap(serviceLinks)
+  return {
+    [ROOT]: {
+      revision: String(network.revision),
+      epoch: extras.epoch,
+      seq: String(extras.seq),
+      ...compactOrNone({
+        qkd_nodes: compactOrNone({ qkd_node: entries(nodes) }),
+        qkd_links: compactOrNone({
+          qkd_phys_links: compactOrNone({ phys_link: entries(links) }),
+          [SERVICE_LINKS]: compactOrNone({ svc_link: entries(virtual) }),
+        }),
+        [APPS]: compactOrNone({ qkd_app: entries(apps) }),
+        alarms: compactOrNone({ alarm: entries(extras.alarms.map(alarmData)) }),
+      }),
+    },
+  }
+}
+
+function remembered<T extends object>(
+  known: WeakMap<T, JsonObject>,
+  thing: T,
+  make: (thing: T) => JsonObject,
+): JsonObject {
+  const before = known.get(thing)
+  if (before !== undefined) return before
+  const made = make(thing)
+  known.set(thing, made)
+  return made
+}
+
+function rememberedLink(link: NetworkLink, reservedBps: number): JsonObject {
+  const before = linkStates.get(link)
+  if (before?.reservedBps === reservedBps) return before.entry
+  const entry = linkState(link, reservedBps)
+  linkStates.set(link, { reservedBps, entry })
+  return entry
+}

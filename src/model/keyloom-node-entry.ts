@@ -1,0 +1,106 @@
+// One node of keyloom-network: what is ordered of it (configuration) and what is known of it (state).
+
+import type { JsonObject } from "../yang/json-text.js"
+import { interfaceToData } from "./etsi015-interface.js"
+import { compact, compactOrNone, identity, Reader, uint32 } from "./etsi015-values.js"
+import type { NodeInventory } from "./inventory.js"
+import { decimal, entries, NETWORK_MODULE, nodePath, texts } from "./keyloom-values.js"
+import type { NetworkNode } from "./network.js"
+
+/** The entry as configuration. Every leaf with a default is written, so that nothing is left to guess. */
+export function nodeConfig(node: NetworkNode): JsonObject {
+  const { target } = node
+  // A network stored before inventories were kept apart: SAEs are listed ones unless the node names its own.
+  const listed = node.listedSaeIds ?? (node.keyManager === undefined ? node.saeIds : [])
+  return compact({
+    qkdn_id: node.qkdnId,
+    name: node.name,
+    enabled: node.outOfService !== true,
+    place: node.place,
+    lat: decimal(node.lat, 6),
+    lon: decimal(node.lon, 6),
+    operator: node.operator,
+    relay: node.relay,
+    driver: node.driver,
+    management: {
+      host: target.host,
+      port: target.port,
+      username: target.username,
+      private_key_file: target.privateKeyFile,
+      host_key_fingerprint: target.hostKeyFingerprint,
+    },
+    sae_id: texts(listed),
+  })
+}
+
+/** What a valid entry orders. */
+export function nodeFromConfig(entry: JsonObject): NodeInventory {
+  const path = nodePath(typeof entry.qkdn_id === "string" ? entry.qkdn_id : "")
+  const node = new Reader(entry, path, NETWORK_MODULE)
+  const management = node.child("management")
+  const place = node.string("place")
+  const lat = node.number("lat")
+  const lon = node.number("lon")
+  const operator = node.string("operator")
+  return {
+    qkdnId: node.requiredUuid("qkdn_id"),
+    name: node.string("name") ?? "",
+    ...(place === undefined ? {} : { place }),
+    ...(lat === undefined ? {} : { lat }),
+    ...(lon === undefined ? {} : { lon }),
+    ...(operator === undefined ? {} : { operator }),
+    relay: node.boolean("relay") ?? true,
+    driver: node.string("driver") ?? "etsi015",
+    target: {
+      host: management.string("host") ?? "",
+      port: management.number("port") ?? 830,
+      username: management.string("username") ?? "",
+      privateKeyFile: management.string("private_key_file") ?? "",
+      hostKeyFingerprint: management.string("host_key_fingerprint") ?? "",
+    },
+    saeIds: node.strings("sae_id"),
+    enabled: node.boolean("enabled") ?? true,
+  }
+}
+
+/** What stands beside the configuration: the key and `state`. */
+export function nodeState(node: NetworkNode): JsonObject {
+  const { capabilities, keyManager, qkdnId } = node
+  return {
+    qkdn_id: qkdnId,
+    state: compact({
+      reach: node.reach,
+      reach_reason: node.reachReason,
+      last_heard: node.lastHeardAt,
+      in_sync: node.syncFault === undefined,
+      sync_fault: node.syncFault,
+      qkdn_status: identity(node.status),
+      qkdn_version: node.version,
+      qkdn_capabilities:
+        capabilities === undefined
+          ? undefined
+          : {
+              link_stats_support: capabilities.linkStats,
+              application_stats_support: capabilities.applicationStats,
+              key_relay_mode_enable: capabilities.keyRelay,
+            },
+      known_sae_id: texts(node.saeIds),
+      key_manager:
+        keyManager === undefined
+          ? undefined
+          : compact({
+              etsi014_url: keyManager.etsi014Url,
+              relay_host: keyManager.relayHost,
+              relay_port: keyManager.relayPort,
+              policy_version: uint32(keyManager.policyVersion, nodePath(qkdnId)),
+            }),
+      qkd_interfaces: compactOrNone({
+        qkd_interface: entries(
+          node.interfaces.map((one) =>
+            compact({ ...interfaceToData(one), qkdi_status: identity(one.status) }),
+          ),
+        ),
+      }),
+    }),
+  }
+}
