@@ -6,9 +6,9 @@ import { isDeepStrictEqual } from "node:util"
 import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
 import type { Alarm } from "./alarm.js"
 import { compactOrNone } from "./etsi015-values.js"
-import { appConfig, appState, isConfigured } from "./keyloom-app-entry.js"
-import { linkConfig, linkState } from "./keyloom-link-entry.js"
-import { nodeConfig, nodeState } from "./keyloom-node-entry.js"
+import { appConfig, appFromConfig, appState, isConfigured } from "./keyloom-app-entry.js"
+import { linkConfig, linkFromConfig, linkState } from "./keyloom-link-entry.js"
+import { nodeConfig, nodeFromConfig, nodeState } from "./keyloom-node-entry.js"
 import { alarmData } from "./keyloom-notice.js"
 import { type CandidatePath, serviceLinks } from "./keyloom-path-entry.js"
 import { APPS, entries, ROOT, SERVICE_LINKS } from "./keyloom-values.js"
@@ -22,6 +22,8 @@ export interface EntryChange {
   readonly list: ConfigList
   readonly id: string
   readonly entry: JsonObject | null
+  /** An edit made it so: only the form is the Network's own, and only where the same is ordered already. */
+  readonly echo?: true
 }
 
 /** The configuration half as the Network has it, entry by entry: tells which of its changes are changes here. */
@@ -73,12 +75,21 @@ function entryOf(change: Change): { readonly list: ConfigList; readonly entry: J
 /** A configuration with these entries in it; all else, other modules' data too, is as it was and shared. */
 export function withEntries(config: JsonObject, changes: readonly EntryChange[]): JsonObject {
   const lists = listsOf(config)
-  for (const { list, id, entry } of changes) {
+  for (const { list, id, entry, echo } of changes) {
+    const held = lists[list].get(id)
+    if (echo === true && (held === undefined || !orderSame(list, held, entry))) continue
     if (entry === null) lists[list].delete(id)
     else lists[list].set(id, entry)
   }
   const { [ROOT]: _before, ...others } = config
   return { ...others, ...treeOf(lists) }
+}
+
+/** Whether two entries say the same, in whatever form. */
+function orderSame(list: ConfigList, one: JsonObject, other: JsonObject | null): boolean {
+  if (other === null) return false
+  const read = { nodes: nodeFromConfig, links: linkFromConfig, apps: appFromConfig }[list]
+  return isDeepStrictEqual(read(one), read(other))
 }
 
 function treeOf(lists: ConfigLists): JsonObject {

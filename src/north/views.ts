@@ -135,15 +135,15 @@ function has(value: unknown, ...names: readonly string[]): value is object {
   return value !== null && typeof value === "object" && names.every((name) => name in value)
 }
 
-function isNode(value: unknown): value is NetworkNode {
+export function isNode(value: unknown): value is NetworkNode {
   return has(value, "qkdnId", "target", "reach")
 }
 
-function isLink(value: unknown): value is NetworkLink {
+export function isLink(value: unknown): value is NetworkLink {
   return has(value, "qkdlId", "endA", "endB")
 }
 
-function isService(value: unknown): value is Service {
+export function isService(value: unknown): value is Service {
   return has(value, "serviceId", "terms", "leaving")
 }
 

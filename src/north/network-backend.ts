@@ -1,0 +1,204 @@
+// The controller's network behind NETCONF and RESTCONF. Running follows the Network: what is decided, wherever it came
+// from, is carried into it entry by entry, in order. An edit goes the other way: its difference becomes orders that are
+// decided together, all or none, and are durable before the client hears ok.
+//
+//   edit ─▶ difference ─▶ judged ─▶ transaction ─▶ durable ─▶ running, ok
+//   REST, nodes ─▶ decided, durable ─▶ notice ─▶ running, notifications
+
+import type { ControllerPort, InsightPort, Notice } from "../controller/ports.js"
+import { QkdError } from "../errors.js"
+import type { Change } from "../model/network.js"
+import {
+  type EntryChange,
+  NetworkConfig,
+  networkState,
+  withEntries,
+} from "../model/keyloom-network.js"
+import type {
+  Caller,
+  EditRequest,
+  NetconfBackend,
+  PastEvent,
+  PreparedEdit,
+  UnconfirmedAbility,
+} from "../netconf/backend.js"
+import { OWNER } from "../netconf/datastore.js"
+import type { NetconfServer } from "../netconf/server.js"
+import type { JsonObject } from "../yang/json-text.js"
+import type { Schema } from "../yang/schema.js"
+import { accessRules, assertSameRules, type RoleHolder } from "./network-access.js"
+import { NetworkNotices } from "./network-notices.js"
+import { errorOfRefusal, ordersBetween } from "./network-orders.js"
+import { CHANGING_RPCS, NetworkRpcs } from "./network-rpcs.js"
+import type { NorthLog } from "./ports.js"
+import { isLink, isNode, isService } from "./views.js"
+
+export interface NetworkBackendOptions {
+  readonly controller: ControllerPort & InsightPort
+  /** `networkSchema()`. */
+  readonly schema: Schema
+  /** Everybody who has a role, on any face. */
+  readonly roles: readonly RoleHolder[]
+  /** Absent: no `:confirmed-commit`. */
+  readonly unconfirmed?: UnconfirmedAbility
+  readonly log: NorthLog
+}
+
+/** What of the server is needed here. */
+export type BackedServer = Pick<NetconfServer, "datastore" | "notify">
+
+export class NetworkBackend implements NetconfBackend {
+  readonly schema: Schema
+  readonly unconfirmed?: UnconfirmedAbility
+  /** The configuration to open the server with. */
+  readonly initial: JsonObject
+  readonly #controller: ControllerPort & InsightPort
+  readonly #log: NorthLog
+  readonly #config: NetworkConfig
+  readonly #notices: NetworkNotices
+  readonly #rpcs: NetworkRpcs
+  #server: BackedServer | undefined
+  /** Changes of the configuration that running does not show yet. */
+  #behind: EntryChange[] = []
+  #catchingUp: Promise<void> | undefined
+  /** An edit is being decided. */
+  #editing = false
+  /** Trees that say what the network is already: nothing is ordered by them. */
+  readonly #own = new WeakSet()
+  readonly #stopListening: () => void
+
+  constructor(options: NetworkBackendOptions) {
+    const { controller, schema, roles, unconfirmed, log } = options
+    this.schema = schema
+    if (unconfirmed !== undefined) this.unconfirmed = unconfirmed
+    this.#controller = controller
+    this.#log = log
+    const network = controller.network()
+    this.#config = new NetworkConfig(network)
+    this.#notices = new NetworkNotices(network, controller.epoch)
+    this.#rpcs = new NetworkRpcs(controller)
+    this.initial = { ...this.#config.data(), ...accessRules(roles) }
+    this.#stopListening = controller.onNotice((notice) => {
+      this.#hear(notice)
+    })
+  }
+
+  /** The server that serves this backend. To be called in the same turn of the event loop that made both. */
+  attach(server: BackedServer): void {
+    this.#server = server
+    this.#catchUp()
+  }
+
+  close(): void {
+    this.#stopListening()
+  }
+
+  state(): JsonObject {
+    return networkState(this.#controller.network(), {
+      epoch: this.#controller.epoch,
+      seq: this.#controller.lastSeq(),
+      alarms: this.#notices.alarms(),
+      reservedBps: (qkdlId) => this.#controller.reservedBps(qkdlId),
+      candidates: (serviceId) => this.#rpcs.candidatesOf(serviceId),
+    })
+  }
+
+  prepareEdit({ next, previous, caller }: EditRequest): Promise<PreparedEdit> {
+    // What comes from the network has been decided already.
+    if (this.#own.has(next)) {
+      return Promise.resolve({ commit: () => Promise.resolve() })
+    }
+    assertSameRules(previous, next)
+    const orders = ordersBetween(previous, next)
+    const event = { kind: "transaction", parts: orders.map((order) => order.event) } as const
+    const judged = this.#controller.judge(event)
+    if (!judged.ok) throw errorOfRefusal(judged, orders)
+    return Promise.resolve({
+      commit: async () => {
+        // Nothing else changes the configuration meanwhile: whatever does takes its turn.
+        this.#editing = true
+        const reply = await this.#controller.submit(event).finally(() => (this.#editing = false))
+        if (!reply.ok) throw errorOfRefusal(reply, orders)
+        this.#log("info", "network edited", {
+          by: caller.username,
+          session: caller.sessionId,
+          orders: orders.length,
+        })
+      },
+    })
+  }
+
+  async rpc(name: string, input: JsonObject, caller: Caller): Promise<JsonObject> {
+    if (!CHANGING_RPCS.has(name)) return this.#rpcs.call(name, input)
+    const output = await this.ordered(() => this.#rpcs.call(name, input), caller)
+    this.#log("info", "network ordered", { by: caller.username, rpc: name })
+    return output
+  }
+
+  /**
+   * Orders that come by another way than an edit: none while somebody else holds the lock on running, and running
+   * shows what came of them when they are answered.
+   *
+   * @throws QkdError `in-use` while it is locked, or as the work does.
+   */
+  async ordered<T>(work: () => Promise<T>, caller: Caller = OWNER): Promise<T> {
+    const server = this.#server
+    if (server === undefined) throw new QkdError("operation-failed", "the server is not up yet")
+    const done = await server.datastore.exclusively(work, caller)
+    await this.#catchingUp
+    return done
+  }
+
+  replay(fromMs: number, toMs: number): readonly PastEvent[] {
+    return this.#notices.replay(fromMs, toMs)
+  }
+
+  #hear(notice: Notice): void {
+    const change = changeOf(notice)
+    const entry = change === undefined ? undefined : this.#config.take(change)
+    if (entry !== undefined) {
+      this.#behind.push(this.#editing ? { ...entry, echo: true } : entry)
+      this.#catchUp()
+    }
+    if (change?.kind === "service" && change.value === null) this.#rpcs.forget(change.id)
+    const timeMs = Date.parse(notice.time)
+    for (const event of this.#notices.take(notice)) this.#server?.notify(event, timeMs)
+  }
+
+  /** Carries into running what it does not show yet: at its turn, all that has come until then at once. */
+  #catchUp(): void {
+    const server = this.#server
+    if (server === undefined || this.#behind.length === 0 || this.#catchingUp !== undefined) return
+    let taken: readonly EntryChange[] | undefined
+    const change = (config: JsonObject): JsonObject => {
+      // Later calls are for other configurations that take the same change: a candidate, an unconfirmed commit.
+      if (taken !== undefined) return withEntries(config, taken)
+      taken = this.#behind
+      this.#behind = []
+      this.#catchingUp = undefined
+      const next = withEntries(config, taken)
+      this.#own.add(next)
+      return next
+    }
+    this.#catchingUp = server.datastore
+      .update(change, { despiteLock: true })
+      .catch((error: unknown) => {
+        // The Network holds what its own YANG modules refuse: a fault of ours, to be seen.
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#log("error", "the datastore cannot follow the network", { reason })
+      })
+  }
+}
+
+function changeOf({ topic, id, value }: Notice): Change | undefined {
+  switch (topic) {
+    case "node":
+      return { kind: "node", id, value: isNode(value) ? value : null }
+    case "link":
+      return { kind: "link", id, value: isLink(value) ? value : null }
+    case "service":
+      return { kind: "service", id, value: isService(value) ? value : null }
+    case "log":
+      return undefined
+  }
+}
