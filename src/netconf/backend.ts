@@ -15,6 +15,8 @@ export interface Caller {
   readonly username: string
   /** Peer address, for the audit trail; empty for the owner itself. */
   readonly address: string
+  /** What carries the session (RFC 6022 section 2.1.4); SSH where it is not said. */
+  readonly transport?: "netconf-ssh" | "netconf-tls"
   /** Groups that the transport knows the user to be in (RFC 8341 section 3.4.4, step 4). */
   readonly groups?: readonly string[]
 }

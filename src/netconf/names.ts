@@ -14,6 +14,12 @@ export const YANG_LIBRARY_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 export const SUBSCRIBED_NS = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
 /** RFC 8641: what of datastores can be subscribed to. */
 export const YANG_PUSH_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
+/** RFC 6243: the parameter. */
+export const WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+/** RFC 8526: `get-data`, `edit-data`. */
+export const NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+/** RFC 8342: names of datastores. */
+export const DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 /** RFC 7950 section 15: error-info of YANG's own faults. */
 export const YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 export const XML_NS = "http://www.w3.org/XML/1998/namespace"
@@ -23,12 +29,17 @@ export const OWN_INFO_NS = "urn:keyloom:netconf:error-info"
 export const BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 export const BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
 
-const CAPABILITY = "urn:ietf:params:netconf:capability:"
+export const CAPABILITY = "urn:ietf:params:netconf:capability:"
 
 /** RFC 6241 sections 8.3, 8.4, 8.7: of servers that have what they need. */
 export const CANDIDATE = `${CAPABILITY}candidate:1.0`
 export const CONFIRMED_COMMIT = `${CAPABILITY}confirmed-commit:1.1`
 export const STARTUP = `${CAPABILITY}startup:1.0`
+
+/** RFC 6243 section 4: what a client has set is reported, but for what it asks for otherwise. */
+export const WITH_DEFAULTS_CAPABILITY = `${CAPABILITY}with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim`
+/** RFC 8526 section 3.1.1.2. */
+export const WITH_OPERATIONAL_DEFAULTS = `${CAPABILITY}with-operational-defaults:1.0`
 
 /** What our server does, apart from the modules it serves. Nothing is named here that is not done. */
 export const SERVER_CAPABILITIES: readonly string[] = [
@@ -37,9 +48,9 @@ export const SERVER_CAPABILITIES: readonly string[] = [
   `${CAPABILITY}writable-running:1.0`,
   `${CAPABILITY}rollback-on-error:1.0`,
   `${CAPABILITY}validate:1.1`,
+  `${CAPABILITY}xpath:1.0`,
   `${CAPABILITY}notification:1.0`,
   `${CAPABILITY}interleave:1.0`,
-  `${MONITORING_NS}?module=ietf-netconf-monitoring&revision=2010-10-04`,
 ]
 
 export const CLIENT_CAPABILITIES: readonly string[] = [BASE_1_0, BASE_1_1]

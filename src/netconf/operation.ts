@@ -31,7 +31,6 @@ export interface OperationHost {
   readonly receiver: Receiver
   readonly style: SubscriptionStyle
   readonly publisher: Publisher
-  monitoring(filter: readonly XmlElement[] | undefined): string
   /** Ends this session after the reply. */
   closeSession(): void
   /** @throws QkdError `invalid-value` when there is no such session. */

@@ -1,39 +1,48 @@
 // get, get-config, edit-config, lock, unlock, close-session, kill-session (RFC 6241 section 7).
 
 import { QkdError } from "../errors.js"
-import { filterSubtree } from "../yang/filter.js"
+import type { DefaultsMode } from "../yang/defaults.js"
 import type { JsonObject } from "../yang/json.js"
 import { encodeXml } from "../yang/xml.js"
-import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
+import { childrenOf, textOf } from "../yang/xml-tree.js"
 import { parseSessionId } from "./messages.js"
 import { BASE_NS } from "./names.js"
 import { OK, type Operation, type OperationHost, type OperationTable } from "./operation.js"
-import { choiceOf, datastoreOf, parametersOf, subtreeOf } from "./parameters.js"
+import { choiceOf, datastoreOf, parametersOf, type Parameters } from "./parameters.js"
+import { defaultsModeOf, filterOf, reported, selectedBy, type Filter } from "./reading.js"
 
 const get: Operation = (host, operation, progress) => {
-  const filter = subtreeOf(parametersOf(operation, ["filter"]))
+  const parameters = parametersOf(operation, ["filter", "with-defaults"])
+  const [filter, mode] = askedFor(host, parameters)
   progress.layer = "application"
-  const own = selected(host, host.datastore.data(host.caller), filter)
-  return { body: `<data>${own}${host.monitoring(filter)}</data>` }
+  return { body: shown(host, host.datastore.data(host.caller), filter, mode, false) }
 }
 
 const getConfig: Operation = (host, operation, progress) => {
-  const parameters = parametersOf(operation, ["source", "filter"], ["source"])
+  const parameters = parametersOf(operation, ["source", "filter", "with-defaults"], ["source"])
   const source = datastoreOf(parameters, "source", host.datastores.names).name
-  const filter = subtreeOf(parameters)
+  const [filter, mode] = askedFor(host, parameters)
   progress.layer = "application"
-  return {
-    body: `<data>${selected(host, host.datastores.config(source, host.caller), filter)}</data>`,
-  }
+  return { body: shown(host, host.datastores.config(source, host.caller), filter, mode, true) }
 }
 
-function selected(
+function askedFor(
+  host: OperationHost,
+  parameters: Parameters,
+): [Filter | undefined, DefaultsMode | undefined] {
+  return [filterOf(host.backend.schema, parameters), defaultsModeOf(parameters)]
+}
+
+function shown(
   host: OperationHost,
   data: JsonObject,
-  filter: readonly XmlElement[] | undefined,
+  filter: Filter | undefined,
+  mode: DefaultsMode | undefined,
+  configOnly: boolean,
 ): string {
   const { schema } = host.backend
-  return encodeXml(schema, filter === undefined ? data : filterSubtree(schema, data, filter))
+  const found = selectedBy(schema, reported(schema, data, mode, configOnly), filter)
+  return `<data>${encodeXml(schema, found)}</data>`
 }
 
 /** All three error-options are taken: an edit here is all or nothing, whatever was asked for. */

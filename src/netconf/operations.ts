@@ -9,7 +9,7 @@ import { childrenOf, type XmlElement } from "../yang/xml-tree.js"
 import type { CalledOperation } from "./access-control.js"
 import type { NetconfBackend } from "./backend.js"
 import { errorOfFault } from "./datastore.js"
-import { BASE_NS, NOTIFICATION_NS, YANG_NS } from "./names.js"
+import { BASE_NS, MONITORING_NS, NMDA_NS, NOTIFICATION_NS, YANG_NS } from "./names.js"
 import {
   operationKey,
   type Answer,
@@ -52,7 +52,7 @@ export async function runOperation(
 ): Promise<Answer> {
   const { backend, caller } = host
   const key = operationKey(operation)
-  const known = host.operations.get(key) ?? STANDARD.get(key)
+  const known = host.operations.get(key) ?? standard(backend.schema, operation)
   const node = known === undefined ? moduleRpc(backend, operation) : undefined
   const name = node === undefined ? operation.name : `${node.module}:${node.name}`
   // RFC 8341 section 3.2.4: nobody is kept from leaving.
@@ -66,6 +66,16 @@ export async function runOperation(
   if (node === undefined) throw new QkdError("operation-failed", "no operation")
   progress.layer = "application"
   return runModuleRpc(host, operation, name, node)
+}
+
+/** Operations of the standard whose module the server must have: what is not offered is unknown. */
+const OF_MODULES = [MONITORING_NS, NMDA_NS]
+
+function standard(schema: Schema, operation: XmlElement): Operation | undefined {
+  const offered =
+    !OF_MODULES.includes(operation.ns) ||
+    schema.moduleByNamespace(operation.ns)?.implemented === true
+  return offered ? STANDARD.get(operationKey(operation)) : undefined
 }
 
 /** Modules of operations that a server has without having their modules compiled. */

@@ -4,40 +4,69 @@
 import { QkdError } from "../errors.js"
 import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
 import type { StoreName } from "./datastore-locks.js"
-import { BASE_NS } from "./names.js"
+import { BASE_NS, DATASTORES_NS, NMDA_NS, WITH_DEFAULTS_NS } from "./names.js"
 
 /** Parameter elements by name. */
 export type Parameters = ReadonlyMap<string, XmlElement>
 
+/** Parameters of RFC 6241's operations that another module adds. */
+const ADDED: ReadonlyMap<string, string> = new Map([["with-defaults", WITH_DEFAULTS_NS]])
+
 /**
- * @param operation its children are the parameters, all in its own namespace; `filter` may also be in the base
- *   namespace, where ncclient puts it for `create-subscription`.
+ * @param operation its children are the parameters, all in its own namespace but for those added by other modules;
+ *   `filter` may also be in the base namespace, where ncclient puts it for `create-subscription`.
+ * @param several those of the allowed that may be there more than once; the first is given.
  * @throws QkdError `unknown-element`, `unknown-namespace`, `bad-element` (twice), `missing-element`.
  */
 export function parametersOf(
   operation: XmlElement,
   allowed: readonly string[],
   required: readonly string[] = [],
+  several: readonly string[] = [],
 ): Parameters {
   const found = new Map<string, XmlElement>()
   for (const child of childrenOf(operation)) {
     const info = { "bad-element": child.name }
     const misplaced = child.name === "filter" && child.ns === BASE_NS
-    if (child.ns !== operation.ns && !misplaced)
+    const added = operation.ns === BASE_NS ? ADDED.get(child.name) : undefined
+    if (child.ns !== (added ?? operation.ns) && !misplaced)
       throw new QkdError("unknown-namespace", `${child.name} is not of ${operation.name}`, {
         info: { ...info, "bad-namespace": child.ns },
       })
     if (!allowed.includes(child.name))
       throw new QkdError("unknown-element", `${operation.name} has no ${child.name}`, { info })
-    if (found.has(child.name))
+    if (!found.has(child.name)) found.set(child.name, child)
+    else if (!several.includes(child.name))
       throw new QkdError("bad-element", `${child.name} more than once`, { info })
-    found.set(child.name, child)
   }
   for (const name of required)
     if (!found.has(name))
       throw new QkdError("missing-element", `${operation.name} wants ${name}`, {
         info: { "bad-element": name },
       })
+  return found
+}
+
+/** An identity as XML writes it (RFC 7950 section 9.10.3); `ns` is undefined for a prefix that nobody declared. */
+export interface QualifiedName {
+  readonly ns: string | undefined
+  readonly prefixed: boolean
+  readonly name: string
+}
+
+export function qualifiedOf(element: XmlElement): QualifiedName {
+  const text = textOf(element).trim()
+  const colon = text.indexOf(":")
+  const ns = element.prefixes.get(text.slice(0, Math.max(0, colon)))
+  return { ns, prefixed: colon >= 0, name: text.slice(colon + 1) }
+}
+
+/** The datastore an identity of ietf-datastores names. @throws QkdError `invalid-value` unless it is one of `possible`. */
+export function identifiedStore<T extends string>(element: XmlElement, possible: readonly T[]): T {
+  const { ns, name } = qualifiedOf(element)
+  const found = ns === DATASTORES_NS ? possible.find((one) => one === name) : undefined
+  if (found === undefined)
+    throw unacceptable(element.name, `${textOf(element).trim()} is no datastore for this here`)
   return found
 }
 
@@ -78,6 +107,9 @@ export function datastoreOf<T extends StoreName | "config">(
       info: { "bad-element": name },
     })
   const info = { "bad-element": chosen.name }
+  // RFC 8526 sections 3.2 and 3.3: by an identity instead of an element.
+  if (chosen.ns === NMDA_NS && chosen.name === "datastore")
+    return { ...chosen, name: identifiedStore(chosen, possible.filter(isStore)) }
   if (chosen.ns !== BASE_NS)
     throw new QkdError("unknown-namespace", `${chosen.name} is not of NETCONF`, {
       info: { ...info, "bad-namespace": chosen.ns },
@@ -89,6 +121,10 @@ export function datastoreOf<T extends StoreName | "config">(
       info,
     })
   throw new QkdError("unknown-element", `no datastore ${chosen.name}`, { info })
+}
+
+function isStore<T extends string>(name: T): name is Exclude<T, "config"> {
+  return name !== "config"
 }
 
 /** A string that must not be empty. @throws QkdError `invalid-value`. */

@@ -7,11 +7,11 @@ import type { Caller } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
 import { xpathOf } from "./error-path.js"
 import { operationOf, replyXml } from "./messages.js"
-import type { SessionCounters } from "./monitoring.js"
+import type { SessionCounters } from "./server-state.js"
 import type { Answer, OperationHost, Progress } from "./operation.js"
 import { runOperation } from "./operations.js"
 import type { BytePipe, PipeUser } from "./pipe.js"
-import { errorsOf, rpcErrorsXml } from "./rpc-error.js"
+import { rpcErrorsXml } from "./rpc-error.js"
 import { SessionEndpoint, closedError } from "./session.js"
 import type { Termination } from "./base-notifications.js"
 import type { Publisher } from "./publisher.js"
@@ -27,7 +27,6 @@ export interface SessionHome {
   readonly backend: OperationHost["backend"]
   readonly datastores: OperationHost["datastores"]
   readonly operations: OperationHost["operations"]
-  monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string
   readonly publisher: Publisher
   kill(sessionId: number, by: number): void
   opened(session: ServerSession): void
@@ -98,7 +97,6 @@ export class ServerSession implements PipeUser {
         this.#sendNotification(message)
       },
       nowMs: () => home.clock.now(),
-      monitoring: (filter) => home.monitoring(filter, caller),
       receiver: this.#receiver(),
       style: new SubscriptionStyle(),
       publisher: home.publisher,
@@ -190,8 +188,8 @@ export class ServerSession implements PipeUser {
     const progress: Progress = { layer: "rpc" }
     try {
       if (rpc instanceof QkdError) throw rpc
-      this.counters.inRpcs++
       const operation = operationOf(rpc)
+      this.counters.inRpcs++
       progress.layer = "protocol"
       const answer: Answer = await runOperation(this.#host, operation, progress)
       const { body, after } = answer
@@ -201,7 +199,7 @@ export class ServerSession implements PipeUser {
       if (found !== thrown) this.#home.report({ kind: "bug", caller: this.caller, error: thrown })
       const error = this.#home.datastores.running.access.concealed(this.caller, found)
       if (progress.layer === "rpc" && !(rpc instanceof QkdError)) this.counters.inBadRpcs++
-      this.counters.outRpcErrors += errorsOf(error).length
+      this.counters.outRpcErrors++
       const { schema } = this.#home.backend
       const body = rpcErrorsXml(error, progress.layer, (path) => xpathOf(schema, path))
       return { reply: replyXml(attrs, body) }

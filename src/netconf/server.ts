@@ -3,14 +3,15 @@
 
 import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json-text.js"
-import type { XmlElement } from "../yang/xml-tree.js"
 import type { Caller, NetconfBackend } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
 import type { Datastore } from "./datastore.js"
 import { Datastores } from "./datastores.js"
 import { MAX_SESSION_ID } from "./names.js"
-import { monitoringXml } from "./monitoring.js"
-import { serverCapabilities } from "./modules.js"
+import { serverCapabilities } from "./capabilities.js"
+import { libraryOf } from "./library.js"
+import { LIBRARY_MODULE, implementsModule } from "./protocol-modules.js"
+import { serverState, type ServerCounters, type SessionCounters } from "./server-state.js"
 import type { OperationTable } from "./operation.js"
 import type { BytePipe } from "./pipe.js"
 import { ServerSession, type SessionHome } from "./server-session.js"
@@ -81,6 +82,17 @@ export class NetconfServer {
   readonly #limits: ServerLimits
   readonly #home: SessionHome
   readonly #sessions = new Map<number, ServerSession>()
+  readonly #startMs: number
+  /** Of sessions that are gone, and what is counted of all. */
+  readonly #counted: ServerCounters = {
+    inBadHellos: 0,
+    inSessions: 0,
+    droppedSessions: 0,
+    inRpcs: 0,
+    inBadRpcs: 0,
+    outRpcErrors: 0,
+    outNotifications: 0,
+  }
   #lastSessionId = 0
 
   /** @throws QkdError when `initial` is not a valid configuration of the backend's schema. */
@@ -98,7 +110,12 @@ export class NetconfServer {
       },
     })
     this.datastore = this.datastores.running
-    this.capabilities = serverCapabilities(backend.schema, this.datastores)
+    const { schema } = backend
+    const library = libraryOf(schema, this.datastores)
+    this.capabilities = serverCapabilities(schema, this.datastores, library)
+    if (implementsModule(schema, LIBRARY_MODULE)) this.datastore.addState(() => library.data)
+    this.datastore.addState(() => this.#state())
+    this.#startMs = clock.now()
     this.publisher = new Publisher({
       backend,
       datastores: this.datastores,
@@ -121,7 +138,6 @@ export class NetconfServer {
         ...(options.operations ?? []),
       ]),
       publisher: this.publisher,
-      monitoring: (filter, caller) => this.#monitoring(filter, caller),
       kill: (sessionId, by) => {
         this.#kill(sessionId, by)
       },
@@ -131,6 +147,7 @@ export class NetconfServer {
       },
       ended: (session, reason) => {
         this.#sessions.delete(session.caller.sessionId)
+        this.#count(session)
         void this.datastores.release(session.caller.sessionId)
         this.publisher.sessionEnded(session.caller, session.termination)
         this.#report({ kind: "ended", caller: session.caller, reason })
@@ -157,6 +174,7 @@ export class NetconfServer {
     const caller: Caller = { sessionId: this.#lastSessionId, ...who }
     const session = new ServerSession(this.#home, pipe, caller)
     this.#sessions.set(caller.sessionId, session)
+    this.#counted.inSessions++
     session.start()
     return session
   }
@@ -193,24 +211,39 @@ export class NetconfServer {
     session.kill(by)
   }
 
-  #monitoring(filter: readonly XmlElement[] | undefined, caller: Caller): string {
+  #state(): JsonObject {
     const { backend } = this.#options
-    const view = () => ({
-      schema: backend.schema,
+    const sessions = [...this.#sessions.values()]
+    const counters = { ...this.#counted }
+    for (const session of sessions) add(counters, session.counters)
+    return serverState(backend.schema, {
       capabilities: this.capabilities,
-      sessions: [...this.#sessions.values()],
+      sessions,
       stores: this.datastores.names.map((name) => ({
         name,
         lock: this.datastores.lockHeld(name),
       })),
-      canReplay: backend.replay !== undefined,
+      streams: [this.publisher.netconf],
+      startMs: this.#startMs,
+      counters,
     })
-    return monitoringXml(view, filter, (module, name) =>
-      this.datastore.access.mayReadTop(caller, module, name),
-    )
+  }
+
+  #count(session: ServerSession): void {
+    add(this.#counted, session.counters)
+    const { reason } = session.termination
+    if (reason === "bad-hello") this.#counted.inBadHellos++
+    else if (reason !== "closed" && reason !== "killed") this.#counted.droppedSessions++
   }
 
   #report(report: SessionReport): void {
     this.#options.report?.(report)
   }
+}
+
+function add(sum: SessionCounters, more: Readonly<SessionCounters>): void {
+  sum.inRpcs += more.inRpcs
+  sum.inBadRpcs += more.inBadRpcs
+  sum.outRpcErrors += more.outRpcErrors
+  sum.outNotifications += more.outNotifications
 }

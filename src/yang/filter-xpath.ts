@@ -4,6 +4,7 @@
 import { QkdError } from "../errors.js"
 import { Conditions } from "./conditions.js"
 import type { DataNode } from "./data-node.js"
+import type { Whole } from "./filter.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
@@ -67,11 +68,13 @@ function prefixNames(schema: Schema, { prefixes }: XPathFilter): ReadonlyMap<str
  *
  * @throws QkdError `invalid-value` when the expression gives no node set (RFC 6241 section 8.9.1), `resource-denied` when
  *   it takes too long.
+ * @param whole what becomes of a selected node with all below it; left as it is, by default.
  */
 export function filterXPath(
   schema: Schema,
   data: JsonObject,
   filter: CompiledXPathFilter,
+  whole: Whole = (_node, value) => value,
 ): JsonObject {
   const conditions = new Conditions(schema, schema.root, data)
   conditions.budget.left = MAX_STEPS
@@ -85,7 +88,7 @@ export function filterXPath(
   if (!isNodeSet(found)) throw invalid("selects no nodes but gives a value")
   const top = new Marked()
   for (const node of found) mark(top, node).whole = true
-  const kept = top.part(schema.root, data)
+  const kept = top.part(schema.root, data, whole)
   return isObject(kept) ? kept : {}
 }
 
@@ -104,8 +107,9 @@ class Marked {
   }
 
   /** The selected part of a value; undefined where nothing is there (a default that only XPath sees). */
-  part(node: SchemaNode, value: JsonValue): JsonValue | undefined {
-    if (this.whole || !isObject(value)) return value
+  part(node: SchemaNode, value: JsonValue, whole: Whole): JsonValue | undefined {
+    if (this.whole) return wholeValue(node, value, whole)
+    if (!isObject(value)) return value
     const kept: Record<string, JsonValue> = {}
     for (const key of node.keys ?? []) {
       const own = value[key]
@@ -115,7 +119,7 @@ class Marked {
     for (const [child, places] of this.below) {
       const inside = value[child.member]
       if (inside === undefined) continue
-      const left = partOf(child, inside, places)
+      const left = partOf(child, inside, places, whole)
       if (left === undefined) continue
       found = true
       take(value, child.member, left, kept)
@@ -124,17 +128,25 @@ class Marked {
   }
 }
 
+/** One instance of a node, seen as all there is of it. */
+function wholeValue(node: SchemaNode, value: JsonValue, whole: Whole): JsonValue {
+  if (node.kind !== "list") return whole(node, value)
+  const made = whole(node, [value])
+  return isArray(made) ? (made[0] ?? value) : made
+}
+
 function partOf(
   node: SchemaNode,
   value: JsonValue,
   places: ReadonlyMap<number, Marked>,
+  whole: Whole,
 ): JsonValue | undefined {
   if ((node.kind !== "list" && node.kind !== "leaf-list") || !isArray(value))
-    return places.get(0)?.part(node, value)
+    return places.get(0)?.part(node, value, whole)
   const items: JsonValue[] = []
   for (const position of [...places.keys()].sort((a, b) => a - b)) {
     const item = value[position - 1]
-    const left = item === undefined ? undefined : places.get(position)?.part(node, item)
+    const left = item === undefined ? undefined : places.get(position)?.part(node, item, whole)
     if (left !== undefined) items.push(left)
   }
   if (items.length === 0) return undefined

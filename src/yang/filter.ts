@@ -12,17 +12,27 @@ import { valueOf } from "./xml-values.js"
 
 export { withDefaults } from "./defaults.js"
 
+/** What becomes of the value of a node that is selected with all below it. */
+export type Whole = (node: SchemaNode, value: JsonValue) => JsonValue
+
+interface Selecting {
+  readonly schema: Schema
+  readonly whole: Whole
+}
+
 /**
  * What the filter selects, keys of list entries always included (RFC 6241 section 6.2).
  *
  * @param filter the children of `<filter>`; none selects nothing. Names the schema does not know select nothing.
+ * @param whole left as it is, by default.
  */
 export function filterSubtree(
   schema: Schema,
   data: JsonObject,
   filter: readonly XmlElement[],
+  whole: Whole = (_node, value) => value,
 ): JsonObject {
-  return selectMembers(schema, schema.root, data, filter)
+  return selectMembers({ schema, whole }, schema.root, data, filter)
 }
 
 /** A filter element with text: it selects by value. */
@@ -73,21 +83,29 @@ function contentHolds(
     )
 }
 
+/** An entry is handed on as a list of one: a node's value is what its list is. */
+function wholeObject(by: Selecting, node: SchemaNode, object: JsonObject): JsonObject {
+  const made = by.whole(node, node.kind === "list" ? [object] : object)
+  const [first] = isArray(made) ? made : [made]
+  return isObject(first) ? first : object
+}
+
 /** One object under several filter elements of its name: what any of them selects; undefined for nothing. */
 function selectObject(
-  schema: Schema,
+  by: Selecting,
   node: SchemaNode,
   object: JsonObject,
   filters: readonly XmlElement[],
 ): JsonObject | undefined {
   const active = filters.filter(
     // Text where elements are wanted matches nothing.
-    (filter) => !isContentMatch(filter) && contentHolds(schema, node, object, filter),
+    (filter) => !isContentMatch(filter) && contentHolds(by.schema, node, object, filter),
   )
   if (active.length === 0) return undefined
   // Only content matches, or nothing inside: the whole object (sections 6.2.4, 6.2.5).
-  if (active.some((filter) => childrenOf(filter).every(isContentMatch))) return object
-  const inner = selectMembers(schema, node, object, active.flatMap(childrenOf))
+  if (active.some((filter) => childrenOf(filter).every(isContentMatch)))
+    return wholeObject(by, node, object)
+  const inner = selectMembers(by, node, object, active.flatMap(childrenOf))
   const named = Object.keys(inner).length > 0
   if (!named) return undefined
   const keys: Record<string, JsonValue> = {}
@@ -99,14 +117,14 @@ function selectObject(
 }
 
 function selectMembers(
-  schema: Schema,
+  by: Selecting,
   node: SchemaNode,
   object: JsonObject,
   elements: readonly XmlElement[],
 ): JsonObject {
   const wanted = new Map<SchemaNode, XmlElement[]>()
   for (const element of elements)
-    for (const child of childrenNamed(schema, node, element)) {
+    for (const child of childrenNamed(by.schema, node, element)) {
       const found = wanted.get(child)
       if (found === undefined) wanted.set(child, [element])
       else found.push(element)
@@ -115,31 +133,31 @@ function selectMembers(
   for (const [child, filters] of wanted) {
     const value = object[child.member]
     if (value === undefined) continue
-    const found = selectChild(schema, child, value, filters)
+    const found = selectChild(by, child, value, filters)
     if (found !== undefined) take(object, child.member, found, selected)
   }
   return selected
 }
 
 function selectChild(
-  schema: Schema,
+  by: Selecting,
   child: SchemaNode,
   value: JsonValue,
   filters: readonly XmlElement[],
 ): JsonValue | undefined {
-  if (filters.some((f) => f.children.length === 0 || isBlank(f))) return value
-  if (child.kind === "list" && isArray(value)) return selectEntries(schema, child, value, filters)
+  if (filters.some((f) => f.children.length === 0 || isBlank(f))) return by.whole(child, value)
+  if (child.kind === "list" && isArray(value)) return selectEntries(by, child, value, filters)
   if (child.kind === "leaf-list" && isArray(value)) {
     const items = value.filter((item) =>
-      filters.some((f) => isContentMatch(f) && matches(schema, child, f, [item])),
+      filters.some((f) => isContentMatch(f) && matches(by.schema, child, f, [item])),
     )
     return items.length === 0 ? undefined : items
   }
   if (child.kind === "leaf")
-    return filters.some((f) => isContentMatch(f) && matches(schema, child, f, value))
+    return filters.some((f) => isContentMatch(f) && matches(by.schema, child, f, value))
       ? value
       : undefined
-  return isObject(value) ? selectObject(schema, child, value, filters) : undefined
+  return isObject(value) ? selectObject(by, child, value, filters) : undefined
 }
 
 function isBlank(element: XmlElement): boolean {
@@ -147,12 +165,12 @@ function isBlank(element: XmlElement): boolean {
 }
 
 function selectEntries(
-  schema: Schema,
+  by: Selecting,
   list: SchemaNode,
   entries: readonly JsonValue[],
   filters: readonly XmlElement[],
 ): JsonValue | undefined {
-  const keyed = filters.map((filter) => keyIn(schema, list, filter))
+  const keyed = filters.map((filter) => keyIn(by.schema, list, filter))
   const candidates = keyed.includes(undefined)
     ? entries
     : [...new Set(keyed.map((key) => findEntry(list, entries, key ?? "")))]
@@ -161,7 +179,7 @@ function selectEntries(
         .map((at) => entries[at] ?? null)
   const found: JsonValue[] = []
   for (const entry of candidates) {
-    const selected = isObject(entry) ? selectObject(schema, list, entry, filters) : undefined
+    const selected = isObject(entry) ? selectObject(by, list, entry, filters) : undefined
     if (selected !== undefined) found.push(selected)
   }
   return found.length === 0 ? undefined : found

@@ -17,6 +17,7 @@ import {
 } from "../support/demo.js"
 import { Bystander, exchangeKey } from "../support/hostile-bystander.js"
 import { NODE_NS } from "../support/hostile-netconf.js"
+import { SERVER_MODULES } from "../support/server-modules.js"
 import { type Call, ncclient, type Outcome } from "../support/ncclient.js"
 
 const OWN_NS = "urn:keyloom:yang:keyloom-node"
@@ -37,6 +38,7 @@ function yanglint(kind: "data" | "nc-notif" | "get", xml: string): string {
         path.join(etsi, "deps"),
         "-t",
         kind,
+        ...SERVER_MODULES,
         path.join(etsi, "etsi-qkd-node-types@2022-01-30.yang"),
         corrected,
         path.join(root, "yang/own/keyloom-node@2026-11-23.yang"),

@@ -12,6 +12,12 @@ import {
   type ServerOptions,
   type SessionReport,
 } from "../../src/netconf/server.js"
+import {
+  PROTOCOL_FEATURES,
+  PROTOCOL_IMPORTS,
+  PROTOCOL_MODULES,
+} from "../../src/netconf/protocol-modules.js"
+import { loadYangFiles } from "../../src/transport/yang-files.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import { compileSchema, type Schema } from "../../src/yang/schema.js"
 
@@ -59,7 +65,10 @@ export const MODULE = `module depot {
 let compiled: Schema | undefined
 
 export function depotSchema(): Schema {
-  return (compiled ??= compileSchema([{ name: "depot", text: MODULE }]))
+  return (compiled ??= compileSchema(
+    [{ name: "depot", text: MODULE }, ...loadYangFiles([...PROTOCOL_MODULES, ...PROTOCOL_IMPORTS])],
+    { implement: ["depot", ...PROTOCOL_MODULES], features: PROTOCOL_FEATURES },
+  ))
 }
 
 /** Time that stands still until it is moved. */

@@ -47,7 +47,7 @@ describe("get and get-config", () => {
   it("refuse other filters, other datastores, unknown and doubled parameters", async () => {
     const { client } = await depot(two).connect()
     const fault = (xml: string) => faultOf(client.rpc(xml))
-    assert.equal(await fault('<get><filter type="xpath" select="/"/></get>'), "bad-attribute")
+    assert.equal(await fault('<get><filter type="regex" select="/"/></get>'), "bad-attribute")
     assert.equal(await fault("<get><depth>1</depth></get>"), "unknown-element")
     assert.equal(await fault("<get><filter/><filter/></get>"), "bad-element")
     assert.equal(await fault('<get><filter xmlns="urn:x"/></get>'), "unknown-namespace")
@@ -280,50 +280,5 @@ describe("operations of modules", () => {
     const bug = reports.find((r) => r.kind === "bug")
     assert.match(String(bug?.error), /a bug with details/)
     assert.equal(await faultOf(client.get()), "none")
-  })
-})
-
-describe("the modules of a server", () => {
-  it("are named in the hello, read with get-schema and listed by the library", async () => {
-    const { client } = await depot(two).connect()
-    assert.ok(client.capabilities.includes(`${NS}?module=depot&revision=2026-01-01`))
-    for (const name of ["writable-running:1.0", "rollback-on-error:1.0", "validate:1.1"])
-      assert.ok(client.capabilities.includes(`urn:ietf:params:netconf:capability:${name}`))
-    assert.ok(!client.capabilities.some((c) => /xpath|candidate|startup|url:/.test(c)))
-    const monitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-    const schema = (body: string) =>
-      client.rpc(`<get-schema xmlns="${monitoring}">${body}</get-schema>`)
-    const reply = await schema("<identifier>depot</identifier><version>2026-01-01</version>")
-    const [data] = childrenOf(reply)
-    assert.match(data === undefined ? "" : textOf(data), /^module depot \{\n {2}yang-version 1\.1;/)
-    assert.equal(await faultOf(schema("<identifier>none</identifier>")), "invalid-value")
-    assert.equal(
-      await faultOf(schema("<identifier>depot</identifier><version>1999-01-01</version>")),
-      "invalid-value",
-    )
-    assert.equal(
-      await faultOf(schema("<identifier>depot</identifier><format>yin</format>")),
-      "invalid-value",
-    )
-    const listed = await client.get(
-      `<modules-state xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-library"><module><name>depot</name></module></modules-state>`,
-    )
-    assert.match(xmlOf(listed), /<conformance-type>implement</)
-  })
-
-  it("monitoring shows sessions, the lock and streams, only to those who ask for it", async () => {
-    const { connect } = depot(two)
-    const { client } = await connect()
-    await connect({ username: "bob" })
-    await client.lock("running")
-    const monitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-    const state = xmlOf(await client.get(`<netconf-state xmlns="${monitoring}"/>`))
-    assert.match(state, /<username>alice<.*<username>bob</)
-    assert.match(state, /<locked-by-session>1</)
-    const streams = await client.get(
-      '<netconf xmlns="urn:ietf:params:xml:ns:netmod:notification"><streams/></netconf>',
-    )
-    assert.match(xmlOf(streams), /<name>NETCONF<.*<replaySupport>false</)
-    assert.doesNotMatch(xmlOf(await client.get()), /netconf-state|streams|modules-state/)
   })
 })

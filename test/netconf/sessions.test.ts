@@ -281,7 +281,7 @@ describe("a peer that does not keep to the protocol", () => {
         peer.write(first + second)
         peer.chunk(`<rpc ${NC} message-id="1"><edit-config><target><running/></target><config>`)
         if (served % 2 === 0) peer.hangUp()
-        assert.equal((await client.get()).length, 1)
+        assert.equal((await client.getConfig("running")).length, 1)
         peer.hangUp()
         served += 1
       }
@@ -332,7 +332,7 @@ describe("ceilings", () => {
     )
     const { client, toClient } = await connect()
     toClient.stalled = true
-    const calls = Array.from({ length: 100 }, () => faultOf(client.get()))
+    const calls = Array.from({ length: 100 }, () => faultOf(client.getConfig("running")))
     await settle()
     assert.ok(toClient.queuedBytes() < 2000, "replies beyond the ceiling wait unmade")
     clock.pass(5000)

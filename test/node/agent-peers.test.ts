@@ -25,6 +25,7 @@ import {
   TO_WEST,
   WEST,
 } from "./agent-fixtures.js"
+import { SERVER_MODULES } from "../support/server-modules.js"
 import { AgentSite, schema } from "./agent-site.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -105,6 +106,7 @@ describe("what a busy agent returns for get", () => {
         path.join(etsi, "deps"),
         "-t",
         "data",
+        ...SERVER_MODULES,
         path.join(etsi, "etsi-qkd-node-types@2022-01-30.yang"),
         corrected,
         path.join(root, "yang/own/keyloom-node@2026-11-23.yang"),
