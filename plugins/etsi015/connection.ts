@@ -22,7 +22,15 @@ import {
 } from "../../src/plugin/index.js"
 import type { Abilities } from "./abilities.js"
 import { configurationNews } from "./config-news.js"
-import { assertTakes, editsBetween, type Entries, entriesOf, isSame, pathOf } from "./entries.js"
+import {
+  assertTakes,
+  editsBetween,
+  type Entries,
+  entriesOf,
+  isSame,
+  type KnownEntries,
+  pathOf,
+} from "./entries.js"
 import { LEARNABLE, type DeviceProfile } from "./profile.js"
 import { refuseXml } from "./refuse.js"
 import { statusesIn, withStatus } from "./status.js"
@@ -56,6 +64,8 @@ export class Etsi015Connection implements NodeConnection {
   readonly #writer: Writer
   /** Leaves this node does not take: by profile, and as it has shown. */
   readonly #leftOut: Set<string>
+  /** What was written before is not worked out again. */
+  #entries: KnownEntries = new WeakMap()
   #known: Entries | undefined
   #statuses: ReadonlyMap<string, string> = new Map()
   #qkdnId: string | undefined
@@ -153,7 +163,7 @@ export class Etsi015Connection implements NodeConnection {
   ): Promise<{ before: Entries; wanted: Entries; fresh: boolean }> {
     // Not confirmed in time: by now the node has taken it back.
     if (this.#held !== undefined && this.#host.now() >= this.#held.untilMs) this.#forget()
-    const wanted = entriesOf(desired, this.#abilities.keyloom, this.#leftOut)
+    const wanted = entriesOf(desired, this.#abilities.keyloom, this.#leftOut, this.#entries)
     const fresh = this.#known === undefined
     const before = this.#known ?? (await this.#readConfig())
     if (this.#qkdnId !== desired.qkdnId.toLowerCase())
@@ -207,6 +217,7 @@ export class Etsi015Connection implements NodeConnection {
       .find((name) => LEARNABLE.has(name) && !this.#leftOut.has(name))
     if (leaf === undefined) return false
     this.#leftOut.add(leaf)
+    this.#entries = new WeakMap()
     this.#host.log("warn", "the node refuses a leaf: it is left out from now on", { leaf })
     this.events.push({ kind: "resync" })
     return true

@@ -23,6 +23,9 @@ export interface Entry {
   readonly meaning: string
 }
 
+/** Entries made before, by what they were made of. Only for one node, and for the same leaves left out. */
+export type KnownEntries = WeakMap<object, Entry>
+
 /** By kind and id. */
 export type Entries = ReadonlyMap<string, Entry>
 
@@ -39,29 +42,38 @@ const DEFAULTS: Readonly<Record<string, JsonValue>> = {
  *
  * @param keyloom whether the node has module `keyloom-node`; without it, its leaves and peers are left out
  * @param leftOut leaves that this node does not take, at whatever depth
+ * @param known what is in it is not made again
  * @throws QkdError `invalid-value` where 015 cannot say a value.
  */
 export function entriesOf(
   config: NodeConfig,
   keyloom: boolean,
   leftOut: ReadonlySet<string>,
+  known: KnownEntries = new WeakMap(),
 ): Entries {
   const entries = new Map<string, Entry>()
-  const add = (kind: EntryKind, keyLeaf: string, whole: JsonObject): void => {
-    const data = without(whole, leftOut)
-    const id = data[keyLeaf] ?? null
-    entries.set(`${kind} ${JSON.stringify(id)}`, {
-      kind,
-      key: { [keyLeaf]: id },
-      data,
-      meaning: JSON.stringify(normal(data)),
-    })
+  const add = <T extends object>(
+    kind: EntryKind,
+    keyLeaf: string,
+    source: T,
+    toData: (source: T) => JsonObject,
+  ): void => {
+    const entry = known.get(source) ?? entryOf(kind, keyLeaf, without(toData(source), leftOut))
+    known.set(source, entry)
+    entries.set(`${kind} ${JSON.stringify(entry.key[keyLeaf])}`, entry)
   }
   for (const link of config.links)
-    add("qkd_link", "qkdl_id", linkConfigToData(link, { keyloom, conditionalLeaves: true }))
-  for (const app of config.apps) add("qkd_app", "app_id", appConfigToData(app))
-  if (keyloom) for (const peer of config.peers) add("peer", "qkdn_id", peerToData(peer))
+    add("qkd_link", "qkdl_id", link, (one) =>
+      linkConfigToData(one, { keyloom, conditionalLeaves: true }),
+    )
+  for (const app of config.apps) add("qkd_app", "app_id", app, appConfigToData)
+  if (keyloom) for (const peer of config.peers) add("peer", "qkdn_id", peer, peerToData)
   return entries
+}
+
+function entryOf(kind: EntryKind, keyLeaf: string, data: JsonObject): Entry {
+  const key = { [keyLeaf]: data[keyLeaf] ?? null }
+  return { kind, key, data, meaning: JSON.stringify(normal(data)) }
 }
 
 /**
@@ -85,7 +97,7 @@ export function editsBetween(now: Entries, desired: Entries): readonly EntryEdit
     if (!desired.has(id)) edits.push({ kind: entry.kind, operation: "delete", entry: entry.key })
   for (const [id, entry] of desired) {
     const present = now.get(id)
-    if (present?.meaning === entry.meaning) continue
+    if (present === entry || present?.meaning === entry.meaning) continue
     const operation = present === undefined ? "create" : "replace"
     edits.push({ kind: entry.kind, operation, entry: entry.data })
   }

@@ -18,6 +18,7 @@ import { Fleet } from "../south/fleet.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { connectNetconfSsh } from "../transport/ssh.js"
 import { loadYangFiles } from "../transport/yang-files.js"
+import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
 import { CONTROLLER_CONFIG_MODULES, inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
@@ -31,6 +32,7 @@ interface ControllerConfig {
 }
 
 export async function runController(file: string): Promise<void> {
+  compileEarly()
   const stopAsked = untilAsked()
   const log = roleLog("controller")
   const config = readControllerConfig(file)

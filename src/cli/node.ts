@@ -7,6 +7,7 @@ import { agentSchema } from "../node/agent-schema.js"
 import { NODE_CONFIG_MODULES, readNodeConfig } from "../node/config.js"
 import { type RunningNode, startNode } from "../node/node.js"
 import { loadYangFiles } from "../transport/yang-files.js"
+import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
 import { roleLog } from "./log.js"
 import { untilAsked } from "./until-asked.js"
@@ -14,6 +15,7 @@ import { programVersion } from "./version.js"
 
 /** @param files configuration files, one a node */
 export async function runNodes(files: readonly string[]): Promise<void> {
+  compileEarly()
   const stopAsked = untilAsked()
   const log = roleLog("node")
   const sources = loadYangFiles(NODE_CONFIG_MODULES)

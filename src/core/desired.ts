@@ -10,7 +10,10 @@ import { groups, pathsOf } from "./memberships.js"
 import { endsOf, isVirtual } from "./phases.js"
 import type { View } from "./view.js"
 
-/** Everything the node is to hold; what it holds besides is to go. */
+/**
+ * Everything the node is to hold; what it holds besides is to go. Entries whose link, path or service has not changed
+ * are the same objects as before, so that whoever compares two of these compares what changed.
+ */
 export function desiredConfig(view: View, qkdnId: string): NodeConfig {
   const node = view.node(qkdnId)
   const links: LinkConfig[] = []
@@ -18,25 +21,70 @@ export function desiredConfig(view: View, qkdnId: string): NodeConfig {
   for (const qkdlId of view.members(groups.linksAt(qkdnId))) {
     const link = view.link(qkdlId)
     if (link === undefined) continue
-    const physical = physOf(link, qkdnId)
+    const physical = physicalLink(link, qkdnId)
     if (node !== undefined && !hasInterface(node, physical.local.qkdiId)) continue
     links.push(physical)
     const peer = view.node(physical.remote.qkdnId)
     if (peer?.keyManager === undefined) continue
-    const { relayHost: host, relayPort: port } = peer.keyManager
-    peers.set(peer.qkdnId, { qkdnId: peer.qkdnId, host, port })
+    const { keyManager } = peer
+    peers.set(
+      peer.qkdnId,
+      PEERS.of(keyManager, peer.qkdnId, () => {
+        const { relayHost: host, relayPort: port } = keyManager
+        return { qkdnId: peer.qkdnId, host, port }
+      }),
+    )
   }
   const apps: AppConfig[] = []
   for (const serviceId of view.members(groups.servicesAt(qkdnId))) {
     const service = view.service(serviceId)
     if (service === undefined) continue
     for (const path of pathsOf(service)) {
-      if (holds(path, qkdnId)) links.push(virtOf(path, qkdnId))
+      if (holds(path, qkdnId))
+        links.push(VIRTUAL_LINKS.of(path, qkdnId, () => virtOf(path, qkdnId)))
     }
-    const app = appOf(service, qkdnId)
+    const app = APPS.of(service, qkdnId, () => appOf(service, qkdnId))
     if (app !== undefined) apps.push(app)
   }
   return { qkdnId, links, apps, peers: [...peers.values()] }
+}
+
+/** What a part of the network reads as at a node, made once for as long as that part is the same object. */
+class Made<S extends object, T> {
+  readonly #bySource = new WeakMap<S, Map<string, T>>()
+
+  of(source: S, qkdnId: string, make: () => T): T {
+    const byNode = this.#bySource.get(source) ?? new Map<string, T>()
+    this.#bySource.set(source, byNode)
+    const known = byNode.get(qkdnId)
+    if (known !== undefined) return known
+    const made = make()
+    byNode.set(qkdnId, made)
+    return made
+  }
+
+  set(source: S, qkdnId: string, made: T): T {
+    this.#bySource.set(source, new Map([[qkdnId, made]]))
+    return made
+  }
+}
+
+const PEERS = new Made<object, PeerAddress>()
+const VIRTUAL_LINKS = new Made<KeyPath, VirtLinkConfig>()
+const APPS = new Made<Service, AppConfig | undefined>()
+/** By the end at the node: it stays, while the link around it is new with every report of its rate. */
+const PHYSICAL_LINKS = new Made<object, PhysLinkConfig>()
+
+function physicalLink(link: NetworkLink, qkdnId: string): PhysLinkConfig {
+  const end = link.a.qkdnId === qkdnId ? link.a : link.b
+  const fresh = physOf(link, qkdnId)
+  const known = PHYSICAL_LINKS.of(end, qkdnId, () => fresh)
+  const isSame =
+    known.enabled === fresh.enabled &&
+    known.remote === fresh.remote &&
+    known.qkdlId === fresh.qkdlId &&
+    known.channelAttenuationDb === fresh.channelAttenuationDb
+  return isSame ? known : PHYSICAL_LINKS.set(end, qkdnId, fresh)
 }
 
 /** A node that was never read may have any interface; one that was has those it showed. */
