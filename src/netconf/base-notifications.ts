@@ -6,7 +6,6 @@ import type { JsonObject } from "../yang/json.js"
 import type { Schema } from "../yang/schema.js"
 import type { Caller } from "./backend.js"
 import type { ConfirmedCommitEvent } from "./confirmed-commit.js"
-import { OWNER } from "./datastore.js"
 
 /** How a session ended (`termination-reason`). */
 export type Termination =
@@ -57,11 +56,14 @@ export function sessionEnd(caller: Caller, termination: Termination): JsonObject
   }
 }
 
+/**
+ * Without the session, though the standard means to name it: its condition `../confirm-event != 'timeout'` stands on a
+ * `uses`, is looked at from the notification itself, and so is never true (RFC 7950 section 7.21.5). A client that
+ * validates would refuse what is beside it. See docs/decisions/0022-notifications.md.
+ */
 export function confirmedCommit(event: ConfirmedCommitEvent): JsonObject {
   return {
     [`${NCN}netconf-confirmed-commit`]: {
-      // Its session must be told but for `timeout`; where that is gone, it was no session.
-      ...(event.event !== "timeout" && sessionOf(event.caller ?? OWNER)),
       "confirm-event": event.event,
       ...(event.timeoutS !== undefined && { timeout: event.timeoutS }),
     },

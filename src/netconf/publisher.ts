@@ -38,6 +38,11 @@ const FILTERS = `${SN}:filters`
 const SUBSCRIPTIONS = `${SN}:subscriptions`
 const RUNNING = "ietf-datastores:running"
 const OPERATIONAL = "ietf-datastores:operational"
+/** Both count what the server sends. */
+const NOT_ON_CHANGE: ReadonlySet<string> = new Set([
+  SUBSCRIPTIONS,
+  "ietf-netconf-monitoring:netconf-state",
+])
 /** The server's own events that are kept for replay. */
 const OWN_EVENTS_KEPT = 256
 /** Changes are looked for at most so often. */
@@ -190,6 +195,7 @@ export class Publisher {
     const { running } = this.#options.datastores
     return {
       datastores: [RUNNING, OPERATIONAL],
+      notOnChange: NOT_ON_CHANGE,
       read: (datastore, caller) =>
         datastore === RUNNING
           ? running.access.readable(caller, running.running)

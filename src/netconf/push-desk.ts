@@ -69,7 +69,15 @@ export class PushDesk {
         rpc,
         { "filter-failure-hint": "no such nodes in the schema" },
       )
-    const selection = this.#hub.selection(datastore, filter, entry.receiver.caller)
+    const onChange = trigger.kind === "on-change"
+    if (onChange && !canSelect(schema, filter, this.#hub.source.notOnChange))
+      throw refusal(
+        "ietf-yang-push:on-change-unsupported",
+        "changes of what the filter selects are not told",
+        // As with the datastore.
+        "establish",
+      )
+    const selection = this.#hub.selection(datastore, filter, entry.receiver.caller, onChange)
     this.#assertSmall(selection, trigger, rpc)
     const context = {
       id: entry.id,

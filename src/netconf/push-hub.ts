@@ -19,6 +19,11 @@ export interface PushSource {
    * Calls when something in a datastore may have changed; better too often than not. @returns the way to stop.
    */
   onChange(datastore: string, listener: () => void): () => void
+  /**
+   * Top-level members whose changes are not told (RFC 8641 section 3.10): what counts messages would change with
+   * every message.
+   */
+  readonly notOnChange: ReadonlySet<string>
 }
 
 /** One selection, kept as it was at the last look while anybody wants to hear of changes. */
@@ -35,6 +40,8 @@ export class Selection {
     readonly datastore: string,
     readonly filter: StreamFilter | undefined,
     readonly caller: Caller,
+    /** Without what does not support changes (RFC 8641 section 3.6). */
+    readonly changesOnly: boolean,
   ) {
     this.#hub = hub
   }
@@ -46,7 +53,8 @@ export class Selection {
 
   /** A look now. */
   read(data = this.#hub.readNow(this.datastore, this.caller)): JsonObject {
-    return (this.#current = selectData(this.#hub.schema, data, this.filter))
+    const seen = this.changesOnly ? this.#hub.changing(data) : data
+    return (this.#current = selectData(this.#hub.schema, seen, this.filter))
   }
 
   get watched(): boolean {
@@ -113,9 +121,23 @@ export class PushHub {
     this.#report = options.report
   }
 
-  selection(datastore: string, filter: StreamFilter | undefined, caller: Caller): Selection {
-    const key = JSON.stringify([datastore, caller.username, selectionKey(filter)])
-    return this.#selections.get(key) ?? new Selection(this, key, datastore, filter, caller)
+  selection(
+    datastore: string,
+    filter: StreamFilter | undefined,
+    caller: Caller,
+    changesOnly: boolean,
+  ): Selection {
+    const key = JSON.stringify([datastore, caller.username, changesOnly, selectionKey(filter)])
+    return (
+      this.#selections.get(key) ?? new Selection(this, key, datastore, filter, caller, changesOnly)
+    )
+  }
+
+  /** Of this data, what supports changes. */
+  changing(data: JsonObject): JsonObject {
+    const { notOnChange } = this.source
+    if (![...notOnChange].some((member) => data[member] !== undefined)) return data
+    return Object.fromEntries(Object.entries(data).filter(([member]) => !notOnChange.has(member)))
   }
 
   readNow(datastore: string, caller: Caller): JsonObject {

@@ -37,19 +37,35 @@ export function selectionKey(filter: StreamFilter | undefined): string {
   return `x${JSON.stringify([text, module, used])}`
 }
 
-/** False when no instance data could ever be selected: the schema has none of it. Not seen through for XPath. */
-export function canSelect(schema: Schema, filter: StreamFilter | undefined): boolean {
+const NONE: ReadonlySet<string> = new Set()
+
+/**
+ * False when no instance data could ever be selected: the schema has none of it. Not seen through for XPath.
+ *
+ * @param without top-level members that do not count.
+ */
+export function canSelect(
+  schema: Schema,
+  filter: StreamFilter | undefined,
+  without: ReadonlySet<string> = NONE,
+): boolean {
   if (filter?.kind !== "subtree") return true
-  return filter.elements.some((element) => canSelectIn(schema, schema.root, element))
+  return filter.elements.some((element) => canSelectIn(schema, schema.root, element, without))
 }
 
-function canSelectIn(schema: Schema, node: SchemaNode, element: XmlElement): boolean {
+function canSelectIn(
+  schema: Schema,
+  node: SchemaNode,
+  element: XmlElement,
+  without: ReadonlySet<string> = NONE,
+): boolean {
   // Instance data has no attributes.
   if (element.attrs.length > 0) return false
   const module = element.ns === "" ? undefined : schema.moduleByNamespace(element.ns)?.name
   if (element.ns !== "" && module === undefined) return false
   const children = childrenOf(element)
   return [...node.members.values()].some((child) => {
+    if (without.has(child.member)) return false
     if (child.name !== element.name || (module !== undefined && child.module !== module))
       return false
     if (children.length === 0) return true

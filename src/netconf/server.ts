@@ -67,7 +67,7 @@ export interface ServerOptions {
   readonly candidate?: boolean
   /** Operations beside those of the standard, or in their place; see `operation.ts`. */
   readonly operations?: OperationTable
-  readonly subscriptions?: Partial<DeskLimits & PushLimits>
+  readonly subscriptions?: Partial<DeskLimits & PushLimits> | undefined
   readonly report?: (report: SessionReport) => void
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../../src/netconf/notification-modules.js"
 import type { NetconfBackend } from "../../src/netconf/backend.js"
 import type { JsonObject } from "../../src/yang/json.js"
-import type { ServerLimits } from "../../src/netconf/server.js"
+import type { ServerLimits, ServerOptions } from "../../src/netconf/server.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { DepotBackend, MODULE, depot, type Depot } from "./fixture.js"
 
@@ -38,8 +38,9 @@ export class SubscribedBackend extends DepotBackend {
 export function subscribedDepot(
   initial: JsonObject = {},
   limits: Partial<ServerLimits> = {},
+  subscriptions: ServerOptions["subscriptions"] = {},
 ): Depot<SubscribedBackend> {
-  return depot(initial, limits, new SubscribedBackend())
+  return depot(initial, limits, new SubscribedBackend(), { subscriptions })
 }
 
 /** Notifications as XML text, as they come. */
