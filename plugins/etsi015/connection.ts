@@ -24,6 +24,7 @@ import type { Abilities } from "./abilities.js"
 import { configurationNews } from "./config-news.js"
 import {
   assertTakes,
+  droppedLeaves,
   editsBetween,
   type Entries,
   entriesOf,
@@ -188,11 +189,36 @@ export class Etsi015Connection implements NodeConnection {
       const confirms = held !== undefined
       await this.#writer.write({ edits, before, confirms, ...(holdS !== undefined && { holdS }) })
     }
+    const taught = this.#leftOut.size
+    if (edits.length > 0 && this.#profile.readBack) await this.#assertHolds(before, wanted)
     if (holdS === undefined) this.#held = undefined
     else this.#held = { entries: held?.entries ?? before, untilMs }
     // A confirmation that came when time was up may have confirmed nothing: then the node must be read.
-    if (held === undefined || this.#host.now() < held.untilMs) this.#known = wanted
+    const learnt = this.#leftOut.size > taught
+    if (held === undefined || this.#host.now() < held.untilMs)
+      this.#known = learnt ? undefined : wanted
     else if (holdS === undefined) throw stale()
+  }
+
+  /**
+   * A node may say ok and do something else. What only describes and is not there is from now on left out; for
+   * anything else the change is undone.
+   */
+  async #assertHolds(before: Entries, wanted: Entries): Promise<void> {
+    const actual = await this.#readConfig()
+    const missing = editsBetween(actual, wanted)
+    if (missing.length === 0) return
+    const dropped = this.#profile.learn ? droppedLeaves(actual, wanted) : undefined
+    if (dropped !== undefined) {
+      for (const leaf of dropped) this.#leaveOut(leaf, "the node drops a leaf")
+      return
+    }
+    const back = editsBetween(actual, before)
+    if (back.length > 0)
+      await this.#writer.write({ edits: back, before: actual, confirms: this.#held !== undefined })
+    throw new QkdError("operation-failed", "the node confirmed a change that it does not hold", {
+      ...(missing[0] !== undefined && { path: pathOf(missing[0]) }),
+    })
   }
 
   #takesBack(held: Held, wanted: Entries): boolean {
@@ -216,11 +242,15 @@ export class Etsi015Connection implements NodeConnection {
       .map((name) => name?.replace(/^.*:/, "") ?? "")
       .find((name) => LEARNABLE.has(name) && !this.#leftOut.has(name))
     if (leaf === undefined) return false
+    this.#leaveOut(leaf, "the node refuses a leaf")
+    return true
+  }
+
+  #leaveOut(leaf: string, why: string): void {
     this.#leftOut.add(leaf)
     this.#entries = new WeakMap()
-    this.#host.log("warn", "the node refuses a leaf: it is left out from now on", { leaf })
+    this.#host.log("warn", `${why}: it is left out from now on`, { leaf })
     this.events.push({ kind: "resync" })
-    return true
   }
 
   #editsFrom(before: Entries, wanted: Entries): readonly EntryEdit[] {

@@ -12,6 +12,7 @@ import {
   peerToData,
   QkdError,
 } from "../../src/plugin/index.js"
+import { LEARNABLE } from "./profile.js"
 import type { EntryEdit, EntryKind } from "./wire.js"
 
 export interface Entry {
@@ -107,6 +108,26 @@ export function editsBetween(now: Entries, desired: Entries): readonly EntryEdit
 /** Whether two sets mean the same. */
 export function isSame(one: Entries, other: Entries): boolean {
   return one.size === other.size && editsBetween(one, other).length === 0
+}
+
+/**
+ * The leaves that only describe and by whose absence alone a node's entries differ from what was written; undefined
+ * when they differ in anything else.
+ */
+export function droppedLeaves(actual: Entries, wanted: Entries): ReadonlySet<string> | undefined {
+  const dropped = new Set<string>()
+  const compare = (is: JsonObject, was: JsonObject): void => {
+    for (const [name, value] of Object.entries(was)) {
+      const inner = is[name]
+      if (inner === undefined && LEARNABLE.has(name)) dropped.add(name)
+      else if (isObject(value)) compare(inner !== undefined && isObject(inner) ? inner : {}, value)
+    }
+  }
+  for (const [id, { data }] of wanted) compare(actual.get(id)?.data ?? {}, data)
+  const rest = (entries: Entries): string[] =>
+    [...entries].map(([id, { data }]) => id + JSON.stringify(normal(without(data, dropped)))).sort()
+  const same = JSON.stringify(rest(actual)) === JSON.stringify(rest(wanted))
+  return same && dropped.size > 0 ? dropped : undefined
 }
 
 /** Where an entry stands in the node's tree, for people and error messages. */

@@ -34,11 +34,13 @@ async function connect(choose: Choose, host: DriverHost): Promise<NodeConnection
   try {
     const profile = choose(first)
     assertSpeaks(profile, first.capabilities)
+    if (profile.settleMs > 0) await host.sleep(profile.settleMs)
     const abilities = await abilitiesOf(first, profile)
     if (!abilities.notifications)
       return new Etsi015Connection({ requests: first }, abilities, profile, host)
     await first.createSubscription({ timeoutMs: profile.timeoutMs })
     const requests = abilities.interleave ? first : await host.openNetconf()
+    if (requests !== first && profile.settleMs > 0) await host.sleep(profile.settleMs)
     return new Etsi015Connection({ requests, events: first }, abilities, profile, host)
   } catch (error) {
     await first.close()

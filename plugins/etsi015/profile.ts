@@ -26,10 +26,13 @@ export interface DeviceProfile {
   readonly edits: "auto" | "each"
   readonly lock: boolean
   readonly validate: boolean
+  readonly readBack: boolean
   readonly confirmedCommit: boolean
   readonly notifications: boolean
   readonly pollS?: number
   readonly filter: "subtree" | "xpath" | "none"
+  /** Milliseconds between the hellos and the first request of a session. */
+  readonly settleMs: number
   /** Milliseconds until an unanswered edit or read counts as failed. */
   readonly timeoutMs: number
 }
@@ -87,9 +90,11 @@ export function parseProfile(name: string, value: unknown): DeviceProfile {
     edits: "auto",
     lock: true,
     validate: true,
+    readBack: true,
     confirmedCommit: true,
     notifications: true,
     filter: "subtree",
+    settleMs: 0,
     timeoutMs: 15_000,
     ...rest,
     omit: when === "strict" ? [...new Set([...omit, ...CONDITIONAL])] : omit,

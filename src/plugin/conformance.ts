@@ -12,6 +12,7 @@ import {
   collect,
   expect,
   expectEqual,
+  pause,
   rejection,
   runChecks,
   until,
@@ -27,9 +28,9 @@ export interface FakeNode {
   /** Opens a session; ends it when `signal` aborts. */
   open(signal: AbortSignal): Promise<NetconfClientSession>
   /** What the node holds now, seen past the driver. */
-  config(): NodeConfig
+  config(): NodeConfig | Promise<NodeConfig>
   /** How often its configuration has changed. */
-  changes(): number
+  changes(): number | Promise<number>
   /** Sends a notification to every subscriber. */
   emit(event: NodeEvent): void
   /** The next edit is refused with this, and only that one. */
@@ -71,10 +72,28 @@ export function conformance(driver: NodeDriver, makeNode: MakeFakeNode): Promise
   return runChecks(driverChecks(driver, makeNode))
 }
 
+export interface DriverCheckOptions {
+  /** False: the nodes to be had are plain 015 nodes, without module `keyloom-node`. */
+  readonly keyloom?: boolean
+}
+
 /** The suite as single checks, for a test runner that wants to name them. */
-export function driverChecks(driver: NodeDriver, makeNode: MakeFakeNode): Check[] {
-  const { full, smaller, empty } = applySamples(NODE_ID)
-  const check = (name: string, act: (bench: Bench) => Promise<void>, keyloom = true): Check => ({
+export function driverChecks(
+  driver: NodeDriver,
+  makeNode: MakeFakeNode,
+  options: DriverCheckOptions = {},
+): Check[] {
+  const withModule = options.keyloom ?? true
+  const samples = applySamples(NODE_ID)
+  const taken = (config: NodeConfig): NodeConfig => (withModule ? config : plain(config))
+  const full = taken(samples.full)
+  const smaller = taken(samples.smaller)
+  const { empty } = samples
+  const check = (
+    name: string,
+    act: (bench: Bench) => Promise<void>,
+    keyloom = withModule,
+  ): Check => ({
     name,
     run: () => withBench(driver, makeNode, keyloom, act),
   })
@@ -88,26 +107,26 @@ export function driverChecks(driver: NodeDriver, makeNode: MakeFakeNode): Check[
   return [
     check("makes the node what was applied, and reads it back the same", async (b) => {
       await apply(b.connection, full)
-      expectEqual(meaning(b.node.config()), meaning(full), "the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(full), "the node holds")
       expectEqual(meaning(await read(b.connection)), meaning(full), "read gives")
     }),
     check("changes nothing when the same is applied again", async (b) => {
       await apply(b.connection, full)
-      const before = b.node.changes()
+      const before = await b.node.changes()
       await apply(b.connection, full)
-      expectEqual(b.node.changes(), before, "changes at the node")
+      expectEqual(await b.node.changes(), before, "changes at the node")
     }),
     check("removes what is no longer wanted, and only that", async (b) => {
       await apply(b.connection, full)
       await apply(b.connection, smaller)
-      expectEqual(meaning(b.node.config()), meaning(smaller), "the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(smaller), "the node holds")
       await apply(b.connection, empty)
-      expectEqual(meaning(b.node.config()), meaning(empty), "the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(empty), "the node holds")
     }),
     check("ends as the last one asked when several are asked at once", async (b) => {
       const all = [full, smaller, empty, full, smaller].map((c) => b.connection.apply(c))
       await within(PATIENCE_MS, Promise.all(all), "apply")
-      expectEqual(meaning(b.node.config()), meaning(smaller), "the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(smaller), "the node holds")
     }),
     check("passes on the node's own tag when it refuses, and changes nothing", async (b) => {
       await apply(b.connection, smaller)
@@ -115,9 +134,9 @@ export function driverChecks(driver: NodeDriver, makeNode: MakeFakeNode): Check[
       const error = await rejection(b.connection.apply(full), PATIENCE_MS, "a refused apply")
       expect(error instanceof QkdError, "the error is no QkdError")
       expectEqual([error.tag, error.appTag], ["access-denied", "policy"], "tags")
-      expectEqual(meaning(b.node.config()), meaning(smaller), "the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(smaller), "the node holds")
       await apply(b.connection, full)
-      expectEqual(meaning(b.node.config()), meaning(full), "afterwards the node holds")
+      expectEqual(meaning(await b.node.config()), meaning(full), "afterwards the node holds")
     }),
     check("hands each notification on once, in order, typed", async (b) => {
       const seen = collect(b.connection.events)
@@ -177,6 +196,45 @@ export function driverChecks(driver: NodeDriver, makeNode: MakeFakeNode): Check[
       const leaks = b.log.filter((line) => secrets.some((secret) => line.includes(secret)))
       expectEqual(leaks, [], "lines with credentials")
     }),
+    check("shows what it would write without writing it, where it can", async (b) => {
+      if (b.connection.plan === undefined) return
+      const before = await b.node.changes()
+      const plan = await within(PATIENCE_MS, b.connection.plan(full), "plan")
+      expect(plan.edits.length > 0 && plan.payload !== "", "an edit that changes nothing")
+      expectEqual(await b.node.changes(), before, "changes at the node")
+      await apply(b.connection, full)
+      const after = await within(PATIENCE_MS, b.connection.plan(full), "plan")
+      expectEqual([after.edits, after.payload], [[], ""], "what is left to write")
+    }),
+    check(
+      "holds a change provisionally until it is confirmed or taken back, where it can",
+      async (b) => {
+        const { hold } = b.connection
+        if (hold === undefined) return
+        await apply(b.connection, smaller)
+        expectEqual(await within(PATIENCE_MS, hold(full, 60), "hold"), true, "provisional")
+        expectEqual(meaning(await b.node.config()), meaning(full), "the node holds")
+        await apply(b.connection, smaller)
+        expectEqual(meaning(await b.node.config()), meaning(smaller), "taken back, the node holds")
+        await within(PATIENCE_MS, hold(full, 60), "hold")
+        await apply(b.connection, full)
+        b.node.drop()
+        expectEqual(meaning(await b.node.config()), meaning(full), "confirmed, the node holds")
+      },
+    ),
+    check("leaves nothing of a provisional change when the connection is lost", async (b) => {
+      const { hold } = b.connection
+      if (hold === undefined) return
+      await apply(b.connection, smaller)
+      await within(PATIENCE_MS, hold(full, 60), "hold")
+      b.node.drop()
+      for (let tries = 0; ; tries += 1) {
+        const now = JSON.stringify(meaning(await b.node.config()))
+        if (now === JSON.stringify(meaning(smaller))) break
+        expect(tries < 200, "the node keeps what nobody confirmed")
+        await pause(50)
+      }
+    }),
     check("tells the node of a refused request where the node can be told", async (b) => {
       const { refuse } = b.connection
       expect(refuse !== undefined, "the ability is missing")
@@ -188,11 +246,11 @@ export function driverChecks(driver: NodeDriver, makeNode: MakeFakeNode): Check[
       "drives a plain 015 node without what it lacks, and does not pretend otherwise",
       async (b) => {
         expectEqual(b.connection.refuse, undefined, "ability to refuse requests")
-        await apply(b.connection, full)
-        expectEqual(meaning(b.node.config()), meaning(plain(full)), "the node holds")
-        const before = b.node.changes()
-        await apply(b.connection, full)
-        expectEqual(b.node.changes(), before, "changes at the node")
+        await apply(b.connection, samples.full)
+        expectEqual(meaning(await b.node.config()), meaning(plain(full)), "the node holds")
+        const before = await b.node.changes()
+        await apply(b.connection, samples.full)
+        expectEqual(await b.node.changes(), before, "changes at the node")
       },
       false,
     ),

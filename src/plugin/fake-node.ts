@@ -4,6 +4,7 @@
 import { QkdError } from "../errors.js"
 import { nodeConfigFromData, nodeConfigToData } from "../model/etsi015.js"
 import { notificationFromNodeEvent } from "../model/etsi015-notify.js"
+import type { NodeConfig } from "../model/node.js"
 import type { NetconfBackend } from "../netconf/backend.js"
 import type { NetconfClientSession } from "../netconf/client.js"
 import { ClientSession } from "../netconf/client-session.js"
@@ -116,7 +117,7 @@ class MemoryNode implements FakeNode {
     return client.ready()
   }
 
-  config(): ReturnType<FakeNode["config"]> {
+  config(): NodeConfig {
     return nodeConfigFromData(this.#server.datastore.running)
   }
 

@@ -1,6 +1,6 @@
 // The driver at a scripted node, for tests: connects it, remembers what was written, closes it. Holds no assertions.
 
-import etsi015 from "../../../plugins/etsi015/index.js"
+import { withProfile } from "../../../plugins/etsi015/index.js"
 import {
   lendDriverHost,
   type NodeConfig,
@@ -67,7 +67,12 @@ export async function closeBenches(): Promise<void> {
   await Promise.all(ends.splice(0).map((end) => end()))
 }
 
-export async function benchOf(script: Script, driver: NodeDriver = etsi015): Promise<Bench> {
+/** A scripted node does not hold what is written to it, so it is not read back unless a test says so. */
+export function driverWith(profile: Readonly<Record<string, unknown>> = {}): NodeDriver {
+  return withProfile("p", { readBack: false, ...profile })
+}
+
+export async function benchOf(script: Script, driver: NodeDriver = driverWith()): Promise<Bench> {
   const sessions: ScriptedSession[] = []
   const edits: string[] = []
   const log: string[] = []

@@ -4,16 +4,19 @@ import assert from "node:assert/strict"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { withProfile, withShippedProfile } from "../../../plugins/etsi015/index.js"
+import etsi015 from "../../../plugins/etsi015/index.js"
 import { profileFor, SHIPPED } from "../../../plugins/etsi015/profile.js"
+import { QKDN } from "./scripted.js"
 import { QkdError } from "../../../src/plugin/index.js"
 import { loadNodeDriver } from "../../../src/plugin/load.js"
 import {
   benchOf,
   closeBenches,
+  driverWith,
   EVENTS,
   INTERLEAVE,
   LINK,
+  NEIGHBOUR,
   phys,
   relay,
   ROLLBACK,
@@ -67,17 +70,18 @@ describe("a device profile", () => {
 
   it("keeps a node of another revision from being driven blindly", async () => {
     const announced = "urn:etsi:qkd:yang:etsi-qkd-node?module=etsi-qkd-sdn-node&revision=2020-09-30"
-    await assert.rejects(benchOf({ capabilities: [...capabilities, announced] }), {
+    await assert.rejects(benchOf({ capabilities: [...capabilities, announced] }, etsi015), {
       tag: "operation-not-supported",
     })
-    const { connection } = await benchOf({
-      capabilities: [...capabilities, announced.replace("2020-09-30", "2022-01-30")],
-    })
+    const { connection } = await benchOf(
+      { capabilities: [...capabilities, announced.replace("2020-09-30", "2022-01-30")] },
+      etsi015,
+    )
     assert.equal((await connection.read()).driven?.profile, "official-lenient")
   })
 
   it("leaves out at a strict server what no condition of the standard lets in, and refuses to relay there", async () => {
-    const strict = withShippedProfile("official-strict")
+    const strict = driverWith({ when: "strict" })
     const { connection, edits } = await benchOf({ capabilities }, strict)
     await connection.apply(wanted)
     assert.match(edits[0] ?? "", /qkdl_type/)
@@ -89,8 +93,8 @@ describe("a device profile", () => {
   })
 
   it("writes identities with the prefix that the node's conditions compare with, or bare", async () => {
-    const written = async (profile: unknown): Promise<string> => {
-      const { connection, edits } = await benchOf({ capabilities }, withProfile("p", profile))
+    const written = async (profile: Readonly<Record<string, unknown>>): Promise<string> => {
+      const { connection, edits } = await benchOf({ capabilities }, driverWith(profile))
       await connection.apply(wanted)
       return edits[0] ?? ""
     }
@@ -105,11 +109,11 @@ describe("a device profile", () => {
     let data = ""
     const script = { capabilities, data: () => data }
     const profile = { linkStatus: { onCreate: "OFF", keep: true } }
-    const told = await benchOf(script, withProfile("p", profile))
+    const told = await benchOf(script, driverWith(profile))
     await told.connection.apply(wanted)
     assert.match(told.edits[0] ?? "", /<qkdl_status>etsi-qkdn-types:OFF</)
     data = heldLink("ACTIVE")
-    const later = await benchOf(script, withProfile("p", profile))
+    const later = await benchOf(script, driverWith(profile))
     await later.connection.apply(wanted)
     assert.match(later.edits[0] ?? "", /operation="replace".*<qkdl_status>etsi-qkdn-types:ACTIVE</)
     const plain = await benchOf(script)
@@ -120,7 +124,7 @@ describe("a device profile", () => {
   it("has a node read again and again that never tells anything", async () => {
     const { connection, session } = await benchOf(
       { capabilities: [...capabilities, EVENTS, INTERLEAVE] },
-      withProfile("p", { pollS: 1, notifications: false }),
+      driverWith({ pollS: 1, notifications: false }),
     )
     assert.ok(!session.calls.includes("subscribe"))
     for await (const event of connection.events) {
@@ -135,7 +139,7 @@ describe("a device profile", () => {
       ["xpath", "get /n:qkd_node"],
       ["none", "get everything"],
     ] as const) {
-      const { connection, session } = await benchOf({ capabilities }, withProfile("p", { filter }))
+      const { connection, session } = await benchOf({ capabilities }, driverWith({ filter }))
       await connection.read()
       assert.equal(session.calls.at(-1), expected)
     }
@@ -184,8 +188,52 @@ describe("a node that refuses a leaf", () => {
   it("is not, where it refuses the value and not the leaf, or where the profile forbids to learn", async () => {
     const value = await benchOf(refusing("phys_wavelength", "invalid-value"))
     await assert.rejects(value.connection.apply(wanted), { tag: "invalid-value" })
-    const firm = await benchOf(refusing("phys_wavelength"), withProfile("p", { learn: false }))
+    const firm = await benchOf(refusing("phys_wavelength"), driverWith({ learn: false }))
     await assert.rejects(firm.connection.apply(wanted), { tag: "unknown-element" })
     assert.equal(firm.edits.length, 1)
+  })
+})
+
+describe("a node that says ok and does something else", () => {
+  afterEach(closeBenches)
+
+  const linkXml = (inside: string): string =>
+    `<qkd_links><qkd_link><qkdl_id>${LINK}</qkdl_id><qkdl_local><qkdn_id>${QKDN}</qkdn_id><qkdi_id>1</qkdi_id></qkdl_local>
+     <qkdl_remote><qkdn_id>${NEIGHBOUR}</qkdn_id><qkdi_id>1</qkdi_id></qkdl_remote><qkdl_type>PHYS</qkdl_type>${inside}</qkd_link></qkd_links>`
+  const role = "<phys_qkd_role>TRANSMITTER</phys_qkd_role>"
+
+  it("is caught by reading back, put back as it was, and not taken for done", async () => {
+    let data = ""
+    const { connection, edits } = await benchOf(
+      {
+        capabilities,
+        data: () => data,
+        edit: (_target, xml) => {
+          data = xml.includes("delete") ? "" : linkXml(role).replace(NEIGHBOUR, QKDN)
+        },
+      },
+      etsi015,
+    )
+    await assert.rejects(connection.apply(wanted), { tag: "operation-failed" })
+    assert.match(edits[1] ?? "", /operation="delete"/)
+    assert.equal(data, "")
+  })
+
+  it("is left alone where it drops a leaf that only describes, which is written no more", async () => {
+    let data = ""
+    const { connection, edits } = await benchOf(
+      {
+        capabilities,
+        data: () => data,
+        edit: () => {
+          data = linkXml(role)
+        },
+      },
+      etsi015,
+    )
+    await connection.apply(wanted)
+    assert.deepEqual((await connection.read()).driven?.leftOut, ["phys_wavelength", "keyloom-node"])
+    await connection.apply(wanted)
+    assert.equal(edits.length, 1)
   })
 })

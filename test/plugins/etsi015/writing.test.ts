@@ -1,7 +1,6 @@
 // How edits get onto a node, by what it offers: provisional commits, locks of others, an edit for each entry.
 
 import assert from "node:assert/strict"
-import { withProfile } from "../../../plugins/etsi015/index.js"
 import {
   type AppConfig,
   type NodeConfig,
@@ -15,6 +14,7 @@ import {
   CANDIDATE,
   CAP,
   closeBenches,
+  driverWith,
   CONFIRMED,
   empty,
   EVENTS,
@@ -144,7 +144,7 @@ describe("a provisional change", () => {
       [ALL, { confirmedCommit: false }],
       [ALL, { datastore: "running" }],
     ] as const) {
-      const { connection } = await benchOf({ capabilities }, withProfile("p", profile))
+      const { connection } = await benchOf({ capabilities }, driverWith(profile))
       assert.equal(connection.hold, undefined)
     }
   })
@@ -184,7 +184,7 @@ describe("a change of one node", () => {
   }).timeout(20_000)
 
   it("is one edit of running where a profile wants it quick, though there is a candidate", async () => {
-    const quick = withProfile("p", { datastore: "quick" })
+    const quick = driverWith({ datastore: "quick" })
     const { connection, session } = await benchOf({ capabilities: ALL }, quick)
     await connection.apply(wanted)
     assert.deepEqual(session.calls, ["get-config", "edit running rollback-on-error"])
