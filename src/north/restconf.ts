@@ -11,12 +11,14 @@ import { letPass } from "./let-pass.js"
 import { hostIsOurs, type OriginRule } from "./origin.js"
 import type { NorthLog } from "./ports.js"
 import type { Identify, Identity } from "./restconf-identity.js"
+import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./restconf-streams.js"
 
 export interface RestconfFaceOptions {
   readonly restconf: Restconf
   readonly identify: Identify
   readonly origin: OriginRule
   readonly log?: NorthLog
+  readonly streamLimits?: Partial<StreamLimits>
 }
 
 /** A part of an HTTP server's paths. */
@@ -34,6 +36,7 @@ const WITH_BODY = ["POST", "PUT", "PATCH"]
 
 export function restconfFace(options: RestconfFaceOptions): RestconfFace {
   const { restconf, log = () => undefined } = options
+  const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits }, log)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const identity = options.identify(request)
     const asked = requestOf(options, request, identity)
@@ -44,6 +47,7 @@ export function restconfFace(options: RestconfFaceOptions): RestconfFace {
         ? await readBody(request, restconf.maxBodyBytes)
         : asked.body
       answer = await restconf.handle({ ...asked, body })
+      if (answer.stream !== undefined) streams.refuseBeyond(identity)
     } catch (thrown) {
       if (thrown instanceof QkdError && thrown.appTag === "closed") return
       answer = restconf.refusal(thrown, asked)
@@ -53,7 +57,9 @@ export function restconfFace(options: RestconfFaceOptions): RestconfFace {
       log("error", "RESTCONF request failed", { method: asked.method, cause: cause ?? "unknown" })
     }
     if (answer.status >= 400) await letPass(request, response)
-    send(response, asked.method, answer)
+    if (answer.stream !== undefined && asked.method === "GET")
+      streams.open(response, answer, identity)
+    else send(response, asked.method, answer)
   }
   return {
     owns: ({ url = "" }) =>
@@ -66,7 +72,9 @@ export function restconfFace(options: RestconfFaceOptions): RestconfFace {
         response.destroy()
       })
     },
-    close: () => undefined,
+    close: () => {
+      streams.close()
+    },
   }
 }
 

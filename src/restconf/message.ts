@@ -23,6 +23,15 @@ export interface RestconfAnswer {
   readonly body?: string
   /** Something that is no QkdError was thrown: for the log, never for the client. */
   readonly bug?: unknown
+  /** Instead of a body: what comes as it happens. To be called once the head has left. @returns the way to stop. */
+  readonly stream?: (sink: StreamSink) => () => void
+}
+
+/** The far end of a stream. */
+export interface StreamSink {
+  write(text: string): void
+  /** Nothing more will come. */
+  end(): void
 }
 
 export const METHODS = ["OPTIONS", "HEAD", "GET", "POST", "PUT", "PATCH", "DELETE"] as const

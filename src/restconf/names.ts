@@ -8,8 +8,6 @@ export const RESTCONF_NS = "urn:ietf:params:xml:ns:yang:ietf-restconf"
 export const YANG_PATCH_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-patch"
 /** RFC 6243 section 6: the attribute that marks a default. */
 export const WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
-/** RFC 5277 section 4. */
-export const NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 
 export const DATA_MEDIA: Readonly<Record<Encoding, string>> = {
   json: "application/yang-data+json",

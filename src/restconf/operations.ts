@@ -101,8 +101,14 @@ function partOf(node: SchemaNode, part: "input" | "output"): SchemaNode {
   return node.children.get(`${node.module}:${part}`) ?? node
 }
 
+/** What a datastore would call missing data is, in an input, an element that was not sent (RFC 6241 appendix A). */
 function refuse(faults: readonly YangFault[]): void {
-  if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
+  const told = faults.map((fault) =>
+    fault.tag === "data-missing" && fault.appTag === undefined
+      ? errorOfFault({ ...fault, tag: "missing-element" })
+      : errorOfFault(fault),
+  )
+  if (told.length > 0) throw severalErrors(told)
 }
 
 function denied(username: string, name: string): QkdError {

@@ -27,11 +27,12 @@ import {
   FILTER_CAPABILITY,
   REPLAY_CAPABILITY,
 } from "./names.js"
-import { restconfState, type StreamInfo } from "./monitoring.js"
+import { restconfState } from "./monitoring.js"
 import { invokeAction, invokeRpc } from "./operations.js"
 import { parseQuery, type Query } from "./query.js"
 import { readData } from "./read.js"
 import { isWhole, methodsOf, queryKindOf, resourceOf, type Resource } from "./resource.js"
+import { openStream, streamInfo, type StreamSource } from "./streams.js"
 import { URI_LIMITS, splitTarget, type UriLimits } from "./uri.js"
 import { createData, deleteData, mergeData, replaceData } from "./write.js"
 import { patchData } from "./yang-patch-apply.js"
@@ -45,7 +46,8 @@ export interface RestconfOptions {
   readonly ownState?: () => JsonObject
   /** Revision of ietf-yang-library that is served. */
   readonly libraryVersion?: string
-  readonly streams?: readonly StreamInfo[]
+  /** Absent: no event streams. */
+  readonly publisher?: StreamSource
   readonly root?: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -68,7 +70,8 @@ export class Restconf {
   #changedMs: number
 
   constructor(options: RestconfOptions) {
-    const { backend, datastore, own, now, streams = [] } = options
+    const { backend, datastore, own, now, publisher } = options
+    const streams = publisher === undefined ? [] : [streamInfo(publisher.netconf)]
     this.#options = options
     this.root = options.root ?? "/restconf"
     this.#uriLimits = { ...URI_LIMITS, ...options.uriLimits }
@@ -165,6 +168,14 @@ export class Restconf {
         return this.#serveData(request, resource, query)
       case "operation":
         return invokeRpc(this.#desk, request, resource.schema, resource.node)
+      case "stream":
+        return openStream(
+          this.#options.publisher,
+          request.caller,
+          resource,
+          query,
+          request.headers["accept"],
+        )
       case "action":
         return invokeAction(this.#desk, request, resource.schema, resource.path, resource.node)
       default:
@@ -203,8 +214,6 @@ export class Restconf {
       if (resource.kind === "library-version") return libraryVersionResource(version, encoding)
       return operationsResource(this.#desk.backend.schema.rpcs.values(), encoding)
     }
-    if (resource.kind === "stream")
-      throw new RestconfFault(406, "invalid-value", "a stream is told as text/event-stream only")
     return {
       status: 200,
       headers: { "Content-Type": DATA_MEDIA[encoding], "Cache-Control": "no-cache" },

@@ -1,13 +1,14 @@
 // curl as a foreign RESTCONF client: over TLS with a client certificate, or on loopback with a token. Knows nothing of
 // what it asks.
 
-import { execFile, spawnSync } from "node:child_process"
+import { execFile, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { Access, hashToken } from "../../src/north/access.js"
 import { anyOf, byCertificate, byToken } from "../../src/north/restconf-identity.js"
 import { startRestconf, type RunningRestconf } from "../../src/north/restconf-server.js"
+import type { StreamLimits } from "../../src/north/restconf-streams.js"
 import {
   createAuthority,
   issueSaeCertificate,
@@ -39,6 +40,9 @@ export interface CurlHouse {
   readonly log: string[]
   /** @param target path and query, or a whole URL. */
   readonly curl: (method: string, target: string, ...more: readonly string[]) => Promise<CurlAnswer>
+  /** The words that prove who asks. */
+  readonly proof: readonly string[]
+  readonly origin: string
   readonly close: () => Promise<void>
 }
 
@@ -46,6 +50,7 @@ export async function curlHouse(
   kind: "tls" | "loopback",
   initial: JsonObject,
   options: JukeboxOptions = {},
+  streamLimits: Partial<StreamLimits> = {},
 ): Promise<CurlHouse> {
   const box = jukebox(initial, options)
   const log: string[] = []
@@ -72,6 +77,7 @@ export async function curlHouse(
       byCertificate((found) => /CN=(.*)/.exec(found.subject)?.[1]),
     ),
     log: (level, message, facts) => log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
+    streamLimits,
     host: "127.0.0.1",
     port: 0,
     ...(kind === "loopback"
@@ -85,21 +91,20 @@ export async function curlHouse(
   })
   const trust = ["--cacert", file("ca.pem", authority.certificatePem)]
   const origin = running.url.slice(0, -"/restconf".length)
+  const server = kind === "tls" ? trust : []
+  const proof = kind === "tls" ? certificate : ["-H", `Authorization: Bearer ${TOKEN}`]
   return {
     box,
     running,
     log,
+    proof: [...server, ...proof],
+    origin,
     curl: (method, target, ...more) => {
-      const strangers = more.some((m) => /authorization|--cert/i.test(m))
-      const proof =
-        kind === "tls"
-          ? [...trust, ...(strangers ? [] : certificate)]
-          : strangers
-            ? []
-            : ["-H", `Authorization: Bearer ${TOKEN}`]
+      const others = more.some((m) => /authorization|--cert/i.test(m))
       return ask([
         ...(method === "HEAD" ? ["--head"] : ["-X", method]),
-        ...proof,
+        ...server,
+        ...(others ? [] : proof),
         ...more,
         target.startsWith("http") ? target : `${origin}${target}`,
       ])
@@ -119,6 +124,50 @@ function ask(words: readonly string[]): Promise<CurlAnswer> {
       else resolve(parseAnswer(stdout))
     })
   })
+}
+
+export interface CurlListener {
+  /** Resolves once all that was heard so far is as wanted. */
+  readonly until: (wanted: (text: string) => boolean) => Promise<void>
+  readonly pause: () => void
+  readonly resume: () => void
+  /** The connection has ended. */
+  readonly over: Promise<void>
+}
+
+/** curl at an event stream; it runs until the server ends it. */
+export function listenWithCurl({ proof, origin }: CurlHouse, target: string): CurlListener {
+  const words = ["--silent", "--no-buffer", "--include", "-H", "Accept: text/event-stream"]
+  const child = spawn("curl", [...words, ...proof, `${origin}${target}`], {
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  let text = ""
+  let look: () => void = () => undefined
+  child.stdout.setEncoding("utf8")
+  child.stdout.on("data", (piece: string) => {
+    // Long events are waited for one by one: what is far back is of no use.
+    text = (text + piece).slice(-1_000_000)
+    look()
+  })
+  const over = new Promise<void>((resolve) => {
+    child.once("close", () => {
+      resolve()
+      look()
+    })
+  })
+  return {
+    until: (wanted) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (wanted(text)) resolve()
+          else if (child.exitCode !== null) reject(new Error(`curl ended: ${text.slice(-500)}`))
+        }
+        look()
+      }),
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
+    over,
+  }
 }
 
 function parseAnswer(text: string): CurlAnswer {

@@ -180,6 +180,26 @@ const INTERFACES = `module example {
   }
 }`
 
+/** RFC 8040 section 6.4. */
+const EVENTS = `module example-mod {
+  namespace "http://example.com/event/1.0";
+  prefix "ex";
+  organization "Example";
+  contact "example@example.com";
+  description "An event.";
+  revision "2016-07-07" { description "First."; }
+
+  notification event {
+    description "Something happened.";
+    leaf event-class { type string; description "Kind."; }
+    container reporting-entity {
+      description "Who says so.";
+      leaf card { type string; description "Where."; }
+    }
+    leaf severity { type string; description "How bad."; }
+  }
+}`
+
 const TYPES = `module ietf-yang-types {
   namespace "urn:ietf:params:xml:ns:yang:ietf-yang-types";
   prefix "yang";
@@ -195,5 +215,6 @@ export const EXAMPLES = [
   { name: "example-ops", text: OPS },
   { name: "example-actions", text: ACTIONS },
   { name: "example", text: INTERFACES },
+  { name: "example-mod", text: EVENTS },
   { name: "ietf-yang-types", text: TYPES },
 ]

@@ -5,15 +5,19 @@ import type {
   Caller,
   EditRequest,
   NetconfBackend,
+  PastEvent,
   PreparedEdit,
 } from "../../src/netconf/backend.js"
-import { Datastore } from "../../src/netconf/datastore.js"
+import type { Datastore } from "../../src/netconf/datastore.js"
+import { NetconfServer } from "../../src/netconf/server.js"
+import { EventLog } from "../../src/netconf/stream.js"
 import type { RestconfAnswer } from "../../src/restconf/message.js"
 import { Restconf, type RestconfOptions } from "../../src/restconf/restconf.js"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
 import { QkdError } from "../../src/errors.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import { compileSchema, type Schema } from "../../src/yang/schema.js"
+import { ManualClock } from "../netconf/fixture.js"
 import { EXAMPLES } from "./jukebox-module.js"
 
 let compiled: Schema | undefined
@@ -37,6 +41,7 @@ export class JukeboxBackend implements NetconfBackend {
   readonly edits: EditRequest[] = []
   refusal: QkdError | undefined
   bug: Error | undefined
+  readonly #told = new EventLog(START_MS, 100)
 
   constructor(schema = jukeboxSchema()) {
     this.schema = schema
@@ -74,9 +79,28 @@ export class JukeboxBackend implements NetconfBackend {
     return Promise.resolve(name === "example-ops:get-reboot-info" ? { "reboot-time": 30 } : {})
   }
 
+  remember(event: JsonObject, timeMs: number): void {
+    this.#told.add(event, timeMs)
+  }
+
+  replay(fromMs: number, toMs: number): readonly PastEvent[] {
+    return this.#told.past(fromMs, toMs)
+  }
+
   action(path: string, name: string, input: JsonObject): Promise<JsonObject> {
     this.calls.push(`${path} ${name} ${JSON.stringify(input)}`)
     return Promise.resolve({ "reset-finished-at": "2026-01-01T00:00:00Z" })
+  }
+}
+
+/** One event of RFC 8040 section 6.4. */
+export function fault(severity: string): JsonObject {
+  return {
+    "example-mod:event": {
+      "event-class": "fault",
+      "reporting-entity": { card: "Ethernet0" },
+      severity,
+    },
   }
 }
 
@@ -106,20 +130,30 @@ export const ORIGIN = "https://example.com"
 /** A server, and a client that asks it. */
 export class Jukebox {
   readonly backend: JukeboxBackend
+  /** The same datastore by NETCONF. */
+  readonly server: NetconfServer
   readonly datastore: Datastore
   readonly restconf: Restconf
-  now = START_MS
+  readonly clock = new ManualClock()
 
   constructor(initial: JsonObject, options: JukeboxOptions) {
     this.backend = new JukeboxBackend(options.schema)
-    this.datastore = new Datastore(this.backend, initial)
+    this.server = new NetconfServer({ backend: this.backend, initial, clock: this.clock })
+    this.datastore = this.server.datastore
     this.restconf = new Restconf({
       backend: this.backend,
       datastore: this.datastore,
       own: ownSchema(),
-      now: () => this.now,
+      publisher: this.server.publisher,
+      now: () => this.clock.now(),
       ...options,
     })
+  }
+
+  /** Tells an event to everybody who listens. */
+  tell(severity: string): void {
+    this.backend.remember(fault(severity), this.clock.now())
+    this.server.notify(fault(severity))
   }
 
   ask(
