@@ -69,6 +69,9 @@ export interface StartupAbility {
   write(config: JsonObject | undefined): Promise<void>
 }
 
+/** Where configuration in the operational datastore comes from (RFC 8342 section 5.3.4). */
+export type Origin = "intended" | "dynamic" | "system" | "learned" | "default" | "unknown"
+
 /** What a caller wants to do, for `allows`. Base operations by bare name, module RPCs as `module:rpc`. */
 export type OperationName = string
 
@@ -89,6 +92,14 @@ export interface NetconfBackend {
    * @throws QkdError to refuse; the client gets its tag, app-tag, path and message, and nothing changes.
    */
   prepareEdit(edit: EditRequest): Promise<PreparedEdit>
+
+  /**
+   * Where a configuration node in the operational datastore comes from, when it is not what can be told without the
+   * backend: `intended` for what running has, `default` for what nobody said, `system` for the rest. Absent: as guessed.
+   *
+   * @param path schema path, as `SchemaNode.path`.
+   */
+  originOf?(path: string, guess: Origin): Origin
 
   readonly unconfirmed?: UnconfirmedAbility
   readonly startup?: StartupAbility

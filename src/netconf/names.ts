@@ -20,6 +20,8 @@ export const WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-d
 export const NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 /** RFC 8342: names of datastores. */
 export const DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+/** RFC 8342: origins. */
+export const ORIGIN_NS = "urn:ietf:params:xml:ns:yang:ietf-origin"
 /** RFC 7950 section 15: error-info of YANG's own faults. */
 export const YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 export const XML_NS = "http://www.w3.org/XML/1998/namespace"

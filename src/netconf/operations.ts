@@ -22,6 +22,7 @@ import { BASE_OPERATIONS } from "./operations-base.js"
 import { CANDIDATE_OPERATIONS } from "./operations-candidate.js"
 import { COPY_OPERATIONS } from "./operations-copy.js"
 import { MONITORING_OPERATIONS } from "./operations-monitoring.js"
+import { NMDA_OPERATIONS } from "./operations-nmda.js"
 import { NOTIFICATION_OPERATIONS } from "./operations-notification.js"
 import { severalErrors } from "./rpc-error.js"
 
@@ -37,6 +38,7 @@ const STANDARD: OperationTable = new Map<string, Operation>([
   ...CANDIDATE_OPERATIONS,
   ...NOTIFICATION_OPERATIONS,
   ...MONITORING_OPERATIONS,
+  ...NMDA_OPERATIONS,
   [`${YANG_NS} action`, notSupported],
 ])
 

@@ -147,7 +147,8 @@ export function uint32Of(parameters: Parameters, name: string, least: number): n
   return value
 }
 
-function unacceptable(name: string, what: string): QkdError {
+/** A parameter whose value this server cannot take. */
+export function unacceptable(name: string, what: string): QkdError {
   return new QkdError("invalid-value", what, { info: { "bad-element": name } })
 }
 

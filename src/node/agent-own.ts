@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { QkdError, type AppTag } from "../errors.js"
 import { compact, NODE_MODULE, Reader } from "../model/etsi015-values.js"
+import type { Origin } from "../netconf/backend.js"
 import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { AgentOptions } from "./agent-options.js"
 
@@ -85,6 +86,22 @@ export function checkOwnLeaves(next: JsonObject, previous: JsonObject): void {
   }
   for (const id of nextEntries.keys())
     throw notYours(`${PATH}/qkd_interfaces/qkd_interface[qkdi_id='${idText(id)}']`)
+}
+
+const OWN_PATHS = [
+  `${PATH}/qkdn_id`,
+  `${PATH}/qkdn_version`,
+  `${PATH}/qkdn_capabilities/link_stats_support`,
+  `${PATH}/qkdn_capabilities/application_stats_support`,
+]
+const INTERFACE_PATH = `${PATH}/qkd_interfaces/qkd_interface`
+
+/** What only the node can know comes from it, also where running has taken it in (RFC 8342 section 5.3.4). */
+export function originOf(path: string, guess: Origin): Origin {
+  if (guess === "default") return guess
+  if (path.startsWith(`${INTERFACE_PATH}/qkdi_att_point`)) return guess
+  const own = OWN_PATHS.includes(path) || `${path}/`.startsWith(`${INTERFACE_PATH}/`)
+  return own ? "system" : guess
 }
 
 /** `key_relay_mode_enable`, true where it is not said. */

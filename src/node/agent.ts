@@ -12,6 +12,7 @@ import type {
   Caller,
   EditRequest,
   NetconfBackend,
+  Origin,
   PastEvent,
   PreparedEdit,
   UnconfirmedAbility,
@@ -27,6 +28,7 @@ import { Outbox } from "./agent-notify.js"
 import {
   checkOwnLeaves,
   firstRunning,
+  originOf,
   refusalOf,
   relayEnabled,
   withOwnLeaves,
@@ -244,6 +246,10 @@ export class Agent implements NetconfBackend {
       app: (appId) => this.#apps.now(appId, now, this.#below.deliveredBits(appId)),
       keyManager: this.#below.info(),
     })
+  }
+
+  originOf(path: string, guess: Origin): Origin {
+    return originOf(path, guess)
   }
 
   prepareEdit(edit: EditRequest): Promise<PreparedEdit> {

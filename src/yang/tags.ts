@@ -17,6 +17,11 @@ const ORIGIN = "ietf-origin:origin"
 /** What says of one value that it is a default. */
 export const DEFAULT_TAG: JsonObject = { [DEFAULT]: true }
 
+/** What says of a value, or of an object and all inside that says nothing else, where it comes from. */
+export function originTag(origin: string): JsonObject {
+  return { [ORIGIN]: `ietf-origin:${origin}` }
+}
+
 /** The member that holds the metadata of another. */
 export function tagMember(member: string): string {
   return `@${member}`

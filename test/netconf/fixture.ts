@@ -39,7 +39,9 @@ export const MODULE = `module depot {
       leaf colour { type enumeration { enum red; enum green; } }
       leaf place { type uint8; }
       leaf weight { type uint64; config false; }
+      leaf kind { type string; default "open"; }
     }
+    leaf mode { type enumeration { enum quiet; enum loud; } default "quiet"; }
     leaf favourite { type leafref { path "../shelf/id"; } }
     leaf-list tag { type string; }
     leaf total { type uint32; config false; }
