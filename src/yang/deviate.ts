@@ -1,5 +1,6 @@
 // Deviations (RFC 7950 section 7.20.3): the compiled nodes changed to what a device really has.
 
+import { checkApplicable } from "./applicable.js"
 import type { Context, Node } from "./node.js"
 import { argOf, statementFault, subOf, subsOf } from "./parse.js"
 import type { Statement } from "./parse.js"
@@ -12,7 +13,12 @@ export function deviate(
   deviation: Statement,
   context: Context,
 ): void {
-  for (const change of subsOf(deviation, "deviate")) {
+  const changes = subsOf(deviation, "deviate")
+  const gone = changes.find((change) => change.argument === "not-supported")
+  if (gone !== undefined && changes.length > 1)
+    throw statementFault(gone, "what is not supported is not changed in other ways")
+  for (const change of changes) {
+    checkApplicable(target, change)
     switch (change.argument) {
       case "not-supported":
         target.parent?.children.delete(target.key)
@@ -28,6 +34,11 @@ export function deviate(
     }
   }
 }
+
+/** Properties a node has once: adding needs it not to be there, replacing needs it to be. */
+const SINGLE: ReadonlySet<string> = new Set([
+  ...["config", "mandatory", "min-elements", "max-elements", "units"],
+])
 
 function setSingle(target: Node, sub: Statement): void {
   const argument = sub.argument ?? ""
@@ -70,11 +81,12 @@ function add(builder: TreeBuilder, target: Node, change: Statement, context: Con
           module: unit.module.name,
         })
         break
-      case "type":
-        throw statementFault(sub, "a type cannot be added")
       default:
+        if (SINGLE.has(sub.keyword) && target.written.has(sub.keyword))
+          throw statementFault(sub, `${target.name} has ${sub.keyword} already`)
         setSingle(target, sub)
     }
+    target.written.add(sub.keyword)
   }
 }
 
@@ -83,11 +95,14 @@ function replace(builder: TreeBuilder, target: Node, change: Statement, context:
   const type = subOf(change, "type")
   if (type !== undefined) target.type = builder.types.resolve(type, context.scope, unit)
   const text = argOf(change, "default")
+  if (text !== undefined && target.defaultsWritten.length === 0)
+    throw statementFault(change, `${target.name} has no default to replace`)
   if (text !== undefined)
     target.defaultsWritten = [{ text, prefixes: unit.prefixNames, module: unit.module.name }]
   for (const sub of change.sub) {
-    if (sub.keyword === "must" || sub.keyword === "unique")
-      throw statementFault(sub, `${sub.keyword} cannot be replaced`)
+    // Every node is configuration or not, whether that is written or not.
+    if (SINGLE.has(sub.keyword) && sub.keyword !== "config" && !target.written.has(sub.keyword))
+      throw statementFault(sub, `${target.name} has no ${sub.keyword} to replace`)
     setSingle(target, sub)
   }
 }
@@ -119,10 +134,9 @@ function remove(target: Node, change: Statement): void {
       case "units":
         if (target.units !== argument) throw missing(sub)
         delete target.units
+        target.written.delete("units")
         break
       default:
-        if (!sub.keyword.includes(":"))
-          throw statementFault(sub, `${sub.keyword} cannot be deleted`)
     }
   }
 }

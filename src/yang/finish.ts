@@ -1,10 +1,12 @@
 // The last passes over a built tree: inheritance, member names, keys, unique, conditions, leafref targets, defaults.
 
 import { QkdError } from "../errors.js"
-import { followLeafref } from "./leafref.js"
+import { checkLeafrefPath, followLeafref } from "./leafref.js"
 import { followPath } from "./node.js"
 import type { Node } from "./node.js"
+import { subOf } from "./parse.js"
 import type { ResolvedType, UniqueConstraint, WhenCondition, WrittenValue } from "./schema-types.js"
+import { decimalIfInteger } from "./type-resolver.js"
 import { Misfit, parseLexical } from "./values.js"
 import type { XPathExpression } from "./xpath-ast.js"
 import { namesIn } from "./xpath-names.js"
@@ -40,6 +42,8 @@ function settle(
       throw node.fault(`${node.name} is configuration inside state`)
     node.config = config && node.configWritten !== false
   }
+  settleStatus(node)
+  checkPlace(node)
   node.whens = [...outerWhens, ...node.ownWhens]
   if (isTransparent(node) || dataParent === undefined) {
     node.path = dataParent?.path ?? ""
@@ -56,7 +60,43 @@ function settle(
   node.members = membersOf(node)
   if (node.kind === "list") settleList(node)
   if (node.kind === "choice") settleChoice(node)
+  if (node.augmented === "plain" && node.config && isMandatory(node))
+    throw node.fault(`${node.name} is mandatory, and put into another module without condition`)
   if (node.minElements > node.maxElements) throw node.fault("min-elements is above max-elements")
+}
+
+const STATUS_RANK = { current: 0, deprecated: 1, obsolete: 2 } as const
+
+/** Nothing current may be made of, or be in, what is outdated (RFC 7950 section 7.21.2). */
+function settleStatus(node: Node): void {
+  const outer = node.parent?.status ?? "current"
+  node.status = node.statusWritten ?? outer
+  if (STATUS_RANK[node.status] < STATUS_RANK[outer] && node.module === node.parent?.module)
+    throw node.fault(`${node.name} is ${node.status} inside what is ${outer}`)
+  for (const { what, status, own } of node.uses)
+    if (STATUS_RANK[own ?? node.status] < STATUS_RANK[status])
+      throw node.fault(`${node.name} is ${own ?? node.status} and uses ${what}, which is ${status}`)
+}
+
+/** Actions and notifications inside data belong to nodes that can be told apart (RFC 7950 sections 7.15 and 7.16). */
+function checkPlace(node: Node): void {
+  const inData = node.parent !== undefined && node.parent.kind !== "root"
+  if (node.kind !== "action" && !(node.kind === "notification" && inData)) return
+  if (!inData) throw node.fault(`action ${node.name} belongs to no data`)
+  for (let up = node.parent; up !== undefined; up = up.parent) {
+    if (["rpc", "action", "notification"].includes(up.kind))
+      throw node.fault(`${node.kind} ${node.name} is inside a ${up.kind}`)
+    if (up.kind === "list" && up.keys === undefined)
+      throw node.fault(`${node.kind} ${node.name} is inside a list without keys`)
+  }
+}
+
+/** A mandatory node (RFC 7950 section 3). */
+function isMandatory(node: Node): boolean {
+  if (node.kind === "list" || node.kind === "leaf-list") return node.minElements > 0
+  if (node.kind === "container")
+    return !node.presence && [...node.children.values()].some(isMandatory)
+  return node.mandatory
 }
 
 function insideOperation(node: Node): boolean {
@@ -93,6 +133,10 @@ function settleList(list: Node): void {
       if (key.config !== list.config) throw key.fault(`key ${name} differs in config from its list`)
       if (key.ownWhens.length > 0 && key.context?.unit.module.version === "1.1")
         throw key.fault(`key ${name} has a when`)
+      if (key.type?.base === "empty" && key.context?.unit.module.version !== "1.1")
+        throw key.fault(`key ${name} is of type empty`)
+      if (key.statement !== undefined && subOf(key.statement, "if-feature") !== undefined)
+        throw key.fault(`key ${name} has an if-feature`)
       key.mandatory = true
     }
   }
@@ -107,8 +151,12 @@ function settleList(list: Node): void {
         const steps: Node[] = []
         for (let at: Node | undefined = leaf; at !== undefined && at !== list; at = at.parent)
           if (!isTransparent(at)) steps.unshift(at)
+        if (steps.some((step) => step.kind === "list"))
+          throw list.fault(`unique goes into another list: ${path}`)
         return steps
       })
+    if (new Set(paths.map((path) => path.at(-1)?.config)).size > 1)
+      throw list.fault(`unique names configuration and state: ${text}`)
     return { text, paths }
   })
 }
@@ -121,6 +169,9 @@ function settleChoice(choice: Node): void {
   const name = `${module ?? ""}:${written.text.slice(colon + 1)}`
   if (!choice.children.has(name)) throw choice.fault(`default case ${written.text} is not there`)
   if (choice.mandatory) throw choice.fault("a mandatory choice has a default")
+  for (const node of choice.children.get(name)?.children.values() ?? [])
+    if (isMandatory(node))
+      throw choice.fault(`default case ${written.text} has the mandatory ${node.name}`)
   choice.defaults = [name]
 }
 
@@ -137,6 +188,7 @@ function bindType(type: ResolvedType, leaf: Node, roots: readonly Node[]): Resol
   if (type.base === "union")
     return { ...type, members: (type.members ?? []).map((m) => bindType(m, leaf, roots)) }
   if (type.base !== "leafref" || type.path === undefined) return type
+  if (!checkLeafrefPath(type.path.ast)) throw leaf.fault(`${type.path.text} is no leafref path`)
   // Unprefixed names are the leaf's module's; a typedef's own module where that finds nothing.
   for (const module of new Set([leaf.module, type.path.module])) {
     const path = { ...type.path, module }
@@ -185,6 +237,9 @@ function settleDefaults(node: Node): void {
     const written = defaultsOf(node, type)
     node.defaults = written.map((w) => w.text)
     node.defaultValues = written.map((w) => defaultValue(node, type, w))
+    const texts = node.defaultValues.map((value) => JSON.stringify(value))
+    if (node.config && new Set(texts).size < texts.length)
+      throw node.fault(`${node.name} has a default twice`)
   }
   for (const child of node.children.values()) settleDefaults(child)
 }
@@ -204,18 +259,10 @@ function defaultsOf(node: Node, type: ResolvedType): readonly WrittenValue[] {
 }
 
 function defaultValue(node: Node, type: ResolvedType, written: WrittenValue) {
+  if (type.base === "empty") throw node.fault(`${node.name} is of type empty and has a default`)
   const value = parseLexical(type, decimalIfInteger(type, written.text), (prefix) =>
     prefix === "" ? written.module : written.prefixes.get(prefix),
   )
   if (value instanceof Misfit) throw node.fault(`default of ${node.name}: ${value.message}`)
   return value
-}
-
-/** Defaults may write integers in hexadecimal or octal (RFC 7950 9.2.1). */
-function decimalIfInteger(type: ResolvedType, text: string): string {
-  if (!/^u?int/.test(type.base)) return text
-  const match = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))$/.exec(text)
-  if (match === null) return text
-  const value = BigInt(match[2] === undefined ? `0o${match[3] ?? ""}` : `0x${match[2]}`)
-  return (match[1] === "-" ? -value : value).toString()
 }

@@ -4,7 +4,8 @@
 import type { Statement } from "./parse.js"
 import { syntaxFault } from "./tokens.js"
 
-// `?` at most once, `*` any number, `1` once, `+` at least once; `^` before the name: YANG 1.1 only.
+// `?` at most once, `*` any number, `1` once, `+` at least once, `~` any number, but in YANG 1 at most once; `^` before
+// the name: YANG 1.1 only.
 const DATA = "container* leaf* leaf-list* list* choice* ^anydata* anyxml* uses*"
 const DOC = "description? reference?"
 const META = "organization? contact? description? reference? revision*"
@@ -31,12 +32,12 @@ const TABLE: Readonly<Record<string, string>> = {
   "yin-element": "",
   feature: `if-feature* status? ${DOC}`,
   "if-feature": "",
-  identity: `^if-feature* base* status? ${DOC}`,
+  identity: `^if-feature* base~ status? ${DOC}`,
   base: "",
   typedef: `type1 units? default? status? ${DOC}`,
   units: "",
   default: "",
-  type: "range? length? pattern* fraction-digits? enum* bit* base* path? require-instance? type*",
+  type: "range? length? pattern* fraction-digits? enum* bit* base~ path? require-instance? type*",
   range: RESTRICTED,
   length: RESTRICTED,
   pattern: `^modifier? ${RESTRICTED}`,
@@ -71,7 +72,7 @@ const TABLE: Readonly<Record<string, string>> = {
   anydata: `when? if-feature* must* config? mandatory? status? ${DOC}`,
   anyxml: `when? if-feature* must* config? mandatory? status? ${DOC}`,
   uses: `when? if-feature* status? ${DOC} refine* augment*`,
-  refine: `^if-feature* must* presence? ^default* config? mandatory? min-elements? max-elements? ${DOC} default*`,
+  refine: `^if-feature* must* presence? default~ config? mandatory? min-elements? max-elements? ${DOC}`,
   augment: `when? if-feature* status? ${DOC} ${DATA} case* ^action* ^notification*`,
   rpc: `if-feature* status? ${DOC} typedef* grouping* input? output?`,
   action: `if-feature* status? ${DOC} typedef* grouping* input? output?`,
@@ -79,12 +80,21 @@ const TABLE: Readonly<Record<string, string>> = {
   output: `^must* typedef* grouping* ${DATA}`,
   notification: `if-feature* ^must* status? ${DOC} typedef* grouping* ${DATA}`,
   deviation: `${DOC} deviate+`,
-  deviate: "units? must* unique* default* config? mandatory? min-elements? max-elements? type?",
+  "deviate not-supported": "",
+  "deviate add": "units? must* unique* default~ config? mandatory? min-elements? max-elements?",
+  "deviate replace": "type? units? default? config? mandatory? min-elements? max-elements?",
+  "deviate delete": "units? must* unique* default~",
 }
+
+const DATA_STATEMENTS: ReadonlySet<string> = new Set(
+  DATA.split(" ").map((word) => word.replace(/[^a-z-]/g, "")),
+)
 
 interface Rule {
   readonly min: number
   readonly max: number
+  /** In YANG 1. */
+  readonly max10: number
   readonly only11: boolean
 }
 
@@ -92,12 +102,13 @@ const RULES = new Map<string, ReadonlyMap<string, Rule>>(
   Object.entries(TABLE).map(([keyword, text]) => {
     const rules = new Map<string, Rule>()
     for (const word of text.split(" ")) {
-      const match = /^(\^?)([a-z-]+)([?*1+])$/.exec(word)
+      const match = /^(\^?)([a-z-]+)([?*1+~])$/.exec(word)
       if (match === null) continue
       const count = match[3]
       rules.set(match[2] ?? "", {
         min: count === "1" || count === "+" ? 1 : 0,
         max: count === "1" || count === "?" ? 1 : Infinity,
+        max10: count === "*" || count === "+" ? Infinity : 1,
         only11: match[1] === "^" && !rules.has(match[2] ?? ""),
       })
     }
@@ -107,6 +118,9 @@ const RULES = new Map<string, ReadonlyMap<string, Rule>>(
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_.-]*$/
 const REFERENCE = /^([A-Za-z_][A-Za-z0-9_.-]*:)?[A-Za-z_][A-Za-z0-9_.-]*$/
+const STEP = "([A-Za-z_][A-Za-z0-9_.-]*:)?[A-Za-z_][A-Za-z0-9_.-]*"
+const ABSOLUTE = new RegExp(`^(/${STEP})+$`)
+const DESCENDANT = new RegExp(`^${STEP}(/${STEP})*$`)
 const BOOLEAN = /^(true|false)$/
 const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 const COUNT = /^(0|[1-9][0-9]*)$/
@@ -159,7 +173,8 @@ const ARGUMENTS: Readonly<Record<string, RegExp>> = {
 
 /** @throws QkdError `malformed-message` with `file:line` at the first statement out of place. */
 export function checkGrammar(statement: Statement, version11: boolean): void {
-  const rules = RULES.get(statement.keyword)
+  const { keyword: own } = statement
+  const rules = RULES.get(own === "deviate" ? `deviate ${statement.argument ?? ""}` : own)
   // An extension's insides are its own business.
   if (rules === undefined) return
   const { file } = statement
@@ -176,25 +191,78 @@ export function checkGrammar(statement: Statement, version11: boolean): void {
         `${sub.keyword} in ${statement.keyword} needs yang-version 1.1`,
       )
     const count = (counts.get(sub.keyword) ?? 0) + 1
-    if (count > rule.max)
+    if (count > (version11 ? rule.max : rule.max10))
       throw syntaxFault(file, sub.line, `more than one ${sub.keyword} in ${statement.keyword}`)
     counts.set(sub.keyword, count)
-    checkArgument(sub)
+    checkArgument(sub, statement, version11)
     checkGrammar(sub, version11)
   }
+  if (own === "module" || own === "submodule") {
+    checkArgument(statement, statement, version11)
+    checkOrder(statement)
+  }
+  if (
+    (own === "input" || own === "output") &&
+    !statement.sub.some((s) => DATA_STATEMENTS.has(s.keyword))
+  )
+    throw syntaxFault(file, statement.line, `${own} holds nothing`)
   for (const [keyword, rule] of rules)
     if ((counts.get(keyword) ?? 0) < rule.min)
       throw syntaxFault(file, statement.line, `${statement.keyword} has no ${keyword}`)
 }
 
-function checkArgument(statement: Statement): void {
+/** The parts of a module, in order (section 14, module-stmt). */
+const PARTS: readonly (readonly string[])[] = [
+  ["yang-version", "namespace", "prefix", "belongs-to"],
+  ["import", "include"],
+  ["organization", "contact", "description", "reference"],
+  ["revision"],
+]
+
+function checkOrder(module: Statement): void {
+  let reached = 0
+  let last = ""
+  for (const { keyword, file, line } of module.sub) {
+    if (keyword.includes(":")) continue
+    const at = PARTS.findIndex((part) => part.includes(keyword))
+    const part = at < 0 ? PARTS.length : at
+    if (part < reached) throw syntaxFault(file, line, `${keyword} cannot stand after ${last}`)
+    reached = part
+    last = keyword
+  }
+}
+
+/** What the argument must look like for the statement's place or the language's version. */
+function shapeOf(keyword: string, parent: string, version11: boolean): RegExp | undefined {
+  switch (keyword) {
+    case "augment":
+      return parent === "uses" ? DESCENDANT : ABSOLUTE
+    case "deviation":
+      return ABSOLUTE
+    case "refine":
+      return DESCENDANT
+    case "if-feature":
+      return version11 ? undefined : REFERENCE
+    default:
+      return ARGUMENTS[keyword]
+  }
+}
+
+function isDate(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+}
+
+function checkArgument(statement: Statement, parent: Statement, version11: boolean): void {
   const { keyword, argument, file, line } = statement
   if (keyword === "input" || keyword === "output") {
     if (argument !== undefined) throw syntaxFault(file, line, `${keyword} takes no argument`)
     return
   }
   if (argument === undefined) throw syntaxFault(file, line, `${keyword} has no argument`)
-  const shape = ARGUMENTS[keyword]
-  if (shape !== undefined && !shape.test(argument))
+  const shape = shapeOf(keyword, parent.keyword, version11)
+  const isBad =
+    (shape !== undefined && !shape.test(argument)) || (shape === DATE && !isDate(argument))
+  if (isBad)
     throw syntaxFault(file, line, `${JSON.stringify(argument)} is not an argument of ${keyword}`)
 }

@@ -43,8 +43,17 @@ export class Identities {
     }
     for (const identity of this.every())
       for (const base of subsOf(identity.statement, "base"))
-        identity.bases.push(this.known(base, identity.unit))
+        identity.bases.push(this.base(base, identity))
     for (const identity of this.every()) this.spread(identity)
+  }
+
+  private base(statement: Statement, identity: Known): Known {
+    const base = this.known(statement, identity.unit)
+    const rank = (of: Known): number =>
+      ["current", "deprecated", "obsolete"].indexOf(argOf(of.statement, "status") ?? "current")
+    if (base.unit.module === identity.unit.module && rank(identity) < rank(base))
+      throw statementFault(statement, `base ${base.name} is outdated, ${identity.name} is not`)
+    return base
   }
 
   private *every(): Iterable<Known> {

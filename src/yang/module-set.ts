@@ -3,6 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import { ifFeaturesHold } from "./if-feature.js"
+import { checkExtensions, checkInclude, refuseCircles, refuseTwice } from "./module-rules.js"
 import { argOf, parseYang, statementFault, subsOf } from "./parse.js"
 import type { Statement } from "./parse.js"
 import { Scope } from "./scope.js"
@@ -87,7 +88,12 @@ export class ModuleSet {
     this.checkNamespaces()
     for (const module of this.modules) this.makeUnits(module)
     this.markImplemented()
-    for (const module of this.modules) this.decideFeatures(module)
+    refuseCircles(this.modules)
+    for (const module of this.modules) {
+      refuseTwice(module)
+      this.decideFeatures(module)
+      if (module.implemented) module.units.forEach(checkExtensions)
+    }
   }
 
   /** The newest, or the one of that revision. */
@@ -117,6 +123,7 @@ export class ModuleSet {
         if (submodule === undefined) throw statementFault(include, `submodule ${name} is missing`)
         if (argOf(submodule, "belongs-to") !== owner)
           throw statementFault(include, `submodule ${name} does not belong to ${owner ?? ""}`)
+        checkInclude(include, statement, submodule)
         found.set(name, submodule)
         visit(submodule)
       }
@@ -154,6 +161,8 @@ export class ModuleSet {
             imported,
             `imported module ${name}${revision === undefined ? "" : `@${revision}`} is missing`,
           )
+        if (revision !== undefined && module.version === "1" && target.version === "1.1")
+          throw statementFault(imported, `YANG 1 cannot import ${name}, of YANG 1.1, by revision`)
         if (prefixes.has(prefix)) throw statementFault(imported, `prefix ${prefix} is used twice`)
         prefixes.set(prefix, target)
       }

@@ -12,6 +12,7 @@ import type {
   NodeKind,
   ResolvedType,
   SchemaNode,
+  Status,
   UniqueConstraint,
   WhenCondition,
 } from "./schema-types.js"
@@ -56,7 +57,15 @@ export class Node implements SchemaNode {
   whens: readonly WhenCondition[] = []
   musts: MustCondition[] = []
   units?: string
-  status: "current" | "deprecated" | "obsolete" = "current"
+  status: Status = "current"
+  /** As written; absent means the parent's. */
+  statusWritten?: Status
+  /** Typedefs and groupings used here, with what they say of themselves. */
+  uses: { readonly what: string; readonly status: Status; readonly own?: Status | undefined }[] = []
+  /** Properties written, other than those that can be there several times. */
+  written = new Set<string>()
+  /** Put here by an augment of another module, with or without a condition. */
+  augmented?: "plain" | "conditional"
   description?: string
   reference?: string
   extensions: ExtensionUse[] = []

@@ -115,6 +115,9 @@ export interface ExtensionUse {
   readonly argument?: string
 }
 
+/** RFC 7950 section 7.21.2. */
+export type Status = "current" | "deprecated" | "obsolete"
+
 export type NodeKind =
   | "root"
   | "container"
@@ -161,7 +164,7 @@ export interface SchemaNode {
   readonly whens: readonly WhenCondition[]
   readonly musts: readonly MustCondition[]
   readonly units?: string
-  readonly status: "current" | "deprecated" | "obsolete"
+  readonly status: Status
   readonly description?: string
   readonly reference?: string
   readonly extensions: readonly ExtensionUse[]

@@ -13,7 +13,7 @@ import { statementFault, subsOf } from "./parse.js"
 import type { Statement } from "./parse.js"
 import type { ModuleInfo, Schema, WhenProfile } from "./schema-types.js"
 import { TreeBuilder } from "./tree-builder.js"
-import { TypeResolver } from "./type-resolver.js"
+import { TypeResolver, defaultFault } from "./type-resolver.js"
 import { XPathSource } from "./xpath-source.js"
 
 export type { ModuleInfo, Schema, SchemaNode } from "./schema-types.js"
@@ -119,7 +119,13 @@ function compile(sources: readonly SchemaSource[], options: CompileOptions): Sch
     set.find(target.module)?.deviatedBy.add(unit.module.name)
     deviate(builder, target, statement, contextOf(unit))
   }
+  const unused = set.modules
+    .filter((m) => m.implemented)
+    .flatMap(({ units }) => units)
+    .flatMap((unit) => builder.unusedGroupings(unit.statement, contextOf(unit)))
+  refuseTwice(roots)
   finish(roots)
+  unused.forEach(checkUnused)
 
   const modules = set.modules.map(moduleInfo)
   const byNamespace = new Map(modules.map((m) => [m.namespace, m]))
@@ -140,6 +146,26 @@ function compile(sources: readonly SchemaSource[], options: CompileOptions): Sch
     moduleByNamespace: (namespace) => byNamespace.get(namespace),
     moduleByName: (name) => byName.get(name),
   }
+}
+
+/** Data, operations and notifications of a module share their names (RFC 7950 section 6.2.1). */
+function refuseTwice(roots: readonly Node[]): void {
+  const seen = new Set<string>()
+  for (const root of roots)
+    for (const child of root.children.values()) {
+      if (seen.has(child.key)) throw child.fault(`${child.name} is there twice`)
+      seen.add(child.key)
+    }
+}
+
+/** What can be told of a grouping nobody uses. */
+function checkUnused(node: Node): void {
+  const { type } = node
+  for (const written of type === undefined ? [] : node.defaultsWritten) {
+    const fault = type === undefined ? undefined : defaultFault(type, written)
+    if (fault !== undefined) throw node.fault(fault)
+  }
+  node.children.forEach(checkUnused)
 }
 
 function contextOf(unit: Unit): Context {

@@ -4,6 +4,12 @@ import type { Unit } from "./module-set.js"
 import { statementFault } from "./parse.js"
 import type { Statement } from "./parse.js"
 
+const BUILTIN_TYPES: ReadonlySet<string> = new Set([
+  ...["binary", "bits", "boolean", "decimal64", "empty", "enumeration", "identityref"],
+  ...["instance-identifier", "int8", "int16", "int32", "int64", "leafref", "string"],
+  ...["uint8", "uint16", "uint32", "uint64", "union"],
+])
+
 /** A typedef or grouping with the place its own names are looked up from. */
 export interface Definition {
   readonly statement: Statement
@@ -29,6 +35,8 @@ export class Scope {
             : undefined
       if (table === undefined) continue
       const name = sub.argument ?? ""
+      if (sub.keyword === "typedef" && BUILTIN_TYPES.has(name))
+        throw statementFault(sub, `typedef ${name} has the name of a built-in type`)
       if (this.find(sub.keyword === "typedef" ? "typedef" : "grouping", name) !== undefined)
         throw statementFault(sub, `${sub.keyword} ${name} is defined twice`)
       table.set(name, { statement: sub, scope: this, unit })

@@ -2,12 +2,13 @@
 // Inheritance, defaults, keys and references between nodes are settled later (finish).
 
 import { QkdError } from "../errors.js"
+import { checkApplicable } from "./applicable.js"
 import { ifFeaturesHold } from "./if-feature.js"
 import { Node, attach, followPath, isLeftOut } from "./node.js"
 import type { Context } from "./node.js"
 import { argOf, statementFault, subOf, subsOf } from "./parse.js"
 import type { Statement } from "./parse.js"
-import type { MustCondition, NodeKind, WhenCondition } from "./schema-types.js"
+import type { MustCondition, NodeKind, Status, WhenCondition } from "./schema-types.js"
 import type { TypeResolver } from "./type-resolver.js"
 import type { XPathSource } from "./xpath-source.js"
 
@@ -34,8 +35,29 @@ function isNodeKind(keyword: string): keyword is NodeKind {
   return NODE_KINDS.has(keyword)
 }
 
+function isStatus(text: string): text is Status {
+  return text === "current" || text === "deprecated" || text === "obsolete"
+}
+
+/** What a `uses` says of its grouping, for the rule that current things use no outdated ones of their module. */
+function usedGrouping(
+  uses: Statement,
+  grouping: Statement,
+  from: Context["unit"],
+  of: Context["unit"],
+): Node["uses"][number] {
+  const status = argOf(grouping, "status") ?? "current"
+  const own = argOf(uses, "status")
+  return {
+    what: `grouping ${grouping.argument ?? ""}`,
+    status: from.module === of.module && isStatus(status) ? status : "current",
+    own: own !== undefined && isStatus(own) ? own : undefined,
+  }
+}
+
 export class TreeBuilder {
   private readonly usesOpen: Statement[] = []
+  private readonly expanded = new Set<Statement>()
   private built = 0
 
   constructor(
@@ -68,7 +90,10 @@ export class TreeBuilder {
     const name = statement.argument ?? kind
     const node = new Node(kind, name, home.name, home.namespace, statement, context)
     const type = subOf(statement, "type")
-    if (type !== undefined) node.type = this.types.resolve(type, context.scope, unit)
+    if (type !== undefined) {
+      node.type = this.types.resolve(type, context.scope, unit)
+      node.uses.push(...this.types.typedefsIn(type, context.scope, unit))
+    }
     this.properties(node, statement, context)
     const key = argOf(statement, "key")
     if (key !== undefined) node.keys = key.trim().split(/\s+/)
@@ -92,6 +117,7 @@ export class TreeBuilder {
     const { unit } = context
     for (const sub of statement.sub) {
       const argument = sub.argument ?? ""
+      node.written.add(sub.keyword)
       switch (sub.keyword) {
         case "config":
           node.configWritten = argument === "true"
@@ -134,7 +160,7 @@ export class TreeBuilder {
           node.reference = argument
           break
         case "status":
-          if (argument === "deprecated" || argument === "obsolete") node.status = argument
+          if (isStatus(argument)) node.statusWritten = argument
           break
         default:
           this.extension(node, sub, context)
@@ -181,6 +207,7 @@ export class TreeBuilder {
     if (this.usesOpen.includes(grouping))
       throw statementFault(uses, `grouping ${grouping.argument ?? ""} uses itself`)
     this.usesOpen.push(grouping)
+    this.expanded.add(grouping)
     const holder = new Node("container", "uses", context.home.name, "", uses, context)
     this.fill(holder, grouping, {
       unit: definition.unit,
@@ -196,6 +223,7 @@ export class TreeBuilder {
         throw statementFault(augment, `augment target ${augment.argument ?? ""} is not there`)
     }
     for (const key of holder.leftOut) parent.leftOut.add(key)
+    parent.uses.push(...holder.uses, usedGrouping(uses, grouping, context.unit, definition.unit))
     const when = this.when(uses, context, "parent")
     for (const child of holder.children.values()) {
       if (when !== undefined) child.ownWhens.push(when)
@@ -209,13 +237,40 @@ export class TreeBuilder {
     if (!ifFeaturesHold(augment, outer.unit)) return
     if (["leaf", "leaf-list", "anydata", "anyxml", "rpc", "action"].includes(target.kind))
       throw statementFault(augment, `a ${target.kind} cannot be augmented`)
+    const lone = subOf(augment, "case")
+    if (lone !== undefined && target.kind !== "choice")
+      throw statementFault(lone, `a ${target.kind} has no cases`)
     const context: Context = { ...outer, scope: outer.scope.within(augment, outer.unit) }
     const before = new Set(target.children.values())
     this.fill(target, augment, context)
     const when = this.when(augment, context, "parent")
-    if (when !== undefined)
-      for (const child of target.children.values())
-        if (!before.has(child)) child.ownWhens.push(when)
+    const isForeign = target.module !== outer.home.name
+    for (const child of target.children.values()) {
+      if (before.has(child)) continue
+      if (when !== undefined) child.ownWhens.push(when)
+      if (isForeign)
+        child.augmented =
+          when !== undefined && outer.unit.module.version === "1.1" ? "conditional" : "plain"
+    }
+  }
+
+  /** Build groupings that nobody uses, to find what is wrong in them; the nodes, for whoever looks closer. */
+  unusedGroupings(statement: Statement, context: Context): Node[] {
+    const found: Node[] = []
+    for (const sub of statement.sub) {
+      const inner: Context = { ...context, scope: context.scope.within(sub, context.unit) }
+      if (sub.keyword === "typedef") this.types.checkTypedef(sub, context.scope, context.unit)
+      if (sub.keyword === "grouping" && !this.expanded.has(sub)) {
+        const holder = new Node("container", "grouping", context.home.name, "", sub, context)
+        this.usesOpen.push(sub)
+        this.fill(holder, sub, inner)
+        this.usesOpen.pop()
+        found.push(holder)
+      }
+      if (sub.sub.length > 0 && !sub.keyword.includes(":"))
+        found.push(...this.unusedGroupings(sub, inner))
+    }
+    return found
   }
 
   private refine(holder: Node, refine: Statement, context: Context): void {
@@ -230,6 +285,7 @@ export class TreeBuilder {
       node.parent?.leftOut.add(node.key)
       return
     }
+    checkApplicable(node, refine)
     if (subOf(refine, "default") !== undefined) node.defaultsWritten = []
     this.properties(node, refine, context)
   }

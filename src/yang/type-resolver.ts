@@ -14,7 +14,10 @@ import type {
   PatternRestriction,
   ResolvedType,
   Restriction,
+  Status,
+  WrittenValue,
 } from "./schema-types.js"
+import { Misfit, parseLexical } from "./values.js"
 import { compileXsdPattern } from "./xsd-regex.js"
 import type { XsdPattern } from "./xsd-regex.js"
 import type { XPathSource } from "./xpath-source.js"
@@ -126,6 +129,31 @@ export class TypeResolver {
     return type
   }
 
+  /** A typedef that may be used by nobody: its type, and its default where that can be told here. */
+  checkTypedef(definition: Statement, scope: Scope, unit: Unit): void {
+    const name: Statement = { ...definition, keyword: "type", sub: [] }
+    const type = this.resolve(name, scope, unit)
+    if (type.default === undefined) return
+    const fault = defaultFault(type, type.default)
+    if (fault !== undefined) throw statementFault(definition, fault)
+  }
+
+  /** The typedefs of its own module that a type names, members of unions among them, and their status. */
+  typedefsIn(
+    statement: Statement,
+    scope: Scope,
+    unit: Unit,
+  ): { readonly what: string; readonly status: Status }[] {
+    const inner = subsOf(statement, "type").flatMap((sub) => this.typedefsIn(sub, scope, unit))
+    const name = statement.argument ?? ""
+    if (isBuiltin(name)) return inner
+    const found = scope.lookup("typedef", statement, unit)
+    const written = argOf(found.statement, "status")
+    const status = written === "deprecated" || written === "obsolete" ? written : "current"
+    if (found.unit.module === unit.module) inner.push({ what: `typedef ${name}`, status })
+    return inner
+  }
+
   private restrict(
     type: MutableType,
     statement: Statement,
@@ -139,6 +167,9 @@ export class TypeResolver {
         throw statementFault(sub, `${sub.keyword} does not restrict ${type.base}`)
       if (!direct && ["fraction-digits", "base", "path", "type"].includes(sub.keyword))
         throw statementFault(sub, `${sub.keyword} is not allowed on a derived type`)
+      const since11 = type.base === "leafref" || (!direct && ["enum", "bit"].includes(sub.keyword))
+      if (since11 && sub.keyword !== "path" && unit.module.version === "1")
+        throw statementFault(sub, `${sub.keyword} here needs yang-version 1.1`)
     }
     const digits = argOf(statement, "fraction-digits")
     if (digits !== undefined) type.fractionDigits = Number(digits)
@@ -229,6 +260,33 @@ export class TypeResolver {
       (type.base === "union" && type.members === undefined && "type")
     if (missing !== false) throw statementFault(statement, `type ${type.base} has no ${missing}`)
   }
+}
+
+/** What is wrong with a default; nothing where only the finished tree could tell. */
+export function defaultFault(type: ResolvedType, written: WrittenValue): string | undefined {
+  if (type.base === "empty") return "a leaf of type empty has no default"
+  if (isOpen(type)) return undefined
+  const value = parseLexical(type, decimalIfInteger(type, written.text), (prefix) =>
+    prefix === "" ? written.module : written.prefixes.get(prefix),
+  )
+  return value instanceof Misfit ? `default: ${value.message}` : undefined
+}
+
+/** Types whose values depend on the rest of the schema. */
+function isOpen(type: ResolvedType): boolean {
+  return (
+    ["leafref", "identityref", "instance-identifier"].includes(type.base) ||
+    (type.members ?? []).some(isOpen)
+  )
+}
+
+/** Defaults may write integers in hexadecimal or octal (RFC 7950 9.2.1). */
+export function decimalIfInteger(type: ResolvedType, text: string): string {
+  if (!/^u?int/.test(type.base)) return text
+  const match = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))$/.exec(text)
+  if (match === null) return text
+  const value = BigInt(match[2] === undefined ? `0o${match[3] ?? ""}` : `0x${match[2]}`)
+  return (match[1] === "-" ? -value : value).toString()
 }
 
 function restriction(statement: Statement): Restriction {
