@@ -81,6 +81,8 @@ export class AgentSite {
     readonly listener: SshListener,
     readonly keyFile: string,
     readonly dir: string,
+    /** Of the server, as OpenSSH writes it. */
+    readonly hostKey: string,
   ) {}
 
   static async open(more: Partial<AgentOptions> = {}): Promise<AgentSite> {
@@ -109,14 +111,15 @@ export class AgentSite {
     const user = generateSshKey("controller")
     const keyFile = path.join(dir, "controller.ssh")
     writeFileSync(keyFile, user.privateKey, { mode: 0o600 })
+    const host = generateSshKey("host")
     const listener = await listenNetconfSsh({
       server: withGroups(server, (name) => ACCESS_GROUPS.filter((group) => group === name)),
       host: "127.0.0.1",
       port: 0,
-      hostKey: generateSshKey("host").privateKey,
+      hostKey: host.privateKey,
       users: new Map(ACCESS_GROUPS.map((group) => [group, [user.publicKey]])),
     })
-    const site = new AgentSite(agent, server, listener, keyFile, dir)
+    const site = new AgentSite(agent, server, listener, keyFile, dir, host.publicKey)
     agent.attachServer(server)
     agent.attachBelow(site.below)
     return site
