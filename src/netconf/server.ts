@@ -190,6 +190,16 @@ export class NetconfServer {
     this.publisher.notify(event, timeMs)
   }
 
+  /** State may have changed: subscriptions on change look at it. Cheap, and may be called at any rate. */
+  stateChanged(): void {
+    this.publisher.stateChanged()
+  }
+
+  /** Who listens to the events of `notify`, one for each subscription. */
+  get audience(): readonly Caller[] {
+    return this.publisher.netconf.audience
+  }
+
   /** Who is connected, hello done or not. */
   get sessions(): readonly Caller[] {
     return [...this.#sessions.values()].map((s) => s.caller)

@@ -1,6 +1,7 @@
 // One receiver's share of a stream: past events first where they were asked for, then what comes, filtered, until the
 // stop time. Used alike by RFC 5277 and RFC 8639 subscriptions and by RESTCONF's event streams. Does not encode or send.
 
+import type { Caller } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
 import { alarmAt } from "./long-alarm.js"
 import type { StreamEvent } from "./stream-event.js"
@@ -15,6 +16,8 @@ export interface FeedTerms {
 }
 
 export interface FeedEvents {
+  /** On whose behalf. */
+  readonly caller: Caller
   /** Access control, asked for every event. */
   mayHear(event: StreamEvent): boolean
   deliver(event: StreamEvent): void
@@ -61,7 +64,7 @@ export class StreamFeed {
     if (this.#isOver() || this.#stopNow()) return
     this.#stopListening = this.#stream.listen((event) => {
       this.#offer(event)
-    })
+    }, this.#events.caller)
   }
 
   /** Events of a pause are lost. */

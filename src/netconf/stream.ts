@@ -3,7 +3,7 @@
 
 import type { JsonObject } from "../yang/json.js"
 import type { Schema } from "../yang/schema.js"
-import type { PastEvent } from "./backend.js"
+import type { Caller, PastEvent } from "./backend.js"
 import { StreamEvent } from "./stream-event.js"
 
 /** How far back a log reaches. */
@@ -35,7 +35,7 @@ export class EventStream {
   readonly description: string
   readonly schema: Schema
   readonly replay: ReplayLog | undefined
-  readonly #listeners = new Set<StreamListener>()
+  readonly #listeners = new Map<StreamListener, Caller | undefined>()
 
   constructor({ name, description, schema, replay }: StreamOptions) {
     this.name = name
@@ -46,12 +46,12 @@ export class EventStream {
 
   /** Tells everybody who listens. A listener that comes or goes meanwhile changes nothing for the others. */
   publish(event: StreamEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners.keys()) listener(event)
   }
 
-  /** @returns the way to stop. */
-  listen(listener: StreamListener): () => void {
-    this.#listeners.add(listener)
+  /** @param caller on whose behalf. @returns the way to stop. */
+  listen(listener: StreamListener, caller?: Caller): () => void {
+    this.#listeners.set(listener, caller)
     return () => {
       this.#listeners.delete(listener)
     }
@@ -59,6 +59,11 @@ export class EventStream {
 
   get listeners(): number {
     return this.#listeners.size
+  }
+
+  /** Who listens, one for each subscription. */
+  get audience(): readonly Caller[] {
+    return [...this.#listeners.values()].filter((caller) => caller !== undefined)
   }
 
   /** Past events, oldest first; none where there is no log. */

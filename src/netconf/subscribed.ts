@@ -242,6 +242,7 @@ export class SubscriptionDesk {
 
   #eventsOf(entry: SubscribedEntry): FeedEvents {
     return {
+      caller: entry.receiver.caller,
       mayHear: (event) => this.#options.mayHear(entry.receiver.caller, event),
       deliver: (event) => {
         entry.deliver(event)

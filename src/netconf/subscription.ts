@@ -86,6 +86,7 @@ export class Subscription {
       told.mark(notificationXml(eventTime(clock.now()), `<${name} xmlns="${STREAMS_NS}"/>`))
     }
     this.#feed = new StreamFeed(stream, clock, terms, {
+      caller: receiver.caller,
       mayHear: (event) => told.mayHear(event),
       deliver: (event) => {
         receiver.send(event, "xml")

@@ -4,6 +4,7 @@
 import { notificationFromNodeEvent } from "../model/etsi015-notify.js"
 import type { NodeEvent } from "../model/node.js"
 import type { PastEvent } from "../netconf/backend.js"
+import { EventLog, type LogReach } from "../netconf/stream.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Log } from "./log.js"
 
@@ -11,14 +12,16 @@ import type { Log } from "./log.js"
 const KEPT = 512
 
 export class Outbox {
-  #kept: PastEvent[] = []
+  readonly #kept: EventLog
   #publish: (event: JsonObject) => void = () => undefined
 
   constructor(
     private readonly qkdnId: string,
     private readonly now: () => number,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#kept = new EventLog(now(), KEPT)
+  }
 
   /** Where notifications go: the server's `publish`. Until it is set they are only kept. */
   connect(publish: (event: JsonObject) => void): void {
@@ -30,16 +33,19 @@ export class Outbox {
       const { name, data } = notificationFromNodeEvent(event, this.qkdnId)
       const message = { [name]: data }
       this.#publish(message)
-      this.#kept.push({ timeMs: this.now(), event: message })
-      if (this.#kept.length > 2 * KEPT) this.#kept = this.#kept.slice(-KEPT)
+      this.#kept.add(message, this.now())
     } catch (error) {
       // Not valid by the model (the server checks): nobody gets it, and the node goes on.
       this.log.error({ err: error, kind: event.kind }, "an event cannot be told")
     }
   }
 
-  /** For RFC 5277 replay: oldest first. */
+  /** For replay (RFC 5277, RFC 8639): oldest first. */
   past(fromMs: number, toMs: number): readonly PastEvent[] {
-    return this.#kept.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs)
+    return this.#kept.past(fromMs, toMs)
+  }
+
+  get reach(): LogReach {
+    return this.#kept
   }
 }

@@ -35,8 +35,11 @@ export interface AgentOptions {
 /** What the agent needs of the NETCONF server that serves it (`NetconfServer` fits). */
 export interface AgentServer {
   readonly datastore: Pick<Datastore, "update">
-  readonly sessions: readonly Pick<Caller, "sessionId">[]
+  /** Who listens to notifications. */
+  readonly audience: readonly Caller[]
   notify(event: JsonObject): void
+  /** State may have changed. */
+  stateChanged(): void
 }
 
 /** The key manager and the module host, as the agent sees them. */

@@ -2,6 +2,11 @@
 // modules of NETCONF itself.
 
 import {
+  NOTIFICATION_FEATURES,
+  NOTIFICATION_MODULES,
+  NOTIFICATION_SOURCES,
+} from "../netconf/notification-modules.js"
+import {
   PROTOCOL_FEATURES,
   PROTOCOL_IMPORTS,
   PROTOCOL_MODULES,
@@ -14,7 +19,7 @@ const IMPLEMENTED = [
   "etsi-qkd-sdn-node",
   "keyloom-node",
   "ietf-netconf-acm",
-  ...PROTOCOL_MODULES,
+  ...new Set([...PROTOCOL_MODULES, ...NOTIFICATION_MODULES]),
 ]
 
 /**
@@ -22,8 +27,9 @@ const IMPLEMENTED = [
  * identity would be refused.
  */
 export function agentSchema(): Schema {
-  return compileSchema(loadYangFiles([...IMPLEMENTED, ...PROTOCOL_IMPORTS]), {
+  const sources = new Set([...IMPLEMENTED, ...PROTOCOL_IMPORTS, ...NOTIFICATION_SOURCES])
+  return compileSchema(loadYangFiles([...sources]), {
     implement: IMPLEMENTED,
-    features: PROTOCOL_FEATURES,
+    features: { ...PROTOCOL_FEATURES, ...NOTIFICATION_FEATURES },
   })
 }

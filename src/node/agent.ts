@@ -9,7 +9,6 @@
 import { QkdError } from "../errors.js"
 import type { NodeConfig, NodeEvent, NodeStatus } from "../model/node.js"
 import type {
-  Caller,
   EditRequest,
   NetconfBackend,
   Origin,
@@ -18,6 +17,7 @@ import type {
   UnconfirmedAbility,
 } from "../netconf/backend.js"
 import { OWNER } from "../netconf/datastore.js"
+import type { LogReach } from "../netconf/stream.js"
 import type { LinkMeasurement, ModuleDescription } from "../plugin/contract.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
@@ -71,8 +71,6 @@ export class Agent implements NetconfBackend {
   readonly #stored: RunningStore
   #below: AgentBelow = IDLE
   #server: AgentServer | undefined
-  /** Sessions that have asked for notifications. */
-  readonly #subscribers = new Set<number>()
   #stopTicking: () => void = () => undefined
   #stopping = false
   /** Applications whose time is over, as last handed below. */
@@ -292,20 +290,14 @@ export class Agent implements NetconfBackend {
     return this.#outbox.past(fromMs, toMs)
   }
 
-  /** Access is the rules' matter (agent-access); here it is only noted which controllers listen. */
-  allows(operation: string, caller: Caller): boolean {
-    if (operation === "create-subscription" && !onlyWatches(caller))
-      this.#subscribers.add(caller.sessionId)
-    return true
+  replayReach(): LogReach {
+    return this.#outbox.reach
   }
 
   // --- inside -----------------------------------------------------------------------------------------
 
   #controllerListens(): boolean {
-    const open = new Set(this.#server?.sessions.map((session) => session.sessionId))
-    for (const sessionId of this.#subscribers)
-      if (!open.has(sessionId)) this.#subscribers.delete(sessionId)
-    return this.#subscribers.size > 0
+    return this.#server?.audience.some((caller) => !onlyWatches(caller)) === true
   }
 
   /** After every durable change: below first, so that pools stand when the boards ask for figures. */
@@ -363,8 +355,10 @@ export class Agent implements NetconfBackend {
     })
   }
 
+  /** Wherever there might have been something to tell, a figure may have moved. */
   #tellAll(events: readonly NodeEvent[]): void {
     for (const event of events) this.#outbox.tell(event)
+    this.#server?.stateChanged()
   }
 }
 

@@ -63,6 +63,7 @@ export function openStream(
         clock,
         { filter, startMs, stopMs },
         {
+          caller,
           mayHear: (event) => source.mayHear(caller, event),
           deliver: (event) => {
             sink.write(serverSent(textOf(event)))

@@ -13,5 +13,8 @@ export const SERVER_MODULES: readonly string[] = [
     "ietf-yang-library@2019-01-04.yang",
     "ietf-netconf-monitoring@2010-10-04.yang",
     "nc-notifications@2008-07-14.yang",
+    "ietf-netconf-notifications@2012-02-06.yang",
+    "ietf-subscribed-notifications@2019-09-09.yang",
+    "ietf-yang-push@2019-09-09.yang",
   ].map((file) => path.join(ietf, file)),
 ]
