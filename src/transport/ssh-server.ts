@@ -41,19 +41,24 @@ export const DEFAULT_SSH_LIMITS: SshServerLimits = {
   maxSessionsPerConnection: 8,
 }
 
-export interface SshListenOptions {
+export interface SshServerOptions {
   readonly server: SessionOpener
-  readonly host: string
-  /** 0 picks a free one. */
-  readonly port: number
   /** OpenSSH private key text, Ed25519 or ECDSA. */
   readonly hostKey: string
   readonly users: SshUsers
   /** `gcm`: AES-GCM only. `gcm-ctr`, the default: AES-CTR too, for tools that have no GCM. */
   readonly ciphers?: "gcm" | "gcm-ctr"
   readonly limits?: Partial<SshServerLimits>
+  /** Silence after which the peer is asked for a sign of life; three unanswered end the connection. Default: never. */
+  readonly keepaliveMs?: number
   /** Told of everyone who is turned away, for log and alarm. Must not throw. */
   readonly onRefused?: (refused: SshRefusal) => void
+}
+
+export interface SshListenOptions extends SshServerOptions {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
 }
 
 export interface SshRefusal {
@@ -73,65 +78,110 @@ export interface SshListener {
   close(): Promise<void>
 }
 
-/** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */
-export async function listenNetconfSsh(options: SshListenOptions): Promise<SshListener> {
-  const limits = { ...DEFAULT_SSH_LIMITS, ...options.limits }
-  const users = new SshUserList(options.users)
-  const refused = options.onRefused ?? (() => undefined)
-  readSshKey(options.hostKey)
-  // ssh2 tells its connections by address and port; this finds the socket that is under one.
-  const sockets = new Map<string, Accepted>()
-  const perAddress = new Map<string, number>()
-  const ssh = new ssh2.Server({
-    hostKeys: [options.hostKey],
-    algorithms: options.ciphers === "gcm" ? SSH_ALGORITHMS : SSH_ALGORITHMS_WITH_CTR,
-    ident: "keyloom",
-  })
-  ssh.on("connection", (connection, info) => {
-    const accepted = sockets.get(socketId(info.ip, info.port))
-    if (accepted === undefined) connection.end()
-    else
-      serve({
-        connection,
-        ...accepted,
-        address: info.ip,
-        users,
-        limits,
-        server: options.server,
-        refused,
-      })
-  })
+/** Serves TCP connections, whoever opened them. Listens nowhere by itself. */
+export class NetconfSshServer {
+  readonly hostKeyFingerprint: string
+  readonly #options: SshServerOptions
+  readonly #limits: SshServerLimits
+  readonly #ssh: ssh2.Server
+  /** ssh2 tells its connections by address and port; this finds the socket that is under one. */
+  readonly #sockets = new Map<string, Accepted>()
+  readonly #perAddress = new Map<string, number>()
 
-  const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
-  tcp.on("connection", (socket) => {
+  /** @throws QkdError `invalid-value` for unusable keys. */
+  constructor(options: SshServerOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_SSH_LIMITS, ...options.limits }
+    readSshKey(options.hostKey)
+    this.hostKeyFingerprint = sshFingerprint(options.hostKey)
+    const users = new SshUserList(options.users)
+    const config: ssh2.ServerConfig & KeepaliveConfig = {
+      hostKeys: [options.hostKey],
+      algorithms: options.ciphers === "gcm" ? SSH_ALGORITHMS : SSH_ALGORITHMS_WITH_CTR,
+      ident: "keyloom",
+      ...(options.keepaliveMs !== undefined && {
+        keepaliveInterval: options.keepaliveMs,
+        keepaliveCountMax: 3,
+      }),
+    }
+    this.#ssh = new ssh2.Server(config)
+    this.#ssh.on("connection", (connection, info) => {
+      const accepted = this.#sockets.get(socketId(info.ip, info.port))
+      if (accepted === undefined) connection.end()
+      else
+        serve({
+          connection,
+          ...accepted,
+          address: info.ip,
+          users,
+          limits: this.#limits,
+          server: options.server,
+          refused: (refusal) => {
+            this.#refused(refusal)
+          },
+        })
+    })
+  }
+
+  /** TCP connections now, authenticated or not. */
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** Takes a connection: accepted here, or opened by us (RFC 8071 section 3). */
+  serve(socket: Socket): void {
     const address = socket.remoteAddress ?? ""
-    const ofAddress = perAddress.get(address) ?? 0
+    const ofAddress = this.#perAddress.get(address) ?? 0
+    const { maxConnections, maxConnectionsPerAddress, handshakeTimeoutMs } = this.#limits
     socket.on("error", () => socket.destroy())
-    if (sockets.size >= limits.maxConnections || ofAddress >= limits.maxConnectionsPerAddress) {
-      refused({ address, why: "too many connections" })
+    if (this.#sockets.size >= maxConnections || ofAddress >= maxConnectionsPerAddress) {
+      this.#refused({ address, why: "too many connections" })
       socket.destroy()
       return
     }
     const id = socketId(address, socket.remotePort ?? 0)
     const deadline = setTimeout(() => {
-      refused({ address, why: "handshake too slow" })
+      this.#refused({ address, why: "handshake too slow" })
       socket.destroy()
-    }, limits.handshakeTimeoutMs)
+    }, handshakeTimeoutMs)
     const onOpened = (): void => {
       clearTimeout(deadline)
     }
-    sockets.set(id, { socket, onOpened })
-    perAddress.set(address, ofAddress + 1)
+    this.#sockets.set(id, { socket, onOpened })
+    this.#perAddress.set(address, ofAddress + 1)
     socket.once("close", () => {
       clearTimeout(deadline)
-      sockets.delete(id)
-      const left = (perAddress.get(address) ?? 1) - 1
-      if (left > 0) perAddress.set(address, left)
-      else perAddress.delete(address)
+      this.#sockets.delete(id)
+      const left = (this.#perAddress.get(address) ?? 1) - 1
+      if (left > 0) this.#perAddress.set(address, left)
+      else this.#perAddress.delete(address)
     })
-    ssh.injectSocket(socket)
-  })
+    this.#ssh.injectSocket(socket)
+  }
 
+  /** Ends every connection. */
+  close(): void {
+    for (const { socket } of this.#sockets.values()) socket.destroy()
+  }
+
+  #refused(refusal: SshRefusal): void {
+    this.#options.onRefused?.(refusal)
+  }
+}
+
+/** ssh2 has these for servers too; its types have them for clients only. */
+interface KeepaliveConfig {
+  readonly keepaliveInterval?: number
+  readonly keepaliveCountMax?: number
+}
+
+/** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */
+export async function listenNetconfSsh(options: SshListenOptions): Promise<SshListener> {
+  const served = new NetconfSshServer(options)
+  const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
+  tcp.on("connection", (socket) => {
+    served.serve(socket)
+  })
   await new Promise<void>((resolve, reject) => {
     tcp.once("error", (cause) => {
       reject(
@@ -147,14 +197,14 @@ export async function listenNetconfSsh(options: SshListenOptions): Promise<SshLi
   return {
     host: options.host,
     port: typeof address === "object" && address !== null ? address.port : options.port,
-    hostKeyFingerprint: sshFingerprint(options.hostKey),
-    connections: () => sockets.size,
+    hostKeyFingerprint: served.hostKeyFingerprint,
+    connections: () => served.connections,
     close: () =>
       new Promise((resolve) => {
         tcp.close(() => {
           resolve()
         })
-        for (const { socket } of sockets.values()) socket.destroy()
+        served.close()
       }),
   }
 }

@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
-import ssh2, { type ClientChannel, type PublicKeyAuthMethod } from "ssh2"
+import ssh2, { type ClientChannel } from "ssh2"
 import { QkdError } from "../errors.js"
 import { ClientSession, type ClientOptions } from "../netconf/client-session.js"
 import { SSH_ALGORITHMS, SSH_ALGORITHMS_WITH_CTR } from "./ssh-algorithms.js"
@@ -23,6 +23,19 @@ export interface SshTarget {
   readonly privateKeyFile: string
   /** `SHA256:...`; any other host key is refused. */
   readonly hostKeyFingerprint: string
+}
+
+/** Who we are at a server. */
+export interface SshLogin {
+  readonly username: string
+  /** OpenSSH private key text. */
+  readonly privateKey: string
+}
+
+/** Where a connection leads, for messages. */
+interface Peer {
+  readonly host: string
+  readonly port: number
 }
 
 export interface SshConnectOptions extends ClientOptions {
@@ -47,10 +60,27 @@ export async function connectNetconfSsh(
   target: SshTarget,
   options: SshConnectOptions = {},
 ): Promise<ClientSession> {
-  const privateKey = await readPrivateKey(target.privateKeyFile)
-  const { signal } = options
-  if (isAborted(signal)) throw aborted()
+  const login = await readSshLogin(target)
+  if (isAborted(options.signal)) throw aborted()
   const socket = connect({ host: target.host, port: target.port, noDelay: true, keepAlive: true })
+  const known = (fingerprint: string): SshLogin | undefined =>
+    fingerprint === target.hostKeyFingerprint ? login : undefined
+  return openNetconfSsh(socket, target, known, options)
+}
+
+/**
+ * The same over a TCP connection that is there, or on its way.
+ *
+ * @param known asked once for the host key that is shown: the login to use there, or undefined to refuse it. No login
+ * leaves before.
+ */
+export async function openNetconfSsh(
+  socket: Socket,
+  peer: Peer,
+  known: (hostKeyFingerprint: string) => SshLogin | undefined,
+  options: SshConnectOptions = {},
+): Promise<ClientSession> {
+  const { signal } = options
   const client = new ssh2.Client()
   let session: ClientSession | undefined
   let failed: ((error: QkdError) => void) | undefined
@@ -66,22 +96,18 @@ export async function connectNetconfSsh(
   signal?.addEventListener("abort", onAbort)
   socket.once("close", () => {
     signal?.removeEventListener("abort", onAbort)
-    failed?.(unreachable(target, "connection closed"))
+    failed?.(unreachable(peer, "connection closed"))
   })
   const timeoutMs = options.connectTimeoutMs ?? 10_000
   const deadline = setTimeout(() => {
-    end(unreachable(target, `no session within ${timeoutMs} ms`))
+    end(unreachable(peer, `no session within ${timeoutMs} ms`))
   }, timeoutMs)
   client.on("error", (cause: Error & { level?: string }) => {
     const refused = cause.level === "client-authentication"
-    end(
-      refused
-        ? new QkdError("access-denied", `${target.username} may not log in at ${where(target)}`)
-        : unreachable(target, cause.message, cause),
-    )
+    end(refused ? loginRefused(peer) : unreachable(peer, cause.message, cause))
   })
   try {
-    const opening = openSubsystem(client, socket, target, privateKey, options, end)
+    const opening = openSubsystem(client, socket, peer, known, options, end)
     const channel = await Promise.race([opening, failure])
     const pipe = new SshPipe(channel, socket, () => socket.destroy())
     session = new ClientSession(pipe, systemClock, {
@@ -100,7 +126,7 @@ export async function connectNetconfSsh(
   } catch (error) {
     socket.destroy()
     const lost = error instanceof QkdError && error.appTag === "closed" && !isAborted(signal)
-    throw lost ? unreachable(target, error.message, error) : error
+    throw lost ? unreachable(peer, error.message, error) : error
   } finally {
     clearTimeout(deadline)
     failed = undefined
@@ -112,57 +138,71 @@ export async function connectNetconfSsh(
 function openSubsystem(
   client: ssh2.Client,
   socket: Socket,
-  target: SshTarget,
-  privateKey: string,
+  peer: Peer,
+  known: (hostKeyFingerprint: string) => SshLogin | undefined,
   options: SshConnectOptions,
   end: (error: QkdError) => void,
 ): Promise<ClientChannel> {
-  const { username } = target
-  const login: PublicKeyAuthMethod = { type: "publickey", username, key: privateKey }
+  let login: SshLogin | undefined
   return new Promise((resolve, reject) => {
     client.once("ready", () => {
       client.subsys("netconf", (cause, channel) => {
         if (cause === undefined) resolve(channel)
-        else reject(unreachable(target, "the server has no NETCONF subsystem", cause))
+        else reject(unreachable(peer, "the server has no NETCONF subsystem", cause))
       })
     })
     client.connect({
       sock: socket,
-      username,
-      privateKey,
+      // Whose login it is is known once the host key is; ssh2 wants a name before. It is never sent.
+      username: "nobody",
       algorithms: options.ciphers === "gcm-ctr" ? SSH_ALGORITHMS_WITH_CTR : SSH_ALGORITHMS,
       ident: "keyloom",
       keepaliveInterval: options.keepaliveMs ?? 10_000,
       keepaliveCountMax: 3,
       readyTimeout: 0, // the deadline above covers more
-      authHandler: [login],
+      authHandler: (_left, _partial, next) => {
+        const attempt = login
+        // One attempt: what is refused once is refused.
+        login = undefined
+        if (attempt === undefined) end(loginRefused(peer))
+        else next({ type: "publickey", username: attempt.username, key: attempt.privateKey })
+      },
       hostVerifier: (key: Buffer): boolean => {
         const shown = sshFingerprint(key)
-        if (shown === target.hostKeyFingerprint) return true
-        end(new QkdError("access-denied", `${where(target)} has host key ${shown}, not the pinned`))
+        login = known(shown)
+        if (login !== undefined) return true
+        end(new QkdError("access-denied", `${where(peer)} has host key ${shown}, not the pinned`))
         return false
       },
     })
   })
 }
 
-async function readPrivateKey(file: string): Promise<string> {
-  let text: string
+/** @throws QkdError `invalid-value` for an unusable key file. */
+export async function readSshLogin(
+  target: Pick<SshTarget, "username" | "privateKeyFile">,
+): Promise<SshLogin> {
+  const { username, privateKeyFile: file } = target
+  let privateKey: string
   try {
-    text = await readFile(file, "utf8")
+    privateKey = await readFile(file, "utf8")
   } catch (cause) {
     throw new QkdError("invalid-value", `cannot read the key file ${file}`, { cause })
   }
-  readSshKey(text)
-  return text
+  readSshKey(privateKey)
+  return { username, privateKey }
 }
 
-function where(target: SshTarget): string {
-  return `${target.host}:${target.port}`
+function where({ host, port }: Peer): string {
+  return `${host}:${port}`
 }
 
-function unreachable(target: SshTarget, why: string, cause?: unknown): QkdError {
-  return new QkdError("operation-failed", `${where(target)}: ${why}`, {
+function loginRefused(peer: Peer): QkdError {
+  return new QkdError("access-denied", `our login is refused at ${where(peer)}`)
+}
+
+function unreachable(peer: Peer, why: string, cause?: unknown): QkdError {
+  return new QkdError("operation-failed", `${where(peer)}: ${why}`, {
     appTag: "node-unreachable",
     cause,
   })
