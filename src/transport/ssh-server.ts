@@ -19,6 +19,7 @@ export interface SessionOpener {
       readonly address: string
       /** Groups that are known to be the user's (RFC 8341 section 3.4.4, step 4). */
       readonly groups?: readonly string[]
+      readonly transport?: "netconf-ssh" | "netconf-tls"
     },
   ): PipeUser
 }

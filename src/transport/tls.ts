@@ -129,6 +129,16 @@ export function guardConnections(
   limits: ConnectionLimits,
   onSecure: (socket: TLSSocket, peer: PeerIdentity) => void,
 ): void {
+  guardIdentified(server, limits, peerIdentityOf, onSecure)
+}
+
+/** The same with another idea of who a peer is; `identify` throws for whom it does not know. */
+export function guardIdentified<P extends { readonly spkiSha256: string }>(
+  server: tls.Server,
+  limits: ConnectionLimits,
+  identify: (socket: TLSSocket) => P,
+  onSecure: (socket: TLSSocket, peer: P) => void,
+): void {
   const perAddress = new Counter()
   const perCertificate = new Counter()
   const handshakes = new Map<string, NodeJS.Timeout>()
@@ -161,9 +171,9 @@ export function guardConnections(
     handshakes.delete(from)
     // A reset by the peer must not become an uncaught error before a protocol has its own listener.
     socket.on("error", () => undefined)
-    let peer: PeerIdentity
+    let peer: P
     try {
-      peer = peerIdentityOf(socket)
+      peer = identify(socket)
     } catch {
       socket.destroy()
       return
