@@ -3,10 +3,11 @@
 
 import type { Caller } from "../netconf/backend.js"
 import type { DataPath } from "../yang/data-path.js"
-import { withDefaults, withoutDefaults } from "../yang/defaults.js"
-import { isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
+import { reportDefaults, reportDefaultsAt } from "../yang/defaults.js"
+import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
 import { limitDepth, parseFields, selectContent, selectFields } from "../yang/select.js"
+import { tagMember } from "../yang/tags.js"
 import { readableConfig, validatorsAt, type Desk, type KnownRequest } from "./desk.js"
 import { notFound } from "./fault.js"
 import { answerEncoding } from "./media.js"
@@ -14,7 +15,7 @@ import type { RestconfAnswer } from "./message.js"
 import { DATA_MEDIA } from "./names.js"
 import type { Query } from "./query.js"
 import { datastoreText, resourceText, type Shown } from "./representation.js"
-import { resourceAt } from "./resource-path.js"
+import { isEntry, resourceAt } from "./resource-path.js"
 import { checkPreconditions, validatorHeaders } from "./validators.js"
 
 /** @throws QkdError 304 is an answer, 404, 406 and 412 are faults. */
@@ -36,22 +37,26 @@ export function readData(
     "Cache-Control": "no-cache",
     ...(tells ? validatorHeaders(validators, encoding) : {}),
   }
+  const unchanged = (exists: boolean): boolean => {
+    const told = { ...validators, exists, config: tells ? validators.config : undefined }
+    return checkPreconditions(request.headers, told, encoding) === "not-modified"
+  }
+  // Configuration that the client has already is not put together again.
+  if (tells && unchanged(true)) return { status: 304, headers }
   const whole = source(desk, request, schema, config, query)
-  const found = resourceAt(defaulted(schema, whole, query), path)
+  const { value: found, tag } = foundAt(schema, whole, path, query)
   if (found === undefined) throw nothingAt(path)
-  const exists = { ...validators, exists: true, config: tells ? validators.config : undefined }
-  if (checkPreconditions(request.headers, exists, encoding) === "not-modified")
-    return { status: 304, headers }
+  if (!tells && unchanged(true)) return { status: 304, headers }
+  const answer = (body: string): RestconfAnswer => ({
+    status: 200,
+    headers: { ...headers, "Content-Type": DATA_MEDIA[encoding] },
+    body,
+  })
+  if (path.length === 0)
+    return answer(datastoreText(wholeDatastore(desk, request, found, query), encoding))
   const shown = selected(schema, path, found, query)
   if (shown === undefined) throw nothingAt(path)
-  const body =
-    path.length === 0
-      ? datastoreText(
-          [{ schema, data: isObject(shown) ? shown : {} }, ...own(desk, request, query)],
-          encoding,
-        )
-      : resourceText(schema, path, shown, encoding)
-  return { status: 200, headers: { ...headers, "Content-Type": DATA_MEDIA[encoding] }, body }
+  return answer(resourceText(schema, path, shown, encoding, tag))
 }
 
 function nothingAt(path: DataPath): Error {
@@ -78,25 +83,69 @@ function ownReadable(desk: Desk, caller: Caller, origin: string): JsonObject {
   return Object.fromEntries(all)
 }
 
-/** The server's own part of the datastore resource. */
-function own(desk: Desk, request: KnownRequest, query: Query): Shown[] {
-  if (query.content === "config" || query.fields !== undefined) return []
-  const schema = desk.own
-  const data = ownReadable(desk, request.caller, request.origin)
-  const shown = selected(schema, [], data, query)
-  return isObject(shown) ? [{ schema, data: shown }] : []
+/** The datastore resource: what it holds, and the server's own part, each with its share of the fields. */
+function wholeDatastore(desk: Desk, request: KnownRequest, data: JsonValue, query: Query): Shown[] {
+  const { own, datastore } = desk
+  const { schema } = datastore
+  const parts = query.fields === undefined ? undefined : sharedFields(query.fields, schema, own)
+  const part = (of: Schema, value: JsonValue, fields: string | undefined): Shown[] => {
+    if (fields === "") return []
+    const shown = selected(of, [], value, fields === undefined ? query : { ...query, fields })
+    return isObject(shown) ? [{ schema: of, data: shown }] : []
+  }
+  const main = part(schema, data, parts?.main)
+  // The server tells state of itself only.
+  if (query.content === "config") return main
+  const ownData = ownReadable(desk, request.caller, request.origin)
+  return [...main, ...part(own, ownData, parts?.own)]
 }
 
-function defaulted(schema: Schema, data: JsonObject, query: Query): JsonObject {
-  switch (query.withDefaults) {
-    case "report-all":
-    case "report-all-tagged":
-      return withDefaults(schema, data)
-    case "trim":
-      return withoutDefaults(schema, data)
-    default:
-      return data
+/** The alternatives of a `fields` expression, by the schema that has what they begin with. */
+function sharedFields(
+  text: string,
+  schema: Schema,
+  own: Schema,
+): { readonly main: string; readonly own: string } {
+  const alternatives: string[] = [""]
+  let depth = 0
+  for (const c of text) {
+    if (c === "(") depth += 1
+    if (c === ")") depth -= 1
+    if (c === ";" && depth === 0) alternatives.push("")
+    else alternatives.push(`${alternatives.pop() ?? ""}${c}`)
   }
+  const isOwn = (alternative: string): boolean => {
+    const name = /^[^/(]*/.exec(alternative)?.[0] ?? ""
+    return own.root.members.has(name) && !schema.root.members.has(name)
+  }
+  return {
+    main: alternatives.filter((a) => !isOwn(a)).join(";"),
+    own: alternatives.filter(isOwn).join(";"),
+  }
+}
+
+interface Found {
+  readonly value: JsonValue | undefined
+  /** What is said beside a leaf's value (RFC 7952). */
+  readonly tag?: JsonValue
+}
+
+/** What is at the path, its defaults reported as asked (section 4.8.9). */
+function foundAt(schema: Schema, data: JsonObject, path: DataPath, query: Query): Found {
+  const mode = query.withDefaults
+  const there = resourceAt(data, path)
+  if (mode === undefined) return { value: there }
+  const options = { configOnly: query.content === "config" }
+  const last = path.at(-1)
+  if (last === undefined) return { value: reportDefaults(schema, data, mode, options) }
+  const part = reportDefaultsAt(schema, data, path, mode, options)
+  const { member } = last.node
+  const reported = part[member]
+  const value = isEntry(last) && isArray(reported) ? reported[0] : reported
+  const tag = part[tagMember(member)]
+  // A container without presence is there, though nothing of it is reported.
+  const empty = last.node.kind === "container" && there !== undefined ? {} : undefined
+  return { value: value ?? empty, ...(tag !== undefined && { tag }) }
 }
 
 /** content, then fields, then depth. Undefined where nothing is left of what was not asked for whole. */

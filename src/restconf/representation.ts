@@ -4,6 +4,7 @@
 import type { DataPath } from "../yang/data-path.js"
 import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { Schema, SchemaNode } from "../yang/schema.js"
+import { tagMember } from "../yang/tags.js"
 import { encodeXml } from "../yang/xml.js"
 import { RestconfFault } from "./fault.js"
 import type { Encoding } from "./message.js"
@@ -27,7 +28,7 @@ export function datastoreText(trees: readonly Shown[], encoding: Encoding): stri
 }
 
 /**
- * A data resource: one member, its name with its module (RFC 7951 section 4).
+ * A data resource, with what is said beside it (RFC 7952): one member, its name with its module (RFC 7951 section 4).
  *
  * @throws RestconfFault 400 where XML would need more than one document element (section 4.3).
  */
@@ -36,20 +37,29 @@ export function resourceText(
   path: DataPath,
   value: JsonValue,
   encoding: Encoding,
+  tag?: JsonValue,
 ): string {
   const last = path.at(-1)
   if (last === undefined)
     return datastoreText([{ schema, data: isObject(value) ? value : {} }], encoding)
   const { node } = last
   const member = isEntry(last) ? [value] : value
-  if (encoding === "json") return JSON.stringify({ [qualified(node)]: member })
+  if (encoding === "json")
+    return JSON.stringify({
+      [qualified(node)]: member,
+      ...(tag === undefined ? {} : { [tagMember(qualified(node))]: tag }),
+    })
   if (isArray(member) && member.length !== 1 && (node.kind === "list" || node.kind === "leaf-list"))
     throw new RestconfFault(
       400,
       "invalid-value",
       `${member.length} entries are not one XML document: ask for one of them, or for JSON`,
     )
-  return encodeXml(schema, { [node.member]: member }, path.at(-2)?.node ?? schema.root)
+  const object = {
+    [node.member]: member,
+    ...(tag === undefined ? {} : { [tagMember(node.member)]: tag }),
+  }
+  return encodeXml(schema, object, path.at(-2)?.node ?? schema.root)
 }
 
 /** The output of an operation. */

@@ -90,10 +90,10 @@ export async function replaceData(
   query: Query,
 ): Promise<RestconfAnswer> {
   answerEncoding(request.headers["accept"], request.headers["content-type"])
+  const place = placeOf(schema, path, query)
   const document = documentOf(desk, request)
   const value =
     path.length === 0 ? datastoreBody(schema, document) : only(targetBody(schema, path, document))
-  const place = placeOf(schema, path, query)
   const outcome = { created: false }
   await editRunning(desk, request, path, (running) => {
     outcome.created = path.length > 0 && valueAt(running, path) === undefined

@@ -210,11 +210,28 @@ describe("the examples of RFC 8040 appendix B", () => {
     assert.deepEqual(dataOf(await box.ask("GET", eth1)), {
       "example:interface": [{ name: "eth1" }],
     })
-    assert.deepEqual(
-      dataOf(await box.ask("GET", `${eth1}?with-defaults=report-all&content=config`)),
-      {
-        "example:interface": [{ name: "eth1", mtu: 1500 }],
-      },
+    const asked = async (mode: string): Promise<unknown> =>
+      dataOf(await box.ask("GET", `${eth1}?with-defaults=${mode}&content=config`))
+    assert.deepEqual(await asked("report-all"), {
+      "example:interface": [{ name: "eth1", mtu: 1500 }],
+    })
+    assert.deepEqual(await asked("explicit"), { "example:interface": [{ name: "eth1" }] })
+    assert.deepEqual(await asked("report-all-tagged"), {
+      "example:interface": [
+        { name: "eth1", mtu: 1500, "@mtu": { "ietf-netconf-with-defaults:default": true } },
+      ],
+    })
+    const leaf = await box.ask("GET", `${eth1}/mtu?with-defaults=report-all-tagged`)
+    assert.deepEqual(dataOf(leaf), {
+      "example:mtu": 1500,
+      "@example:mtu": { "ietf-netconf-with-defaults:default": true },
+    })
+    const xml = await box.ask("GET", `${eth1}/mtu?with-defaults=report-all-tagged`, {
+      headers: ACCEPT_XML,
+    })
+    assert.equal(
+      xml.body,
+      '<mtu xmlns="http://example.com/ns/interfaces" xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true">1500</mtu>',
     )
   })
 })
