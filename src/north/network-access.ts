@@ -1,56 +1,63 @@
-// Roles as access rules of RFC 8341: who is operator and who is observer, on every face of the YANG tree alike. The
-// rules come from the controller's configuration file and are the same after every start; edits of them are refused.
+// Roles as access rules of RFC 8341: what operators and observers may do on every face of the YANG tree alike. Who has
+// which role the transports know (the controller's configuration file) and tell as a group. The rules are the same after
+// every start, and edits of them are refused.
 
 import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
+import { CONNECTIVITY_MODULE, ROOT } from "../model/keyloom-values.js"
 import { NACM } from "../netconf/nacm-config.js"
 import type { JsonObject } from "../yang/json-text.js"
-import type { Role } from "./access.js"
 
-export interface RoleHolder {
-  readonly name: string
-  readonly role: Role
+/** What an observer calls: by module, operations. */
+const LOOK: Readonly<Record<string, readonly string[]>> = {
+  "ietf-netconf": ["get", "get-config", "validate"],
+  "ietf-netconf-nmda": ["get-data"],
+  "ietf-netconf-monitoring": ["get-schema"],
+  notifications: ["create-subscription"],
+  "ietf-subscribed-notifications": [
+    "establish-subscription",
+    "modify-subscription",
+    "delete-subscription",
+  ],
+  "ietf-yang-push": ["resync-subscription"],
+  [CONNECTIVITY_MODULE]: ["compute-candidate-paths"],
 }
+
+/** How the controller logs in to its nodes. */
+const CREDENTIALS = ["username", "private_key_file"].map(
+  (leaf) => `/${ROOT}/qkd_nodes/qkd_node/management/${leaf}`,
+)
 
 /**
  * Operators may do everything. Observers read what is no credential, hear everything and compute paths; they change
- * nothing and hold up nobody: no lock, no killed session. Whoever has no role may do as little as an observer.
+ * nothing and hold up nobody: no lock, no killed session. Whoever has no role may do nothing (THREATS T6).
  */
-export function accessRules(holders: readonly RoleHolder[]): JsonObject {
-  const members = (role: Role): string[] => [
-    ...new Set(holders.filter((one) => one.role === role).map((one) => one.name)),
-  ]
-  const group = (name: Role): JsonObject[] => {
-    const names = members(name)
-    return names.length === 0 ? [] : [{ name, "user-name": names }]
-  }
-  const noOperation = (name: string): JsonObject => ({
-    name: `no-${name}`,
-    "module-name": "ietf-netconf",
-    "rpc-name": name,
-    "access-operations": "exec",
-    action: "deny",
-  })
+export function accessRules(): JsonObject {
   return {
     [NACM]: {
       "enable-nacm": true,
-      "read-default": "permit",
+      "read-default": "deny",
       "write-default": "deny",
-      "exec-default": "permit",
-      "enable-external-groups": false,
-      groups: { group: [...group("operator"), ...group("observer")] },
+      "exec-default": "deny",
+      "enable-external-groups": true,
       "rule-list": [
+        { name: "operator", group: ["operator"], rule: [{ name: "everything", action: "permit" }] },
         {
-          name: "operators",
-          group: ["operator"],
+          name: "observer",
+          group: ["observer"],
           rule: [
-            { name: "everything", "module-name": "*", "access-operations": "*", action: "permit" },
+            ...CREDENTIALS.map((path) => ({ name: `not ${path}`, path, action: "deny" })),
+            { name: "all else is seen", "access-operations": "read", action: "permit" },
+            ...Object.entries(LOOK).flatMap(([module, names]) =>
+              names.map((name) => ({
+                name: `${module} ${name}`,
+                "module-name": module,
+                "rpc-name": name,
+                "access-operations": "exec",
+                action: "permit",
+              })),
+            ),
           ],
-        },
-        {
-          name: "all-others",
-          group: ["*"],
-          rule: ["lock", "unlock", "kill-session", "delete-config"].map(noOperation),
         },
       ],
     },

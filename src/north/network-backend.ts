@@ -26,7 +26,7 @@ import { OWNER } from "../netconf/datastore.js"
 import type { NetconfServer } from "../netconf/server.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
-import { accessRules, assertSameRules, type RoleHolder } from "./network-access.js"
+import { accessRules, assertSameRules } from "./network-access.js"
 import { NetworkNotices } from "./network-notices.js"
 import { errorOfRefusal, ordersBetween } from "./network-orders.js"
 import { CHANGING_RPCS, NetworkRpcs } from "./network-rpcs.js"
@@ -37,15 +37,15 @@ export interface NetworkBackendOptions {
   readonly controller: ControllerPort & InsightPort
   /** `networkSchema()`. */
   readonly schema: Schema
-  /** Everybody who has a role, on any face. */
-  readonly roles: readonly RoleHolder[]
+  /** When this life of the controller began: notifications are kept since then. Milliseconds since the epoch. */
+  readonly startedMs: number
   /** Absent: no `:confirmed-commit`. */
   readonly unconfirmed?: UnconfirmedAbility
   readonly log: NorthLog
 }
 
 /** What of the server is needed here. */
-export type BackedServer = Pick<NetconfServer, "datastore" | "notify">
+export type BackedServer = Pick<NetconfServer, "datastore" | "notify" | "publisher">
 
 export class NetworkBackend implements NetconfBackend {
   readonly schema: Schema
@@ -68,16 +68,16 @@ export class NetworkBackend implements NetconfBackend {
   readonly #stopListening: () => void
 
   constructor(options: NetworkBackendOptions) {
-    const { controller, schema, roles, unconfirmed, log } = options
+    const { controller, schema, unconfirmed, log } = options
     this.schema = schema
     if (unconfirmed !== undefined) this.unconfirmed = unconfirmed
     this.#controller = controller
     this.#log = log
     const network = controller.network()
     this.#config = new NetworkConfig(network)
-    this.#notices = new NetworkNotices(network, controller.epoch)
+    this.#notices = new NetworkNotices(network, controller.epoch, options.startedMs)
     this.#rpcs = new NetworkRpcs(controller)
-    this.initial = { ...this.#config.data(), ...accessRules(roles) }
+    this.initial = { ...this.#config.data(), ...accessRules() }
     this.#stopListening = controller.onNotice((notice) => {
       this.#hear(notice)
     })
@@ -153,6 +153,10 @@ export class NetworkBackend implements NetconfBackend {
     return this.#notices.replay(fromMs, toMs)
   }
 
+  replayReach(): ReturnType<NetworkNotices["reach"]> {
+    return this.#notices.reach()
+  }
+
   #hear(notice: Notice): void {
     const change = changeOf(notice)
     const entry = change === undefined ? undefined : this.#config.take(change)
@@ -163,6 +167,7 @@ export class NetworkBackend implements NetconfBackend {
     if (change?.kind === "service" && change.value === null) this.#rpcs.forget(change.id)
     const timeMs = Date.parse(notice.time)
     for (const event of this.#notices.take(notice)) this.#server?.notify(event, timeMs)
+    this.#server?.publisher.stateChanged()
   }
 
   /** Carries into running what it does not show yet: at its turn, all that has come until then at once. */

@@ -22,15 +22,18 @@ const REPLAY_LIMIT = 10_000
 
 export class NetworkNotices {
   readonly #epoch: string
+  readonly #startedMs: number
   readonly #limit: number
   /** A ring: event n sits at `n % limit`. */
   readonly #past: PastEvent[] = []
   #count = 0
+  #agedMs: number | undefined
   /** Alarms that stand, by the thing they are about. */
   readonly #standing = new Map<string, readonly Alarm[]>()
 
-  constructor(network: Network, epoch: string, limit = REPLAY_LIMIT) {
+  constructor(network: Network, epoch: string, startedMs: number, limit = REPLAY_LIMIT) {
     this.#epoch = epoch
+    this.#startedMs = startedMs
     this.#limit = limit
     for (const node of network.nodes.values()) this.#note(`node:${node.qkdnId}`, nodeAlarms(node))
     for (const link of network.links.values()) this.#note(`link:${link.qkdlId}`, linkAlarms(link))
@@ -72,7 +75,9 @@ export class NetworkNotices {
     } else told.push(eventNotice(head, id))
     const timeMs = Date.parse(notice.time)
     for (const event of told) {
-      this.#past[this.#count % this.#limit] = { timeMs, event }
+      const place = this.#count % this.#limit
+      this.#agedMs = this.#past[place]?.timeMs ?? this.#agedMs
+      this.#past[place] = { timeMs, event }
       this.#count += 1
     }
     return told
@@ -86,6 +91,12 @@ export class NetworkNotices {
       if (past !== undefined && past.timeMs >= fromMs && past.timeMs <= toMs) found.push(past)
     }
     return found
+  }
+
+  /** How far back that is (RFC 5277 section 3.2.5.1); `agedMs`: the last one that is held no longer. */
+  reach(): { readonly createdMs: number; readonly agedMs?: number } {
+    if (this.#agedMs === undefined) return { createdMs: this.#startedMs }
+    return { createdMs: this.#startedMs, agedMs: this.#agedMs }
   }
 
   #alarmNews(head: NoticeHead, thing: string, now: readonly Alarm[]): JsonObject[] {

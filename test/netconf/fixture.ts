@@ -222,7 +222,7 @@ export interface Depot<B extends NetconfBackend = NetconfBackend> {
   readonly reports: SessionReport[]
   /** A client with its hello done. */
   readonly connect: (
-    options?: ClientOptions & { username?: string; pieces?: number },
+    options?: ClientOptions & { username?: string; groups?: readonly string[]; pieces?: number },
   ) => Promise<Connected>
   /** A peer of which every byte is the test's own. */
   readonly raw: (username?: string) => RawPeer
@@ -262,13 +262,14 @@ export function depot(
     backend,
     server,
     reports,
-    connect: async ({ username = "alice", pieces, ...options } = {}) => {
+    connect: async ({ username = "alice", groups, pieces, ...options } = {}) => {
       const toServer = new MemoryPipe()
       const toClient = new MemoryPipe()
       toServer.otherEnd = toClient
       toClient.otherEnd = toServer
       if (pieces !== undefined) toServer.pieces = toClient.pieces = pieces
-      toServer.peer = server.open(toClient, { username, address: "192.0.2.1" })
+      const who = { username, address: "192.0.2.1", ...(groups === undefined ? {} : { groups }) }
+      toServer.peer = server.open(toClient, who)
       const client = new ClientSession(toServer, clock, options)
       toClient.peer = client
       await client.ready()

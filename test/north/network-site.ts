@@ -95,11 +95,7 @@ export class Site {
     const backend = new NetworkBackend({
       controller: bench.controller,
       schema: schema(),
-      roles: [
-        { name: "olga", role: "operator" },
-        { name: "otto", role: "operator" },
-        { name: "vera", role: "observer" },
-      ],
+      startedMs: bench.now,
       log: () => undefined,
       ...(options.unconfirmed === undefined ? {} : { unconfirmed: options.unconfirmed }),
     })
@@ -129,8 +125,10 @@ export class Site {
     await this.bench.settle()
   }
 
+  /** `vera` is an observer, everybody else an operator. */
   async login(username = "olga"): Promise<Connected["client"]> {
-    return (await this.netconf.connect({ username })).client
+    const groups = [username === "vera" ? "observer" : "operator"]
+    return (await this.netconf.connect({ username, groups })).client
   }
 }
 
