@@ -1,22 +1,28 @@
 // `keyloom controller`: store, deciding loop, fleet of node drivers, north faces, wired together.
 
 import { randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { readConfig } from "../config.js"
 import { Controller } from "../controller/controller.js"
 import { QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
-import { Access, type TokenEntry } from "../north/access.js"
+import { Access, type Role, type TokenEntry } from "../north/access.js"
 import { startHttp } from "../north/http.js"
+import { NetworkFace } from "../north/network-face.js"
+import type { NorthLog } from "../north/ports.js"
+import { restconfFace } from "../north/restconf.js"
+import { byToken } from "../north/restconf-identity.js"
+import { unconfirmedFile } from "../north/unconfirmed-file.js"
 import type { DriverHost } from "../plugin/contract.js"
 import { lendDriverHost } from "../plugin/driver-host.js"
 import type { LentHost } from "../plugin/host.js"
 import { loadNodeDriver } from "../plugin/load.js"
 import { Fleet } from "../south/fleet.js"
 import { openEmbeddedStore } from "../store/embedded.js"
-import { connectNetconfSsh } from "../transport/ssh.js"
+import { systemClock } from "../transport/ssh-clock.js"
+import { connectNetconfSsh, type SshListener } from "../transport/ssh.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
@@ -24,10 +30,23 @@ import { CONTROLLER_CONFIG_MODULES, inventoryEvents, readInventory } from "./inv
 import { roleLog } from "./log.js"
 import { untilAsked } from "./until-asked.js"
 
+/** Beside the store: the inventory file as it was last applied. */
+const APPLIED_INVENTORY = "inventory-applied.json"
+
 interface ControllerConfig {
   readonly store_dir: string
   readonly http: { readonly host: string; readonly port: number }
   readonly token: readonly TokenEntry[]
+  readonly netconf?: {
+    readonly host: string
+    readonly port: number
+    readonly host_key_file: string
+    readonly user: readonly {
+      readonly name: string
+      readonly public_key: readonly string[]
+      readonly role: Role
+    }[]
+  }
   readonly inventory_file?: string
 }
 
@@ -61,27 +80,40 @@ export async function runController(file: string): Promise<void> {
       log[level](facts, message)
     },
   })
+  if (config.inventory_file !== undefined) {
+    const kept = path.resolve(base, config.store_dir, APPLIED_INVENTORY)
+    await applyInventory(controller, path.resolve(base, config.inventory_file), kept, log)
+  }
   const access = new Access(config.token)
+  const say: NorthLog = (level, message, facts) => {
+    log[level](facts ?? {}, message)
+  }
+  const network = await NetworkFace.open({
+    controller,
+    unconfirmed: unconfirmedFile(path.resolve(base, config.store_dir, "unconfirmed.json")),
+    clock: systemClock,
+    log: say,
+  })
   const http = await startHttp({
     host: config.http.host,
     port: config.http.port,
-    controller,
+    controller: network.gate,
     access,
     pageFolder: pageFolder(),
-    log: (level, message, facts) => {
-      log[level](facts ?? {}, message)
-    },
+    restconf: restconfFace({
+      restconf: network.restconf,
+      identify: byToken(access),
+      origin: { loopbackOnly: true, origins: [] },
+      log: say,
+    }),
+    log: say,
   })
-  if (config.inventory_file !== undefined) {
-    const inventory = readInventory(path.resolve(base, config.inventory_file))
-    for (const event of inventoryEvents(controller.network(), inventory)) {
-      const reply = await controller.submit(event)
-      if (!reply.ok)
-        log.error({ event: event.kind, reason: reply.message }, "the inventory is refused in part")
-    }
-  }
+  const netconf = await listenNetconf(network, config, base)
   controller.start(fleet)
-  log.info({ url: http.url }, "controller is up")
+  log.info(
+    { url: http.url, ...(netconf === undefined ? {} : { netconfPort: netconf.port }) },
+    "controller is up",
+  )
 
   process.on("message", (message) => {
     const { kind, id } = message as { kind: string; id: number }
@@ -95,12 +127,48 @@ export async function runController(file: string): Promise<void> {
     log.error({ reason: ended.message }, "the controller stops by itself")
   await exitWhenStopped(
     (async () => {
-      await http.close()
+      await Promise.all([http.close(), network.close()])
       await controller.stop()
       await fleet.close()
       await store.close()
     })(),
   )
+}
+
+async function listenNetconf(
+  network: NetworkFace,
+  { netconf }: ControllerConfig,
+  base: string,
+): Promise<SshListener | undefined> {
+  if (netconf === undefined) return undefined
+  return network.listen({
+    host: netconf.host,
+    port: netconf.port,
+    hostKey: readFileSync(path.resolve(base, netconf.host_key_file), "utf8"),
+    users: netconf.user.map(({ name, public_key, role }) => ({
+      name,
+      publicKeys: public_key,
+      role,
+    })),
+  })
+}
+
+/** Orders what the inventory file says differently than at the last start, and keeps what it says now. */
+async function applyInventory(
+  controller: Controller,
+  file: string,
+  kept: string,
+  log: ReturnType<typeof roleLog>,
+): Promise<void> {
+  const applied = existsSync(kept) ? readInventory(kept) : undefined
+  for (const event of inventoryEvents(controller.network(), readInventory(file), applied)) {
+    const reply = await controller.submit(event)
+    if (!reply.ok)
+      log.error({ event: event.kind, reason: reply.message }, "the inventory is refused in part")
+  }
+  // A file that is not whole would be refused at the next start: it takes its place when it is.
+  copyFileSync(file, `${kept}.new`)
+  renameSync(`${kept}.new`, kept)
 }
 
 function readControllerConfig(file: string): ControllerConfig {

@@ -47,6 +47,9 @@ export async function runDemo(args: DemoArguments): Promise<void> {
       `${progress.nodesConnected}/${progress.nodes} nodes connected, ${progress.linksActive}/${progress.links} links active, ` +
       `details in ${path.join(args.dir, "demo.json")}`,
   )
+  const { host, port, username } = demo.netconf
+  say(`  NETCONF   ssh -p ${port} ${username}@${host} -s netconf`)
+  say(`  RESTCONF  ${demo.url}/restconf`)
   const [first] = demo.plan.links
   if (first !== undefined)
     say(

@@ -2,6 +2,7 @@
 // that make the network agree with it. Decides nothing about paths or services.
 
 import { readFileSync } from "node:fs"
+import { isDeepStrictEqual } from "node:util"
 import { readConfig } from "../config.js"
 import type { LinkInventory, NodeInventory, OperatorEvent } from "../core/event.js"
 import type { Network, NetworkLink, NetworkNode } from "../model/network.js"
@@ -98,28 +99,47 @@ export function readInventory(file: string): Inventory {
   }
 }
 
-/** What has to happen for the network's inventory to be `wanted`: links go before nodes and come after them. */
-export function inventoryEvents(network: Network, wanted: Inventory): OperatorEvent[] {
+/**
+ * What has to happen for the network to follow `wanted`: links go before nodes and come after them.
+ *
+ * @param applied what the file said when it was last applied: only what it says differently now is ordered, so that
+ *   what was ordered otherwise since then stays. Absent: the network is made to agree with the file.
+ */
+export function inventoryEvents(
+  network: Network,
+  wanted: Inventory,
+  applied?: Inventory,
+): OperatorEvent[] {
   const events: OperatorEvent[] = []
-  const nodeIds = new Set(wanted.nodes.map((node) => node.qkdnId))
-  const linkIds = new Set(wanted.links.map((link) => link.qkdlId))
+  const nodes = entriesOf(wanted.nodes, (node) => node.qkdnId)
+  const links = entriesOf(wanted.links, (link) => link.qkdlId)
+  const oldNodes = applied && entriesOf(applied.nodes, (node) => node.qkdnId)
+  const oldLinks = applied && entriesOf(applied.links, (link) => link.qkdlId)
   for (const qkdlId of network.links.keys()) {
-    if (!linkIds.has(qkdlId)) events.push({ kind: "link-removed", qkdlId })
+    if (!links.has(qkdlId) && oldLinks?.has(qkdlId) !== false)
+      events.push({ kind: "link-removed", qkdlId })
   }
   for (const qkdnId of network.nodes.keys()) {
-    if (!nodeIds.has(qkdnId)) events.push({ kind: "node-removed", qkdnId })
+    if (!nodes.has(qkdnId) && oldNodes?.has(qkdnId) !== false)
+      events.push({ kind: "node-removed", qkdnId })
   }
-  for (const node of wanted.nodes) {
-    const held = network.nodes.get(node.qkdnId)
+  for (const [qkdnId, node] of nodes) {
+    if (isDeepStrictEqual(oldNodes?.get(qkdnId), node)) continue
+    const held = network.nodes.get(qkdnId)
     if (held === undefined) events.push({ kind: "node-added", node })
     else if (!agrees(held, node)) events.push({ kind: "node-changed", node })
   }
-  for (const link of wanted.links) {
-    const held = network.links.get(link.qkdlId)
+  for (const [qkdlId, link] of links) {
+    if (isDeepStrictEqual(oldLinks?.get(qkdlId), link)) continue
+    const held = network.links.get(qkdlId)
     if (held === undefined) events.push({ kind: "link-added", link })
     else if (!agrees(held, link)) events.push({ kind: "link-changed", link })
   }
   return events
+}
+
+function entriesOf<T>(list: readonly T[], idOf: (one: T) => string): ReadonlyMap<string, T> {
+  return new Map(list.map((one) => [idOf(one), one]))
 }
 
 /** Whether the network's entry says the same in every field that the inventory gives. */

@@ -1,13 +1,7 @@
-// Writes what each role of a demo is started with: certificates, keys, signed site policies, configuration files.
+// Writes what the nodes of a demo are started with: certificates, keys, signed site policies, configuration files.
 // Identities are made once; configuration is written at every start, since ports may have moved.
 
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-} from "node:crypto"
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { signPolicy } from "../keys/policy-signature.js"
@@ -82,41 +76,6 @@ export async function writeNodeFiles(dir: string, plan: Plan, fibres: Fibres): P
     operatorUser: OPERATOR_USER,
     operatorKeyFile: operatorKey.file,
   }
-}
-
-/** Writes the controller's configuration and inventory. @returns the configuration file. */
-export function writeControllerFiles(
-  dir: string,
-  plan: Plan,
-  files: DemoFiles,
-  httpPort: number,
-): string {
-  const home = path.join(dir, "controller")
-  const inventoryFile = path.join(home, "inventory.json")
-  writeFileDurably(
-    inventoryFile,
-    JSON.stringify({ "keyloom-controller-config:inventory": inventoryOf(plan, files) }, null, 2),
-    0o600,
-  )
-  const configFile = path.join(home, "controller.json")
-  const config = {
-    store_dir: path.join(home, "store"),
-    http: { host: LOOPBACK, port: httpPort },
-    token: [
-      {
-        name: "demo",
-        sha256: createHash("sha256").update(plan.token).digest("hex"),
-        role: "operator",
-      },
-    ],
-    inventory_file: inventoryFile,
-  }
-  writeFileDurably(
-    configFile,
-    JSON.stringify({ "keyloom-controller-config:controller": config }, null, 2),
-    0o600,
-  )
-  return configFile
 }
 
 function nodeHome(dir: string, node: PlannedNode): string {
@@ -204,7 +163,7 @@ function seedFile(dir: string, plan: Plan, link: PlannedLink, end: "a" | "b"): s
   return path.join(nodeHome(dir, node), `fibre-${link[end].qkdiId}.seed`)
 }
 
-function sshKeyIn(home: string, name: string): { file: string; publicKey: string } {
+export function sshKeyIn(home: string, name: string): { file: string; publicKey: string } {
   const file = path.join(home, `${name}.ssh`)
   const publicFile = `${file}.pub`
   if (!existsSync(publicFile)) {
@@ -361,47 +320,4 @@ function modulesOf(dir: string, plan: Plan, node: PlannedNode, fibres: Fibres): 
         }
       }),
   )
-}
-
-/** RFC 7951: decimal64 travels as text. */
-function decimal(value: number, digits: number): string {
-  return value.toFixed(digits)
-}
-
-function inventoryOf(plan: Plan, files: DemoFiles): object {
-  const idOf = new Map(plan.nodes.map((n) => [n.name, n.qkdnId]))
-  return {
-    node: plan.nodes.map((node, i) => {
-      const drawn = plan.topology.nodes.find((n) => n.name === node.name)
-      return {
-        qkdn_id: node.qkdnId,
-        name: node.name,
-        ...(drawn?.place === undefined ? {} : { place: drawn.place }),
-        ...(drawn?.lat === undefined ? {} : { lat: decimal(drawn.lat, 6) }),
-        ...(drawn?.lon === undefined ? {} : { lon: decimal(drawn.lon, 6) }),
-        ...(drawn?.operator === undefined ? {} : { operator: drawn.operator }),
-        relay: drawn?.relay ?? true,
-        host: LOOPBACK,
-        port: node.ports.netconf,
-        username: files.netconfUser,
-        private_key_file: files.netconfKeyFile,
-        host_key_fingerprint: files.nodes[i]?.hostKeyFingerprint,
-      }
-    }),
-    link: plan.links.map((link) => {
-      const drawn = plan.topology.links.find((l) => l.id === link.id)
-      return {
-        qkdl_id: link.qkdlId,
-        name: link.id,
-        a: { qkdn_id: idOf.get(link.a.node), qkdi_id: link.a.qkdiId },
-        b: { qkdn_id: idOf.get(link.b.node), qkdi_id: link.b.qkdiId },
-        ...(drawn?.lengthKm === undefined ? {} : { length_km: decimal(drawn.lengthKm, 3) }),
-        ...(drawn?.lossDb === undefined ? {} : { loss_db: decimal(drawn.lossDb, 3) }),
-        ...(drawn?.module === undefined ? {} : { module: drawn.module }),
-        ...(drawn?.epsilon === undefined ? {} : { epsilon: String(drawn.epsilon) }),
-        ...(drawn?.latencyMs === undefined ? {} : { latency_ms: decimal(drawn.latencyMs, 3) }),
-        ...(drawn !== undefined && drawn.srlg.length > 0 ? { srlg: drawn.srlg } : {}),
-      }
-    }),
-  }
 }

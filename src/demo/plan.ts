@@ -32,6 +32,8 @@ export interface Plan {
   readonly topologyDigest: string
   /** Bearer token of the demo's operator. */
   readonly token: string
+  /** Where the controller's NETCONF listens; absent in folders of older demos, until the next start. */
+  readonly controllerPort?: number
   readonly nodes: readonly PlannedNode[]
   readonly links: readonly PlannedLink[]
 }
@@ -140,8 +142,10 @@ async function withFreePorts(plan: Plan): Promise<Plan> {
         },
       })
     }
+    const controllerPort = await hold(plan.controllerPort ?? 0)
     const moved = nodes.some((node, i) => JSON.stringify(node) !== JSON.stringify(plan.nodes[i]))
-    return moved ? { ...plan, nodes } : plan
+    const same = !moved && controllerPort === plan.controllerPort
+    return same ? plan : { ...plan, nodes, controllerPort }
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))))
   }

@@ -9,7 +9,8 @@ import type { Topology } from "../model/topology.js"
 import { lossDbOf } from "../model/topology.js"
 import { startChild, type Child } from "./children.js"
 import { openControl } from "./control.js"
-import { writeControllerFiles, writeNodeFiles, type DemoFiles } from "./files.js"
+import { writeControllerFiles, type ControllerFiles } from "./controller-files.js"
+import { writeNodeFiles, type DemoFiles } from "./files.js"
 import { choosePort, LOOPBACK, planDemo, type Plan } from "./plan.js"
 import { openFibres } from "./fibres.js"
 import { waitUntilUp, type Progress } from "./watch.js"
@@ -30,6 +31,8 @@ export interface DemoOptions {
 export interface RunningDemo {
   readonly plan: Plan
   readonly url: string
+  /** The controller's NETCONF, as `ssh` takes it. */
+  readonly netconf: { readonly host: string; readonly port: number; readonly username: string }
   readonly progress: Progress
   /** A fresh page address with a one-time login in its fragment. */
   pageUrl(): Promise<string>
@@ -62,7 +65,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   if (options.port !== 0 && httpPort !== options.port)
     say(`  port ${options.port} is taken, using ${httpPort}`)
   const url = `http://${LOOPBACK}:${httpPort}`
-  const controllerConfig = writeControllerFiles(dir, plan, files, httpPort)
+  const controllerFiles = writeControllerFiles(dir, plan, files, httpPort)
   const children: Child[] = []
   const logs = path.join(dir, "logs")
   mkdirSync(logs, { recursive: true, mode: 0o700 })
@@ -103,7 +106,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     controller = startChild(
       "controller",
       options.entry,
-      ["controller", "--config", controllerConfig],
+      ["controller", "--config", controllerFiles.configFile],
       path.join(logs, "controller.log"),
     )
     children.push(controller)
@@ -116,10 +119,15 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     for (const waiting of progress.waitingFor) say(`  link not generating: ${waiting}`)
     writeFileDurably(
       path.join(dir, "demo.json"),
-      JSON.stringify(describe(plan, files, url), null, 2),
+      JSON.stringify(describe(plan, files, controllerFiles, url), null, 2),
       0o600,
     )
-    return { plan, url, progress, pageUrl, stop }
+    const netconf = {
+      host: LOOPBACK,
+      port: controllerFiles.netconfPort,
+      username: files.operatorUser,
+    }
+    return { plan, url, netconf, progress, pageUrl, stop }
   } catch (error) {
     await stop()
     throw error
@@ -127,10 +135,21 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
 }
 
 /** `demo.json`: what a test, a script or a person needs to use the running demo. */
-function describe(plan: Plan, files: DemoFiles, url: string): object {
+function describe(plan: Plan, files: DemoFiles, controller: ControllerFiles, url: string): object {
   return {
     pid: process.pid,
-    controller: { url, token: plan.token },
+    controller: {
+      url,
+      token: plan.token,
+      netconf: {
+        host: LOOPBACK,
+        port: controller.netconfPort,
+        username: files.operatorUser,
+        privateKeyFile: files.operatorKeyFile,
+        hostKeyFingerprint: controller.hostKeyFingerprint,
+      },
+      restconf: `${url}/restconf`,
+    },
     nodes: plan.nodes.map((node, i) => ({
       qkdnId: node.qkdnId,
       name: node.name,

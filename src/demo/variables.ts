@@ -5,7 +5,17 @@ import path from "node:path"
 import { QkdError } from "../errors.js"
 
 interface DemoFile {
-  readonly controller: { readonly url: string; readonly token: string }
+  readonly controller: {
+    readonly url: string
+    readonly token: string
+    readonly restconf: string
+    readonly netconf: {
+      readonly host: string
+      readonly port: number
+      readonly username: string
+      readonly privateKeyFile: string
+    }
+  }
   readonly nodes: readonly { readonly name: string; readonly etsi014: string }[]
   readonly saes: readonly {
     readonly saeId: string
@@ -23,6 +33,11 @@ export function demoVariables(dir: string): string {
   const lines = [
     assign("URL", demo.controller.url),
     assign("TOKEN", demo.controller.token),
+    assign("RESTCONF", demo.controller.restconf),
+    assign("NETCONF_HOST", demo.controller.netconf.host),
+    assign("NETCONF_PORT", String(demo.controller.netconf.port)),
+    assign("NETCONF_USER", demo.controller.netconf.username),
+    assign("NETCONF_KEY", demo.controller.netconf.privateKeyFile),
     ...demo.nodes.map((node) => assign(`NODE_${node.name}`, node.etsi014)),
     ...demo.saes.flatMap((sae) => [
       assign(`CERT_${sae.saeId}`, sae.certFile),

@@ -149,6 +149,22 @@ export class NetworkBackend implements NetconfBackend {
     return done
   }
 
+  /**
+   * Makes the network what a configuration says, as far as the core lets it: what is refused is told and left.
+   * For a start after an unconfirmed commit.
+   */
+  async goBack(before: JsonObject): Promise<void> {
+    const orders = ordersBetween(this.#config.data(), before)
+    for (const order of orders) {
+      const reply = await this.#controller.submit(order.event)
+      if (reply.ok) continue
+      const { message } = reply
+      this.#log("error", "an unconfirmed commit is undone in part", { path: order.path, message })
+    }
+    await this.#catchingUp
+    this.#log("warn", "an unconfirmed commit is undone", { orders: orders.length })
+  }
+
   replay(fromMs: number, toMs: number): readonly PastEvent[] {
     return this.#notices.replay(fromMs, toMs)
   }

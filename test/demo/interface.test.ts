@@ -60,7 +60,18 @@ describe("what a running demo offers", function () {
       const one = (value: object): string[] => [JSON.stringify(shapeOf(value))]
       assert.deepEqual(shapeOf(file), {
         pid: "number",
-        controller: { url: "string", token: "string" },
+        controller: {
+          url: "string",
+          token: "string",
+          netconf: {
+            host: "string",
+            port: "number",
+            username: "string",
+            privateKeyFile: "string",
+            hostKeyFingerprint: "string",
+          },
+          restconf: "string",
+        },
         nodes: one({
           qkdnId: "",
           name: "",

@@ -13,7 +13,18 @@ const run = promisify(execFile)
 
 export interface DemoFile {
   pid: number
-  controller: { url: string; token: string }
+  controller: {
+    url: string
+    token: string
+    restconf: string
+    netconf: {
+      host: string
+      port: number
+      username: string
+      privateKeyFile: string
+      hostKeyFingerprint: string
+    }
+  }
   nodes: {
     qkdnId: string
     name: string
