@@ -17,6 +17,7 @@ interface NetworkAnswer {
     readonly name?: string
     readonly qkdlId: string
     readonly status: string
+    readonly enabled: boolean
     readonly reason?: string
   }[]
 }
@@ -47,7 +48,7 @@ export async function waitUntilUp(
     last = (await progressOf(url, plan)) ?? last
     const now = Date.now()
     if (last.nodesConnected === last.nodes) connectedAt ??= now
-    if (connectedAt !== undefined && last.linksActive === last.links) return last
+    if (connectedAt !== undefined && last.waitingFor.length === 0) return last
     if (connectedAt !== undefined && now - connectedAt > options.linkPatienceMs) return last
     if (now - startedAt > options.deadlineMs) return last
     await new Promise((done) => setTimeout(done, POLL_MS))
@@ -62,12 +63,14 @@ async function progressOf(url: string, plan: Plan): Promise<Progress | undefined
     })
     if (!response.ok) return undefined
     const network = (await response.json()) as NetworkAnswer
-    const waiting = network.links.filter((link) => link.status !== "ACTIVE")
+    const active = network.links.filter((link) => link.status === "ACTIVE")
+    // What an operator has switched off is not waited for.
+    const waiting = network.links.filter((link) => link.enabled && link.status !== "ACTIVE")
     return {
       nodesConnected: network.nodes.filter((node) => node.reach === "connected").length,
-      nodes: plan.nodes.length,
-      linksActive: network.links.length - waiting.length,
-      links: plan.links.length,
+      nodes: network.nodes.length,
+      linksActive: active.length,
+      links: network.links.length,
       waitingFor: waiting.map(
         (link) =>
           `${link.name ?? link.qkdlId}${link.reason === undefined ? "" : ` (${link.reason})`}`,

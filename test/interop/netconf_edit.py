@@ -37,8 +37,7 @@ def perform(session, call):
         flt = ("subtree", call["filter"]) if "filter" in call else None
         return {"data": session.get(filter=flt).data_xml}
     if op == "rpc":
-        session.dispatch(to_ele(call["xml"]))
-        return {"ok": True}
+        return {"ok": True, "data": session.dispatch(to_ele(call["xml"])).xml}
     if op == "subscribe":
         session.create_subscription()
         return {"ok": True}
