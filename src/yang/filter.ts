@@ -15,9 +15,50 @@ export { withDefaults } from "./defaults.js"
 /** What becomes of the value of a node that is selected with all below it. */
 export type Whole = (node: SchemaNode, value: JsonValue) => JsonValue
 
-interface Selecting {
-  readonly schema: Schema
-  readonly whole: Whole
+/** One element of a filter at one schema node: what is asked of each entry alike, worked out once. */
+interface Asked {
+  /** Of each content match: the leaves it may mean and the text each must have. */
+  readonly contents: readonly (readonly Wanted[])[]
+  readonly isContentMatch: boolean
+  /** Only content matches, or nothing inside: the whole object (RFC 6241 sections 6.2.4, 6.2.5). */
+  readonly isWhole: boolean
+}
+
+interface Wanted {
+  readonly leaf: SchemaNode
+  readonly text: string
+}
+
+class Selecting {
+  readonly #asked = new Map<SchemaNode, Map<XmlElement, Asked>>()
+
+  constructor(
+    readonly schema: Schema,
+    readonly whole: Whole,
+  ) {}
+
+  asked(node: SchemaNode, filter: XmlElement): Asked {
+    const ofNode = this.#asked.get(node) ?? new Map<XmlElement, Asked>()
+    this.#asked.set(node, ofNode)
+    const known = ofNode.get(filter)
+    if (known !== undefined) return known
+    const inner = childrenOf(filter)
+    const contents = inner.filter(isContentMatch)
+    const made: Asked = {
+      contents: contents.map((element) => this.#wanted(node, element)),
+      isContentMatch: isContentMatch(filter),
+      isWhole: contents.length === inner.length,
+    }
+    ofNode.set(filter, made)
+    return made
+  }
+
+  #wanted(node: SchemaNode, element: XmlElement): Wanted[] {
+    return childrenNamed(this.schema, node, element).flatMap((leaf) => {
+      const text = wantedText(this.schema, leaf, element)
+      return text === undefined ? [] : [{ leaf, text }]
+    })
+  }
 }
 
 /**
@@ -32,7 +73,7 @@ export function filterSubtree(
   filter: readonly XmlElement[],
   whole: Whole = (_node, value) => value,
 ): JsonObject {
-  return selectMembers({ schema, whole }, schema.root, data, filter)
+  return selectMembers(new Selecting(schema, whole), schema.root, data, filter)
 }
 
 /** A filter element with text: it selects by value. */
@@ -52,35 +93,28 @@ function childrenNamed(schema: Schema, node: SchemaNode, element: XmlElement): S
   return found === undefined ? [] : [found]
 }
 
+/** The text of the values a content match fits; undefined for none. */
+function wantedText(schema: Schema, node: SchemaNode, element: XmlElement): string | undefined {
+  const wanted = valueOf(schema, node, { ...element, children: [textOf(element).trim()] })
+  return wanted instanceof Misfit ? undefined : lexicalOf(wanted)
+}
+
 function matches(
-  schema: Schema,
   node: SchemaNode,
-  element: XmlElement,
+  text: string | undefined,
   value: JsonValue | undefined,
 ): boolean {
-  if (value === undefined) return false
-  const wanted = valueOf(schema, node, { ...element, children: [textOf(element).trim()] })
-  if (wanted instanceof Misfit) return false
-  const text = lexicalOf(wanted)
+  if (value === undefined || text === undefined) return false
   return node.kind === "leaf-list" && isArray(value)
     ? value.some((item) => lexicalOf(item) === text)
     : lexicalOf(value) === text
 }
 
 /** Do all content matches of one filter element hold for an object? */
-function contentHolds(
-  schema: Schema,
-  node: SchemaNode,
-  object: JsonObject,
-  filter: XmlElement,
-): boolean {
-  return childrenOf(filter)
-    .filter(isContentMatch)
-    .every((element) =>
-      childrenNamed(schema, node, element).some((child) =>
-        matches(schema, child, element, object[child.member]),
-      ),
-    )
+function contentHolds({ contents }: Asked, object: JsonObject): boolean {
+  return contents.every((any) =>
+    any.some(({ leaf, text }) => matches(leaf, text, object[leaf.member])),
+  )
 }
 
 /** An entry is handed on as a list of one: a node's value is what its list is. */
@@ -97,14 +131,13 @@ function selectObject(
   object: JsonObject,
   filters: readonly XmlElement[],
 ): JsonObject | undefined {
-  const active = filters.filter(
+  const active = filters.filter((filter) => {
+    const asked = by.asked(node, filter)
     // Text where elements are wanted matches nothing.
-    (filter) => !isContentMatch(filter) && contentHolds(by.schema, node, object, filter),
-  )
+    return !asked.isContentMatch && contentHolds(asked, object)
+  })
   if (active.length === 0) return undefined
-  // Only content matches, or nothing inside: the whole object (sections 6.2.4, 6.2.5).
-  if (active.some((filter) => childrenOf(filter).every(isContentMatch)))
-    return wholeObject(by, node, object)
+  if (active.some((filter) => by.asked(node, filter).isWhole)) return wholeObject(by, node, object)
   const inner = selectMembers(by, node, object, active.flatMap(childrenOf))
   const named = Object.keys(inner).length > 0
   if (!named) return undefined
@@ -148,16 +181,23 @@ function selectChild(
   if (filters.some((f) => f.children.length === 0 || isBlank(f))) return by.whole(child, value)
   if (child.kind === "list" && isArray(value)) return selectEntries(by, child, value, filters)
   if (child.kind === "leaf-list" && isArray(value)) {
-    const items = value.filter((item) =>
-      filters.some((f) => isContentMatch(f) && matches(by.schema, child, f, [item])),
-    )
+    const texts = contentTexts(by, child, filters)
+    const items = value.filter((item) => texts.some((text) => matches(child, text, [item])))
     return items.length === 0 ? undefined : items
   }
   if (child.kind === "leaf")
-    return filters.some((f) => isContentMatch(f) && matches(by.schema, child, f, value))
+    return contentTexts(by, child, filters).some((text) => matches(child, text, value))
       ? value
       : undefined
   return isObject(value) ? selectObject(by, child, value, filters) : undefined
+}
+
+function contentTexts(
+  by: Selecting,
+  node: SchemaNode,
+  filters: readonly XmlElement[],
+): (string | undefined)[] {
+  return filters.filter(isContentMatch).map((filter) => wantedText(by.schema, node, filter))
 }
 
 function isBlank(element: XmlElement): boolean {

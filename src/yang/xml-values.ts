@@ -27,6 +27,15 @@ export interface XmlText {
 
 const NONE: ReadonlyMap<string, string> = new Map()
 
+/** Whether values of a type are written as they are, whatever the value. */
+export function isPlainText(type: ResolvedType): boolean {
+  if (type.base === "leafref")
+    return type.target?.type === undefined || isPlainText(type.target.type)
+  if (type.base === "union") return type.members?.every(isPlainText) === true
+  if (type.base === "string") return type.xpath !== true
+  return type.base !== "identityref" && type.base !== "instance-identifier"
+}
+
 /** A canonical value as XML text. */
 export function xmlTextOf(
   schema: Schema,

@@ -8,10 +8,10 @@ import type { Schema, SchemaNode } from "./schema-types.js"
 import { DEFAULT_NS, tagAttributes, tagOf } from "./tags.js"
 import { pathOf, pathTo } from "./trail.js"
 import type { Trail } from "./trail.js"
-import { Misfit } from "./values.js"
+import { Misfit, lexicalOf } from "./values.js"
 import { childrenOf, escapeAttr, escapeText, textOf, writeXml } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
-import { valueOf, xmlTextOf } from "./xml-values.js"
+import { isPlainText, valueOf, xmlTextOf } from "./xml-values.js"
 
 const NO_PREFIXES: ReadonlyMap<string, string> = new Map()
 
@@ -217,30 +217,64 @@ export function encodeXml(schema: Schema, data: JsonObject, at?: SchemaNode): st
   return encodeMembers(schema, data, at ?? schema.root, undefined)
 }
 
+/** How a schema node is written, worked out once. */
+interface Writing {
+  /** Members in the order of writing: keys first. */
+  readonly members: readonly (readonly [string, SchemaNode])[]
+  /** `<name`, without and with its namespace. */
+  readonly open: string
+  readonly openWithNs: string
+  readonly close: string
+  /** The text of a value is its lexical form. */
+  readonly isPlain: boolean
+}
+
+const writings = new WeakMap<SchemaNode, Writing>()
+
+function writingOf(node: SchemaNode): Writing {
+  const known = writings.get(node)
+  if (known !== undefined) return known
+  const keys = node.keys ?? []
+  const all = [...node.members]
+  const made: Writing = {
+    members: [
+      ...keys.flatMap((key) => all.filter(([name]) => name === key)),
+      ...all.filter(([name]) => !keys.includes(name)),
+    ],
+    open: `<${node.name}`,
+    openWithNs: `<${node.name} xmlns="${escapeAttr(node.namespace)}"`,
+    close: `</${node.name}>`,
+    isPlain: node.type !== undefined && isPlainText(node.type),
+  }
+  writings.set(node, made)
+  return made
+}
+
 function encodeMembers(
   schema: Schema,
   data: JsonObject,
   node: SchemaNode,
   ns: string | undefined,
 ): string {
-  for (const name in data)
-    if (!node.members.has(name) && !name.startsWith("@"))
+  let isTagged = false
+  for (const name in data) {
+    if (node.members.has(name)) continue
+    if (!name.startsWith("@"))
       throw new QkdError("unknown-element", `unknown member ${name}`, {
         path: `${node.path}/${name}`,
       })
-  let out = ""
-  for (const key of node.keys ?? []) {
-    const child = node.members.get(key)
-    const value = data[key]
-    if (child !== undefined && value !== undefined) out += encodeOne(schema, value, child, ns)
+    isTagged = true
   }
-  for (const [name, child] of node.members) {
+  let out = ""
+  for (const [name, child] of writingOf(node).members) {
     const value = data[name]
-    if (value === undefined || node.keys?.includes(name) === true) continue
+    if (value === undefined) continue
     if ((child.kind === "list" || child.kind === "leaf-list") && isArray(value))
-      for (const [i, item] of value.entries())
-        out += encodeOne(schema, item, child, ns, tagOf(data, name, i))
-    else out += encodeOne(schema, value, child, ns, tagOf(data, name))
+      for (let i = 0; i < value.length; i++) {
+        const tag = isTagged ? tagOf(data, name, i) : undefined
+        out += encodeOne(schema, value[i] ?? null, child, ns, tag)
+      }
+    else out += encodeOne(schema, value, child, ns, isTagged ? tagOf(data, name) : undefined)
   }
   return out
 }
@@ -252,10 +286,11 @@ function encodeOne(
   ns: string | undefined,
   tag?: JsonObject,
 ): string {
-  let head = `<${node.name}`
-  if (node.namespace !== ns) head += ` xmlns="${escapeAttr(node.namespace)}"`
+  const { open, openWithNs, close, isPlain } = writingOf(node)
+  let head = node.namespace === ns ? open : openWithNs
   let inner: string
-  if (node.type !== undefined) {
+  if (isPlain && tag === undefined) inner = escapeText(lexicalOf(value))
+  else if (node.type !== undefined) {
     const { text, prefixes } = xmlTextOf(schema, node.type, value, node.module)
     for (const [prefix, namespace] of prefixes)
       head += ` xmlns:${prefix}="${escapeAttr(namespace)}"`
@@ -267,7 +302,7 @@ function encodeOne(
     const own = isObject(value) ? value["@"] : undefined
     if (isObject(own)) head += tagAttributes(schema, own, NO_PREFIXES)
   }
-  return inner === "" ? `${head}/>` : `${head}>${inner}</${node.name}>`
+  return inner === "" ? `${head}/>` : `${head}>${inner}${close}`
 }
 
 function encodeAny(schema: Schema, value: JsonValue): string {
