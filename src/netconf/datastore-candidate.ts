@@ -95,11 +95,16 @@ export class Candidate {
   /**
    * Makes running equal to it. Only within a turn.
    *
-   * @throws QkdError `in-use` while another session has locked either datastore, or as running refuses; both stay then.
+   * @param wanted asked once, before anything has changed: a session that ends later has committed.
+   * @throws QkdError as running refuses, or when the session is gone; both stay as they are then.
    */
   async commit(caller: Caller, wanted: () => boolean): Promise<void> {
-    await this.#running.change(this.config, caller, wanted)
-    if (!wanted()) throw sessionEnded()
+    const asked = { gone: false }
+    await this.#running.change(this.config, caller, () => {
+      asked.gone = !wanted()
+      return !asked.gone
+    })
+    if (asked.gone) throw sessionEnded()
     this.#own = undefined
   }
 

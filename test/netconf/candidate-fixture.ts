@@ -1,7 +1,7 @@
 // A depot whose server has a candidate, and whose backend can go back after a restart or keeps a startup
 // configuration. Shared by the tests of datastores.
 
-import type { StartupAbility, UnconfirmedAbility } from "../../src/netconf/backend.js"
+import type { EditRequest, StartupAbility, UnconfirmedAbility } from "../../src/netconf/backend.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import { DepotBackend, depot, type Depot } from "./fixture.js"
 
@@ -19,6 +19,20 @@ export const two: JsonObject = {
 export class DurableDepot extends DepotBackend {
   /** What an unconfirmed commit would go back to. */
   kept: JsonObject | undefined
+  /** Each commit waits for it. */
+  commitGate: Promise<void> = Promise.resolve()
+
+  override async prepareEdit(edit: EditRequest): ReturnType<DepotBackend["prepareEdit"]> {
+    const prepared = await super.prepareEdit(edit)
+    return {
+      ...prepared,
+      commit: async () => {
+        await this.commitGate
+        await prepared.commit()
+      },
+    }
+  }
+
   readonly unconfirmed: UnconfirmedAbility = {
     keep: (before) => {
       this.kept = before

@@ -89,6 +89,26 @@ describe("a confirmed commit", () => {
     }
   })
 
+  it("is undone as well when its session ends while it is being made", async () => {
+    const { connect, backend, server, clock } = candidateDepot()
+    const alice = await connect()
+    await rename(alice, "south")
+    let open = (): void => undefined
+    backend.commitGate = new Promise((resolve) => {
+      open = resolve
+    })
+    const committed = faultOf(alice.client.commit({ confirmed: {} }))
+    await settle()
+    alice.toServer.close()
+    await settle()
+    assert.equal(await committed, "operation-failed closed")
+    open()
+    await settle()
+    assert.deepEqual(server.datastore.running, two)
+    assert.deepEqual(backend.log, ["keep", "commit", "commit", "forget"])
+    assert.equal(clock.pending, 0)
+  })
+
   it("keeps other sessions from committing and from the lock of running, not from edits of it", async () => {
     const { alice, bob, name, server, pass } = await waiting()
     assert.equal(await faultOf(bob.client.commit()), "in-use")
