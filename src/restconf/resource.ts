@@ -1,5 +1,6 @@
 // What a URI names, and which methods are for it (RFC 8040 sections 3 and 4). Does not look at data.
 
+import { PROTOCOL_MODULES } from "../netconf/protocol-modules.js"
 import type { DataPath } from "../yang/data-path.js"
 import type { Schema, SchemaNode } from "../yang/schema.js"
 import { badUri, notFound } from "./fault.js"
@@ -75,9 +76,20 @@ function operationResource(schemas: readonly Schema[], segments: readonly Segmen
   if (second !== undefined || first.keys !== undefined) throw notFound("nothing below an operation")
   for (const schema of schemas) {
     const node = schema.rpcs.get(first.name)
-    if (node !== undefined) return { kind: "operation", schema, node }
+    if (node !== undefined && isOffered(node)) return { kind: "operation", schema, node }
   }
   throw notFound(`no operation ${show(first.name)}`)
+}
+
+/** Operations of a NETCONF session, which RESTCONF has not (RFC 8040 section 1.4): methods stand in their place. */
+const OF_SESSIONS: ReadonlySet<string> = new Set([
+  ...PROTOCOL_MODULES,
+  "ietf-subscribed-notifications",
+  "ietf-yang-push",
+])
+
+export function isOffered(operation: SchemaNode): boolean {
+  return !OF_SESSIONS.has(operation.module)
 }
 
 function streamResource(segments: readonly Segment[]): Resource {

@@ -31,7 +31,14 @@ import { restconfState } from "./monitoring.js"
 import { invokeAction, invokeRpc } from "./operations.js"
 import { parseQuery, type Query } from "./query.js"
 import { readData } from "./read.js"
-import { isWhole, methodsOf, queryKindOf, resourceOf, type Resource } from "./resource.js"
+import {
+  isOffered,
+  isWhole,
+  methodsOf,
+  queryKindOf,
+  resourceOf,
+  type Resource,
+} from "./resource.js"
 import { openStream, streamInfo, type StreamSource } from "./streams.js"
 import { URI_LIMITS, splitTarget, type UriLimits } from "./uri.js"
 import { createData, deleteData, mergeData, replaceData } from "./write.js"
@@ -212,7 +219,8 @@ export class Restconf {
     const text = (): string => {
       if (resource.kind === "api") return apiResource(version, encoding, query.depth)
       if (resource.kind === "library-version") return libraryVersionResource(version, encoding)
-      return operationsResource(this.#desk.backend.schema.rpcs.values(), encoding)
+      const operations = [...this.#desk.backend.schema.rpcs.values()].filter(isOffered)
+      return operationsResource(operations, encoding)
     }
     return {
       status: 200,
