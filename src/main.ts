@@ -130,6 +130,19 @@ plan
     planPaths(options)
   })
 
+plan
+  .command("services")
+  .description("which demands for key rate a network carries, and over which paths")
+  .requiredOption("--topology <file>", "Keyloom JSON, NetworkX node-link JSON or GraphML")
+  .requiredOption("--demands <file>", "what is asked, as JSON; - reads standard input")
+  .option("--online", "in the order of the file; nothing that was placed moves")
+  .option("--split", "over several paths where one does not do")
+  .option("--json", "print one JSON document")
+  .action(async (options: Parameters<typeof import("./cli/plan-services.js").planServices>[0]) => {
+    const { planServices } = await import("./cli/plan-services.js")
+    await planServices(options)
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {

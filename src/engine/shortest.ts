@@ -42,6 +42,12 @@ export class Blocks {
   }
 }
 
+export interface Tree {
+  /** By node; infinite where no way leads. */
+  readonly distance: Float64Array
+  pathTo(node: number): LinkPath | undefined
+}
+
 export class ShortestPaths {
   readonly #graph: PathGraph
   readonly #heap: Heap
@@ -128,6 +134,36 @@ export class ShortestPaths {
       }
     }
     return found
+  }
+
+  /** The cheapest ways from one node to all others, on this graph until the next search. */
+  treeFrom(question: Omit<PathQuestion, "to">): Tree {
+    const { from, cost, usableLinks, passableNodes } = question
+    const { first, arcTo, arcLink, nodeCount } = this.#graph
+    const distance = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
+    const heap = this.#heap
+    heap.clear()
+    distance[from] = 0
+    heap.push(from, 0)
+    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+      if (node !== from && passableNodes[node] === 0) continue
+      const here = distance[node] ?? 0
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const link = arcLink[arc] ?? 0
+        const next = arcTo[arc] ?? 0
+        const there = here + (cost[link] ?? 0)
+        if (usableLinks[link] === 0 || there >= (distance[next] ?? 0)) continue
+        distance[next] = there
+        this.#arrivedBy[next] = link
+        heap.push(next, there)
+      }
+    }
+    return {
+      distance,
+      pathTo: (to) =>
+        distance[to] === Number.POSITIVE_INFINITY ? undefined : this.#walkBack(from, to),
+    }
   }
 
   #walkBack(from: number, to: number): number[] {

@@ -1,0 +1,49 @@
+// Admission in the order demands come: each gets the cheapest room there is, and nothing that was placed moves.
+
+import type { Demand, Share } from "./demand.js"
+import type { FreeRate } from "./free-rate.js"
+import type { LinkPath } from "./path-question.js"
+
+/** Paths that one demand may be split over. */
+export const MAX_SHARES = 4
+
+/** How steeply a link's price rises as it fills, and the sum along a path beyond which it costs others too much. */
+const STEEPNESS = 1000
+const MAX_PRICE = 2
+
+/**
+ * Whether a path takes more from others than it is worth (the threshold rule of Awerbuch, Azar and Plotkin, FOCS 1993).
+ * Prices rise with use so steeply that only paths over several nearly full links are refused: in overload, that is.
+ */
+export function isTooDear(free: FreeRate, path: LinkPath): boolean {
+  let price = 0
+  for (const link of path) price += (STEEPNESS ** free.usedShare(link) - 1) / (STEEPNESS - 1)
+  return price > MAX_PRICE
+}
+
+export interface AdmitOptions {
+  /** Over several paths where one does not do. */
+  readonly split: boolean
+  /** Leave room for those to come: not over paths that are too dear. */
+  readonly spare: boolean
+}
+
+/**
+ * Places a demand, wholly where there is room, else as much as there is room for, at least its minimum.
+ *
+ * @returns its shares, already taken; none when it is refused, and then nothing is taken.
+ */
+export function admit(free: FreeRate, demand: Demand, options: AdmitOptions): readonly Share[] {
+  const shares: Share[] = []
+  let left = demand.rateBps
+  while (left > 0 && shares.length < (options.split ? MAX_SHARES : 1)) {
+    const share = free.widest(demand, left)
+    if (share === undefined || (options.spare && isTooDear(free, share.path))) break
+    free.take(share)
+    shares.push(share)
+    left -= share.rateBps
+  }
+  if (demand.rateBps - left >= demand.minRateBps && shares.length > 0) return shares
+  for (const share of shares) free.giveBack(share)
+  return []
+}

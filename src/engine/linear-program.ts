@@ -1,0 +1,25 @@
+// What the engine needs of a solver of linear programs: rows with bounds, columns that come one by one, solved again
+// from where it stood. Types only; the solver is an argument, since it must be loaded.
+
+/** Maximises the sum of objective times value. Values are zero or more. */
+export interface LinearProgram {
+  /** @returns its number. */
+  addRow(lower: number, upper: number): number
+  /** @param rows where it counts once each. @returns its number. */
+  addColumn(objective: number, rows: readonly number[]): number
+  setRowBounds(row: number, lower: number, upper: number): void
+  setColumnBounds(column: number, lower: number, upper: number): void
+  /** @returns undefined when nothing keeps all bounds. */
+  solve(): LinearSolution | undefined
+  close(): void
+}
+
+export interface LinearSolution {
+  readonly objective: number
+  /** By column. */
+  readonly values: Float64Array
+  /** By row: what one more unit of its upper bound would gain. */
+  readonly prices: Float64Array
+}
+
+export type MakeLinearProgram = () => LinearProgram

@@ -1,0 +1,204 @@
+// Plans which demands a network carries, and over which paths: in the order they come, or optimised. Greater priority
+// first: a class is planned on what the classes above it leave.
+
+import { admit } from "../engine/admit.js"
+import { Columns } from "../engine/columns.js"
+import type { Allocation, Capacity, Demand } from "../engine/demand.js"
+import { FreeRate } from "../engine/free-rate.js"
+import type { MakeLinearProgram } from "../engine/linear-program.js"
+import { ShortestPaths } from "../engine/shortest.js"
+import { splitAllocation } from "../engine/split-allocation.js"
+import { wholeAllocation } from "../engine/whole-allocation.js"
+import type { ServiceDemand } from "./demand-file.js"
+import { PathPlanner } from "./plan-paths.js"
+import type { PlanNetwork } from "./plan-network.js"
+
+export interface ServicePlan {
+  /** Of all demands together, bits per second. */
+  readonly offeredBps: number
+  readonly carriedBps: number
+  /** No plan carries more (optimum of the linear program); absent above `BOUND_LIMITS`. */
+  readonly boundBps?: number
+  readonly admitted: readonly AdmittedService[]
+  readonly refused: readonly { readonly id: string; readonly reason: string }[]
+}
+
+export interface AdmittedService {
+  readonly id: string
+  readonly paths: readonly { readonly nodes: readonly string[]; readonly rateBps: number }[]
+}
+
+export interface ServicePlanOptions {
+  /** In the order of the file, and nothing that was placed moves. */
+  readonly online: boolean
+  /** Several paths a demand. */
+  readonly split: boolean
+}
+
+/** Beyond these the linear program is not solved: it would take minutes. */
+export const BOUND_LIMITS = { demands: 5000, links: 2000 } as const
+
+/** Whether the bound is computed, and plans are optimised by it. */
+export function isBounded(network: PlanNetwork, demands: readonly unknown[]): boolean {
+  return demands.length <= BOUND_LIMITS.demands && network.graph.linkCount <= BOUND_LIMITS.links
+}
+
+export class ServicePlanner {
+  readonly #network: PlanNetwork
+  readonly #searches: ShortestPaths
+  readonly #make: MakeLinearProgram
+
+  constructor(network: PlanNetwork, make: MakeLinearProgram) {
+    this.#network = network
+    this.#searches = new ShortestPaths(network.graph)
+    this.#make = make
+  }
+
+  plan(services: readonly ServiceDemand[], options: ServicePlanOptions): ServicePlan {
+    const { graph, rateBps, relays } = this.#network
+    const capacity: Capacity = { rateBps, passableNodes: relays }
+    const demands = services.map((service) => this.#demand(service))
+    const free = new FreeRate(graph, this.#searches, capacity)
+    const bounded = isBounded(this.#network, services)
+    const allocation =
+      options.online || !bounded
+        ? this.#inOrder(free, services, demands, options)
+        : this.#optimised(capacity, free, services, demands, options.split)
+    const carriedBps = carriedBy(allocation)
+    return {
+      offeredBps: demands.reduce((sum, demand) => sum + demand.rateBps, 0),
+      carriedBps,
+      // A bound below what is carried could only be rounding.
+      ...(bounded ? { boundBps: Math.max(carriedBps, this.#bound(capacity, demands)) } : {}),
+      ...this.#told(services, demands, allocation, free),
+    }
+  }
+
+  #demand({ from, to, rateBps, minRateBps }: ServiceDemand): Demand {
+    const { nodeNumbers } = this.#network
+    return {
+      from: nodeNumbers.get(from) ?? -1,
+      to: nodeNumbers.get(to) ?? -1,
+      rateBps,
+      minRateBps: minRateBps ?? rateBps,
+    }
+  }
+
+  #inOrder(
+    free: FreeRate,
+    services: readonly ServiceDemand[],
+    demands: readonly Demand[],
+    { online, split }: ServicePlanOptions,
+  ): Allocation {
+    const order = demands.map((demand, number) => ({ demand, number }))
+    const priority = (number: number): number => services[number]?.priority ?? 0
+    if (!online)
+      order.sort(
+        (a, b) => priority(b.number) - priority(a.number) || b.demand.rateBps - a.demand.rateBps,
+      )
+    const allocation: Allocation[number][] = demands.map(() => [])
+    for (const { demand, number } of order)
+      allocation[number] = admit(free, demand, { split, spare: online })
+    return allocation
+  }
+
+  #optimised(
+    capacity: Capacity,
+    free: FreeRate,
+    services: readonly ServiceDemand[],
+    demands: readonly Demand[],
+    split: boolean,
+  ): Allocation {
+    const classes = [...new Set(services.map(({ priority }) => priority ?? 0))]
+    const allocation: Allocation[number][] = demands.map(() => [])
+    for (const priority of classes.sort((a, b) => b - a)) {
+      const numbers = [...demands.keys()].filter((n) => (services[n]?.priority ?? 0) === priority)
+      const own = numbers.flatMap((number) => demands[number] ?? [])
+      const left = { ...capacity, rateBps: free.free.slice() }
+      const plans = split ? [splitAllocation, wholeAllocation] : [wholeAllocation]
+      const placed = bestOf(plans.map((plan) => this.#allocate(left, own, plan)))
+      for (const [i, number] of numbers.entries()) allocation[number] = placed[i] ?? []
+      for (const share of placed.flat()) free.take(share)
+    }
+    return allocation
+  }
+
+  #allocate(
+    capacity: Capacity,
+    demands: readonly Demand[],
+    plan: typeof splitAllocation,
+  ): Allocation {
+    const { graph } = this.#network
+    const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
+    try {
+      return plan(new FreeRate(graph, this.#searches, capacity), columns, demands)
+    } finally {
+      columns.close()
+    }
+  }
+
+  /** Whatever the priorities: more than this the network cannot carry. */
+  #bound(capacity: Capacity, demands: readonly Demand[]): number {
+    const { graph } = this.#network
+    const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
+    try {
+      columns.solve()
+      return columns.boundBps
+    } finally {
+      columns.close()
+    }
+  }
+
+  #told(
+    services: readonly ServiceDemand[],
+    demands: readonly Demand[],
+    allocation: Allocation,
+    free: FreeRate,
+  ): Pick<ServicePlan, "admitted" | "refused"> {
+    const { graph, nodeNames } = this.#network
+    const admitted: AdmittedService[] = []
+    const refused: { id: string; reason: string }[] = []
+    for (const [number, { id }] of services.entries()) {
+      const demand = demands[number]
+      const shares = allocation[number] ?? []
+      if (demand === undefined) continue
+      if (shares.length === 0) {
+        refused.push({ id, reason: this.#reason(services[number], demand, free) })
+        continue
+      }
+      const paths = shares.map(({ path, rateBps }) => ({
+        nodes: graph.nodesOf(demand.from, path).map((node) => nodeNames[node] ?? ""),
+        rateBps,
+      }))
+      admitted.push({ id, paths })
+    }
+    return { admitted, refused }
+  }
+
+  #reason(service: ServiceDemand | undefined, demand: Demand, free: FreeRate): string {
+    if (service === undefined) return ""
+    const { id, from, to } = service
+    const minRateBps = demand.minRateBps
+    const empty = new PathPlanner(this.#network).answer({ id, from, to, minRateBps })
+    if (empty.reason !== undefined) return `${empty.reason}, with nothing else on the network`
+    const best = free.widest(demand, demand.rateBps)
+    const asked = Number(minRateBps.toPrecision(6))
+    if (best === undefined) return `no path has any of the ${asked} bit/s free`
+    if (best.rateBps >= minRateBps)
+      return "its path would go over nearly full links and cost others more than it carries"
+    const via = this.#network.graph
+      .nodesOf(demand.from, best.path)
+      .slice(1, -1)
+      .map((node) => this.#network.nodeNames[node] ?? "")
+    const way = via.length === 0 ? "directly" : `via ${via.join(", ")}`
+    return `no path has ${asked} bit/s free: the most is ${Number(best.rateBps.toPrecision(6))} bit/s ${way}`
+  }
+}
+
+function carriedBy(allocation: Allocation): number {
+  return allocation.flat().reduce((sum, share) => sum + share.rateBps, 0)
+}
+
+function bestOf(allocations: readonly Allocation[]): Allocation {
+  return allocations.reduce((best, one) => (carriedBy(one) > carriedBy(best) ? one : best))
+}
