@@ -22,7 +22,8 @@ const NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 /** What is wrong with the document, RFC 7951 JSON or XML by its first character; nothing if it is valid. */
 export function checkData(schema: Schema, text: string, type: DataType): readonly YangFault[] {
   try {
-    const isXml = /^\ufeff?\s*</.test(text)
+    // Nothing at all is XML without elements.
+    const isXml = /^\ufeff?\s*(<|$)/.test(text)
     switch (type) {
       case "config":
       case "data":

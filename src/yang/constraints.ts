@@ -2,7 +2,7 @@
 // references, unique (RFC 7950 section 8). Expects data whose names and types are right already.
 
 import { Conditions } from "./conditions.js"
-import { DataNode, hasData } from "./data-node.js"
+import { DataNode, hasData, isFilled } from "./data-node.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import { findEntry, keyOf } from "./list-index.js"
@@ -128,8 +128,10 @@ class Run {
       if (!this.options.withState && !child.config) continue
       if (!this.interest.in(child)) continue
       const value = object[child.member]
-      if (value === undefined) {
-        if (this.options.whole) this.absent(at, object, child)
+      if (value === undefined || !isFilled(child, value)) {
+        if (!this.options.whole) continue
+        if (value !== undefined) this.checkWhen(at, child, new DataNode(at.trees, at, child, value))
+        this.absent(at, object, child)
       } else this.present(at, child, value, before?.[child.member])
     }
     for (const child of node.children.values())

@@ -124,9 +124,20 @@ function impliedValues(child: SchemaNode): readonly JsonValue[] {
   return child.defaultValues
 }
 
+/** True if a value is data: a container without presence that holds nothing is as good as none (RFC 7950 7.5.1). */
+export function isFilled(node: SchemaNode, value: JsonValue | undefined): boolean {
+  if (value === undefined) return false
+  if (node.kind !== "container" || node.presence || !isObject(value)) return true
+  for (const name in value) {
+    const child = node.members.get(name)
+    if (child !== undefined && isFilled(child, value[name])) return true
+  }
+  return false
+}
+
 /** True if any data below the schema node is there. */
 export function hasData(node: SchemaNode, object: JsonObject): boolean {
-  if (node.kind !== "choice" && node.kind !== "case") return object[node.member] !== undefined
+  if (node.kind !== "choice" && node.kind !== "case") return isFilled(node, object[node.member])
   for (const child of node.children.values()) if (hasData(child, object)) return true
   return false
 }

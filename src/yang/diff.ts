@@ -1,6 +1,7 @@
 // What makes two trees of one schema differ, as a list of changes. Compares only; writing the changes as an edit is
 // diff-xml's business, judging either tree validate's.
 
+import { isFilled } from "./data-node.js"
 import { isArray, isObject } from "./json-text.js"
 import type { JsonObject, JsonValue } from "./json-text.js"
 import { diffList } from "./diff-list.js"
@@ -147,16 +148,9 @@ function isKeyed(node: SchemaNode): boolean {
   return node.kind === "leaf-list" && node.config
 }
 
-/** A container without presence that holds nothing is as good as none. */
+/** Is there anything, at the end? */
 function isThere(node: SchemaNode, value: JsonValue | undefined): boolean {
-  if (value === undefined) return false
-  if (isArray(value)) return value.length > 0 || node.kind === "leaf"
-  if (node.kind !== "container" || node.presence || !isObject(value)) return true
-  for (const name in value) {
-    const child = node.members.get(name)
-    if (child !== undefined && isThere(child, value[name])) return true
-  }
-  return false
+  return isFilled(node, value) && !(isArray(value) && value.length === 0)
 }
 
 /** The instance path of a list entry or a leaf-list value. */

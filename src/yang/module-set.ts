@@ -212,7 +212,8 @@ export class ModuleSet {
 
   private featureHolds(module: Module, name: string, trail: readonly string[]): boolean {
     const chosen = this.options.features?.[module.name]
-    if (chosen !== undefined && !chosen.includes(name)) return false
+    // What is only imported has no features (RFC 8525: an import-only-module lists none).
+    if (chosen === undefined ? !module.implemented : !chosen.includes(name)) return false
     for (const unit of module.units) {
       const statement = subsOf(unit.statement, "feature").find((s) => s.argument === name)
       if (statement === undefined) continue

@@ -83,6 +83,8 @@ export interface ResolvedType {
   readonly requireInstance?: boolean
   /** Derived from `yang:xpath1.0`: prefixes in the text mean something (see xpath-prefixes). */
   readonly xpath?: true
+  /** `nacm:node-instance-identifier`: an XPath that is an instance path, keys left out or not. */
+  readonly instancePath?: true
   /** leafref: the leaf it points to, known once the tree stands. */
   readonly target?: SchemaNode
   /** The module whose text wrote the type. */

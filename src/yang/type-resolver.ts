@@ -118,6 +118,11 @@ export class TypeResolver {
       ...(found.unit.module.name === "ietf-yang-types" && definition.argument === "xpath1.0"
         ? { xpath: true }
         : {}),
+      // RFC 8341: an XPath, but only one that names a node.
+      ...(found.unit.module.name === "ietf-netconf-acm" &&
+      definition.argument === "node-instance-identifier"
+        ? { instancePath: true }
+        : {}),
       ...(text === undefined
         ? {}
         : {
