@@ -8,10 +8,12 @@ import type { JsonObject, JsonValue } from "./json-text.js"
 import { findEntry, keyOf } from "./list-index.js"
 import { References, refers } from "./references.js"
 import type { ListRevision, Revision } from "./revision.js"
-import type { Schema, SchemaNode } from "./schema-types.js"
+import type { ResolvedType, Schema, SchemaNode } from "./schema-types.js"
 import { pathOf, pathTo } from "./trail.js"
 import { checkUnique, mayRepeat } from "./unique.js"
 import type { YangFault } from "./fault.js"
+import { lexicalOf } from "./values.js"
+import { xpathFault } from "./xpath-text.js"
 
 export interface ConstraintOptions {
   /** State is expected too. */
@@ -57,7 +59,7 @@ class Interest {
       node.mandatory ||
       node.minElements > 0 ||
       node.maxElements < Infinity ||
-      (node.type !== undefined && refers(node.type))
+      (node.type !== undefined && (refers(node.type) || node.type.xpath === true))
     )
   }
 }
@@ -86,8 +88,9 @@ export class ConstraintChecker {
     const conditions = new Conditions(this.schema, top, value, datastore)
     let at = conditions.root
     for (const step of chain) at = new DataNode(at.trees, at, step.node, step.value)
-    const references = top === this.schema.root || datastore !== undefined
-    const run = new Run(conditions, { ...this.options, references }, this.interest)
+    const isDatastore = top === this.schema.root
+    const references = isDatastore || datastore !== undefined
+    const run = new Run(conditions, { ...this.options, references, isDatastore }, this.interest)
     run.instance(at)
     return run.faults
   }
@@ -98,7 +101,8 @@ export class ConstraintChecker {
    */
   stillHolds(next: JsonObject, previous: JsonObject, revision: Revision): boolean {
     const conditions = new Conditions(this.schema, this.root, next)
-    const run = new Run(conditions, { ...this.options, references: true }, this.interest, revision)
+    const options = { ...this.options, references: true, isDatastore: true }
+    const run = new Run(conditions, options, this.interest, revision)
     run.instance(conditions.root, previous)
     return run.faults.length === 0
   }
@@ -110,7 +114,10 @@ class Run {
 
   constructor(
     private readonly conditions: Conditions,
-    private readonly options: ConstraintOptions & { readonly references: boolean },
+    private readonly options: ConstraintOptions & {
+      readonly references: boolean
+      readonly isDatastore: boolean
+    },
     private readonly interest: Interest,
     private readonly revision?: Revision,
   ) {
@@ -166,7 +173,9 @@ class Run {
     if (whole && child.unique.length > 0 && (revised === undefined || mayRepeat(child, revised)))
       for (const fault of checkUnique(at, child, items)) this.add(fault)
     const inside =
-      whole && (child.musts.length > 0 || (child.type !== undefined && refers(child.type)))
+      whole &&
+      (child.musts.length > 0 ||
+        (child.type !== undefined && (refers(child.type) || child.type.xpath === true)))
     if (!inside && !this.interest.below(child)) return
     if (revised === undefined)
       items.forEach((item, i) => {
@@ -220,9 +229,16 @@ class Run {
         const fault = this.references.check(instance)
         if (fault !== undefined) this.add(fault)
       }
+      if (node.type?.xpath === true && this.options.isDatastore)
+        this.checkXPath(instance, node.type)
     }
     if (isObject(value) && this.interest.below(node))
       this.object(instance, value, before !== undefined && isObject(before) ? before : undefined)
+  }
+
+  private checkXPath(instance: DataNode, type: ResolvedType): void {
+    const message = xpathFault(type, lexicalOf(instance.value))
+    if (message !== undefined) this.add({ tag: "invalid-value", path: pathOf(instance), message })
   }
 
   private checkWhen(at: DataNode, child: SchemaNode, instance: DataNode | undefined): void {

@@ -1,14 +1,12 @@
 // Values of leaves: lexical form to RFC 7951 value, check of an RFC 7951 value, canonical forms (RFC 7950 section 9,
 // RFC 7951 section 6). Whether a referred instance exists is not asked here.
 
-import { QkdError } from "../errors.js"
 import type { AppTag } from "../errors.js"
-import { canonicalInstanceId, parseInstanceId } from "./instance-id.js"
+import { canonicalInstanceId } from "./instance-id.js"
 import { scaled, showIntervals, unscaled, within } from "./intervals.js"
 import { isArray } from "./json-text.js"
 import type { JsonValue } from "./json-text.js"
 import type { ResolvedType, Restriction } from "./schema-types.js"
-import { parseXPath } from "./xpath-parse.js"
 import { renamePrefixes } from "./xpath-prefixes.js"
 
 /** Why a value is not of its type. */
@@ -61,7 +59,7 @@ export function parseLexical(
     case "empty":
       return text === "" ? [null] : new Misfit("must be empty")
     case "string":
-      return type.xpath === true ? xpathOf(type, text, resolve) : stringOf(type, text)
+      return stringOf(type, type.xpath === true ? renamePrefixes(text, resolve) : text)
     case "binary":
       return binaryOf(type, text.replace(/\s+/g, ""))
     case "enumeration":
@@ -154,19 +152,6 @@ function decimalOf(type: ResolvedType, text: string): string | Misfit {
       `${text} is not in ${showIntervals(type.ranges ?? [], digits)}`,
     )
   return unscaled(value, digits)
-}
-
-/** `yang:xpath1.0` (RFC 6991): an expression, its prefixes turned to module names. */
-function xpathOf(type: ResolvedType, text: string, resolve: PrefixResolver): string | Misfit {
-  try {
-    parseXPath(text)
-  } catch (error) {
-    if (error instanceof QkdError) return new Misfit(error.message)
-    throw error
-  }
-  if (type.instancePath === true && parseInstanceId(text, (prefix) => prefix || "") === undefined)
-    return new Misfit(`${quote(text)} is not an instance path`)
-  return stringOf(type, renamePrefixes(text, resolve))
 }
 
 function stringOf(type: ResolvedType, text: string): string | Misfit {
