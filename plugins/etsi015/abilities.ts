@@ -15,10 +15,11 @@ export interface Abilities {
   /** A refused edit leaves nothing behind; else each entry is an edit of its own, undone by hand. */
   readonly rollbackOnError: boolean
   readonly validate: boolean
-  /** A commit can be taken back: by the node itself, if it is not confirmed in time (RFC 6241 section 8.4). */
+  /**
+   * A commit can be taken back, on request, or by the node itself if it is not confirmed in time; and it outlives the
+   * session (RFC 6241 section 8.4; version 1.0 could do neither).
+   */
   readonly confirmedCommit: boolean
-  /** ... or at once, on request (1.1 only). */
-  readonly cancelCommit: boolean
   /** Running is copied there after each change, or a restart of the node would forget it. */
   readonly startup: boolean
   readonly notifications: boolean
@@ -44,7 +45,6 @@ export async function abilitiesOf(
     choice === "candidate" ||
     (choice === "auto" && candidate) ||
     (choice === "quick" && candidate && !offers("writable-running:1.0"))
-  const cancelCommit = offers("confirmed-commit:1.1")
   return {
     target: onCandidate ? "candidate" : "running",
     rollbackOnError: offers("rollback-on-error:1.0") && profile.edits === "auto",
@@ -53,8 +53,7 @@ export async function abilitiesOf(
       profile.confirmedCommit &&
       profile.datastore !== "running" &&
       candidate &&
-      (cancelCommit || offers("confirmed-commit:1.0")),
-    cancelCommit,
+      offers("confirmed-commit:1.1"),
     startup: offers("startup:1.0"),
     notifications: profile.notifications && offers("notification:1.0"),
     interleave: offers("interleave:1.0"),

@@ -95,6 +95,11 @@ export class Etsi015Connection implements NodeConnection {
     if (profile.pollS !== undefined) void this.#poll(profile.pollS * 1000)
   }
 
+  /** Takes over what an earlier connection left provisional. To be called first. */
+  settle(): Promise<void> {
+    return this.#queued(() => this.#asked(() => this.#writer.settle()))
+  }
+
   async read(): Promise<NodeState> {
     const writes = this.#writes
     const data = dataFromXml(
@@ -183,14 +188,15 @@ export class Etsi015Connection implements NodeConnection {
     this.#known = undefined
     const untilMs = this.#host.now() + (holdS ?? 0) * 1000
     if (edits.length === 0) await this.#writer.confirm()
-    else if (held !== undefined && holdS === undefined && this.#takesBack(held, wanted))
+    else if (held !== undefined && holdS === undefined && isSame(held.entries, wanted))
       await this.#writer.cancel()
     else {
       const confirms = held !== undefined
       await this.#writer.write({ edits, before, confirms, ...(holdS !== undefined && { holdS }) })
     }
     const taught = this.#leftOut.size
-    if (edits.length > 0 && this.#profile.readBack) await this.#assertHolds(before, wanted)
+    if (edits.length > 0 && this.#profile.readBack)
+      await this.#assertHolds(before, wanted, held !== undefined || holdS !== undefined)
     if (holdS === undefined) this.#held = undefined
     else this.#held = { entries: held?.entries ?? before, untilMs }
     // A confirmation that came when time was up may have confirmed nothing: then the node must be read.
@@ -204,7 +210,7 @@ export class Etsi015Connection implements NodeConnection {
    * A node may say ok and do something else. What only describes and is not there is from now on left out; for
    * anything else the change is undone.
    */
-  async #assertHolds(before: Entries, wanted: Entries): Promise<void> {
+  async #assertHolds(before: Entries, wanted: Entries, confirms: boolean): Promise<void> {
     const actual = await this.#readConfig()
     const missing = editsBetween(actual, wanted)
     if (missing.length === 0) return
@@ -214,19 +220,15 @@ export class Etsi015Connection implements NodeConnection {
       return
     }
     const back = editsBetween(actual, before)
-    if (back.length > 0)
-      await this.#writer.write({ edits: back, before: actual, confirms: this.#held !== undefined })
+    if (back.length > 0) await this.#writer.write({ edits: back, before: actual, confirms })
     throw new QkdError("operation-failed", "the node confirmed a change that it does not hold", {
       ...(missing[0] !== undefined && { path: pathOf(missing[0]) }),
     })
   }
 
-  #takesBack(held: Held, wanted: Entries): boolean {
-    return this.#abilities.cancelCommit && isSame(held.entries, wanted)
-  }
-
   #forget(): void {
     this.#known = undefined
+    if (this.#held !== undefined) this.#writer.release()
     this.#held = undefined
   }
 

@@ -8,8 +8,8 @@ import type {
   NodeDriver,
   NodeTarget,
 } from "../../src/plugin/index.js"
-import { abilitiesOf } from "./abilities.js"
-import { Etsi015Connection } from "./connection.js"
+import { type Abilities, abilitiesOf } from "./abilities.js"
+import { Etsi015Connection, type Sessions } from "./connection.js"
 import {
   assertSpeaks,
   type DeviceProfile,
@@ -31,17 +31,24 @@ function driverOf(name: string, choose: Choose): NodeDriver {
 /** Subscribed before anything is read: what happens in between is not lost (RFC 5277). */
 async function connect(choose: Choose, host: DriverHost): Promise<NodeConnection> {
   const first = await host.openNetconf()
+  const made = (
+    sessions: Sessions,
+    abilities: Abilities,
+    profile: DeviceProfile,
+  ): Promise<NodeConnection> => {
+    const connection = new Etsi015Connection(sessions, abilities, profile, host)
+    return connection.settle().then(() => connection)
+  }
   try {
     const profile = choose(first)
     assertSpeaks(profile, first.capabilities)
     if (profile.settleMs > 0) await host.sleep(profile.settleMs)
     const abilities = await abilitiesOf(first, profile)
-    if (!abilities.notifications)
-      return new Etsi015Connection({ requests: first }, abilities, profile, host)
+    if (!abilities.notifications) return await made({ requests: first }, abilities, profile)
     await first.createSubscription({ timeoutMs: profile.timeoutMs })
     const requests = abilities.interleave ? first : await host.openNetconf()
     if (requests !== first && profile.settleMs > 0) await host.sleep(profile.settleMs)
-    return new Etsi015Connection({ requests, events: first }, abilities, profile, host)
+    return await made({ requests, events: first }, abilities, profile)
   } catch (error) {
     await first.close()
     throw error

@@ -1,7 +1,8 @@
 // Puts edits onto a node by the best way it offers, all or nothing. Knows no desired state: what to write is worked
 // out by the connection.
 //
-//   candidate   lock, edit, validate, commit (confirmed or not), unlock        refused: discard, unlock
+//   candidate   lock, edit, validate, commit, unlock                           refused: discard, unlock
+//   held        lock, edit, validate, commit confirmed ... commit, unlock      refused: discard; else cancel, unlock
 //   running     one edit with rollback-on-error                                refused: the node undid it
 //   each        lock, one edit an entry, unlock                                refused: what was done is undone by diff
 
@@ -20,6 +21,12 @@ import { type EntryEdit, editXml } from "./wire.js"
 const LOCK_TRIES = 15
 const LOCK_PAUSE_MS = 200
 
+/**
+ * The word by which a provisional commit is known to a later session (RFC 6241 section 8.4.1). With it the commit
+ * outlives a lost session: a relay must not drop its part of a path only because its controller was away for a second.
+ */
+const PERSIST = "keyloom"
+
 export interface Write {
   readonly edits: readonly EntryEdit[]
   /** What the node holds, to undo to. */
@@ -37,6 +44,8 @@ export class Writer {
   readonly #host: DriverHost
   /** Reads what the node holds now. */
   readonly #look: () => Promise<Entries>
+  /** The candidate is ours until what is provisional is confirmed or taken back. */
+  #holdsLock = false
 
   constructor(
     session: NetconfClientSession,
@@ -82,13 +91,36 @@ export class Writer {
 
   /** What was committed provisionally stays. */
   async confirm(): Promise<void> {
-    await this.#session.commit(this.#options)
+    await this.#session.commit({ ...this.#options, persistId: PERSIST })
+    this.release()
     await this.#keep()
   }
 
   /** What was committed provisionally is taken back by the node. */
-  cancel(): Promise<void> {
-    return this.#session.cancelCommit(this.#options)
+  async cancel(): Promise<void> {
+    await this.#session.cancelCommit({ ...this.#options, persistId: PERSIST })
+    this.release()
+  }
+
+  /** Nothing is provisional any more: others may use the candidate. */
+  release(): void {
+    if (!this.#holdsLock) return
+    this.#holdsLock = false
+    // Nobody need wait for it: whatever comes next on this session comes after it.
+    void this.#unlock("candidate")
+  }
+
+  /** What an earlier session left provisional stays: what the node should be is compared and told anew from there. */
+  async settle(): Promise<void> {
+    if (!this.#abilities.confirmedCommit) return
+    const session = this.#session
+    try {
+      // Without the word of something pending a node refuses it, so that nothing of others is committed along.
+      await session.commit({ ...this.#options, persistId: PERSIST })
+      await this.#keep()
+    } catch (error) {
+      if (isUnreachable(error)) throw error
+    }
   }
 
   get #options(): RpcOptions {
@@ -104,7 +136,7 @@ export class Writer {
     return editXml(edits, this.#profile.identityPrefix)
   }
 
-  async #byCandidate({ edits, holdS }: Write): Promise<void> {
+  async #byCandidate({ edits, holdS, confirms }: Write): Promise<void> {
     const session = this.#session
     const options = this.#options
     const { validate, rollbackOnError } = this.#abilities
@@ -115,7 +147,11 @@ export class Writer {
         ...(rollbackOnError && { errorOption: "rollback-on-error" }),
       })
     const commit = (): Promise<void> =>
-      session.commit({ ...options, ...(holdS !== undefined && { confirmed: { timeoutS: holdS } }) })
+      session.commit({
+        ...options,
+        ...(holdS !== undefined && { confirmed: { timeoutS: holdS, persist: PERSIST } }),
+        ...(confirms === true && { persistId: PERSIST }),
+      })
     try {
       const check = validate ? [() => session.validate("candidate", options)] : []
       // After a refused edit that was rolled back a plain commit commits nothing: all may be sent at once.
@@ -127,12 +163,11 @@ export class Writer {
     } catch (error) {
       if (!isUnreachable(error)) {
         await session.discardChanges(options)
-        await this.#unlock("candidate")
+        if (confirms !== true) this.release()
       }
       throw error
     }
-    // Nobody need wait for it: whatever comes next on this session comes after it.
-    void this.#unlock("candidate")
+    if (holdS === undefined) this.release()
   }
 
   #atOnce(edits: readonly EntryEdit[]): Promise<void> {
@@ -169,10 +204,11 @@ export class Writer {
   }
 
   async #lock(datastore: "candidate" | "running"): Promise<void> {
-    if (!this.#profile.lock) return
+    if (!this.#profile.lock || (datastore === "candidate" && this.#holdsLock)) return
     for (let tries = 1; ; tries += 1) {
       try {
         await this.#session.lock(datastore, this.#options)
+        if (datastore === "candidate") this.#holdsLock = true
         return
       } catch (error) {
         if (!isHeldByOthers(error) || tries >= LOCK_TRIES) throw error

@@ -9,6 +9,7 @@ import { decide, decideOn } from "../core/decide.js"
 import { desiredConfig } from "../core/desired.js"
 import { Draft } from "../core/draft.js"
 import type { Effect, Event, Reply } from "../core/event.js"
+import { holdSecondsAt } from "../core/provisional.js"
 import { movesSession } from "../core/inventory-events.js"
 import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import type { Context } from "../core/turn.js"
@@ -251,7 +252,12 @@ export class Controller implements ControllerPort, InsightPort {
         case "sync-node":
           if (told.has(effect.qkdnId) || this.#picture.node(effect.qkdnId) === undefined) break
           told.add(effect.qkdnId)
-          this.#south?.sync(effect.qkdnId, desiredConfig(this.#picture, effect.qkdnId), revision)
+          this.#south?.sync(
+            effect.qkdnId,
+            desiredConfig(this.#picture, effect.qkdnId),
+            revision,
+            holdSecondsAt(this.#picture, effect.qkdnId, this.#settings),
+          )
           break
         case "refuse": {
           const { kind: _, qkdnId, ...request } = effect

@@ -75,7 +75,8 @@ function promised(service: Service): object {
 }
 
 function standing(path: KeyPath): object {
-  const { awaiting: _a, ...rest } = path
+  // What is held provisionally is over with the sessions.
+  const { awaiting: _a, holding: _h, ...rest } = path
   return rest
 }
 

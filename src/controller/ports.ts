@@ -28,8 +28,10 @@ export interface SouthPort {
   /** Start keeping a connection to this node; what happens comes back as controller events. */
   manage(qkdnId: string, driver: string, target: NodeTarget): void
   forget(qkdnId: string): Promise<void>
-  /** Make the node so. Outcomes come back as `node-synced` or `node-sync-failed` with the same `revision`. */
-  sync(qkdnId: string, desired: NodeConfig, revision: number): void
+  /**
+   * Make the node so; with `holdS`, where it can, only until it is told for good or so many seconds are over. Outcomes come back as `node-synced` or `node-sync-failed` with the same `revision`.
+   */
+  sync(qkdnId: string, desired: NodeConfig, revision: number, holdS?: number): void
   /** Tell a node that a request it raised is refused; ignored for nodes that cannot be told. */
   refuse(
     qkdnId: string,

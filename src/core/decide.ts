@@ -118,7 +118,7 @@ function aboutNode(
   switch (event.kind) {
     case "node-connected":
     case "node-read":
-      nodeRead(turn, node, event.state)
+      nodeRead(turn, node, event.state, event.confirmed)
       break
     case "node-lost":
       nodeLost(turn, node, event.reason)
@@ -127,7 +127,10 @@ function aboutNode(
       nodeUnmanaged(turn, node, event.reason)
       break
     case "node-synced":
-      held(turn, event.qkdnId, event.revision)
+      held(turn, event.qkdnId, {
+        revision: event.revision,
+        by: event.provisional === true ? "provisional-answer" : "answer",
+      })
       break
     case "node-sync-failed":
       nodeSyncFailed(turn, node, event.revision, event.error)

@@ -1,63 +1,134 @@
-// Whether a node is what it should be: its read state against its desired configuration. Only what the controller
-// writes is compared; order does not matter. Changes nothing.
+// What a node holds against what it should hold. Only what the controller writes is compared, and of that only what
+// the node takes; order does not matter. Changes nothing.
 
 import type { AppConfig } from "../model/app.js"
 import type { LinkConfig } from "../model/link.js"
-import type { NodeConfig, NodeState, PeerAddress } from "../model/node.js"
+import type { NodeConfig, NodeDifference, NodeState, PeerAddress } from "../model/node.js"
 
-export function isAsDesired(state: NodeState, desired: NodeConfig): boolean {
-  return (
-    same(state.links, desired.links, linkText) &&
-    same(state.apps, desired.apps, appText) &&
-    same(state.peers, desired.peers, peerText)
+type Held = Pick<NodeConfig, "links" | "apps" | "peers"> & Pick<NodeState, "driven">
+
+export function isAsDesired(state: Held, desired: NodeConfig): boolean {
+  return differencesOf(state, desired, 1).length === 0
+}
+
+/** Whether two configurations mean the same. */
+export function isSameConfig(one: NodeConfig, other: NodeConfig): boolean {
+  return isAsDesired(one, other)
+}
+
+/** The entries that differ, at most `most` of them. */
+export function differencesOf(
+  state: Held,
+  desired: NodeConfig,
+  most = 100,
+): readonly NodeDifference[] {
+  const leftOut = new Set(state.driven?.leftOut)
+  const found: NodeDifference[] = []
+  const compare = <T>(
+    kind: NodeDifference["kind"],
+    has: readonly T[],
+    wants: readonly T[],
+    idOf: (one: T) => string,
+    textOf: (one: T) => string,
+  ): void => {
+    const wanted = new Map(wants.map((one) => [idOf(one), one]))
+    for (const one of has) {
+      const id = idOf(one)
+      const want = wanted.get(id)
+      wanted.delete(id)
+      if (want === undefined) found.push({ kind, id, change: "unexpected" })
+      else if (textOf(want) !== textOf(one)) found.push({ kind, id, change: "changed" })
+      if (found.length >= most) return
+    }
+    for (const id of wanted.keys()) found.push({ kind, id, change: "missing" })
+  }
+  compare(
+    "link",
+    state.links,
+    desired.links,
+    (link) => link.qkdlId,
+    (link) => linkText(link, leftOut),
+  )
+  compare(
+    "app",
+    state.apps,
+    desired.apps,
+    (app) => app.appId,
+    (app) => appText(app, leftOut),
+  )
+  if (!leftOut.has(KEYLOOM))
+    compare("peer", state.peers, desired.peers, (peer) => peer.qkdnId, peerText)
+  return found.slice(0, most)
+}
+
+/** All of that module, where a node has it not. */
+const KEYLOOM = "keyloom-node"
+
+/** A value under the name of its leaf in 015, left out where the node does not take that leaf. */
+type Named = readonly [leaf: string, value: unknown]
+
+function textOf(values: readonly Named[], leftOut: ReadonlySet<string>): string {
+  return JSON.stringify(values.map(([leaf, value]) => (leftOut.has(leaf) ? null : (value ?? null))))
+}
+
+function linkText(link: LinkConfig, leftOut: ReadonlySet<string>): string {
+  const { local, remote } = link
+  const common: readonly Named[] = [
+    ["qkdl_type", link.type],
+    ["qkdl_enable", link.enabled],
+    ["qkdl_local", local.qkdnId],
+    ["qkdl_remote", remote.qkdnId],
+  ]
+  if (link.type === "PHYS")
+    return textOf(
+      [
+        ...common,
+        ["qkdi_id", local.qkdiId],
+        ["qkdi_id", remote.qkdiId],
+        ["phys_channel_att", link.channelAttenuationDb],
+        ["phys_wavelength", link.wavelengthChannel],
+        ["phys_qkd_role", link.role],
+      ],
+      leftOut,
+    )
+  return textOf(
+    [
+      ...common,
+      ["virt_prev_hop", link.prevHop],
+      ["virt_next_hop", [...link.nextHops].sort()],
+      ["virt_bandwidth", link.bandwidthBps],
+      [KEYLOOM, [link.prevQkdlId ?? null, link.nextQkdlId ?? null]],
+    ],
+    leftOut,
   )
 }
 
-function same<T>(has: readonly T[], wants: readonly T[], text: (one: T) => string): boolean {
-  if (has.length !== wants.length) return false
-  const texts = new Set(has.map(text))
-  return texts.size === has.length && wants.every((one) => texts.has(text(one)))
-}
-
-function linkText(link: LinkConfig): string {
-  const { local, remote } = link
-  const common = [link.qkdlId, link.type, link.enabled, local.qkdnId, remote.qkdnId]
-  return link.type === "PHYS"
-    ? JSON.stringify([
-        ...common,
-        local.qkdiId ?? null,
-        remote.qkdiId ?? null,
-        link.channelAttenuationDb ?? null,
-        link.wavelengthChannel ?? null,
-        link.role ?? null,
-      ])
-    : JSON.stringify([
-        ...common,
-        link.prevHop ?? null,
-        [...link.nextHops].sort(),
-        link.bandwidthBps ?? null,
-        link.prevQkdlId ?? null,
-        link.nextQkdlId ?? null,
-      ])
-}
-
-function appText(app: AppConfig): string {
+function appText(app: AppConfig, leftOut: ReadonlySet<string>): string {
   const { qos } = app
-  return JSON.stringify([
-    app.appId,
-    app.type,
-    app.serverAppId,
-    [...app.clientAppIds].sort(),
-    app.priority,
-    app.expiresAt ?? null,
-    [qos.maxBps ?? null, qos.minBps ?? null, qos.jitterMs ?? null, qos.ttlS ?? null],
-    [qos.sharedPath ?? false, qos.sharedKeys ?? false],
-    [...app.backingQkdlIds].sort(),
-    app.localQkdnId ?? null,
-    app.remoteQkdnId ?? null,
-  ])
+  const ofQos: readonly Named[] = [
+    ["max_bandwidth", qos.maxBps],
+    ["min_bandwidth", qos.minBps],
+    ["jitter", qos.jitterMs],
+    ["ttl", qos.ttlS],
+    ["clients_shared_path_enable", qos.sharedPath ?? false],
+    ["clients_shared_keys_required", qos.sharedKeys ?? false],
+  ]
+  return textOf(
+    [
+      ["app_type", app.type],
+      ["server_app_id", app.serverAppId],
+      ["client_app_id", [...app.clientAppIds].sort()],
+      ["app_priority", app.priority],
+      ["expiration_time", app.expiresAt],
+      ["app_qos", textOf(ofQos, leftOut)],
+      ["backing_qkdl_id", [...app.backingQkdlIds].sort()],
+      ["local_qkdn_id", app.localQkdnId],
+      ["remote_qkdn_id", app.remoteQkdnId],
+    ],
+    leftOut,
+  )
 }
 
 function peerText(peer: PeerAddress): string {
-  return JSON.stringify([peer.qkdnId, peer.host, peer.port])
+  return JSON.stringify([peer.host, peer.port])
 }

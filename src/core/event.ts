@@ -4,7 +4,7 @@
 import type { AppTag, ErrorTag } from "../errors.js"
 import type { LinkInventory, NodeInventory } from "../model/inventory.js"
 import type { LinkPerformance } from "../model/link.js"
-import type { NodeEvent, NodeState } from "../model/node.js"
+import type { NodeConfig, NodeEvent, NodeState } from "../model/node.js"
 import type { ServiceTerms } from "../model/service.js"
 
 export type { LinkInventory, NodeInventory } from "../model/inventory.js"
@@ -68,9 +68,20 @@ export interface PerformanceReport {
 
 /** What the southbound side submits. `atMs`: when it was heard, ms since the epoch. */
 export type SouthEvent =
-  | { readonly kind: "node-connected"; readonly qkdnId: string; readonly state: NodeState }
+  | {
+      readonly kind: "node-connected"
+      readonly qkdnId: string
+      readonly state: NodeState
+      /** What it was last confirmed to be for good; nothing was asked of it since. */
+      readonly confirmed?: NodeConfig
+    }
   /** Read again while connected: after lost notifications, or as a backup. No status: no news of it. */
-  | { readonly kind: "node-read"; readonly qkdnId: string; readonly state: NodeState }
+  | {
+      readonly kind: "node-read"
+      readonly qkdnId: string
+      readonly state: NodeState
+      readonly confirmed?: NodeConfig
+    }
   /** No session: it ended, or could not be had. */
   | { readonly kind: "node-lost"; readonly qkdnId: string; readonly reason: string }
   | { readonly kind: "node-unmanaged"; readonly qkdnId: string; readonly reason: string }
@@ -82,7 +93,13 @@ export type SouthEvent =
     }
   /** Performance reports of many links, gathered: at most one a link and end. */
   | { readonly kind: "performance"; readonly reports: readonly PerformanceReport[] }
-  | { readonly kind: "node-synced"; readonly qkdnId: string; readonly revision: number }
+  | {
+      readonly kind: "node-synced"
+      readonly qkdnId: string
+      readonly revision: number
+      /** The node takes it back unless it is told again, for good. */
+      readonly provisional?: true
+    }
   | {
       readonly kind: "node-sync-failed"
       readonly qkdnId: string

@@ -76,6 +76,7 @@ function sorted(record: object): [string, unknown][] {
 
 function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
   const { status, version, capabilities, keyManager, lastHeardAt, syncFault, reachReason } = before
+  const { drift, driven } = before
   return {
     ...(status === undefined ? {} : { status }),
     ...(version === undefined ? {} : { version }),
@@ -83,6 +84,8 @@ function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
     ...(keyManager === undefined ? {} : { keyManager }),
     ...(lastHeardAt === undefined ? {} : { lastHeardAt }),
     ...(syncFault === undefined ? {} : { syncFault }),
+    ...(drift === undefined ? {} : { drift }),
+    ...(driven === undefined || moved ? {} : { driven }),
     ...(reachReason === undefined || moved ? {} : { reachReason }),
   }
 }

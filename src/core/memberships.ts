@@ -22,6 +22,8 @@ export const groups = {
   servicesAt: (qkdnId: string): string => `of:${qkdnId}`,
   /** Services that wait for a node's confirmation. */
   servicesAwaiting: (qkdnId: string): string => `wait:${qkdnId}`,
+  /** Services of which a node holds a part provisionally. */
+  servicesHeldAt: (qkdnId: string): string => `hold:${qkdnId}`,
   /** The service of an unordered pair of SAEs; none that is being removed. */
   serviceOfPair: (saeId: string, peerSaeId: string): string =>
     saeId < peerSaeId
@@ -67,6 +69,7 @@ export function groupsOfService(service: Service): string[] {
   for (const path of pathsOf(service)) {
     for (const qkdnId of path.nodes) found.add(groups.servicesAt(qkdnId))
     for (const qkdnId of path.awaiting) found.add(groups.servicesAwaiting(qkdnId))
+    for (const qkdnId of path.holding ?? []) found.add(groups.servicesHeldAt(qkdnId))
     if (path.phase === "leaving") continue
     for (const hop of path.hops) found.add(groups.servicesOn(hop.qkdlId))
   }

@@ -2,11 +2,12 @@
 // is not losing links: keys flow on, services stay, the node is merely out of reach.
 
 import type { NetworkNode } from "../model/network.js"
-import type { NodeState } from "../model/node.js"
+import type { NodeConfig, NodeState } from "../model/node.js"
 import { desiredConfig } from "./desired.js"
-import { isAsDesired } from "./drift.js"
+import { isAsDesired, isSameConfig } from "./drift.js"
+import { drifted, noDrift } from "./drift-events.js"
 import { groups } from "./memberships.js"
-import { confirm } from "./phases.js"
+import { confirm, type Confirmation } from "./phases.js"
 import { hopFailed } from "./service-life.js"
 import { linkNews } from "./topology-events.js"
 import type { Turn } from "./turn.js"
@@ -15,7 +16,12 @@ import type { Turn } from "./turn.js"
  * A node was read: at the start of a session, or again during one. What it holds is compared with what it
  * should hold, which heals drift and paths left half made.
  */
-export function nodeRead(turn: Turn, node: NetworkNode, state: NodeState): void {
+export function nodeRead(
+  turn: Turn,
+  node: NetworkNode,
+  state: NodeState,
+  confirmed?: NodeConfig,
+): void {
   const { qkdnId } = node
   if (state.qkdnId !== qkdnId) {
     // Identity comes from the pinned transport and the inventory, never from content (THREATS N2).
@@ -34,14 +40,35 @@ export function nodeRead(turn: Turn, node: NetworkNode, state: NodeState): void 
       ...(link.status === undefined ? {} : { status: link.status }),
     })
   }
-  if (isAsDesired(state, desiredConfig(turn.draft, qkdnId))) held(turn, qkdnId)
+  const desired = desiredConfig(turn.draft, qkdnId)
+  if (isAsDesired(state, desired))
+    held(turn, qkdnId, {
+      revision: turn.draft.revision,
+      by: first ? "first-reading" : "reading",
+    })
+  else if (isDrift(known, desired, confirmed)) drifted(turn, known, state)
   else turn.sync(qkdnId)
   if (first) turn.retrySoon()
 }
 
+/** Whether the node differs by somebody else's doing: it had confirmed all this, or was left so before. */
+function isDrift(
+  node: NetworkNode,
+  desired: NodeConfig,
+  confirmed: NodeConfig | undefined,
+): boolean {
+  return node.drift !== undefined || (confirmed !== undefined && isSameConfig(confirmed, desired))
+}
+
 /** Writes what the node says of itself; nothing when it says nothing new. */
 function adopt(turn: Turn, node: NetworkNode, state: NodeState): NetworkNode {
-  const { reachReason: _reason, status: _status, version: _version, ...rest } = node
+  const {
+    reachReason: _reason,
+    status: _status,
+    version: _version,
+    driven: _driven,
+    ...rest
+  } = node
   const own = state.keyManager
   const known: NetworkNode = {
     ...rest,
@@ -51,6 +78,7 @@ function adopt(turn: Turn, node: NetworkNode, state: NodeState): NetworkNode {
     capabilities: state.capabilities,
     interfaces: state.interfaces,
     ...(own === undefined ? {} : { keyManager: own, saeIds: own.saeIds }),
+    ...(state.driven === undefined ? {} : { driven: state.driven }),
     lastHeardAt: turn.time(),
   }
   const comparable = (one: NetworkNode): string =>
@@ -60,6 +88,7 @@ function adopt(turn: Turn, node: NetworkNode, state: NodeState): NetworkNode {
       one.interfaces,
       one.keyManager ?? null,
       one.saeIds,
+      one.driven ?? null,
     ])
   if (comparable(known) === comparable(node) && heardLately(turn, node)) return node
   turn.draft.putNode(known)
@@ -107,17 +136,26 @@ export function nodeUnmanaged(turn: Turn, node: NetworkNode, reason: string): vo
   dropSetups(turn, node.qkdnId, `${node.name} is unmanaged: ${reason}`)
 }
 
-/** Paths that wait for a node out of reach are set up another way; those that leave it wait. */
+/**
+ * Paths that wait for a node out of reach are set up another way, and so are those it held provisionally: with the
+ * session it takes its part back. Paths that leave it wait.
+ */
 function dropSetups(turn: Turn, qkdnId: string, reason: string): void {
-  for (const serviceId of turn.draft.members(groups.servicesAwaiting(qkdnId))) {
+  const waiting = turn.draft.members(groups.servicesAwaiting(qkdnId))
+  const holding = turn.draft.members(groups.servicesHeldAt(qkdnId))
+  for (const serviceId of new Set([...waiting, ...holding])) {
     const service = turn.draft.service(serviceId)
-    if (service?.next?.awaiting.includes(qkdnId) !== true) continue
+    const next = service?.next
+    const lost =
+      next?.awaiting.includes(qkdnId) === true || next?.holding?.includes(qkdnId) === true
+    if (service === undefined || !lost) continue
     hopFailed(turn, service, qkdnId, { appTag: "node-unreachable", reason })
   }
 }
 
 /** The node holds everything it should, as of now. */
-export function held(turn: Turn, qkdnId: string, revision = turn.draft.revision): void {
+export function held(turn: Turn, qkdnId: string, confirmation: Confirmation): void {
+  noDrift(turn, qkdnId)
   const node = turn.draft.node(qkdnId)
   if (node?.syncFault !== undefined) {
     const { syncFault: _, ...healed } = node
@@ -126,6 +164,6 @@ export function held(turn: Turn, qkdnId: string, revision = turn.draft.revision)
     turn.retrySoon()
   }
   for (const serviceId of turn.draft.members(groups.servicesAwaiting(qkdnId))) {
-    confirm(turn, serviceId, qkdnId, revision)
+    confirm(turn, serviceId, qkdnId, confirmation)
   }
 }

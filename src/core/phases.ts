@@ -1,13 +1,16 @@
 // The life of a key path: relay nodes are told first, all at once; the ends only when every relay has confirmed.
-// Taking down goes the other way: the ends let go, then the relays. (015 V1 clause 5.4 sets relays before ends;
+// Where a node offers it, its part is provisional until every node has its own: then all that hold one are told to keep
+// it, and only then the path stands (decision 0028). Taking down goes the other way: the ends let go, then the relays. (015 V1 clause 5.4 sets relays before ends;
 // deletion and re-routing are left open by the standard.)
 //
-//   relays --all confirmed--> ends --both confirmed--> up ... leaving: ends --both--> relays --all--> gone
+//   relays --all have it--> ends --both have it--> (confirming --all keep it-->) up
+//   leaving: ends --both let go--> relays --all let go--> gone
 //
 // While a next path is in `ends`, the ends hold both, so that no key on the way is lost; when both ends have
 // confirmed, the old one leaves. Which path to take is decided in `service-life.ts`.
 
-import type { KeyPath, Service, ServiceTerms } from "../model/service.js"
+import type { NetworkNode } from "../model/network.js"
+import type { KeyPath, Service } from "../model/service.js"
 import { linkName, nodeName } from "./names.js"
 import type { FoundPath } from "./path.js"
 import { brokenTerm } from "./term-check.js"
@@ -51,8 +54,20 @@ export function beginPath(turn: Turn, service: Service, found: FoundPath): Servi
   return put(turn, { ...rest, state: "pending", next })
 }
 
-/** A node has confirmed what it was told in `revision` or later. */
-export function confirm(turn: Turn, serviceId: string, qkdnId: string, revision: number): void {
+/** How it is known that a node has what it was told. */
+export interface Confirmation {
+  /** What it was told in this revision, or later. */
+  readonly revision: number
+  readonly by: "answer" | "provisional-answer" | "reading" | "first-reading"
+}
+
+/** A node has what it was told. */
+export function confirm(
+  turn: Turn,
+  serviceId: string,
+  qkdnId: string,
+  { revision, by }: Confirmation,
+): void {
   const service = turn.draft.service(serviceId)
   if (service === undefined) return
   const awaited = (path: KeyPath): boolean =>
@@ -69,15 +84,42 @@ export function confirm(turn: Turn, serviceId: string, qkdnId: string, revision:
     if (left !== undefined) leaving.push(left)
   }
   const { next } = service
-  if (next === undefined || !awaited(next)) {
+  // A reading shows what is there, not whether it was told to stay; only in a new session nothing is provisional.
+  const said = next?.confirming !== true || by === "answer" || by === "first-reading"
+  if (next === undefined || !awaited(next) || !said) {
     if (changed) settle(turn, { ...service, leaving })
     return
   }
   const awaiting = next.awaiting.filter((id) => id !== qkdnId)
-  const confirmed = { ...service, leaving, next: { ...next, awaiting } }
+  const now: KeyPath = { ...withHolding(next, qkdnId, by === "provisional-answer"), awaiting }
+  const confirmed = { ...service, leaving, next: now }
   if (awaiting.length > 0) put(turn, confirmed)
-  else if (next.phase === "relays") tellEnds(turn, confirmed, next)
-  else stand(turn, confirmed, next)
+  else if (now.phase === "relays") tellEnds(turn, confirmed, now)
+  else if (now.confirming !== true && now.holding !== undefined) tellToKeep(turn, confirmed, now)
+  else stand(turn, confirmed, now)
+}
+
+function withHolding(path: KeyPath, qkdnId: string, holds: boolean): KeyPath {
+  const { holding = [], ...rest } = path
+  const others = holding.filter((id) => id !== qkdnId)
+  const all = holds ? [...others, qkdnId] : others
+  return all.length === 0 ? rest : { ...rest, holding: all }
+}
+
+/** Every node has its part: those where it is provisional are told to keep it. */
+function tellToKeep(turn: Turn, service: Service, next: KeyPath): void {
+  const awaiting = next.holding ?? []
+  turn.sync(...awaiting)
+  put(turn, {
+    ...service,
+    next: { ...next, confirming: true, awaiting, sinceRevision: turn.draft.revision },
+  })
+}
+
+/** A path without what only matters while it is being set up. */
+function settled(path: KeyPath): KeyPath {
+  const { holding: _h, confirming: _c, ...rest } = path
+  return rest
 }
 
 /** One node less to wait for on a path that leaves; undefined when the path is gone. */
@@ -102,9 +144,9 @@ function tellEnds(turn: Turn, service: Service, next: KeyPath): void {
 /** Both ends use the next path: it stands, and the old one leaves. */
 function stand(turn: Turn, service: Service, next: KeyPath): void {
   const { next: _next, avoiding: _avoiding, reason: _reason, path: old, ...rest } = service
-  const path: KeyPath = { ...next, phase: "up", awaiting: [] }
+  const path: KeyPath = { ...settled(next), phase: "up", awaiting: [] }
   const leaving = old === undefined ? rest.leaving : [...rest.leaving, leaveFromEnds(turn, old)]
-  const now = put(turn, { ...rest, ...standing(turn.draft, path, service.terms), path, leaving })
+  const now = put(turn, { ...rest, ...standing(turn.draft, service, path), path, leaving })
   turn.notify(
     "service",
     old === undefined ? "service.up" : "service.moved",
@@ -125,12 +167,12 @@ export function abandonNext(turn: Turn, service: Service): Service {
   const { next, ...rest } = service
   if (next === undefined) return service
   if (next.phase === "ends") {
-    return put(turn, { ...rest, leaving: [...rest.leaving, leaveFromEnds(turn, next)] })
+    return put(turn, { ...rest, leaving: [...rest.leaving, leaveFromEnds(turn, settled(next))] })
   }
   const relays = relaysOf(next)
   turn.sync(...relays)
   const path: KeyPath = {
-    ...next,
+    ...settled(next),
     phase: "leaving",
     awaiting: relays,
     sinceRevision: turn.draft.revision,
@@ -165,12 +207,17 @@ function settle(turn: Turn, service: Service): void {
 /** State of a service whose path stands: what its links say, and whether it keeps terms given since. */
 export function standing(
   view: View,
+  { serviceId, terms }: Pick<Service, "serviceId" | "terms">,
   path: KeyPath,
-  terms: ServiceTerms,
 ): { readonly state: "active" | "degraded"; readonly reason?: string } {
   // Said before any fault of a link: keys that pass a node the customer now avoids are worse than few keys.
   const broken = brokenTerm(view, terms, path)
   if (broken !== undefined) return { state: "degraded", reason: broken }
+  const half = path.nodes
+    .flatMap((id) => view.node(id) ?? [])
+    .find((node) => lacks(node, path, serviceId))
+  if (half !== undefined)
+    return { state: "degraded", reason: `${half.name} no longer holds its part of the path` }
   for (const qkdnId of relaysOf(path)) {
     if (view.node(qkdnId)?.outOfService !== true) continue
     return { state: "degraded", reason: `${nodeName(view, qkdnId)} is out of service` }
@@ -184,6 +231,17 @@ export function standing(
     return { state: "degraded", reason: `${linkName(view, link)} is ${state}${because}` }
   }
   return { state: "active" }
+}
+
+/** Somebody has taken this node's part of the path away. */
+function lacks({ drift }: NetworkNode, path: KeyPath, serviceId: string): boolean {
+  return (
+    drift?.differences.some(
+      ({ kind, id, change }) =>
+        change !== "unexpected" &&
+        ((kind === "link" && id === path.qkdlId) || (kind === "app" && id === serviceId)),
+    ) ?? false
+  )
 }
 
 export function put(turn: Turn, service: Service): Service {

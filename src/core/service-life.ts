@@ -39,7 +39,7 @@ export function seekPath(
 /** No better path: the standing one is kept, in the state its links give it. */
 export function stay(turn: Turn, service: Service, noPath?: string): void {
   if (service.path === undefined) return
-  const now = standing(turn.draft, service.path, service.terms)
+  const now = standing(turn.draft, service, service.path)
   const reason =
     now.reason === undefined || noPath === undefined ? now.reason : `${now.reason}; ${noPath}`
   if (now.state === service.state && reason === service.reason) return
@@ -97,12 +97,21 @@ export function moveOff(turn: Turn, qkdlId: string): void {
   }
 }
 
+/** A node that somebody changed, or that was put right again: services over it say so. */
+export function reviewAt(turn: Turn, qkdnId: string): void {
+  for (const serviceId of turn.draft.members(groups.servicesAt(qkdnId))) {
+    const service = turn.draft.service(serviceId)
+    if (service?.path?.nodes.includes(qkdnId) === true && service.state !== "removing")
+      stay(turn, service)
+  }
+}
+
 /** A link generates again: what stands on it may be whole again; others may find a path. */
 export function returnTo(turn: Turn, qkdlId: string): void {
   for (const serviceId of turn.draft.members(groups.servicesOn(qkdlId))) {
     const service = turn.draft.service(serviceId)
     if (service?.state === "degraded" && service.path !== undefined) {
-      if (standing(turn.draft, service.path, service.terms).state === "active") stay(turn, service)
+      if (standing(turn.draft, service, service.path).state === "active") stay(turn, service)
     }
   }
   turn.retrySoon()
@@ -126,7 +135,7 @@ export function returnToNode(turn: Turn, qkdnId: string): void {
   for (const serviceId of turn.draft.members(groups.servicesAt(qkdnId))) {
     const service = turn.draft.service(serviceId)
     if (service?.state === "degraded" && service.path !== undefined) {
-      if (standing(turn.draft, service.path, service.terms).state === "active") stay(turn, service)
+      if (standing(turn.draft, service, service.path).state === "active") stay(turn, service)
     }
   }
 }

@@ -1,5 +1,7 @@
 // The figures that decisions are tuned with. Values only: who uses them says why.
 
+import type { DriftPolicy } from "../model/network.js"
+
 export interface Settings {
   /** Share of a link's secret key rate that is never promised, for authentication tags and bad hours. */
   readonly reserveShare: number
@@ -25,6 +27,15 @@ export interface Settings {
   readonly heardMs: number
   /** Stock that a link which is not generating must hold before a best-effort path may use it. */
   readonly minStockBits: number
+  /**
+   * `confirmed`: what several nodes must take together is provisional at each until all of them have it, where they
+   * offer that. `desired-state`: each node is told for good, and a failure is undone by telling again.
+   */
+  readonly transaction: "confirmed" | "desired-state"
+  /** After so long a node takes a provisional change back by itself. */
+  readonly confirmTimeoutS: number
+  /** For nodes whose inventory entry names no policy of its own. */
+  readonly drift: DriftPolicy
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -41,4 +52,7 @@ export const DEFAULT_SETTINGS: Settings = {
   upByRateMs: 5_000,
   heardMs: 10_000,
   minStockBits: 4_096,
+  transaction: "confirmed",
+  confirmTimeoutS: 60,
+  drift: "heal",
 }

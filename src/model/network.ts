@@ -2,7 +2,14 @@
 // One entry a thing; what several nodes report of the same link is brought together in one NetworkLink.
 
 import type { Service } from "./service.js"
-import type { KeyManagerInfo, NodeCapabilities, NodeStatus, QkdInterface } from "./node.js"
+import type {
+  KeyManagerInfo,
+  NodeCapabilities,
+  NodeDifference,
+  NodeDriven,
+  NodeStatus,
+  QkdInterface,
+} from "./node.js"
 import type { LinkPerformance, LinkStatus } from "./link.js"
 
 /** How to reach a node's agent. Credentials are named, never held: `privateKeyFile` is a path. */
@@ -23,6 +30,19 @@ export interface NodeTarget {
  */
 export type Reach = "connecting" | "connected" | "unreachable" | "unmanaged"
 
+/**
+ * What is done about a node that somebody else has changed: made again what it should be; told and left as it is; or
+ * taken over into the inventory where a link's switch or loss was changed, and told for the rest.
+ */
+export type DriftPolicy = "heal" | "report" | "adopt"
+
+/** A node that held what it should, and holds something else now. */
+export interface NodeDrift {
+  /** RFC 3339. */
+  readonly since: string
+  readonly differences: readonly NodeDifference[]
+}
+
 export interface NetworkNode {
   readonly qkdnId: string
   readonly name: string
@@ -41,6 +61,12 @@ export interface NetworkNode {
   readonly reachReason?: string
   /** Why the node last refused the configuration it was to have; absent once it holds it. */
   readonly syncFault?: string
+  /** For this node; the network's where absent. */
+  readonly driftPolicy?: DriftPolicy
+  /** How somebody else has changed it; absent while it is as it should be. */
+  readonly drift?: NodeDrift
+  /** How its driver speaks to it. */
+  readonly driven?: NodeDriven
   readonly status?: NodeStatus
   readonly version?: string
   readonly capabilities?: NodeCapabilities

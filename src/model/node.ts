@@ -68,6 +68,13 @@ export interface NodeDriven {
   readonly leftOut: readonly string[]
 }
 
+/** An entry that a node holds otherwise than it should. */
+export interface NodeDifference {
+  readonly kind: "link" | "app" | "peer"
+  readonly id: string
+  readonly change: "missing" | "unexpected" | "changed"
+}
+
 /** Where a neighbouring node's key manager listens. Only nodes with module `keyloom-node` take it. */
 export interface PeerAddress {
   readonly qkdnId: string

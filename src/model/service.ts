@@ -47,6 +47,10 @@ export interface KeyPath {
   readonly phase: "relays" | "ends" | "up" | "leaving"
   /** Nodes whose confirmation is still awaited in this phase. */
   readonly awaiting: readonly string[]
+  /** Nodes that hold their part provisionally: they take it back unless it is confirmed (RFC 6241 section 8.4). */
+  readonly holding?: readonly string[]
+  /** Every node has its part; those awaited are being told to keep it. */
+  readonly confirming?: true
   /** The network revision in which this phase began: a node's confirmation counts from this one on. */
   readonly sinceRevision: number
 }

@@ -222,17 +222,19 @@ export function driverChecks(
         expectEqual(meaning(await b.node.config()), meaning(full), "confirmed, the node holds")
       },
     ),
-    check("leaves nothing of a provisional change when the connection is lost", async (b) => {
+    check("leaves nothing of a provisional change that nobody confirms in time", async (b) => {
       const { hold } = b.connection
       if (hold === undefined) return
       await apply(b.connection, smaller)
-      await within(PATIENCE_MS, hold(full, 60), "hold")
+      await within(PATIENCE_MS, hold(full, 2), "hold")
       b.node.drop()
+      expectEqual(meaning(await b.node.config()), meaning(full), "at first the node holds")
       for (let tries = 0; ; tries += 1) {
         const now = JSON.stringify(meaning(await b.node.config()))
         if (now === JSON.stringify(meaning(smaller))) break
-        expect(tries < 200, "the node keeps what nobody confirmed")
-        await pause(50)
+        expect(tries < 10, "the node keeps what nobody confirmed")
+        // Looked at seldom: some servers see to their timers only when nobody asks them anything.
+        await pause(2500)
       }
     }),
     check("tells the node of a refused request where the node can be told", async (b) => {

@@ -62,9 +62,9 @@ export interface NodeConnection {
    */
   apply(desired: NodeConfig): Promise<void>
   /**
-   * Optional ability: as `apply`, but provisional. The node takes it back by itself when the connection ends, or
-   * when no `apply` confirms it within `timeoutS` seconds. An `apply` of the same confirms it, an `apply` of what was
-   * there before takes it back. Several in a row are confirmed together.
+   * Optional ability: as `apply`, but provisional. The node takes it back by itself when no `apply` confirms it within
+   * `timeoutS` seconds, be there a connection or not; a new connection that comes in time keeps it. An `apply` of the
+   * same confirms it, an `apply` of what was there before takes it back. Several in a row are confirmed together.
    *
    * @returns false when nothing of it is provisional: the node was so already.
    */

@@ -78,8 +78,8 @@ export class Fleet implements SouthPort {
     await supervisor?.end()
   }
 
-  sync(qkdnId: string, desired: NodeConfig, revision: number): void {
-    this.#supervisors.get(qkdnId)?.sync(desired, revision)
+  sync(qkdnId: string, desired: NodeConfig, revision: number, holdS?: number): void {
+    this.#supervisors.get(qkdnId)?.sync(desired, revision, holdS)
   }
 
   refuse(qkdnId: string, request: Refusal): void {

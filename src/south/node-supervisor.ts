@@ -63,6 +63,8 @@ const MOST_UNDERWAY = 200
 interface Wish {
   readonly desired: NodeConfig
   readonly revision: number
+  /** Only for so many seconds, where the node can take it back. */
+  readonly holdS?: number
 }
 
 export class NodeSupervisor {
@@ -71,6 +73,8 @@ export class NodeSupervisor {
   #running: Promise<void> | undefined
   #connection: NodeConnection | undefined
   #wish: Wish | undefined
+  /** What the node last confirmed for good, over connections; unknown while anything else is asked of it. */
+  #confirmed: NodeConfig | undefined
   /** The connection that wishes are being applied on: a stuck one must not hold up the next. */
   #applyingOn: NodeConnection | undefined
 
@@ -91,9 +95,9 @@ export class NodeSupervisor {
   }
 
   /** The newest wish replaces one not begun. Without a connection it is dropped: after connecting comes another. */
-  sync(desired: NodeConfig, revision: number): void {
+  sync(desired: NodeConfig, revision: number, holdS?: number): void {
     if (this.#connection === undefined) return
-    this.#wish = { desired, revision }
+    this.#wish = { desired, revision, ...(holdS !== undefined && { holdS }) }
     if (this.#applyingOn !== this.#connection) void this.#applyWishes(this.#connection)
   }
 
@@ -150,7 +154,8 @@ export class NodeSupervisor {
       }
       if (this.#over.signal.aborted) return 0
       this.#connection = made
-      await this.#tell({ kind: "node-connected", qkdnId, state })
+      const confirmed = this.#confirmed
+      await this.#tell({ kind: "node-connected", qkdnId, state, ...(confirmed && { confirmed }) })
       const reason = await this.#follow(made)
       await this.#tell({ kind: "node-lost", qkdnId, reason })
       return timings.backoffFirstMs
@@ -192,10 +197,18 @@ export class NodeSupervisor {
       if (reading !== undefined) return
       const own: Reading = { told: new Set() }
       reading = own
+      const confirmed = this.#confirmed
       const state = await roundTrip(connection.read(), "reading")
       reading = undefined
       if (state === undefined || this.#connection !== connection) return
-      await this.#tell({ kind: "node-read", qkdnId, state: withoutOlder(state, own) })
+      // What was asked of the node meanwhile may be why it differs from what it was before.
+      const still = this.#wish === undefined && this.#confirmed === confirmed
+      await this.#tell({
+        kind: "node-read",
+        qkdnId,
+        state: withoutOlder(state, own),
+        ...(still && confirmed && { confirmed }),
+      })
     }
     const { ping } = connection
     const timers = [setInterval(() => void reread(), timings.pollMs)]
@@ -239,10 +252,21 @@ export class NodeSupervisor {
         const wish = this.#wish
         if (wish === undefined || this.#connection !== connection) return
         this.#wish = undefined
-        const { revision } = wish
+        const { revision, desired } = wish
+        this.#confirmed = undefined
         try {
-          await within(connection.apply(wish.desired), timings.callMs, "configuring")
-          void this.#tell({ kind: "node-synced", qkdnId, revision })
+          const provisional = await within(
+            this.#carry(connection, wish),
+            timings.callMs,
+            "configuring",
+          )
+          if (!provisional) this.#confirmed = desired
+          void this.#tell({
+            kind: "node-synced",
+            qkdnId,
+            revision,
+            ...(provisional && { provisional }),
+          })
         } catch (error) {
           const { tag, appTag, message, path } = asQkdError(error)
           this.#log("warn", "did not take its configuration", error)
@@ -258,6 +282,13 @@ export class NodeSupervisor {
     } finally {
       if (this.#applyingOn === connection) this.#applyingOn = undefined
     }
+  }
+
+  /** @returns whether the node holds it only provisionally. */
+  async #carry(connection: NodeConnection, { desired, holdS }: Wish): Promise<boolean> {
+    if (holdS !== undefined && connection.hold !== undefined) return connection.hold(desired, holdS)
+    await connection.apply(desired)
+    return false
   }
 
   #tell(event: SouthEvent): Promise<boolean> {

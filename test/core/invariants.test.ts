@@ -26,7 +26,11 @@ class World {
   readonly nodes: string[]
   readonly links: readonly string[]
   readonly applied = new Map<string, NodeConfig>()
-  readonly #telling = new Map<string, NodeConfig>()
+  /** Of nodes whose last change is provisional: what they would go back to if nobody came. */
+  readonly #base = new Map<string, NodeConfig>()
+  readonly #telling = new Map<string, { desired: NodeConfig; provisional: boolean }>()
+  /** Nodes that offer provisional commits. */
+  readonly #capable: ReadonlySet<string>
 
   constructor(
     readonly dice: Dice,
@@ -36,6 +40,7 @@ class World {
     this.links = plan.links
     this.nodes = [...this.lab.picture.nodeIds()]
     for (const node of this.nodes) this.applied.set(node, this.lab.desired(node))
+    this.#capable = new Set(this.nodes.filter(() => dice.below(3) > 0))
   }
 
   /** Does one random thing, then checks. */
@@ -88,7 +93,7 @@ class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(25)) {
+    switch (dice.below(26)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -120,13 +125,14 @@ class World {
         lab.rate(link, dice.of([50, 150, 200, 1000]))
         break
       case 9:
-        lab.submit({ kind: "node-lost", qkdnId: node, reason: "connection reset" })
-        lab.told.delete(node)
-        this.#telling.delete(node)
+        this.#lose(node)
         break
       case 10:
       case 11:
         this.#connect(node)
+        break
+      case 25:
+        this.#read(node)
         break
       case 12:
         if (services.length > 0) {
@@ -205,7 +211,28 @@ class World {
     this.lab.submit({ kind: "node-changed", node: nodeEntry(node, { relay, enabled }) })
   }
 
+  /** What is provisional there stays so for a while. */
+  #lose(node: string): void {
+    this.#telling.delete(node)
+    this.lab.submit({ kind: "node-lost", qkdnId: node, reason: "connection reset" })
+    this.lab.told.delete(node)
+  }
+
+  /** Read again in the middle of a session. */
+  #read(node: string): void {
+    const has = this.applied.get(node)
+    if (has === undefined || this.lab.picture.node(node)?.reach !== "connected") return
+    this.lab.submit({
+      kind: "node-read",
+      qkdnId: node,
+      state: { ...this.lab.stateOf(node), ...asState(has) },
+    })
+  }
+
   #connect(node: string): void {
+    // The next session keeps what the last one left provisional.
+    if (this.#base.has(node)) this.#lose(node)
+    this.#base.delete(node)
     const has = this.applied.get(node)
     assert(has !== undefined)
     this.#telling.delete(node)
@@ -217,9 +244,12 @@ class World {
   #confirm(node: string | undefined): void {
     if (node === undefined) return
     const telling = this.#telling.get(node)
-    if (telling !== undefined) this.applied.set(node, telling)
+    const before = this.applied.get(node)
+    if (telling?.provisional !== true) this.#base.delete(node)
+    else if (!this.#base.has(node) && before !== undefined) this.#base.set(node, before)
+    if (telling !== undefined) this.applied.set(node, telling.desired)
     this.#telling.delete(node)
-    this.lab.confirm(node)
+    this.lab.confirm(node, telling?.provisional)
     this.#listen()
   }
 
@@ -228,11 +258,16 @@ class World {
     for (const effect of this.lab.effects.splice(0)) {
       if (effect.kind !== "sync-node") continue
       const connected = this.lab.picture.node(effect.qkdnId)?.reach === "connected"
-      if (connected) this.#telling.set(effect.qkdnId, this.lab.desired(effect.qkdnId))
+      if (connected) this.#telling.set(effect.qkdnId, this.#wishFor(effect.qkdnId))
       else this.lab.told.delete(effect.qkdnId)
     }
     // Later decisions may have changed what a node told before is to be: the newest wish wins.
-    for (const node of this.#telling.keys()) this.#telling.set(node, this.lab.desired(node))
+    for (const node of this.#telling.keys()) this.#telling.set(node, this.#wishFor(node))
+  }
+
+  #wishFor(node: string): { desired: NodeConfig; provisional: boolean } {
+    const provisional = this.#capable.has(node) && this.lab.holdS(node) !== undefined
+    return { desired: this.lab.desired(node), provisional }
   }
 
   #check(before: ReadonlyMap<string, number>): void {
@@ -264,9 +299,24 @@ class World {
       for (const hop of path?.hops ?? []) assert.equal(this.lab.link(hop.qkdlId).status, "ACTIVE")
     }
     for (const one of pathsOf(service)) this.#checkPath(service, one)
+    if (state === "active" && path !== undefined && isVirtual(path)) this.#checkWhole(path)
     if (next !== undefined) {
-      const told = next.phase === "relays" ? relaysOf(next) : endsOf(next)
+      const phase = next.phase === "relays" ? relaysOf(next) : endsOf(next)
+      const told = next.confirming === true ? next.nodes : phase
       assert(next.awaiting.length > 0 && next.awaiting.every((id) => told.includes(id)), shape)
+    }
+  }
+
+  /** What is reported active is whole: at every node, and for good. */
+  #checkWhole(path: KeyPath): void {
+    for (const node of path.nodes) {
+      for (const has of [this.applied.get(node), this.#base.get(node)]) {
+        if (has === undefined) continue
+        assert(
+          has.links.some((link) => link.qkdlId === path.qkdlId),
+          `${node} holds its part of ${path.qkdlId} for good`,
+        )
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import { decide, type Decision } from "../../src/core/decide.js"
 import { desiredConfig } from "../../src/core/desired.js"
 import type { Event, LinkInventory, NodeInventory, Reply } from "../../src/core/event.js"
 import { groups } from "../../src/core/memberships.js"
+import { holdSecondsAt } from "../../src/core/provisional.js"
 import { DEFAULT_SETTINGS, type Settings } from "../../src/core/settings.js"
 import { Picture } from "../../src/core/view.js"
 import type { LinkStatus } from "../../src/model/link.js"
@@ -115,10 +116,12 @@ export class Lab {
     throw new Error("nodes are told again and again")
   }
 
-  confirm(qkdnId: string): void {
+  /** @param provisional the node takes it back unless it is told again for good */
+  confirm(qkdnId: string, provisional = false): void {
     const revision = this.told.get(qkdnId) ?? this.picture.revision
     this.told.delete(qkdnId)
-    this.submit({ kind: "node-synced", qkdnId, revision })
+    const how = provisional ? { provisional } : {}
+    this.submit({ kind: "node-synced", qkdnId, revision, ...how })
   }
 
   fail(
@@ -153,6 +156,11 @@ export class Lab {
 
   desired(qkdnId: string): NodeConfig {
     return desiredConfig(this.picture, qkdnId)
+  }
+
+  /** Seconds for which the node would hold what it is told now; undefined: for good. */
+  holdS(qkdnId: string): number | undefined {
+    return holdSecondsAt(this.picture, qkdnId, this.settings)
   }
 
   connect(qkdnId: string, more: Partial<NodeState> = {}): void {

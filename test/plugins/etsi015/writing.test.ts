@@ -60,10 +60,9 @@ describe("a provisional change", () => {
       "edit candidate rollback-on-error",
       "validate candidate",
       "commit confirmed 30",
-      "unlock candidate",
     ])
     await connection.apply(wanted)
-    assert.deepEqual(session.calls.slice(6), ["commit"])
+    assert.deepEqual(session.calls.slice(5), ["commit keyloom", "unlock candidate"])
     await connection.apply(wanted)
     assert.equal(session.calls.length, 7, "nothing is left to confirm")
   })
@@ -72,7 +71,7 @@ describe("a provisional change", () => {
     const { connection, session } = await benchOf({ capabilities: ALL })
     await connection.hold?.(wanted, 30)
     await connection.apply(empty)
-    assert.equal(session.calls.at(-1), "cancel-commit")
+    assert.deepEqual(session.calls.slice(5), ["cancel-commit", "unlock candidate"])
     const before = session.calls.length
     await connection.apply(empty)
     assert.equal(session.calls.length, before)
@@ -82,11 +81,10 @@ describe("a provisional change", () => {
     const { connection, session } = await benchOf({ capabilities: ALL })
     await connection.hold?.(wanted, 30)
     await connection.apply(withApp)
-    assert.deepEqual(session.calls.slice(6), [
-      "lock candidate",
+    assert.deepEqual(session.calls.slice(5), [
       "edit candidate rollback-on-error",
       "validate candidate",
-      "commit",
+      "commit keyloom",
       "unlock candidate",
     ])
   })
@@ -96,8 +94,11 @@ describe("a provisional change", () => {
     await connection.hold?.(wanted, 30)
     await connection.hold?.(withApp, 30)
     await connection.apply(empty)
-    assert.equal(session.calls.filter((call) => call === "commit confirmed 30").length, 2)
-    assert.equal(session.calls.at(-1), "cancel-commit")
+    assert.deepEqual(
+      session.calls.filter((call) => call.startsWith("commit")),
+      ["commit confirmed 30", "commit confirmed 30 keyloom"],
+    )
+    assert.equal(session.calls.at(-2), "cancel-commit")
   })
 
   it("says so when the node was so already and nothing is provisional", async () => {
@@ -111,7 +112,8 @@ describe("a provisional change", () => {
     await connection.hold?.(wanted, 0.01)
     await new Promise((resolve) => setTimeout(resolve, 30))
     await connection.apply(wanted)
-    assert.deepEqual(session.calls.slice(6, 9), [
+    assert.deepEqual(session.calls.slice(5, 9), [
+      "unlock candidate",
       "get-config",
       "lock candidate",
       "edit candidate rollback-on-error",
@@ -135,6 +137,13 @@ describe("a provisional change", () => {
     assert.ok(!session.calls.some((call) => call.startsWith("commit")))
     refuse = false
     assert.equal(await connection.hold?.(wanted, 30), true)
+  })
+
+  it("is kept, by the word it was given, by the next connection that comes in time", async () => {
+    const { settled } = await benchOf({ capabilities: ALL })
+    assert.ok(settled)
+    const { settled: plain } = await benchOf({ capabilities: [RUNNING, CANDIDATE] })
+    assert.ok(!plain)
   })
 
   it("is an ability of nodes that offer candidate and confirmed commit, unless a profile knows better", async () => {
