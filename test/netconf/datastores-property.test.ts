@@ -14,8 +14,8 @@ const STEPS = 250
 const STORES: readonly Store[] = ["running", "candidate"]
 
 const contentOf = (config: JsonObject): Content => {
-  const found = config["depot:depot"] as JsonObject | undefined
-  return { name: String(found?.["name"]), limit: Number(found?.["limit"] ?? 0) }
+  const { name, limit } = config["depot:depot"] as JsonObject & Content
+  return { name, limit }
 }
 
 async function story(seed: number): Promise<Map<string, number>> {
