@@ -148,6 +148,8 @@ function agrees(held: NetworkNode | NetworkLink, wanted: NodeInventory | LinkInv
   return Object.entries(wanted).every(([field, value]) => {
     // What a node tells of its own SAEs outranks the inventory.
     if (field === "saeIds" && Array.isArray(value) && value.length === 0) return true
+    if (field === "skrBps") return known.expectedBps === value
+    if (field === "enabled" && "qkdnId" in held) return (held.outOfService !== true) === value
     return JSON.stringify(known[field]) === JSON.stringify(value)
   })
 }
