@@ -3,7 +3,7 @@
 // made when it is asked for, out of entries that are remembered as long as what they tell of is unchanged.
 
 import { isDeepStrictEqual } from "node:util"
-import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
+import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { Alarm } from "./alarm.js"
 import { compactOrNone } from "./etsi015-values.js"
 import { appConfig, appFromConfig, appState, isConfigured } from "./keyloom-app-entry.js"
@@ -41,7 +41,12 @@ export class NetworkConfig {
 
   /** The whole tree. */
   data(): JsonObject {
-    return treeOf(this.#entries)
+    const { nodes, links, apps } = this.#entries
+    return treeOf({
+      nodes: [...nodes.values()],
+      links: [...links.values()],
+      apps: [...apps.values()],
+    })
   }
 
   /** Takes a committed change in. @returns what it changes in the configuration, if anything */
@@ -74,15 +79,20 @@ function entryOf(change: Change): { readonly list: ConfigList; readonly entry: J
 
 /** A configuration with these entries in it; all else, other modules' data too, is as it was and shared. */
 export function withEntries(config: JsonObject, changes: readonly EntryChange[]): JsonObject {
-  const lists = listsOf(config)
-  for (const { list, id, entry, echo } of changes) {
-    const held = lists[list].get(id)
-    if (echo === true && (held === undefined || !orderSame(list, held, entry))) continue
-    if (entry === null) lists[list].delete(id)
-    else lists[list].set(id, entry)
+  const before = arraysOf(config)
+  const after: { -readonly [L in ConfigList]?: readonly JsonValue[] } = { ...before }
+  for (const list of new Set(changes.map((change) => change.list))) {
+    const table = byKey(before[list], KEYS[list])
+    for (const { id, entry, echo } of changes.filter((change) => change.list === list)) {
+      const held = table.get(id)
+      if (echo === true && (held === undefined || !orderSame(list, held, entry))) continue
+      if (entry === null) table.delete(id)
+      else table.set(id, entry)
+    }
+    after[list] = [...table.values()]
   }
   const { [ROOT]: _before, ...others } = config
-  return { ...others, ...treeOf(lists) }
+  return { ...others, ...treeOf(after) }
 }
 
 /** Whether two entries say the same, in whatever form. */
@@ -92,28 +102,35 @@ function orderSame(list: ConfigList, one: JsonObject, other: JsonObject | null):
   return isDeepStrictEqual(read(one), read(other))
 }
 
-function treeOf(lists: ConfigLists): JsonObject {
-  const list = (entriesOf: ReadonlyMap<string, JsonObject>): JsonObject[] | undefined =>
-    entries([...entriesOf.values()])
+type Arrays = { readonly [L in ConfigList]?: readonly JsonValue[] }
+
+function treeOf(lists: Arrays): JsonObject {
+  const filled = (list: readonly JsonValue[] | undefined): readonly JsonValue[] | undefined =>
+    list === undefined || list.length === 0 ? undefined : list
   const network = compactOrNone({
-    qkd_nodes: compactOrNone({ qkd_node: list(lists.nodes) }),
-    qkd_links: compactOrNone({ qkd_phys_links: compactOrNone({ phys_link: list(lists.links) }) }),
-    [APPS]: compactOrNone({ qkd_app: list(lists.apps) }),
+    qkd_nodes: compactOrNone({ qkd_node: filled(lists.nodes) }),
+    qkd_links: compactOrNone({ qkd_phys_links: compactOrNone({ phys_link: filled(lists.links) }) }),
+    [APPS]: compactOrNone({ qkd_app: filled(lists.apps) }),
   })
   return network === undefined ? {} : { [ROOT]: network }
 }
 
-/** The three lists of a configuration, by id. */
-export type ConfigLists = Readonly<Record<ConfigList, Map<string, JsonObject>>>
+const KEYS: Readonly<Record<ConfigList, string>> = {
+  nodes: "qkdn_id",
+  links: "phys_link_id",
+  apps: "app_id",
+}
 
-/** @param config valid by schema */
-export function listsOf(config: JsonObject): ConfigLists {
+function arraysOf(config: JsonObject): Arrays {
   const network = member(config, ROOT)
-  const physical = member(member(network, "qkd_links"), "qkd_phys_links")
+  const array = (parent: JsonObject, name: string): readonly JsonValue[] => {
+    const items = parent[name]
+    return items !== undefined && isArray(items) ? items : []
+  }
   return {
-    nodes: byKey(member(network, "qkd_nodes"), "qkd_node", "qkdn_id"),
-    links: byKey(physical, "phys_link", "phys_link_id"),
-    apps: byKey(member(network, APPS), "qkd_app", "app_id"),
+    nodes: array(member(network, "qkd_nodes"), "qkd_node"),
+    links: array(member(member(network, "qkd_links"), "qkd_phys_links"), "phys_link"),
+    apps: array(member(network, APPS), "qkd_app"),
   }
 }
 
@@ -122,15 +139,50 @@ function member(object: JsonObject, name: string): JsonObject {
   return value !== undefined && isObject(value) ? value : {}
 }
 
-function byKey(parent: JsonObject, list: string, key: string): Map<string, JsonObject> {
+function byKey(items: readonly JsonValue[] | undefined, key: string): Map<string, JsonObject> {
   const found = new Map<string, JsonObject>()
-  const items = parent[list]
-  for (const item of items !== undefined && isArray(items) ? items : []) {
+  for (const item of items ?? []) {
     if (!isObject(item)) continue
     const id = item[key]
     if (typeof id === "string") found.set(id, item)
   }
   return found
+}
+
+/** What one list of a configuration has that another has not, by key. */
+export interface ListDifference {
+  readonly removed: readonly string[]
+  readonly added: readonly JsonObject[]
+  readonly changed: readonly { readonly before: JsonObject; readonly after: JsonObject }[]
+}
+
+/** The difference of two configurations, list by list; what both share costs nothing to compare. */
+export function differences(
+  previous: JsonObject,
+  next: JsonObject,
+): Readonly<Record<ConfigList, ListDifference>> {
+  const [before, after] = [arraysOf(previous), arraysOf(next)]
+  const of = (list: ConfigList): ListDifference =>
+    listDifference(before[list], after[list], KEYS[list])
+  return { nodes: of("nodes"), links: of("links"), apps: of("apps") }
+}
+
+function listDifference(
+  before: readonly JsonValue[] | undefined,
+  after: readonly JsonValue[] | undefined,
+  key: string,
+): ListDifference {
+  if (before === after) return { removed: [], added: [], changed: [] }
+  const [old, now] = [byKey(before, key), byKey(after, key)]
+  const added: JsonObject[] = []
+  const changed: { before: JsonObject; after: JsonObject }[] = []
+  for (const [id, entry] of now) {
+    const held = old.get(id)
+    if (held === undefined) added.push(entry)
+    else if (held !== entry && !isDeepStrictEqual(held, entry))
+      changed.push({ before: held, after: entry })
+  }
+  return { removed: [...old.keys()].filter((id) => !now.has(id)), added, changed }
 }
 
 /** What the tree tells beside the Network. */

@@ -33,15 +33,33 @@ function mergeList(
 ): JsonValue {
   const keys = node.keys ?? []
   if (keys.length === 0) return [...config, ...state]
-  const idOf = (entry: JsonValue): string =>
-    isObject(entry) ? JSON.stringify(keys.map((key) => entry[key])) : ""
+  const [only] = keys
+  const idOf = (entry: JsonValue): JsonValue => {
+    if (!isObject(entry)) return ""
+    const id = keys.length === 1 && only !== undefined ? entry[only] : undefined
+    return typeof id === "string" ? id : JSON.stringify(keys.map((key) => entry[key]))
+  }
   const byId = new Map(state.map((entry) => [idOf(entry), entry]))
   const merged = config.map((entry) => {
     const id = idOf(entry)
     const more = byId.get(id)
     if (more === undefined || !isObject(entry) || !isObject(more)) return entry
     byId.delete(id)
-    return mergeState(node, entry, more)
+    return mergeEntry(node, entry, more)
   })
   return [...merged, ...byId.values()]
+}
+
+/** Entries are never changed in place: two that were merged once give the same entry again, as long as both live. */
+const mergedEntries = new WeakMap<
+  JsonObject,
+  { readonly state: JsonObject; readonly merged: JsonObject }
+>()
+
+function mergeEntry(node: SchemaNode, config: JsonObject, state: JsonObject): JsonObject {
+  const known = mergedEntries.get(config)
+  if (known?.state === state) return known.merged
+  const merged = mergeState(node, config, state)
+  mergedEntries.set(config, { state, merged })
+  return merged
 }

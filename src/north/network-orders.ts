@@ -1,12 +1,11 @@
 // What an edit of the configuration orders: the difference of two trees as events of the core, in an order in which
 // each finds what it needs; and where in the tree a refused one stands. Decides nothing.
 
-import { isDeepStrictEqual } from "node:util"
 import type { OperatorEvent, Reply } from "../core/event.js"
 import { QkdError } from "../errors.js"
 import { appFromConfig, placeInOrder } from "../model/keyloom-app-entry.js"
 import { linkFromConfig } from "../model/keyloom-link-entry.js"
-import { listsOf } from "../model/keyloom-network.js"
+import { differences } from "../model/keyloom-network.js"
 import { nodeFromConfig } from "../model/keyloom-node-entry.js"
 import { appPath, linkPath, nodePath } from "../model/keyloom-values.js"
 import type { JsonObject } from "../yang/json-text.js"
@@ -23,11 +22,7 @@ export interface PlacedOrder {
  * @throws QkdError `invalid-value` for what no event can say: other SAEs for an application that is there.
  */
 export function ordersBetween(previous: JsonObject, next: JsonObject): PlacedOrder[] {
-  const before = listsOf(previous)
-  const after = listsOf(next)
-  const nodes = difference(before.nodes, after.nodes)
-  const links = difference(before.links, after.links)
-  const apps = difference(before.apps, after.apps)
+  const { nodes, links, apps } = differences(previous, next)
   return [
     ...apps.removed.map(
       (id): PlacedOrder => ({
@@ -48,26 +43,6 @@ export function ordersBetween(previous: JsonObject, next: JsonObject): PlacedOrd
     ...apps.added.map(appOrder),
     ...apps.changed.map(({ before: old, after: entry }) => appChange(old, entry)),
   ]
-}
-
-interface Difference {
-  readonly removed: string[]
-  readonly added: JsonObject[]
-  readonly changed: { readonly before: JsonObject; readonly after: JsonObject }[]
-}
-
-function difference(
-  before: ReadonlyMap<string, JsonObject>,
-  after: ReadonlyMap<string, JsonObject>,
-): Difference {
-  const found: Difference = { removed: [], added: [], changed: [] }
-  for (const id of before.keys()) if (!after.has(id)) found.removed.push(id)
-  for (const [id, entry] of after) {
-    const old = before.get(id)
-    if (old === undefined) found.added.push(entry)
-    else if (!isDeepStrictEqual(old, entry)) found.changed.push({ before: old, after: entry })
-  }
-  return found
 }
 
 function nodeOrder(kind: "node-added" | "node-changed"): (entry: JsonObject) => PlacedOrder {
