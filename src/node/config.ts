@@ -3,12 +3,19 @@
 import path from "node:path"
 import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
+import { CALL_HOME_PORTS } from "../transport/call-home.js"
+import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
 import { isObject } from "../yang/json-text.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
 import type { SchemaSource } from "../yang/schema.js"
 
 /** YANG modules that `readNodeConfig` needs. */
-export const NODE_CONFIG_MODULES = ["keyloom-node-config", "ietf-inet-types", "ietf-yang-types"]
+export const NODE_CONFIG_MODULES = [
+  "keyloom-node-config",
+  "ietf-inet-types",
+  "ietf-yang-types",
+  "ietf-x509-cert-to-name",
+]
 
 export interface ListenAddress {
   readonly host: string
@@ -21,6 +28,24 @@ export interface ModuleSetting {
   /** Name of the plugin that drives it. */
   readonly driver: string
   readonly options: Readonly<Record<string, unknown>>
+}
+
+export interface NetconfTlsSetting extends ListenAddress {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+  /** TLS 1.2 too. */
+  readonly tls12: boolean
+  readonly certToName: readonly CertToName[]
+}
+
+export interface CallHomeSetting {
+  readonly name: string
+  readonly transport: "ssh" | "tls"
+  readonly host: string
+  readonly port: number
+  readonly periodMs?: number
+  readonly idleMs?: number
 }
 
 export interface NetconfUser {
@@ -51,6 +76,10 @@ export interface NodeSettings {
     readonly users: readonly NetconfUser[]
     /** Start with the access rules a new node has. */
     readonly resetAccess: boolean
+    /** Over TLS as well (RFC 7589). */
+    readonly tls?: NetconfTlsSetting
+    /** Managers to call (RFC 8071). */
+    readonly callHome: readonly CallHomeSetting[]
   }
   readonly etsi014: ListenAddress & {
     readonly url?: string
@@ -115,6 +144,8 @@ export function readNodeConfig(
     netconf: {
       ...listen(netconf),
       hostKeyFile: file(netconf, "host_key_file"),
+      ...(netconf.has("tls") && { tls: tlsSetting(netconf.child("tls"), listen, file) }),
+      callHome: netconf.entries("call_home", "name").map(callHomeSetting),
       resetAccess: netconf.boolean("reset_access_rules") ?? false,
       users: netconf.entries("user", "name").map((user) => ({
         name: user.string("name") ?? "",
@@ -151,4 +182,43 @@ export function readNodeConfig(
 function groupsOf(named: readonly string[]): readonly AccessGroup[] {
   const groups = ACCESS_GROUPS.filter((group) => named.includes(group))
   return groups.length === 0 ? ["controller"] : groups
+}
+
+function tlsSetting(
+  tls: Reader,
+  listen: (reader: Reader) => ListenAddress,
+  file: (reader: Reader, name: string) => string,
+): NetconfTlsSetting {
+  const certToName = tls.entries("cert-to-name", "id").map((entry): CertToName => {
+    const name = entry.string("name")
+    return {
+      id: entry.number("id") ?? 0,
+      fingerprint: entry.string("fingerprint") ?? "",
+      mapType: entry.identity("map-type", MAP_TYPES) ?? "common-name",
+      ...(name !== undefined && { name }),
+    }
+  })
+  checkCertToName(certToName)
+  return {
+    ...listen(tls),
+    certFile: file(tls, "cert_file"),
+    keyFile: file(tls, "key_file"),
+    caFile: file(tls, "ca_file"),
+    tls12: tls.boolean("tls12") ?? false,
+    certToName,
+  }
+}
+
+function callHomeSetting(entry: Reader): CallHomeSetting {
+  const transport = entry.string("transport") === "tls" ? "tls" : "ssh"
+  const periodS = entry.number("period_s")
+  const idleS = entry.number("idle_s")
+  return {
+    name: entry.string("name") ?? "",
+    transport,
+    host: entry.string("host") ?? "",
+    port: entry.number("port") ?? CALL_HOME_PORTS[transport],
+    ...(periodS !== undefined && { periodMs: periodS * 1000 }),
+    ...(idleS !== undefined && { idleMs: idleS * 1000 }),
+  }
 }

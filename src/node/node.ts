@@ -9,10 +9,8 @@ import type { NetconfClock } from "../netconf/clock.js"
 import type { QkdModuleDriver } from "../plugin/contract.js"
 import { loadModuleDriver } from "../plugin/load.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import { listenNetconfSsh, type SshListener } from "../transport/ssh.js"
 import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
-import { withGroups } from "./agent-access.js"
 import { agentSchema } from "./agent-schema.js"
 import { AuditTrail } from "./audit.js"
 import type { NodeSettings } from "./config.js"
@@ -22,6 +20,7 @@ import { listenEtsi014 } from "./etsi014.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
 import { readText, startKeyManager } from "./node-keys.js"
+import { openNetconf } from "./node-netconf.js"
 import { PolicyFile } from "./policy-file.js"
 import type { KeyManager } from "./ports.js"
 
@@ -41,6 +40,8 @@ export interface NodeAddresses {
     readonly host: string
     readonly port: number
     readonly hostKeyFingerprint: string
+    /** Where NETCONF over TLS is served too. */
+    readonly tlsPort?: number
   }
   readonly etsi014: { readonly host: string; readonly port: number; readonly url: string }
   readonly relay: { readonly host: string; readonly port: number }
@@ -173,7 +174,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   })
   agent.start()
   // NETCONF comes last: whoever connects finds a whole node.
-  const netconf = await listenNetconf(settings, server)
+  const netconf = await openNetconf(settings.netconf, server, log)
   opened.add("NETCONF", async () => {
     server.close("the node is stopping")
     await netconf.close()
@@ -189,6 +190,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
       host: netconf.host,
       port: netconf.port,
       hostKeyFingerprint: netconf.hostKeyFingerprint,
+      ...(netconf.tlsPort !== undefined && { tlsPort: netconf.tlsPort }),
     },
     etsi014: { host, port: etsi014.port, url },
     relay: { host: settings.relay.host, port: keys.relayPort },
@@ -221,18 +223,6 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
         log.error({ err: report.error }, "subscribers could not be told")
       else log.info({ ...report.caller, session: report.kind }, "NETCONF session")
     },
-  })
-}
-
-async function listenNetconf(settings: NodeSettings, server: NetconfServer): Promise<SshListener> {
-  const { host, port, hostKeyFile, users } = settings.netconf
-  const groups = new Map(users.map((user) => [user.name, user.groups]))
-  return listenNetconfSsh({
-    server: withGroups(server, (username) => groups.get(username) ?? []),
-    host,
-    port,
-    hostKey: await readText(hostKeyFile),
-    users: new Map(users.map((user) => [user.name, user.publicKeys])),
   })
 }
 

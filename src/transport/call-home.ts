@@ -16,6 +16,8 @@ export interface CallHomeOptions {
   readonly serve: (socket: Socket) => void
   /** Periodic connections (RFC 8071 section 3.2): milliseconds from the end of one to the next. Persistent when absent. */
   readonly periodMs?: number
+  /** A connection on which nothing came for so long is cut, and made anew; any sign of life counts. Never when absent. */
+  readonly idleMs?: number
   readonly timings?: Partial<CallHomeTimings>
   /** 0 to 1, for jitter. */
   readonly random?: () => number
@@ -96,6 +98,7 @@ class Caller implements CallHome {
       connected = true
       this.#report({ kind: "connected" })
       serve(socket)
+      if (this.#o.idleMs !== undefined) cutWhenIdle(socket, this.#o.idleMs)
     })
     socket.once("close", () => {
       clearTimeout(this.#timer)
@@ -134,4 +137,16 @@ class Caller implements CallHome {
   #report(report: CallHomeReport): void {
     this.#o.report?.(report)
   }
+}
+
+/** Looks at what has come, not at what was sent: a manager that is gone takes everything. */
+function cutWhenIdle(socket: Socket, idleMs: number): void {
+  let seen = socket.bytesRead
+  const timer = setInterval(() => {
+    if (socket.bytesRead === seen) socket.destroy()
+    seen = socket.bytesRead
+  }, idleMs)
+  socket.once("close", () => {
+    clearInterval(timer)
+  })
 }

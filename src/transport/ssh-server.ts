@@ -178,7 +178,14 @@ interface KeepaliveConfig {
 
 /** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */
 export async function listenNetconfSsh(options: SshListenOptions): Promise<SshListener> {
-  const served = new NetconfSshServer(options)
+  return listenSsh(new NetconfSshServer(options), options)
+}
+
+/** Closing the listener ends what else the server serves too. @throws QkdError `operation-failed` */
+export async function listenSsh(
+  served: NetconfSshServer,
+  options: { readonly host: string; readonly port: number },
+): Promise<SshListener> {
   const tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
   tcp.on("connection", (socket) => {
     served.serve(socket)

@@ -1,0 +1,105 @@
+// The ways to a node's NETCONF server: SSH, TLS, and calls to managers, which are served like connections that came in.
+// Knows who the users are and in which groups, not what they may do (agent-access).
+
+import type { NetconfServer } from "../netconf/server.js"
+import { callHome, type CallHome, type CallHomeTimings } from "../transport/call-home.js"
+import { listenSsh, NetconfSshServer, type SessionOpener } from "../transport/ssh-server.js"
+import { NetconfTlsServer } from "../transport/tls-server.js"
+import { withGroups } from "./agent-access.js"
+import type { CallHomeSetting, NetconfTlsSetting, NodeSettings } from "./config.js"
+import type { Log } from "./log.js"
+import { readText } from "./node-keys.js"
+
+export interface NetconfWays {
+  readonly host: string
+  readonly port: number
+  readonly hostKeyFingerprint: string
+  readonly tlsPort?: number
+  /** Ends every connection, calls nobody any more. */
+  close(): Promise<void>
+}
+
+/** A peer that is silent for three of these is gone. */
+const KEEPALIVE_MS = 20_000
+
+/** @throws QkdError when a port cannot be had or a file is unusable; then nothing is left open. */
+export async function openNetconf(
+  settings: NodeSettings["netconf"],
+  server: NetconfServer,
+  log: Log,
+  timings: Partial<CallHomeTimings> = {},
+): Promise<NetconfWays> {
+  const { host, port, users } = settings
+  const groups = new Map(users.map((user) => [user.name, user.groups]))
+  const opener = withGroups(server, (username) => groups.get(username) ?? [])
+  const ssh = new NetconfSshServer({
+    server: opener,
+    hostKey: await readText(settings.hostKeyFile),
+    users: new Map(users.map((user) => [user.name, user.publicKeys])),
+    keepaliveMs: KEEPALIVE_MS,
+  })
+  const tls = settings.tls === undefined ? undefined : await tlsServer(settings.tls, opener, log)
+  const listener = await listenSsh(ssh, { host, port })
+  const calls: CallHome[] = []
+  const close = async (): Promise<void> => {
+    for (const call of calls) call.stop()
+    await Promise.all([listener.close(), tls?.close()])
+  }
+  try {
+    const tlsPort = settings.tls && (await tls?.listen(settings.tls.host, settings.tls.port))
+    for (const setting of settings.callHome) {
+      const served = setting.transport === "tls" ? tls : ssh
+      if (served !== undefined) calls.push(calling(setting, served, log, timings))
+    }
+    const { hostKeyFingerprint } = ssh
+    return {
+      ...{ host: listener.host, port: listener.port, hostKeyFingerprint, close },
+      ...(tlsPort !== undefined && { tlsPort }),
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function tlsServer(
+  setting: NetconfTlsSetting,
+  server: SessionOpener,
+  log: Log,
+): Promise<NetconfTlsServer> {
+  return new NetconfTlsServer({
+    server,
+    tls: {
+      identity: {
+        certificatePem: await readText(setting.certFile),
+        privateKeyPem: await readText(setting.keyFile),
+      },
+      authorities: [await readText(setting.caFile)],
+      minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3",
+    },
+    certToName: setting.certToName,
+    onRefused: (refusal) => {
+      log.warn({ ...refusal }, "NETCONF over TLS refused")
+    },
+  })
+}
+
+function calling(
+  setting: CallHomeSetting,
+  served: Pick<NetconfSshServer, "serve">,
+  log: Log,
+  timings: Partial<CallHomeTimings>,
+): CallHome {
+  const { name, host, port, periodMs, idleMs } = setting
+  return callHome({
+    ...{ host, port, timings },
+    ...(periodMs !== undefined && { periodMs }),
+    ...(idleMs !== undefined && { idleMs }),
+    serve: (socket) => {
+      served.serve(socket)
+    },
+    report: (report) => {
+      log.info({ manager: name, ...report }, "call home")
+    },
+  })
+}
