@@ -20,9 +20,10 @@ import { lendDriverHost } from "../plugin/driver-host.js"
 import type { LentHost } from "../plugin/host.js"
 import { loadNodeDriver } from "../plugin/load.js"
 import { Fleet } from "../south/fleet.js"
+import { NodeSessions } from "../south/node-sessions.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import { connectNetconfSsh, type SshListener } from "../transport/ssh.js"
+import type { SshListener } from "../transport/ssh.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
@@ -46,6 +47,16 @@ interface ControllerConfig {
       readonly public_key: readonly string[]
       readonly role: Role
     }[]
+  }
+  readonly call_home?: {
+    readonly ssh?: { readonly host: string; readonly port: number }
+    readonly tls?: {
+      readonly host: string
+      readonly port: number
+      readonly cert_file: string
+      readonly key_file: string
+      readonly ca_file: string
+    }
   }
   readonly inventory_file?: string
 }
@@ -72,10 +83,16 @@ export async function runController(file: string): Promise<void> {
       log[level]({ ...facts, ...(cause === undefined ? {} : { err: cause }) }, message)
     },
   })
+  const sessions = new NodeSessions({
+    log: (level, message, facts) => {
+      log[level](facts, message)
+    },
+  })
   const fleet = new Fleet({
     submit: (event) => controller.submit(event),
     loadDriver: (name) => loadNodeDriver(name),
-    lend: (qkdnId, target, signal) => lend(qkdnId, target, signal, log),
+    lend: (qkdnId, target, signal) => lend(sessions, qkdnId, target, signal, log),
+    arrival: (qkdnId, target, signal) => sessions.arrival(qkdnId, target, signal),
     log: (level, message, facts) => {
       log[level](facts, message)
     },
@@ -109,9 +126,10 @@ export async function runController(file: string): Promise<void> {
     log: say,
   })
   const netconf = await listenNetconf(network, config, base)
+  const callHome = await awaitCalls(sessions, config, base)
   controller.start(fleet)
   log.info(
-    { url: http.url, ...(netconf === undefined ? {} : { netconfPort: netconf.port }) },
+    { url: http.url, ...(netconf === undefined ? {} : { netconfPort: netconf.port }), ...callHome },
     "controller is up",
   )
 
@@ -130,9 +148,35 @@ export async function runController(file: string): Promise<void> {
       await Promise.all([http.close(), network.close()])
       await controller.stop()
       await fleet.close()
+      await sessions.close()
       await store.close()
     })(),
   )
+}
+
+/** Listens for nodes that call home. @returns the ports, for the log. */
+async function awaitCalls(
+  sessions: NodeSessions,
+  { call_home: { ssh, tls } = {} }: ControllerConfig,
+  base: string,
+): Promise<{ readonly callHomeSshPort?: number; readonly callHomeTlsPort?: number }> {
+  const file = (name: string): string => path.resolve(base, name)
+  const sshPort = ssh && (await sessions.listenSsh(ssh))
+  const tlsPort =
+    tls &&
+    (await sessions.listenTls({
+      host: tls.host,
+      port: tls.port,
+      files: {
+        certFile: file(tls.cert_file),
+        keyFile: file(tls.key_file),
+        caFile: file(tls.ca_file),
+      },
+    }))
+  return {
+    ...(sshPort !== undefined && { callHomeSshPort: sshPort }),
+    ...(tlsPort !== undefined && { callHomeTlsPort: tlsPort }),
+  }
 }
 
 async function listenNetconf(
@@ -185,6 +229,7 @@ function readControllerConfig(file: string): ControllerConfig {
 
 /** A driver gets a clock, a log, and NETCONF sessions to its own target: nothing else. */
 function lend(
+  sessions: NodeSessions,
   qkdnId: string,
   target: NodeTarget,
   signal: AbortSignal,
@@ -195,7 +240,7 @@ function lend(
     log: (level, message, facts) => {
       log[level]({ qkdnId, ...facts }, message)
     },
-    openNetconf: (sessionSignal) => connectNetconfSsh(target, { signal: sessionSignal }),
+    openNetconf: (sessionSignal) => sessions.open(qkdnId, target, sessionSignal),
   })
 }
 

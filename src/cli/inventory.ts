@@ -28,11 +28,18 @@ interface RawInventory {
     operator?: string
     relay: boolean
     driver: string
-    host: string
+    call_home: boolean
+    host?: string
     port: number
-    username: string
-    private_key_file: string
-    host_key_fingerprint: string
+    username?: string
+    private_key_file?: string
+    host_key_fingerprint?: string
+    tls?: {
+      cert_file?: string
+      key_file?: string
+      ca_file?: string
+      server_key_sha256: string
+    }
     sae_id?: string[]
   }[]
   link?: {
@@ -75,11 +82,20 @@ export function readInventory(file: string): Inventory {
       relay: node.relay,
       driver: node.driver,
       target: {
-        host: node.host,
+        host: node.call_home ? "" : (node.host ?? ""),
         port: node.port,
-        username: node.username,
-        privateKeyFile: node.private_key_file,
-        hostKeyFingerprint: node.host_key_fingerprint,
+        username: node.username ?? "",
+        privateKeyFile: node.private_key_file ?? "",
+        hostKeyFingerprint: node.host_key_fingerprint ?? "",
+        ...(node.call_home && { callHome: true as const }),
+        ...(node.tls !== undefined && {
+          tls: {
+            certFile: node.tls.cert_file ?? "",
+            keyFile: node.tls.key_file ?? "",
+            caFile: node.tls.ca_file ?? "",
+            serverKeySha256: node.tls.server_key_sha256,
+          },
+        }),
       },
       saeIds: node.sae_id ?? [],
     })),

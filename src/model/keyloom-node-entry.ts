@@ -6,6 +6,7 @@ import { compact, compactOrNone, identity, Reader, uint32 } from "./etsi015-valu
 import type { NodeInventory } from "./inventory.js"
 import { decimal, entries, NETWORK_MODULE, nodePath, texts } from "./keyloom-values.js"
 import type { NetworkNode } from "./network.js"
+import { targetFromData, targetToData } from "./node-target.js"
 
 /** The entry as configuration. Every leaf with a default is written, so that nothing is left to guess. */
 export function nodeConfig(node: NetworkNode): JsonObject {
@@ -22,13 +23,7 @@ export function nodeConfig(node: NetworkNode): JsonObject {
     operator: node.operator,
     relay: node.relay,
     driver: node.driver,
-    management: {
-      host: target.host,
-      port: target.port,
-      username: target.username,
-      private_key_file: target.privateKeyFile,
-      host_key_fingerprint: target.hostKeyFingerprint,
-    },
+    management: targetToData(target),
     sae_id: texts(listed),
   })
 }
@@ -37,7 +32,6 @@ export function nodeConfig(node: NetworkNode): JsonObject {
 export function nodeFromConfig(entry: JsonObject): NodeInventory {
   const path = nodePath(typeof entry.qkdn_id === "string" ? entry.qkdn_id : "")
   const node = new Reader(entry, path, NETWORK_MODULE)
-  const management = node.child("management")
   const place = node.string("place")
   const lat = node.number("lat")
   const lon = node.number("lon")
@@ -51,13 +45,7 @@ export function nodeFromConfig(entry: JsonObject): NodeInventory {
     ...(operator === undefined ? {} : { operator }),
     relay: node.boolean("relay") ?? true,
     driver: node.string("driver") ?? "etsi015",
-    target: {
-      host: management.string("host") ?? "",
-      port: management.number("port") ?? 830,
-      username: management.string("username") ?? "",
-      privateKeyFile: management.string("private_key_file") ?? "",
-      hostKeyFingerprint: management.string("host_key_fingerprint") ?? "",
-    },
+    target: targetFromData(node.child("management")),
     saeIds: node.strings("sae_id"),
     enabled: node.boolean("enabled") ?? true,
   }

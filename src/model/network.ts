@@ -12,14 +12,30 @@ import type {
 } from "./node.js"
 import type { LinkPerformance, LinkStatus } from "./link.js"
 
-/** How to reach a node's agent. Credentials are named, never held: `privateKeyFile` is a path. */
+/**
+ * How to reach a node's agent: over SSH, or over TLS where `tls` is there; then the fields of SSH are empty.
+ * Credentials are named, never held: `privateKeyFile` is a path.
+ */
 export interface NodeTarget {
+  /** Empty for a node that calls home. */
   readonly host: string
   readonly port: number
   readonly username: string
   readonly privateKeyFile: string
   /** OpenSSH form, `SHA256:...`; the connection is refused on any other key. */
   readonly hostKeyFingerprint: string
+  readonly tls?: NodeTlsTarget
+  /** The node calls us (RFC 8071); nobody calls it. */
+  readonly callHome?: true
+}
+
+/** NETCONF over TLS (RFC 7589). A node that calls home is shown the listener's certificate: no files are named then. */
+export interface NodeTlsTarget {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+  /** SHA-256 of the server key's SubjectPublicKeyInfo, lower-case hex; any other key is refused. */
+  readonly serverKeySha256: string
 }
 
 /**

@@ -24,7 +24,7 @@ const LOOK: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** How the controller logs in to its nodes. */
-const CREDENTIALS = ["username", "private_key_file"].map(
+const CREDENTIALS = ["username", "private_key_file", "tls/cert_file", "tls/key_file"].map(
   (leaf) => `/${ROOT}/qkd_nodes/qkd_node/management/${leaf}`,
 )
 

@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly loadDriver: (name: string) => Promise<NodeDriver>
   /** Lends a driver what it needs for one connection to one node. */
   readonly lend: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => LentHost<DriverHost>
+  /** Resolves when a node is there to be connected; for nodes that call home. */
+  readonly arrival?: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => Promise<void>
   readonly log: FleetLog
   readonly timings?: Partial<SupervisorTimings>
   /** Connections being set up at once. */

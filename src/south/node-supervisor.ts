@@ -45,6 +45,8 @@ export interface SupervisorOptions {
   readonly target: NodeTarget
   readonly loadDriver: (name: string) => Promise<NodeDriver>
   readonly lend: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => LentHost<DriverHost>
+  /** Resolves when the node is there to be connected: it may have to call home first. At once where absent. */
+  readonly arrival?: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => Promise<void>
   /** False when the event could not be taken. */
   readonly report: (event: SouthEvent) => Promise<boolean>
   readonly log: (
@@ -140,6 +142,8 @@ export class NodeSupervisor {
     const lent = this.#o.lend(qkdnId, this.#o.target, this.#over.signal)
     let connection: NodeConnection | undefined
     try {
+      // Outside the gate: a node that does not call must not keep others from being connected.
+      await this.#o.arrival?.(qkdnId, this.#o.target, this.#over.signal)
       const [made, state] = await this.#o.gate.run(async () => {
         const opened = await within(
           driver.connect(this.#o.target, lent.host),
