@@ -8,28 +8,53 @@ import path from "node:path"
 function run(
   args: readonly string[],
   input: string,
-): Promise<{ status: number | null; text: string }> {
+): Promise<{ status: number | null; out: string; err: string }> {
   const home = mkdtempSync(path.join(tmpdir(), "keyloom-yanglint-"))
   return new Promise((resolve, reject) => {
     const child = spawn("yanglint", args, { env: { ...process.env, HOME: home } })
-    let text = ""
-    const add = (chunk: Buffer): void => {
-      text += chunk.toString()
-    }
-    child.stdout.on("data", add)
-    child.stderr.on("data", add)
+    let out = ""
+    let err = ""
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
     child.stdin.on("error", () => undefined)
     child.stdin.end(input)
     child.on("error", reject)
     child.on("close", (status) => {
       rmSync(home, { recursive: true })
-      resolve({ status, text })
+      resolve({ status, out, err })
     })
   })
 }
 
-/** Does it compile a module? */
-export async function acceptsModule(file: string, folders: readonly string[]): Promise<boolean> {
+export interface ModuleToTry {
+  readonly name: string
+  readonly file: string
+  readonly folders: readonly string[]
+}
+
+/**
+ * Does it compile each of these modules, each by itself? In one process, which keeps what it has read of a folder: not
+ * for modules whose imports have one name and several texts.
+ */
+export async function acceptedModules(
+  modules: readonly ModuleToTry[],
+): Promise<readonly boolean[]> {
+  const commands = modules.flatMap(({ file, folders }) => [
+    "clear",
+    "searchpath --clear",
+    ...folders.map((folder) => `searchpath ${folder}`),
+    `add ${file}`,
+    "list",
+  ])
+  const { out } = await run([], `${commands.join("\n")}\n`)
+  const lists = out.split("List of the loaded models:").slice(1)
+  if (lists.length !== modules.length) throw new Error(`yanglint ended early: ${out.slice(-500)}`)
+  // Implemented is what was added and taken.
+  return modules.map(({ name }, i) => new RegExp(`^\\s+I ${name}(@|$)`, "m").test(lists[i] ?? ""))
+}
+
+/** The same with a process for each. */
+export async function acceptedModule({ file, folders }: ModuleToTry): Promise<boolean> {
   const { status } = await run([...folders.flatMap((f) => ["-p", f]), file], "")
   return status === 0
 }
@@ -49,10 +74,10 @@ export async function refusedFiles(
     ...modules.map((module) => `${module.includes("/") ? "add" : "load"} ${module}`),
     ...files.map(({ file, type }) => `data -t ${type} ${file}`),
   ]
-  const { text } = await run([], `${commands.join("\n")}\n`)
+  const { err } = await run([], `${commands.join("\n")}\n`)
   const refused = new Map<string, string>()
   let said = ""
-  for (const line of text.split("\n")) {
+  for (const line of err.split("\n")) {
     const failed = /Failed to parse input data file "(.*)"/.exec(line)
     if (failed?.[1] !== undefined) {
       refused.set(failed[1], said.trim())
