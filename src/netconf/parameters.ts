@@ -115,6 +115,13 @@ export function datastoreOf<T extends StoreName | "config">(
       info: { ...info, "bad-namespace": chosen.ns },
     })
   const found = possible.find((one) => one === chosen.name)
+  // Names of datastores are leaves of type empty.
+  if (
+    found !== undefined &&
+    isStore(found) &&
+    (childrenOf(chosen).length > 0 || textOf(chosen).trim() !== "")
+  )
+    throw unacceptable(chosen.name, `${chosen.name} holds nothing`)
   if (found !== undefined) return { ...chosen, name: found }
   if (KNOWN_SOURCES.some((known) => known === chosen.name))
     throw new QkdError("operation-not-supported", `${chosen.name} cannot be this ${name} here`, {

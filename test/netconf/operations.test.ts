@@ -52,6 +52,10 @@ describe("get and get-config", () => {
     assert.equal(await fault("<get><filter/><filter/></get>"), "bad-element")
     assert.equal(await fault('<get><filter xmlns="urn:x"/></get>'), "unknown-namespace")
     assert.equal(await fault("<get-config/>"), "missing-element")
+    const running = (inside: string): string =>
+      `<get-config><source><running>${inside}</running></source></get-config>`
+    assert.equal(await fault(running(" \n")), "none")
+    for (const inside of ["x", "<x/>"]) assert.equal(await fault(running(inside)), "invalid-value")
     assert.equal(await fault("<get-config><source/></get-config>"), "missing-element")
     assert.equal(await faultOf(client.getConfig("candidate")), "operation-not-supported")
     assert.equal(await faultOf(client.getConfig("intended")), "unknown-element")
