@@ -61,6 +61,7 @@ export class NetworkBackend implements NetconfBackend {
   /** Changes of the configuration that running does not show yet. */
   #behind: EntryChange[] = []
   #catchingUp: Promise<void> | undefined
+  readonly #untold: Notice[] = []
   /** An edit is being decided. */
   #editing = false
   /** Trees that say what the network is already: nothing is ordered by them. */
@@ -94,6 +95,7 @@ export class NetworkBackend implements NetconfBackend {
   }
 
   state(): JsonObject {
+    this.#tell()
     return networkState(this.#controller.network(), {
       epoch: this.#controller.epoch,
       seq: this.#controller.lastSeq(),
@@ -166,6 +168,7 @@ export class NetworkBackend implements NetconfBackend {
   }
 
   replay(fromMs: number, toMs: number): readonly PastEvent[] {
+    this.#tell()
     return this.#notices.replay(fromMs, toMs)
   }
 
@@ -181,9 +184,28 @@ export class NetworkBackend implements NetconfBackend {
       this.#catchUp()
     }
     if (change?.kind === "service" && change.value === null) this.#rpcs.forget(change.id)
-    const timeMs = Date.parse(notice.time)
-    for (const event of this.#notices.take(notice)) this.#server?.notify(event, timeMs)
-    this.#server?.publisher.stateChanged()
+    // Subscribers are told after the nodes: what waits for a key waits for these.
+    if (this.#untold.push(notice) === 1) {
+      setImmediate(() => {
+        this.#tell()
+      })
+    }
+  }
+
+  /** Tells subscribers what has happened since the last time. */
+  #tell(): void {
+    const notices = this.#untold.splice(0)
+    for (const notice of notices) {
+      const timeMs = Date.parse(notice.time)
+      try {
+        for (const event of this.#notices.take(notice)) this.#server?.notify(event, timeMs)
+      } catch (error) {
+        // Not a notification of our own modules: a fault of ours, to be seen.
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#log("error", "a change could not be told", { seq: notice.seq, reason })
+      }
+    }
+    if (notices.length > 0) this.#server?.publisher.stateChanged()
   }
 
   /** Carries into running what it does not show yet: at its turn, all that has come until then at once. */
