@@ -15,6 +15,8 @@ export interface ServeRequest {
   readonly initial: JsonObject
   readonly username: string
   readonly publicKey: string
+  /** Modules whose abilities the server has, beside its own. */
+  readonly implement?: readonly string[]
 }
 
 export interface Served {
@@ -22,7 +24,12 @@ export interface Served {
   readonly hostKeyFingerprint: string
 }
 
-async function serve({ initial, username, publicKey }: ServeRequest): Promise<void> {
+async function serve({
+  initial,
+  username,
+  publicKey,
+  implement = [],
+}: ServeRequest): Promise<void> {
   const text = readFileSync(new URL("links.yang", import.meta.url), "utf8")
   const others = loadYangFiles([
     "ietf-netconf-notifications",
@@ -34,7 +41,7 @@ async function serve({ initial, username, publicKey }: ServeRequest): Promise<vo
   ])
   const backend: NetconfBackend = {
     schema: compileSchema([{ name: "bench-links", text }, ...others], {
-      implement: ["bench-links"],
+      implement: ["bench-links", ...implement],
     }),
     state: () => ({}),
     prepareEdit: () => Promise.resolve({ commit: () => Promise.resolve() }),

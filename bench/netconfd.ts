@@ -32,6 +32,8 @@ export async function startNetconfd(options: {
   readonly target: "running" | "candidate"
   readonly startup: string
   readonly publicKey: string
+  /** Further arguments. */
+  readonly more?: readonly string[]
 }): Promise<Netconfd> {
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-netconfd-"))
   const file = (name: string): string => path.join(dir, name)
@@ -59,6 +61,7 @@ export async function startNetconfd(options: {
     `--ncxserver-sockname=${socket}`,
     "--log-level=error",
     `--log=${file("netconfd.log")}`,
+    ...(options.more ?? []),
   ])
   if (username === "root") mkdirSync("/run/sshd", { recursive: true })
   writeFileSync(
