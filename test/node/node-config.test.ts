@@ -78,6 +78,50 @@ describe("a node's configuration file", () => {
     ])
   })
 
+  it("says how NETCONF is served over TLS, and which managers are called", () => {
+    const fingerprint = `04:${"ab:".repeat(31)}ab`
+    const tls = {
+      ...{ port: 6513, cert_file: "c", key_file: "k", ca_file: "/ca" },
+      "cert-to-name": [
+        { id: 2, fingerprint, "map-type": "ietf-x509-cert-to-name:specified", name: "ada" },
+        { id: 7, fingerprint, "map-type": "ietf-x509-cert-to-name:san-any" },
+      ],
+    }
+    const call_home = [
+      { name: "first", host: "manager.example" },
+      { name: "second", host: "192.0.2.1", transport: "tls", port: 9, period_s: 60, idle_s: 30 },
+    ]
+    const { netconf } = read({ ...file, netconf: { ...file.netconf, tls, call_home } })
+    assert.deepEqual(netconf.tls, {
+      ...{ host: "127.0.0.1", port: 6513, tls12: false },
+      ...{ certFile: "/etc/keyloom/c", keyFile: "/etc/keyloom/k", caFile: "/ca" },
+      certToName: [
+        { id: 2, fingerprint, mapType: "specified", name: "ada" },
+        { id: 7, fingerprint, mapType: "san-any" },
+      ],
+    })
+    assert.deepEqual(netconf.callHome, [
+      { name: "first", transport: "ssh", host: "manager.example", port: 4334 },
+      {
+        ...{ name: "second", transport: "tls", host: "192.0.2.1", port: 9 },
+        ...{ periodMs: 60_000, idleMs: 30_000 },
+      },
+    ])
+    const sha1 = {
+      ...tls,
+      "cert-to-name": [
+        {
+          id: 1,
+          fingerprint: `02:${"ab:".repeat(19)}ab`,
+          "map-type": "ietf-x509-cert-to-name:san-any",
+        },
+      ],
+    }
+    assert.equal(refused({ ...file, netconf: { ...file.netconf, tls: sha1 } }).tag, "invalid-value")
+    const alone = refused({ ...file, netconf: { ...file.netconf, call_home } })
+    assert.match(alone.message, /takes the tls container/)
+  })
+
   it("is frozen once read", () => {
     const data = readConfig(sources, "keyloom-node-config:node", JSON.stringify({ node: file }))
     assert.ok(Object.isFrozen(data) && Object.isFrozen(data["policy"]))
