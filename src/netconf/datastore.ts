@@ -32,6 +32,8 @@ export interface ConfigEdit {
 export interface SharedByDatastores {
   readonly turns: Turns
   readonly locks: DatastoreLocks
+  /** A candidate, or the way back of an unconfirmed commit, could not take a change of the owner. */
+  readonly failed?: (error: unknown) => void
 }
 
 /** Hears of each `update`, so that what else holds a configuration can take the same change. */
@@ -46,6 +48,7 @@ export class Datastore {
   readonly #backend: NetconfBackend
   readonly #turns: Turns
   readonly #locks: DatastoreLocks
+  readonly #failed: (error: unknown) => void
   readonly #validate: Validator
   readonly #revalidate: Revalidator
   readonly #listeners = new Set<ChangeListener>()
@@ -63,6 +66,7 @@ export class Datastore {
     this.#backend = backend
     this.#turns = shared.turns
     this.#locks = shared.locks
+    this.#failed = shared.failed ?? (() => undefined)
     this.#validate = compileValidator(backend.schema, "config")
     this.#revalidate = compileRevalidator(backend.schema)
     this.assertValid(initial)
@@ -163,7 +167,14 @@ export class Datastore {
     return this.#turns.take(async () => {
       if (options.despiteLock !== true) this.#locks.assertFreeFor("running", caller.sessionId)
       await this.change(change(this.#running), caller, () => true)
-      for (const follower of this.#followers) await follower(change)
+      for (const follower of this.#followers) {
+        // Running has changed: that somebody could not follow must not look as if it had not.
+        try {
+          await follower(change)
+        } catch (error) {
+          this.#failed(error)
+        }
+      }
     })
   }
 

@@ -36,7 +36,8 @@ export class Datastores {
   /** @throws QkdError when `initial` is not a valid configuration of the backend's schema. */
   constructor(options: DatastoresOptions) {
     const { backend, initial, clock } = options
-    const shared = { turns: this.#turns, locks: this.#locks }
+    const failed = (error: unknown): void => options.failed?.(error)
+    const shared = { turns: this.#turns, locks: this.#locks, failed }
     this.running = new Datastore(backend, initial, shared)
     if (backend.startup !== undefined)
       this.startup = new Startup(backend.startup, this.running, shared)
@@ -55,7 +56,7 @@ export class Datastores {
       tell: (event) => {
         for (const listener of this.#listeners) listener(event)
       },
-      failed: (error) => options.failed?.(error),
+      failed,
     })
   }
 

@@ -23,7 +23,19 @@ export interface Library {
 /** The name of the one module set and of the one schema. */
 const ONLY = "complete"
 
+/** Servers that share a schema and offer the same share their library. */
+const made = new WeakMap<Schema, Map<string, Library>>()
+
 export function libraryOf(schema: Schema, stores: OfferedStores): Library {
+  const known = made.get(schema) ?? new Map<string, Library>()
+  made.set(schema, known)
+  const key = JSON.stringify([stores.names, stores.canConfirm])
+  const library = known.get(key) ?? makeLibrary(schema, stores)
+  known.set(key, library)
+  return library
+}
+
+function makeLibrary(schema: Schema, stores: OfferedStores): Library {
   const modulesState = modulesStateOf(schema, stores)
   const library = yangLibraryOf(schema, stores)
   const moduleSetId = idOf(modulesState)

@@ -137,6 +137,20 @@ describe("a confirmed commit", () => {
     assert.deepEqual(server.datastore.running, limited(two))
   })
 
+  it("does not make the owner's change fail when the way back cannot take it", async () => {
+    const { server, pass, reports, name } = await waiting()
+    let times = 0
+    await server.datastore.update((config) => {
+      times += 1
+      if (times > 1) throw new QkdError("data-missing", "not in this one")
+      return { "depot:depot": { ...(config["depot:depot"] as object), limit: 9 } }
+    })
+    assert.match(JSON.stringify(server.datastore.running), /"limit":9/)
+    assert.equal(reports.filter((r) => r.kind === "rollback-failed").length, 1)
+    await pass(10 * MINUTE)
+    assert.equal(name(), "north")
+  })
+
   it("that is refused changes nothing and keeps nothing", async () => {
     const { connect, backend, server, clock } = candidateDepot()
     const alice = await connect()
