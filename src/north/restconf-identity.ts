@@ -2,16 +2,24 @@
 // 2.5). No cookies: no page of ours asks here, so no page of others can ride on one. What they may do is the
 // datastore's access control to say.
 
-import type { X509Certificate } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { TLSSocket } from "node:tls"
 import type { Caller } from "../netconf/backend.js"
+import { chainOf } from "../transport/certificate-chain.js"
+import {
+  checkCertToName,
+  usernameOf,
+  verifiedChain,
+  type CertToName,
+} from "../transport/certificate-names.js"
 import type { Access } from "./access.js"
 
 export interface Identity {
   readonly caller: Caller
   /** False for a role that only reads: refused before the datastore is asked. */
   readonly mayChange: boolean
+  /** When the proof runs out, milliseconds since the epoch; absent: not by itself. */
+  readonly untilMs?: number
 }
 
 export type Identify = (request: IncomingMessage) => Identity | undefined
@@ -36,25 +44,37 @@ export function byToken(access: Access): Identify {
 }
 
 /**
- * A client certificate that chains to the server's client authorities.
+ * A client certificate that chains to the server's client authorities, and the user it stands for by the entries of
+ * RFC 7407 section 4. Who none of them names is nobody.
  *
- * @param nameOf the user a certificate stands for (RFC 7407 section 4, `cert-to-name`); undefined: nobody. An empty
- *   name is nobody too.
+ * @param groups that access control may know users by; absent: none.
+ * @throws QkdError `invalid-value` for a fingerprint that nothing can match.
  */
 export function byCertificate(
-  nameOf: (certificate: X509Certificate) => string | undefined,
+  entries: readonly CertToName[],
+  groups: (username: string) => readonly string[] = () => [],
+  now: () => number = Date.now,
 ): Identify {
+  checkCertToName(entries)
+  // One connection carries many requests, and its certificate never changes.
+  const known = new WeakMap<TLSSocket, { readonly name?: string; readonly untilMs: number }>()
+  const proofOf = (socket: TLSSocket): { readonly name?: string; readonly untilMs: number } => {
+    const chain = verifiedChain(chainOf(socket))
+    const good = socket.authorized && !socket.isSessionReused()
+    const name = good ? usernameOf(chain, entries) : undefined
+    const untilMs = Date.parse(chain[0]?.validTo ?? "")
+    return { ...(name === undefined ? {} : { name }), untilMs }
+  }
   return (request) => {
     const { socket } = request
     // A token that is not good is not made good by a certificate.
     if (request.headers.authorization !== undefined || !(socket instanceof TLSSocket))
       return undefined
-    const certificate = socket.getPeerX509Certificate()
-    if (!socket.authorized || certificate === undefined || socket.isSessionReused())
-      return undefined
-    const name = nameOf(certificate)
-    if (name === undefined || name === "") return undefined
-    return { caller: callerOf(request, name, []), mayChange: true }
+    const proof = known.get(socket) ?? proofOf(socket)
+    known.set(socket, proof)
+    const { name, untilMs } = proof
+    if (name === undefined || !(untilMs > now())) return undefined
+    return { caller: callerOf(request, name, groups(name)), mayChange: true, untilMs }
   }
 }
 

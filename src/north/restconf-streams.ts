@@ -56,8 +56,11 @@ export class OpenStreams {
     response.write(":\n\n")
     // The server's own timeouts are for requests; this one is over.
     response.socket?.setTimeout(0)
+    const untilMs = identity?.untilMs ?? Number.POSITIVE_INFINITY
     const beat = setInterval(() => {
-      response.write(":\n\n")
+      // Whose proof has run out hears no more.
+      if (Date.now() >= untilMs) response.end()
+      else response.write(":\n\n")
     }, this.#limits.heartbeatMs)
     let stop: () => void = () => undefined
     response.once("close", () => {

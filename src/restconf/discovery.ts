@@ -3,8 +3,11 @@
 
 import { escapeAttr } from "../yang/xml-tree.js"
 import type { SchemaNode } from "../yang/schema.js"
+import { badUri } from "./fault.js"
 import type { Encoding } from "./message.js"
 import { RESTCONF_NS } from "./names.js"
+import type { Query } from "./query.js"
+import { show } from "./uri.js"
 
 export const XRD_MEDIA = "application/xrd+xml"
 export const JRD_MEDIA = "application/json"
@@ -17,18 +20,22 @@ export function hostMeta(root: string, encoding: Encoding): string {
 }
 
 /** The API resource: what is below it, empty, and the revision of the YANG library. */
-export function apiResource(libraryVersion: string, encoding: Encoding, depth?: number): string {
-  const deep = depth === undefined || depth > 1
+export function apiResource(libraryVersion: string, encoding: Encoding, query: Query): string {
+  const all = { data: {}, operations: {}, "yang-library-version": libraryVersion }
+  const named = query.fields?.split(";").map((name) => name.replace(/^ietf-restconf:/, ""))
+  const strange = named?.find((name) => !Object.hasOwn(all, name))
+  if (strange !== undefined) throw badUri(`fields: no ${show(strange)} here`)
+  // The fields themselves are the first level (section 4.8.3); without them the API resource is.
+  const deep = query.depth === undefined || query.depth > 1 || named !== undefined
+  const shown = Object.entries(all).filter(
+    ([name]) => deep && (named === undefined || named.includes(name)),
+  )
   if (encoding === "json")
-    return JSON.stringify({
-      "ietf-restconf:restconf": deep
-        ? { data: {}, operations: {}, "yang-library-version": libraryVersion }
-        : {},
-    })
-  const inner = deep
-    ? `<data/><operations/><yang-library-version>${libraryVersion}</yang-library-version>`
-    : ""
-  return `<restconf xmlns="${RESTCONF_NS}">${inner}</restconf>`
+    return JSON.stringify({ "ietf-restconf:restconf": Object.fromEntries(shown) })
+  const inner = shown.map(([name, value]) =>
+    typeof value === "string" ? `<${name}>${value}</${name}>` : `<${name}/>`,
+  )
+  return `<restconf xmlns="${RESTCONF_NS}">${inner.join("")}</restconf>`
 }
 
 export function libraryVersionResource(libraryVersion: string, encoding: Encoding): string {

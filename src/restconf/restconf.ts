@@ -217,7 +217,7 @@ export class Restconf {
     const encoding = answerEncoding(request.headers["accept"], undefined)
     const version = this.#options.libraryVersion ?? "2019-01-04"
     const text = (): string => {
-      if (resource.kind === "api") return apiResource(version, encoding, query.depth)
+      if (resource.kind === "api") return apiResource(version, encoding, query)
       if (resource.kind === "library-version") return libraryVersionResource(version, encoding)
       const operations = [...this.#desk.backend.schema.rpcs.values()].filter(isOffered)
       return operationsResource(operations, encoding)

@@ -15,6 +15,7 @@ import {
   issueServerCertificate,
   validFor,
 } from "../../src/transport/pki.js"
+import { certificateFingerprint } from "../../src/transport/certificate-names.js"
 import { jukebox, type Jukebox, type JukeboxOptions } from "./jukebox.js"
 import type { JsonObject } from "../../src/yang/json.js"
 
@@ -74,7 +75,13 @@ export async function curlHouse(
     restconf: box.restconf,
     identify: anyOf(
       byToken(access),
-      byCertificate((found) => /CN=(.*)/.exec(found.subject)?.[1]),
+      byCertificate([
+        {
+          id: 1,
+          fingerprint: certificateFingerprint(authority.certificatePem),
+          mapType: "common-name",
+        },
+      ]),
     ),
     log: (level, message, facts) => log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
     streamLimits,

@@ -189,6 +189,15 @@ describe("a query parameter", () => {
     })
   })
 
+  it("of fields and depth is for the API resource too", async () => {
+    const box = jukebox()
+    const asked = async (query: string): Promise<unknown> =>
+      dataOf(await box.ask("GET", `/restconf?${query}`))["ietf-restconf:restconf"]
+    assert.deepEqual(await asked("fields=data;operations"), { data: {}, operations: {} })
+    assert.deepEqual(await asked("depth=1"), {})
+    assert.equal(faultIn(await box.ask("GET", "/restconf?fields=colour")), "400 invalid-value")
+  })
+
   it("reads the datastore with the server's own state, or its configuration alone", async () => {
     const box = jukebox(MUSIC)
     const all = dataOf(await box.ask("GET", "/restconf/data?depth=2"))
