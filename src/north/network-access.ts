@@ -23,9 +23,12 @@ const LOOK: Readonly<Record<string, readonly string[]>> = {
   [CONNECTIVITY_MODULE]: ["compute-candidate-paths"],
 }
 
-/** How the controller logs in to its nodes. */
-const CREDENTIALS = ["username", "private_key_file", "tls/cert_file", "tls/key_file"].map(
-  (leaf) => `/${ROOT}/qkd_nodes/qkd_node/management/${leaf}`,
+/** How the controller logs in to its nodes. Every step carries its module: these are XPaths, in XML too. */
+const CREDENTIALS = ["username", "private_key_file", "tls/cert_file", "tls/key_file"].map((leaf) =>
+  ["qkd_nodes", "qkd_node", "management", ...leaf.split("/")].reduce(
+    (path, name) => `${path}/${ROOT.replace(/:.*/, `:${name}`)}`,
+    `/${ROOT}`,
+  ),
 )
 
 /**
@@ -46,7 +49,11 @@ export function accessRules(): JsonObject {
           name: "observer",
           group: ["observer"],
           rule: [
-            ...CREDENTIALS.map((path) => ({ name: `not ${path}`, path, action: "deny" })),
+            ...CREDENTIALS.map((path) => ({
+              name: `not ${path.replace(/.*:/, "")}`,
+              path,
+              action: "deny",
+            })),
             { name: "all else is seen", "access-operations": "read", action: "permit" },
             ...Object.entries(LOOK).flatMap(([module, names]) =>
               names.map((name) => ({

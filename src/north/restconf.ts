@@ -84,7 +84,7 @@ function isBelow(url: string, root: string): boolean {
 
 /** What can be refused before a body is read: strangers cost a header's worth of work, no more. */
 function refuseEarly(
-  { origin }: RestconfFaceOptions,
+  { origin, restconf }: RestconfFaceOptions,
   request: IncomingMessage,
   identity: Identity | undefined,
 ): void {
@@ -94,7 +94,9 @@ function refuseEarly(
   if (!WITH_BODY.includes(method) && READING.includes(method)) return
   if (identity === undefined && !url.startsWith("/.well-known/"))
     throw new RestconfFault(401, "access-denied", "a bearer token or a certificate is needed")
-  if (identity?.mayChange === false)
+  // What may be called is access control's to say: an observer, too, may compute paths.
+  const isCall = method === "POST" && url.startsWith(`${restconf.root}/operations/`)
+  if (identity?.mayChange === false && !isCall)
     throw new RestconfFault(403, "access-denied", "this role may read only")
   const coding = headers["content-encoding"]
   if (coding !== undefined && coding.toLowerCase() !== "identity")
