@@ -61,6 +61,23 @@ describe("a subscription", () => {
     assert.deepEqual(gotNone, [])
   })
 
+  it("is filtered by XPath, and refused one that cannot be read", async () => {
+    const { connect, server } = depot()
+    const { client } = await connect()
+    const create = (filter: string): Promise<unknown> =>
+      client.rpc(
+        `<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">${filter}</create-subscription>`,
+      )
+    assert.equal(await faultOf(create('<filter type="xpath" select="/d:x["/>')), "invalid-value")
+    assert.equal(await faultOf(create('<filter type="xpath"/>')), "missing-attribute")
+    await create(`<filter type="xpath" xmlns:d="${NS}" select="//d:colour[.='red']"/>`)
+    const got = collect(client)
+    server.notify(empty("a", "red"))
+    server.notify(empty("b", "green"))
+    await settle()
+    assert.deepEqual(got, ["a"])
+  })
+
   it("is one a session, on the one stream, with sound times", async () => {
     const { client } = await depot().connect()
     const sub = (options: object) => faultOf(client.createSubscription(options))
@@ -97,6 +114,27 @@ describe("a subscription", () => {
     await settle()
     assert.deepEqual(got.slice(3), ["notificationComplete"])
     await client.createSubscription() // the first is over
+  })
+
+  it("has its marks in the namespace of RFC 5277 section 3.4", async () => {
+    const backend = new DepotBackend()
+    backend.replay = () => []
+    const { connect, clock } = depot({}, {}, backend)
+    const { client } = await connect()
+    const marks: string[] = []
+    void (async () => {
+      for await (const { event } of client.notifications) marks.push(`${event.ns} ${event.name}`)
+    })()
+    await client.createSubscription({
+      startTime: "2025-12-31T23:00:00Z",
+      stopTime: "2026-01-01T01:00:00Z",
+    })
+    clock.pass(3_600_000)
+    await settle()
+    assert.deepEqual(marks, [
+      "urn:ietf:params:xml:ns:netmod:notification replayComplete",
+      "urn:ietf:params:xml:ns:netmod:notification notificationComplete",
+    ])
   })
 
   it("whose replay fails ends its session, and the server lives", async () => {
