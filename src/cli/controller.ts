@@ -6,8 +6,9 @@ import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { readConfig } from "../config.js"
 import { Controller } from "../controller/controller.js"
+import type { Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
-import type { NodeTarget } from "../model/network.js"
+import type { DriftPolicy, NodeTarget } from "../model/network.js"
 import { Access, type Role, type TokenEntry } from "../north/access.js"
 import { startHttp } from "../north/http.js"
 import { NetworkFace } from "../north/network-face.js"
@@ -59,6 +60,11 @@ interface ControllerConfig {
     }
   }
   readonly inventory_file?: string
+  readonly transaction: {
+    readonly mode: Settings["transaction"]
+    readonly confirm_timeout_s: number
+  }
+  readonly drift: DriftPolicy
 }
 
 export async function runController(file: string): Promise<void> {
@@ -79,6 +85,11 @@ export async function runController(file: string): Promise<void> {
       }
     },
     epoch: randomUUID(),
+    settings: {
+      transaction: config.transaction.mode,
+      confirmTimeoutS: config.transaction.confirm_timeout_s,
+      drift: config.drift,
+    },
     log: (level, message, facts, cause) => {
       log[level]({ ...facts, ...(cause === undefined ? {} : { err: cause }) }, message)
     },

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
 import { readConfig } from "../config.js"
 import type { LinkInventory, NodeInventory, OperatorEvent } from "../core/event.js"
-import type { Network, NetworkLink, NetworkNode } from "../model/network.js"
+import type { DriftPolicy, Network, NetworkLink, NetworkNode } from "../model/network.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 
 export interface Inventory {
@@ -40,6 +40,7 @@ interface RawInventory {
       ca_file?: string
       server_key_sha256: string
     }
+    drift?: DriftPolicy
     sae_id?: string[]
   }[]
   link?: {
@@ -97,6 +98,7 @@ export function readInventory(file: string): Inventory {
           },
         }),
       },
+      ...(node.drift === undefined ? {} : { driftPolicy: node.drift }),
       saeIds: node.sae_id ?? [],
     })),
     links: (raw.link ?? []).map((link) => ({

@@ -10,6 +10,7 @@ import { desiredConfig } from "../core/desired.js"
 import { Draft } from "../core/draft.js"
 import type { Effect, Event, Reply } from "../core/event.js"
 import { holdSecondsAt } from "../core/provisional.js"
+import { rehearseOrder } from "../core/rehearse.js"
 import { movesSession } from "../core/inventory-events.js"
 import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import type { Context } from "../core/turn.js"
@@ -19,7 +20,15 @@ import type { Change, Network } from "../model/network.js"
 import { durableChanges } from "./durable.js"
 import { Journal } from "./journal.js"
 import { noticesOf } from "./notices.js"
-import type { ControllerPort, InsightPort, Notice, SouthPort, Store } from "./ports.js"
+import type {
+  ControllerPort,
+  InsightPort,
+  Notice,
+  OrderEvent,
+  Rehearsal,
+  SouthPort,
+  Store,
+} from "./ports.js"
 import { type Schedule, Wakes } from "./wakes.js"
 
 export type ControllerLog = (
@@ -128,6 +137,22 @@ export class Controller implements ControllerPort, InsightPort {
   judge(event: Event): Reply {
     const { now, newId } = this.#options
     return decide(this.#picture, event, { now: now(), newId, settings: this.#settings }).reply
+  }
+
+  async rehearse(order: OrderEvent): Promise<Rehearsal> {
+    const { now, newId } = this.#options
+    const context: Context = { now: now(), newId, settings: this.#settings }
+    const { desired, ...outcome } = rehearseOrder(this.#picture, order, context)
+    const nodes = desired.map(async (config) => {
+      const { qkdnId } = config
+      try {
+        const plan = await this.#south?.plan?.(qkdnId, config)
+        return plan === undefined ? { qkdnId } : { qkdnId, plan }
+      } catch (error) {
+        return { qkdnId, fault: error instanceof QkdError ? error.message : "internal error" }
+      }
+    })
+    return { ...outcome, nodes: await Promise.all(nodes) }
   }
 
   reservedBps(qkdlId: string): number {

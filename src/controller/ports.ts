@@ -3,7 +3,8 @@
 import type { CandidateAsk, Candidates } from "../core/candidates.js"
 import type { Event, Reply, SouthEvent } from "../core/event.js"
 import type { Change, Network, NodeTarget } from "../model/network.js"
-import type { NodeConfig } from "../model/node.js"
+import type { RehearsedOrder } from "../core/rehearse.js"
+import type { NodeConfig, NodePlan } from "../model/node.js"
 
 export type { Reply, SouthEvent } from "../core/event.js"
 
@@ -32,6 +33,8 @@ export interface SouthPort {
    * Make the node so; with `holdS`, where it can, only until it is told for good or so many seconds are over. Outcomes come back as `node-synced` or `node-sync-failed` with the same `revision`.
    */
   sync(qkdnId: string, desired: NodeConfig, revision: number, holdS?: number): void
+  /** What would be written to make the node so; undefined where its driver cannot say, rejects without a session. */
+  plan?(qkdnId: string, desired: NodeConfig): Promise<NodePlan | undefined>
   /** Tell a node that a request it raised is refused; ignored for nodes that cannot be told. */
   refuse(
     qkdnId: string,
@@ -62,6 +65,20 @@ export interface Notice {
 /** Where the southbound side puts what happened. Rejects with `resource-denied` when the queue is full. */
 export type SubmitSouth = (event: SouthEvent) => Promise<unknown>
 
+/** An order tried without consequences. */
+export interface Rehearsal extends Omit<RehearsedOrder, "desired"> {
+  /** From end to end of the path. */
+  readonly nodes: readonly {
+    readonly qkdnId: string
+    /** Absent where the node's driver cannot tell beforehand. */
+    readonly plan?: NodePlan
+    /** Why nothing can be said of this node, or why it would refuse. */
+    readonly fault?: string
+  }[]
+}
+
+export type OrderEvent = Extract<Event, { readonly kind: "service-ordered" }>
+
 /** What the north faces use. Reads are snapshots; `submit` goes through the deciding loop. */
 export interface ControllerPort {
   network(): Network
@@ -72,6 +89,8 @@ export interface ControllerPort {
    * the decision itself refuses comes back as a `Reply` with `ok: false`.
    */
   submit(event: Event): Promise<Reply>
+  /** Optional ability: what an order would come to, down to each node's exact edit. Nothing changes. */
+  rehearse?(order: OrderEvent): Promise<Rehearsal>
   readonly epoch: string
   /** The number of the last notice. */
   lastSeq(): number

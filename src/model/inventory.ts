@@ -1,6 +1,6 @@
 // Nodes and links as an operator enters them: what the network is told of itself, before anything is heard from it.
 
-import type { NodeTarget } from "./network.js"
+import type { DriftPolicy, NodeTarget } from "./network.js"
 
 /** A node as the operator enters it. */
 export interface NodeInventory {
@@ -15,6 +15,7 @@ export interface NodeInventory {
   readonly target: NodeTarget
   /** SAEs known to live here; needed for nodes that do not name their own. */
   readonly saeIds: readonly string[]
+  readonly driftPolicy?: DriftPolicy
   /** `false`: out of service, see `NetworkNode.outOfService`. */
   readonly enabled?: boolean
 }

@@ -75,6 +75,19 @@ export interface NodeDifference {
   readonly change: "missing" | "unexpected" | "changed"
 }
 
+/** What would be written to a node, before anything is sent. */
+export interface NodePlan {
+  /** How it would be written, in words. */
+  readonly way: string
+  readonly edits: readonly {
+    readonly operation: "create" | "replace" | "delete"
+    /** Of the entry in the node's own tree. */
+    readonly path: string
+  }[]
+  /** Exactly what would be sent, in the node's own language; empty when nothing would change. */
+  readonly payload: string
+}
+
 /** Where a neighbouring node's key manager listens. Only nodes with module `keyloom-node` take it. */
 export interface PeerAddress {
   readonly qkdnId: string

@@ -119,7 +119,7 @@ export const OPERATIONS = {
     path: "/services",
     summary: "Order a key service between two SAEs",
     description:
-      "Answers at once with the service `pending`; with `Prefer: wait=N` it waits up to N seconds and answers 201 when the service is active, 202 when it is not yet.",
+      "Answers at once with the service `pending`; with `Prefer: wait=N` it waits up to N seconds and answers 201 when the service is active, 202 when it is not yet. With `dryRun=true` nothing is ordered: the answer shows the path and each node's exact edit.",
     access: "change",
     parameters: [
       header(
@@ -128,9 +128,11 @@ export const OPERATIONS = {
         "^[\\x21-\\x7e]{1,255}$",
       ),
       header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)"),
+      query("dryRun", "`true`: show what would be done, do nothing", "^(true|false)$"),
     ],
     body: "Order",
     answers: {
+      200: { description: "What would be done; nothing was", shape: "DryRun" },
       201: { description: "Ordered; active when waited for", shape: "Service" },
       202: { description: "Ordered, not active within the time waited", shape: "Service" },
     },

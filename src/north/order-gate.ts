@@ -2,9 +2,10 @@
 // the lock on running (they are refused) or an edit is under way, and are answered once running shows them. What is
 // ordered together is decided together. Everything else passes through.
 
-import type { ControllerPort, Notice, Reply } from "../controller/ports.js"
+import type { ControllerPort, Notice, OrderEvent, Rehearsal, Reply } from "../controller/ports.js"
 import type { Event } from "../core/event.js"
 import type { Network } from "../model/network.js"
+import { rehearse } from "./ports.js"
 
 /** Runs work under the lock of the datastore; `NetworkBackend.ordered`. */
 export type Ordered = <T>(work: () => Promise<T>) => Promise<T>
@@ -43,6 +44,11 @@ export class OrderGate implements ControllerPort {
 
   onNotice(listener: (notice: Notice) => void): () => void {
     return this.#controller.onNotice(listener)
+  }
+
+  /** Changes nothing, so it waits for nobody. */
+  rehearse(order: OrderEvent): Promise<Rehearsal> {
+    return rehearse(this.#controller, order)
   }
 
   submit(event: Event): Promise<Reply> {

@@ -1,7 +1,7 @@
 // What the north faces need from inside, and the narrow writing side they make of the controller's `submit`.
 // Nothing here decides anything.
 
-import type { ControllerPort, Reply } from "../controller/ports.js"
+import type { ControllerPort, OrderEvent, Rehearsal, Reply } from "../controller/ports.js"
 import { QkdError } from "../errors.js"
 import type { Service, ServiceTerms } from "../model/service.js"
 
@@ -51,6 +51,19 @@ export async function orderService(
   const service = controller.network().services.get(id ?? order.serviceId)
   if (service === undefined) throw new QkdError("operation-failed", "the service is already gone")
   return service
+}
+
+/**
+ * What an order would come to; nothing changes.
+ *
+ * @throws QkdError as the order itself would be refused, `operation-not-supported` where it cannot be told.
+ */
+export async function rehearse(controller: ControllerPort, order: OrderEvent): Promise<Rehearsal> {
+  const rehearsal = await controller.rehearse?.(order)
+  if (rehearsal === undefined)
+    throw new QkdError("operation-not-supported", "this controller cannot try an order")
+  demandOk(rehearsal.reply)
+  return rehearsal
 }
 
 /**

@@ -9,8 +9,9 @@ import type { Service, ServiceTerms } from "../model/service.js"
 import { type Principal, demand } from "./access.js"
 import { demandMatch, etagOf, found, type Handler } from "./call.js"
 import { Idempotency, type KeptAnswer, reused, serviceIdOf } from "./idempotency.js"
-import { cancelService, type NorthLog, orderService, type ServiceOrder } from "./ports.js"
+import { cancelService, type NorthLog, orderService, rehearse, type ServiceOrder } from "./ports.js"
 import type { ControllerPort } from "../controller/ports.js"
+import { rehearsalView } from "./rehearsal-view.js"
 import { serviceView } from "./views.js"
 import { assertShape, type OrderBody } from "./validate.js"
 
@@ -109,6 +110,12 @@ export function serviceHandlers(
       const { body, response } = call
       assertShape("Order", body)
       const terms = termsOf(controller.network(), body)
+      if (call.query.dryRun === "true") {
+        const order = { serviceId: randomUUID(), aSaeId: body.a, bSaeId: body.b, terms }
+        const tried = await rehearse(controller, { kind: "service-ordered", ...order })
+        response.status(200).json(rehearsalView(tried, controller.network()))
+        return
+      }
       const key = call.headers["Idempotency-Key"]
       const waitS = waitOf(call.headers.Prefer)
       const work = async (): Promise<KeptAnswer> => {

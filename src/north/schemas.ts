@@ -89,6 +89,25 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       reach: oneOf("connecting", "connected", "unreachable", "unmanaged"),
       "reachReason?": string,
       "syncFault?": { ...string, description: "Why the node last refused its configuration" },
+      "driftPolicy?": oneOf("heal", "report", "adopt"),
+      "drift?": {
+        ...object({
+          since: time,
+          differences: list(
+            object({
+              kind: oneOf("link", "app", "peer"),
+              id: string,
+              change: oneOf("missing", "unexpected", "changed"),
+            }),
+          ),
+        }),
+        description: "Somebody else has changed the node: what it holds otherwise than it should",
+      },
+      "driven?": {
+        ...object({ profile: string, leftOut: list(string) }),
+        description:
+          "The device profile by which it is driven, and the leaves that it does not take",
+      },
       "status?": oneOf("NEW", "OPERATING", "DOWN", "FAILURE", "OUT"),
       "version?": string,
       "capabilities?": object({ linkStats: boolean, applicationStats: boolean, keyRelay: boolean }),
@@ -145,6 +164,27 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     "maxEpsilon?": { ...number, minimum: 0 },
   }),
   Hop: object({ qkdlId: string, from: string, to: string }),
+  DryRun: object(
+    {
+      "service?": ref("Service"),
+      "path?": ref("KeyPath"),
+      "reason?": { ...string, description: "Why there is no path" },
+      nodes: list(
+        object({
+          qkdnId: string,
+          name: string,
+          "way?": { ...string, description: "How the node would be written" },
+          "edits?": list(object({ operation: oneOf("create", "replace", "delete"), path: string })),
+          "payload?": {
+            ...string,
+            description: "Exactly what would be sent; empty when nothing would change",
+          },
+          "fault?": { ...string, description: "Why the node would refuse, or cannot be asked" },
+        }),
+      ),
+    },
+    "An order tried without consequences: the path, and what would be written to each node on it, from end to end.",
+  ),
   KeyPath: object({
     qkdlId: string,
     hops: list(ref("Hop")),
@@ -152,6 +192,12 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     rateBps: bps("Rate reserved on every hop"),
     phase: oneOf("relays", "ends", "up", "leaving"),
     awaiting: list(string),
+    "holding?": {
+      ...list(string),
+      description:
+        "Nodes that hold their part provisionally: they take it back unless they are told to keep it",
+    },
+    "confirming?": { const: true, description: "Every node has its part and is told to keep it" },
   }),
   Service: object(
     {

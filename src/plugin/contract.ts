@@ -5,21 +5,8 @@
 import type { Secret } from "../keys/secret.js"
 import type { ModuleRole } from "../model/link.js"
 import type { NodeTarget } from "../model/network.js"
-import type { NodeConfig, NodeEvent, NodeState, Technology } from "../model/node.js"
+import type { NodeConfig, NodeEvent, NodePlan, NodeState, Technology } from "../model/node.js"
 import type { NetconfClientSession } from "../netconf/client.js"
-
-/** What `apply` would do to a node, before anything is sent. */
-export interface NodePlan {
-  /** How it would be written, in words. */
-  readonly way: string
-  readonly edits: readonly {
-    readonly operation: "create" | "replace" | "delete"
-    /** Of the entry in the node's own tree. */
-    readonly path: string
-  }[]
-  /** Exactly what would be sent, in the node's own language; empty when nothing would change. */
-  readonly payload: string
-}
 
 /** What a plugin is lent. Refuses calls after `signal` aborts. Never hands out key material to the log. */
 export interface Host {

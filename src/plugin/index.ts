@@ -15,7 +15,6 @@ export type {
   ModuleTarget,
   NodeConnection,
   NodeDriver,
-  NodePlan,
   QkdModule,
   QkdModuleDriver,
 } from "./contract.js"
@@ -57,6 +56,7 @@ export type {
   NodeCapabilities,
   NodeConfig,
   NodeEvent,
+  NodePlan,
   NodeState,
   NodeStatus,
   PeerAddress,

@@ -6,7 +6,8 @@ import type { SouthPort, SubmitSouth } from "../controller/ports.js"
 import type { SouthEvent } from "../controller/ports.js"
 import type { LinkPerformance } from "../model/link.js"
 import type { NodeTarget } from "../model/network.js"
-import type { NodeConfig } from "../model/node.js"
+import { QkdError } from "../errors.js"
+import type { NodeConfig, NodePlan } from "../model/node.js"
 import type { DriverHost, NodeDriver } from "../plugin/contract.js"
 import type { LentHost } from "../plugin/host.js"
 import { ConnectGate } from "./connect-gate.js"
@@ -82,6 +83,12 @@ export class Fleet implements SouthPort {
 
   sync(qkdnId: string, desired: NodeConfig, revision: number, holdS?: number): void {
     this.#supervisors.get(qkdnId)?.sync(desired, revision, holdS)
+  }
+
+  async plan(qkdnId: string, desired: NodeConfig): Promise<NodePlan | undefined> {
+    const supervisor = this.#supervisors.get(qkdnId)
+    if (supervisor === undefined) throw new QkdError("data-missing", `no node ${qkdnId}`)
+    return supervisor.plan(desired)
   }
 
   refuse(qkdnId: string, request: Refusal): void {

@@ -4,7 +4,7 @@
 import type { SouthEvent } from "../controller/ports.js"
 import { asQkdError, QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
-import type { NodeConfig, NodeEvent, NodeState } from "../model/node.js"
+import type { NodeConfig, NodeEvent, NodePlan, NodeState } from "../model/node.js"
 import type { DriverHost, NodeConnection, NodeDriver } from "../plugin/contract.js"
 import type { LentHost } from "../plugin/host.js"
 import type { ConnectGate } from "./connect-gate.js"
@@ -101,6 +101,22 @@ export class NodeSupervisor {
     if (this.#connection === undefined) return
     this.#wish = { desired, revision, ...(holdS !== undefined && { holdS }) }
     if (this.#applyingOn !== this.#connection) void this.#applyWishes(this.#connection)
+  }
+
+  /**
+   * What would be written to make the node so; undefined where its driver cannot say.
+   *
+   * @throws QkdError app-tag `node-unreachable` without a connection, or as the node would be refused.
+   */
+  async plan(desired: NodeConfig): Promise<NodePlan | undefined> {
+    const connection = this.#connection
+    if (connection === undefined)
+      throw new QkdError("operation-failed", "there is no session to this node", {
+        appTag: "node-unreachable",
+      })
+    return connection.plan === undefined
+      ? undefined
+      : within(connection.plan(desired), this.#o.timings.callMs, "planning")
   }
 
   refuse(request: Refusal): void {
