@@ -179,8 +179,8 @@ export class Controller implements ControllerPort, InsightPort {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ event, resolve, reject })
-      // In a microtask: what is submitted together is decided together.
-      this.#running ??= Promise.resolve().then(() => this.#run())
+      // After what else has arrived: events that come in together share a decision and a flush.
+      this.#running ??= new Promise((begin) => setImmediate(begin)).then(() => this.#run())
     })
   }
 
