@@ -2,7 +2,7 @@
 // out by the connection.
 //
 //   candidate   lock, edit, validate, commit, unlock                           refused: discard, unlock
-//   held        lock, edit, validate, commit confirmed ... commit, unlock      refused: discard; else cancel, unlock
+//   held        lock, edit, validate, commit confirmed ... commit, unlock      refused: cancel, discard; else unlock
 //   running     one edit with rollback-on-error                                refused: the node undid it
 //   each        lock, one edit an entry, unlock                                refused: what was done is undone by diff
 
@@ -91,8 +91,10 @@ export class Writer {
 
   /** What was committed provisionally stays. */
   async confirm(): Promise<void> {
-    await this.#session.commit({ ...this.#options, persistId: PERSIST })
+    const committed = this.#session.commit({ ...this.#options, persistId: PERSIST })
+    // Right behind it, in one message: the node answers in order, and there is nothing in the candidate to lose.
     this.release()
+    await committed
     await this.#keep()
   }
 
@@ -152,16 +154,24 @@ export class Writer {
         ...(holdS !== undefined && { confirmed: { timeoutS: holdS, persist: PERSIST } }),
         ...(confirms === true && { persistId: PERSIST }),
       })
+    const made = { provisional: false }
+    const make = async (): Promise<void> => {
+      await commit()
+      made.provisional = holdS !== undefined
+    }
     try {
       const check = validate ? [() => session.validate("candidate", options)] : []
-      // After a refused edit that was rolled back a plain commit commits nothing: all may be sent at once.
-      if (rollbackOnError && holdS === undefined) await pipelined([edit, ...check, commit])
+      // After a refused edit that was rolled back a commit commits nothing: all may be sent at once. Not where it
+      // would give more time to what is provisional already.
+      if (rollbackOnError && (holdS === undefined || confirms !== true))
+        await pipelined([edit, ...check, make])
       else {
         await pipelined([edit, ...check])
-        await commit()
+        await make()
       }
     } catch (error) {
       if (!isUnreachable(error)) {
+        if (made.provisional) await session.cancelCommit({ ...options, persistId: PERSIST })
         await session.discardChanges(options)
         if (confirms !== true) this.release()
       }

@@ -1,10 +1,10 @@
 // The candidate datastore (RFC 6241 section 8.3): one, shared by all sessions, equal to running until somebody edits
 // it. Its content need not be valid before it is committed (RFC 7950 section 8.3.3). Does not know confirmed commits.
 
-import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
 import { applyEdit } from "../yang/edit.js"
 import type { JsonObject } from "../yang/json.js"
+import { isSameConfig } from "../yang/revalidate.js"
 import type { Caller } from "./backend.js"
 import {
   sessionEnded,
@@ -24,7 +24,8 @@ export class Candidate {
     this.#running = running
     this.#shared = shared
     running.onChange((next) => {
-      if (this.#own !== undefined && isDeepStrictEqual(next, this.#own)) this.#own = undefined
+      if (this.#own !== undefined && isSameConfig(running.schema, next, this.#own))
+        this.#own = undefined
     })
     // What the owner changes by itself (a module came up) must not be undone by somebody's later commit.
     running.onUpdate((change) => {
@@ -86,10 +87,7 @@ export class Candidate {
 
   /** Whether it could be committed. @throws QkdError with what schema or backend have against it. */
   validate(caller: Caller): Promise<void> {
-    return this.#shared.turns.take(async () => {
-      this.#running.assertValid(this.config)
-      await this.#running.judge(this.config, caller)
-    })
+    return this.#shared.turns.take(() => this.#running.judge(this.config, caller))
   }
 
   /**
@@ -133,7 +131,8 @@ export class Candidate {
   }
 
   #set(next: JsonObject): void {
-    this.#own = isDeepStrictEqual(next, this.#running.running) ? undefined : next
+    const { schema, running } = this.#running
+    this.#own = isSameConfig(schema, next, running) ? undefined : next
   }
 }
 

@@ -11,6 +11,8 @@ export class RunningStore implements UnconfirmedAbility {
   readonly #clock: NetconfClock
   #kept: KeptConfig
   #before: KeptConfig | undefined
+  /** `#before` is on disk as what a start goes back to; until then it is there as what is running. */
+  #isBeforeWritten = false
   #appIds: readonly string[] = []
 
   /** @param kept as on disk, or the first of a new node, not yet written. */
@@ -68,16 +70,23 @@ export class RunningStore implements UnconfirmedAbility {
 
   keep(before: JsonObject): Promise<void> {
     const { appCreatedAt } = this.#before ?? this.#kept
-    return this.#write(this.#kept, { running: before, appCreatedAt })
+    const kept = { running: before, appCreatedAt }
+    if (this.#before !== undefined || before !== this.#kept.running)
+      return this.#write(this.#kept, kept)
+    // A start finds just that now; the change to come is written together with the way back, in one flush.
+    this.#before = kept
+    return Promise.resolve()
   }
 
-  forget(): Promise<void> {
-    return this.#write(this.#kept, undefined)
+  async forget(): Promise<void> {
+    if (this.#isBeforeWritten) await this.#write(this.#kept, undefined)
+    else this.#before = undefined
   }
 
   async #write(kept: KeptConfig, before: KeptConfig | undefined): Promise<void> {
     await this.#store.save({ ...kept, ...(before !== undefined && { before }) })
     this.#kept = kept
     this.#before = before
+    this.#isBeforeWritten = before !== undefined
   }
 }

@@ -6,9 +6,13 @@ import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json
 /** A place: member names, and indexes of array items, from the root. */
 type Place = readonly (string | number)[]
 
-/** `put` alone: a value there. `drop` alone: the member goes. With `from`: items of an array are replaced. */
+/**
+ * `put` alone: a value there. `like`: what stood at that place before any change. `drop` alone: the member goes. With
+ * `from`: items of an array are replaced.
+ */
 export type Change =
   | { readonly at: Place; readonly put: JsonValue }
+  | { readonly at: Place; readonly like: string }
   | { readonly at: Place; readonly drop: true }
   | {
       readonly at: Place
@@ -19,33 +23,50 @@ export type Change =
 
 /** Changes in the order in which they are to be made; none for equal trees. */
 export function changesBetween(before: JsonObject, after: JsonObject): Change[] {
+  const known = new Map(Object.entries(before).map(([name, value]) => [value, name]))
   const changes: Change[] = []
-  compare(before, after, [], changes)
+  compare({ known, changes }, before, after, [])
   return changes
 }
 
-function compare(before: JsonValue, after: JsonValue, at: Place, changes: Change[]): void {
+interface Comparing {
+  /** Top-level members of the tree before, by their values: what is kept beside its successor is not said again. */
+  readonly known: ReadonlyMap<JsonValue, string>
+  readonly changes: Change[]
+}
+
+function compare(into: Comparing, before: JsonValue, after: JsonValue, at: Place): void {
+  const { changes } = into
   if (before === after) return
-  if (isArray(before) && isArray(after)) compareArrays(before, after, at, changes)
+  if (isArray(before) && isArray(after)) compareArrays(into, before, after, at)
   else if (isObject(before) && isObject(after)) {
     for (const name of Object.keys(before))
       if (!Object.hasOwn(after, name)) changes.push({ at: [...at, name], drop: true })
     for (const name of Object.keys(after)) {
       const [was, is] = [before[name], after[name]]
       if (is === undefined || was === is) continue
-      if (was === undefined || !Object.hasOwn(before, name))
-        changes.push({ at: [...at, name], put: is })
-      else compare(was, is, [...at, name], changes)
+      if (was === undefined || !Object.hasOwn(before, name)) add(into, is, [...at, name])
+      else compare(into, was, is, [...at, name])
     }
   } else changes.push({ at, put: after })
 }
 
+function add(into: Comparing, value: JsonValue, at: Place): void {
+  const { known, changes } = into
+  const like = typeof value === "object" ? known.get(value) : undefined
+  if (like !== undefined) changes.push({ at, like })
+  else if (isObject(value) && Object.values(value).some((inner) => known.has(inner))) {
+    changes.push({ at, put: {} })
+    for (const [name, inner] of Object.entries(value)) add(into, inner, [...at, name])
+  } else changes.push({ at, put: value })
+}
+
 /** What stands between the items both begin with and those both end with. */
 function compareArrays(
+  into: Comparing,
   before: readonly JsonValue[],
   after: readonly JsonValue[],
   at: Place,
-  changes: Change[],
 ): void {
   const shorter = Math.min(before.length, after.length)
   let from = 0
@@ -56,8 +77,8 @@ function compareArrays(
   const put = after.slice(from, after.length - same)
   const [was, is] = [before[from], put[0]]
   if (drop === 1 && put.length === 1 && was !== undefined && is !== undefined)
-    compare(was, is, [...at, from], changes)
-  else if (drop > 0 || put.length > 0) changes.push({ at, from, drop, put })
+    compare(into, was, is, [...at, from])
+  else if (drop > 0 || put.length > 0) into.changes.push({ at, from, drop, put })
 }
 
 /**
@@ -71,7 +92,10 @@ export function withChanges(
 ): JsonObject | undefined {
   let tree: JsonValue | undefined = before
   for (const change of changes) {
-    tree = withChange(tree, change, 0)
+    const named = "like" in change && Object.hasOwn(before, change.like)
+    const put = named ? before[change.like] : undefined
+    if ("like" in change && put === undefined) return undefined
+    tree = withChange(tree, put === undefined ? change : { at: change.at, put }, 0)
     if (tree === undefined) return undefined
   }
   return isObject(tree) ? tree : undefined
@@ -111,9 +135,10 @@ function withChange(tree: JsonValue, change: Change, depth: number): JsonValue |
 /** A change read back from text. */
 export function isChange(value: JsonValue): value is Change & JsonObject {
   if (!isObject(value)) return false
-  const { at, from, drop, put } = value
+  const { at, from, drop, put, like } = value
   if (at === undefined || !isArray(at)) return false
   if (!at.every((step) => typeof step === "string" || isIndex(step))) return false
+  if (like !== undefined) return typeof like === "string" && put === undefined && drop === undefined
   if (from !== undefined) return isIndex(from) && isIndex(drop) && put !== undefined && isArray(put)
   return (put === undefined) !== (drop === undefined) && (drop === undefined || drop === true)
 }

@@ -28,6 +28,11 @@ export function compileRevalidator(schema: Schema): Revalidator {
   return known
 }
 
+/** Whether two versions of a configuration say the same; entries in another order do not. */
+export function isSameConfig(schema: Schema, next: JsonObject, previous: JsonObject): boolean {
+  return next === previous || new Revision(schema.root, next, previous).isEmpty
+}
+
 function compile(schema: Schema): Revalidator {
   const validate = compileValidator(schema, "config")
   const shape = shapeOf(schema.root, true)
