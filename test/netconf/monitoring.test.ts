@@ -146,6 +146,16 @@ describe("the YANG library", () => {
     assert.match(xmlOf(flat), /<conformance-type>implement</)
   })
 
+  it("is read whole by a wildcard of its module, as clients do that build their schema from it", async () => {
+    const { client } = await depot(two).connect()
+    const xpath = { select: "/ietf-yang-library:*", namespaces: { "ietf-yang-library": LIBRARY } }
+    const found = await client.getData("operational", { xpath })
+    assert.deepEqual(
+      found.map((e) => e.name),
+      ["yang-library", "modules-state"],
+    )
+  })
+
   it("is another when a server offers something else", () => {
     const idOf = (capabilities: readonly string[]): string =>
       capabilities.find((c) => c.includes("content-id=")) ?? ""
