@@ -110,7 +110,7 @@ export class KeyNetwork {
       redialMinMs: 20,
       redialMaxMs: 200,
       sweepMs: 200,
-      transferTimeoutMs: 2000,
+      transferTimeoutMs: 10_000,
       ...options.limits,
     }
     this.#dirs = this.sites.map(() => mkdtempSync(path.join(tmpdir(), "keys-")))

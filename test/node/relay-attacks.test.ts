@@ -14,7 +14,7 @@ let proxy: RelayProxy
 
 /** Two sites; the first dials the second through the proxy. */
 async function attacked(limits: object = {}): Promise<void> {
-  net = new KeyNetwork(2, { limits: { transferTimeoutMs: 250, ...limits } })
+  net = new KeyNetwork(2, { limits: { transferTimeoutMs: 1000, ...limits } })
   await net.startOne(0)
   await net.startOne(1)
   proxy = new RelayProxy(net.site(0), net.site(1), net.last.relayPort)
@@ -43,7 +43,7 @@ describe("somebody who has broken TLS but has no link key", () => {
   })
 
   it("changes nothing by repeating and mirroring every relay message to both ends", async () => {
-    await attacked()
+    await attacked({ transferTimeoutMs: 10_000 })
     proxy.tamper = (frame) =>
       frame.kind === "relay" ? { on: [frame, frame], back: [frame] } : { on: [frame] }
     for (let i = 0; i < 5; i++) await works()
@@ -54,7 +54,7 @@ describe("somebody who has broken TLS but has no link key", () => {
   })
 
   it("changes nothing by playing back messages of an earlier connection", async () => {
-    await attacked()
+    await attacked({ transferTimeoutMs: 10_000 })
     const recorded: Frame[] = []
     proxy.tamper = (frame) => {
       if (frame.kind === "relay") recorded.push(copyOf(frame))
@@ -218,7 +218,7 @@ describe("somebody who has broken TLS but has no link key", () => {
   })
 
   it("ends the connection, and nothing else, with what is no message at all", async () => {
-    await attacked()
+    await attacked({ transferTimeoutMs: 10_000 })
     const garbage: Frame[] = [
       { kind: "relay", body: Buffer.from("nonsense") },
       { kind: "pool", body: randomBytes(40) },
