@@ -74,7 +74,7 @@ export function readInventory(file: string): Inventory {
   ) as RawInventory
   return {
     nodes: (raw.node ?? []).map((node) => ({
-      qkdnId: node.qkdn_id,
+      qkdnId: node.qkdn_id.toLowerCase(),
       name: node.name,
       ...(node.place === undefined ? {} : { place: node.place }),
       ...(node.lat === undefined ? {} : { lat: Number(node.lat) }),
@@ -102,10 +102,10 @@ export function readInventory(file: string): Inventory {
       saeIds: node.sae_id ?? [],
     })),
     links: (raw.link ?? []).map((link) => ({
-      qkdlId: link.qkdl_id,
+      qkdlId: link.qkdl_id.toLowerCase(),
       ...(link.name === undefined ? {} : { name: link.name }),
-      a: { qkdnId: link.a.qkdn_id, qkdiId: link.a.qkdi_id },
-      b: { qkdnId: link.b.qkdn_id, qkdiId: link.b.qkdi_id },
+      a: { qkdnId: link.a.qkdn_id.toLowerCase(), qkdiId: link.a.qkdi_id },
+      b: { qkdnId: link.b.qkdn_id.toLowerCase(), qkdiId: link.b.qkdi_id },
       ...(link.length_km === undefined ? {} : { lengthKm: Number(link.length_km) }),
       ...(link.loss_db === undefined ? {} : { lossDb: Number(link.loss_db) }),
       ...(link.module === undefined ? {} : { module: link.module }),

@@ -82,10 +82,10 @@ export function withEntries(config: JsonObject, changes: readonly EntryChange[])
   const before = arraysOf(config)
   const after: { -readonly [L in ConfigList]?: readonly JsonValue[] } = { ...before }
   for (const list of new Set(changes.map((change) => change.list))) {
-    const table = byKey(before[list], KEYS[list])
+    const table = byKey(before[list], LIST_KEYS[list])
     for (const { id, entry, echo } of changes.filter((change) => change.list === list)) {
       const held = table.get(id)
-      if (echo === true && (held === undefined || !orderSame(list, held, entry))) continue
+      if (echo === true && !orderSame(list, held ?? null, entry)) continue
       if (entry === null) table.delete(id)
       else table.set(id, entry)
     }
@@ -95,9 +95,13 @@ export function withEntries(config: JsonObject, changes: readonly EntryChange[])
   return { ...others, ...treeOf(after) }
 }
 
-/** Whether two entries say the same, in whatever form. */
-function orderSame(list: ConfigList, one: JsonObject, other: JsonObject | null): boolean {
-  if (other === null) return false
+/** Whether two entries order the same, in whatever form. */
+export function orderSame(
+  list: ConfigList,
+  one: JsonObject | null,
+  other: JsonObject | null,
+): boolean {
+  if (one === null || other === null) return one === other
   const read = { nodes: nodeFromConfig, links: linkFromConfig, apps: appFromConfig }[list]
   return isDeepStrictEqual(read(one), read(other))
 }
@@ -115,7 +119,8 @@ function treeOf(lists: Arrays): JsonObject {
   return network === undefined ? {} : { [ROOT]: network }
 }
 
-const KEYS: Readonly<Record<ConfigList, string>> = {
+/** Key leaf of each list. */
+export const LIST_KEYS: Readonly<Record<ConfigList, string>> = {
   nodes: "qkdn_id",
   links: "phys_link_id",
   apps: "app_id",
@@ -163,7 +168,7 @@ export function differences(
 ): Readonly<Record<ConfigList, ListDifference>> {
   const [before, after] = [arraysOf(previous), arraysOf(next)]
   const of = (list: ConfigList): ListDifference =>
-    listDifference(before[list], after[list], KEYS[list])
+    listDifference(before[list], after[list], LIST_KEYS[list])
   return { nodes: of("nodes"), links: of("links"), apps: of("apps") }
 }
 

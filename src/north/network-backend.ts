@@ -12,6 +12,7 @@ import {
   type EntryChange,
   NetworkConfig,
   networkState,
+  orderSame,
   withEntries,
 } from "../model/keyloom-network.js"
 import type {
@@ -62,8 +63,8 @@ export class NetworkBackend implements NetconfBackend {
   #behind: EntryChange[] = []
   #catchingUp: Promise<void> | undefined
   readonly #untold: Notice[] = []
-  /** An edit is being decided. */
-  #editing = false
+  /** What the edit that is being decided makes of entries: running shows it without being told. */
+  #editing: readonly EntryChange[] = []
   /** Trees that say what the network is already: nothing is ordered by them. */
   readonly #own = new WeakSet()
   readonly #stopListening: () => void
@@ -117,9 +118,10 @@ export class NetworkBackend implements NetconfBackend {
     if (!judged.ok) throw errorOfRefusal(judged, orders)
     return Promise.resolve({
       commit: async () => {
-        // Nothing else changes the configuration meanwhile: whatever does takes its turn.
-        this.#editing = true
-        const reply = await this.#controller.submit(event).finally(() => (this.#editing = false))
+        this.#editing = orders.map((order) => order.wanted)
+        const reply = await this.#controller.submit(event).finally(() => {
+          this.#editing = []
+        })
         if (!reply.ok) throw errorOfRefusal(reply, orders)
         this.#log("info", "network edited", {
           by: caller.username,
@@ -180,7 +182,10 @@ export class NetworkBackend implements NetconfBackend {
     const change = changeOf(notice)
     const entry = change === undefined ? undefined : this.#config.take(change)
     if (entry !== undefined) {
-      this.#behind.push(this.#editing ? { ...entry, echo: true } : entry)
+      const { list, id } = entry
+      const wanted = this.#editing.find((one) => one.list === list && one.id === id)
+      const echo = wanted !== undefined && orderSame(list, wanted.entry, entry.entry)
+      this.#behind.push(echo ? { ...entry, echo } : entry)
       this.#catchUp()
     }
     if (change?.kind === "service" && change.value === null) this.#rpcs.forget(change.id)

@@ -5,7 +5,12 @@ import type { OperatorEvent, Reply } from "../core/event.js"
 import { QkdError } from "../errors.js"
 import { appFromConfig, placeInOrder } from "../model/keyloom-app-entry.js"
 import { linkFromConfig } from "../model/keyloom-link-entry.js"
-import { differences } from "../model/keyloom-network.js"
+import {
+  type ConfigList,
+  differences,
+  type EntryChange,
+  LIST_KEYS,
+} from "../model/keyloom-network.js"
 import { nodeFromConfig } from "../model/keyloom-node-entry.js"
 import { appPath, linkPath, nodePath } from "../model/keyloom-values.js"
 import type { JsonObject } from "../yang/json-text.js"
@@ -14,63 +19,77 @@ import type { JsonObject } from "../yang/json-text.js"
 export interface PlacedOrder {
   readonly event: OperatorEvent
   readonly path: string
+  /** What the edit makes of the entry. */
+  readonly wanted: EntryChange
 }
 
 /**
  * All orders of an edit: services go before links, links before nodes; what comes, comes the other way round.
  *
- * @throws QkdError `invalid-value` for what no event can say: other SAEs for an application that is there.
+ * @throws QkdError `invalid-value` for what no event can say: other SAEs for an application that is there, an id that is
+ *   not in its canonical form.
  */
 export function ordersBetween(previous: JsonObject, next: JsonObject): PlacedOrder[] {
   const { nodes, links, apps } = differences(previous, next)
   return [
-    ...apps.removed.map(
-      (id): PlacedOrder => ({
-        event: { kind: "service-cancelled", serviceId: id },
-        path: appPath(id),
-      }),
-    ),
-    ...links.removed.map(
-      (id): PlacedOrder => ({ event: { kind: "link-removed", qkdlId: id }, path: linkPath(id) }),
-    ),
-    ...nodes.removed.map(
-      (id): PlacedOrder => ({ event: { kind: "node-removed", qkdnId: id }, path: nodePath(id) }),
-    ),
-    ...nodes.added.map(nodeOrder("node-added")),
-    ...nodes.changed.map(({ after: entry }) => nodeOrder("node-changed")(entry)),
-    ...links.added.map(linkOrder("link-added")),
-    ...links.changed.map(({ after: entry }) => linkOrder("link-changed")(entry)),
-    ...apps.added.map(appOrder),
-    ...apps.changed.map(({ before: old, after: entry }) => appChange(old, entry)),
+    ...apps.removed.map((id) => gone("apps", id, { kind: "service-cancelled", serviceId: id })),
+    ...links.removed.map((id) => gone("links", id, { kind: "link-removed", qkdlId: id })),
+    ...nodes.removed.map((id) => gone("nodes", id, { kind: "node-removed", qkdnId: id })),
+    ...nodes.added.map((entry) => canonical("nodes", entry, nodeOrder("node-added", entry))),
+    ...nodes.changed.map(({ after }) => nodeOrder("node-changed", after)),
+    ...links.added.map((entry) => canonical("links", entry, linkOrder("link-added", entry))),
+    ...links.changed.map(({ after }) => linkOrder("link-changed", after)),
+    ...apps.added.map((entry) => canonical("apps", entry, appOrder(entry))),
+    ...apps.changed.map(({ before, after }) => appChange(before, after)),
   ]
 }
 
-function nodeOrder(kind: "node-added" | "node-changed"): (entry: JsonObject) => PlacedOrder {
-  return (entry) => {
-    const node = nodeFromConfig(entry)
-    return { event: { kind, node }, path: nodePath(node.qkdnId) }
-  }
+const PATHS: Readonly<Record<ConfigList, (id: string) => string>> = {
+  nodes: nodePath,
+  links: linkPath,
+  apps: appPath,
 }
 
-function linkOrder(kind: "link-added" | "link-changed"): (entry: JsonObject) => PlacedOrder {
-  return (entry) => {
-    const link = linkFromConfig(entry)
-    return { event: { kind, link }, path: linkPath(link.qkdlId) }
-  }
+function gone(list: ConfigList, id: string, event: OperatorEvent): PlacedOrder {
+  return { event, path: PATHS[list](id), wanted: { list, id, entry: null } }
+}
+
+/** Nodes and the network know one form of an id (RFC 6991 `uuid`): two entries must not be one thing. */
+function canonical(list: ConfigList, entry: JsonObject, order: PlacedOrder): PlacedOrder {
+  const written = entry[LIST_KEYS[list]]
+  if (typeof written !== "string") return order
+  if (written === order.wanted.id) return order
+  throw new QkdError("invalid-value", "an id is written in lower case", {
+    path: `${PATHS[list](written)}/${LIST_KEYS[list]}`,
+  })
+}
+
+function nodeOrder(kind: "node-added" | "node-changed", entry: JsonObject): PlacedOrder {
+  const node = nodeFromConfig(entry)
+  const id = node.qkdnId
+  return { event: { kind, node }, path: nodePath(id), wanted: { list: "nodes", id, entry } }
+}
+
+function linkOrder(kind: "link-added" | "link-changed", entry: JsonObject): PlacedOrder {
+  const link = linkFromConfig(entry)
+  const id = link.qkdlId
+  return { event: { kind, link }, path: linkPath(id), wanted: { list: "links", id, entry } }
 }
 
 function appOrder(entry: JsonObject): PlacedOrder {
   const order = appFromConfig(entry)
+  const id = order.serviceId
   return {
     event: { kind: "service-ordered", keepsId: true, ...order },
-    path: appPath(order.serviceId),
+    path: appPath(id),
+    wanted: { list: "apps", id, entry },
   }
 }
 
-function appChange(before: JsonObject, after: JsonObject): PlacedOrder {
-  const { serviceId, aSaeId, bSaeId, terms } = appFromConfig(after)
+function appChange(before: JsonObject, entry: JsonObject): PlacedOrder {
+  const { serviceId: id, aSaeId, bSaeId, terms } = appFromConfig(entry)
   const old = appFromConfig(before)
-  const path = appPath(serviceId)
+  const path = appPath(id)
   for (const [same, leaf] of [
     [old.aSaeId === aSaeId, "server_app_id"],
     [old.bSaeId === bSaeId, "client_app_id"],
@@ -82,7 +101,11 @@ function appChange(before: JsonObject, after: JsonObject): PlacedOrder {
       { path: `${path}/${leaf}` },
     )
   }
-  return { event: { kind: "service-changed", serviceId, terms }, path }
+  return {
+    event: { kind: "service-changed", serviceId: id, terms },
+    path,
+    wanted: { list: "apps", id, entry },
+  }
 }
 
 /** A refusal as the edit's error. */

@@ -243,6 +243,37 @@ describe("one datastore behind all faces", () => {
     assert.equal(all("qkd_app", await client.getConfig("running")).length, 0)
   })
 
+  it("shows what a node changed while an edit of the very same entry was being decided", async () => {
+    const site = await Site.open()
+    const client = await site.login()
+    await client.editConfig("running", appsXml(appXml(1, "a", "c")))
+    await site.bench.settle()
+    const { controller } = site.bench
+    const submit = controller.submit.bind(controller)
+    controller.submit = (event) => {
+      const reply = submit(event)
+      if (event.kind === "transaction") {
+        const qos = { kind: "app-qos-update", appId: appId(1), priority: 9, qos: {} } as const
+        void submit({ kind: "node-event", qkdnId: nodeId("a"), atMs: site.bench.now, event: qos })
+      }
+      return reply
+    }
+    const edit = appXml(1, "a", "c", "<app_priority>5</app_priority>")
+    await client.editConfig("running", appsXml(edit))
+    await site.bench.settle()
+    assert.equal(controller.network().services.get(appId(1))?.terms.priority, 9)
+    assert.equal(text("app_priority", await client.getConfig("running")), "9")
+  })
+
+  it("refuses an id that is not in its canonical form: one thing has one entry", async () => {
+    const site = await Site.open()
+    const client = await site.login()
+    const shouted = appsXml(appXml(1, "a", "c").replace(appId(1), appId(1).toUpperCase()))
+    const error = await refused(client.editConfig("running", shouted))
+    assert.equal(error.tag, "invalid-value")
+    assert.match(error.path ?? "", /app_id$/)
+  })
+
   it("shows what SAEs asked for as state, until it is ordered under its own name", async () => {
     const site = await Site.open()
     const client = await site.login()
