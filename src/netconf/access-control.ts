@@ -32,6 +32,9 @@ export interface AccessControl {
   /** Whether this caller may read a top-level node; for data that is in no tree, such as a server's about itself. */
   mayReadTop(caller: Caller, module: string, name: string): boolean
 
+  /** Whether this caller may read what stands, or stood, at an instance path. */
+  mayReadAt(caller: Caller, path: string): boolean
+
   /**
    * Judges a change by comparing both trees, node by node (RFC 8341 sections 3.2.5 and 3.2.8). To be asked before
    * validation, which could tell of hidden data.
@@ -61,6 +64,7 @@ export interface AccessControl {
 export const OPEN_ACCESS: AccessControl = {
   readable: (_caller, data) => data,
   mayReadTop: () => true,
+  mayReadAt: () => true,
   checkWrite: () => undefined,
   mayExec: () => true,
   mayHear: () => true,

@@ -3,6 +3,7 @@
 
 import { diff, type Change } from "../yang/diff.js"
 import type { JsonObject } from "../yang/json.js"
+import { isArray, isObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
 import type { Caller } from "./backend.js"
 import type { ConfirmedCommitEvent } from "./confirmed-commit.js"
@@ -39,6 +40,22 @@ export function configChange(
       ? changes.map(({ kind, path }) => ({ target: path, operation: OPERATIONS[kind] }))
       : [...new Set(changes.map(topOf))].map((target) => ({ target, operation: "merge" }))
   return { [`${NCN}netconf-config-change`]: { "changed-by": changedBy(caller), datastore, edit } }
+}
+
+/** Instance paths that a netconf-config-change names; none for any other event. */
+export function changedPlaces(event: {
+  readonly module: string
+  readonly name: string
+  readonly data: JsonObject
+}): readonly string[] {
+  if (event.name !== "netconf-config-change" || `${event.module}:` !== NCN) return []
+  const change = event.data[`${NCN}netconf-config-change`]
+  const edits = isObject(change) ? change["edit"] : undefined
+  if (!isArray(edits)) return []
+  return edits.flatMap((edit) => {
+    const target = isObject(edit) ? edit["target"] : undefined
+    return typeof target === "string" ? [target] : []
+  })
 }
 
 export function sessionStart(caller: Caller): JsonObject {

@@ -3,8 +3,12 @@
 
 import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { SchemaNode } from "../yang/schema.js"
+import { tagMember } from "../yang/tags.js"
 import { READ } from "./nacm-config.js"
 import type { Place, UserRules } from "./nacm-rules.js"
+
+/** Begins the names of metadata, see yang/tags. */
+const TAG = tagMember("")
 
 /** The members of `object`, an instance of `node` at `place`, without what may not be read. */
 export function readablePart(
@@ -18,12 +22,19 @@ export function readablePart(
   for (const name in object) {
     const value = object[name]
     const child = node.members.get(name)
-    if (value === undefined) continue
+    if (value === undefined || name.startsWith(TAG)) continue
     const seen = child === undefined ? undefined : readableChild(rules, place, child, value)
     if (seen !== value) whole = false
     if (seen !== undefined) kept[name] = seen
   }
-  return whole ? object : kept
+  if (whole) return object
+  // Metadata (RFC 7952) stays with what it speaks of, where that is as it was.
+  for (const name in object) {
+    const [value, of] = [object[name], name.slice(TAG.length)]
+    if (value === undefined || !name.startsWith(TAG)) continue
+    if (of === "" || (kept[of] !== undefined && kept[of] === object[of])) kept[name] = value
+  }
+  return kept
 }
 
 function readableChild(

@@ -67,6 +67,11 @@ export class Nacm implements AccessControl {
     return (mask & READ) !== 0
   }
 
+  mayReadAt(caller: Caller, path: string): boolean {
+    const rules = this.#rulesOf(caller)
+    return rules === undefined || !this.#walk(rules, path, READ).hidden
+  }
+
   checkWrite(caller: Caller, previous: JsonObject, next: JsonObject): void {
     const rules = this.#rulesOf(caller)
     if (rules !== undefined) {

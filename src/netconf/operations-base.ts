@@ -41,7 +41,10 @@ function shown(
   configOnly: boolean,
 ): string {
   const { schema } = host.backend
-  const found = selectedBy(schema, reported(schema, data, mode, configOnly), filter)
+  const told = reported(schema, data, mode, configOnly, (all) =>
+    host.datastore.access.readable(host.caller, all),
+  )
+  const found = selectedBy(schema, told, filter)
   return `<data>${encodeXml(schema, found)}</data>`
 }
 

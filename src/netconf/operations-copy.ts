@@ -51,7 +51,10 @@ function contentOf(
   const { schema } = host.backend
   const kept = mode === "report-all-tagged" ? undefined : mode
   if (name !== "config")
-    return () => reported(schema, host.datastores.config(name, reader), kept, true)
+    return () =>
+      reported(schema, host.datastores.config(name, reader), kept, true, (all) =>
+        host.datastore.access.readable(reader, all),
+      )
   const whole = applyEdit(schema, {}, childrenOf(source), "replace")
   return () => whole
 }

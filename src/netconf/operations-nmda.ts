@@ -76,12 +76,14 @@ function dataOf(
   mode: DefaultsMode | undefined,
 ): [raw: JsonObject, reported: JsonObject] {
   const { schema } = host.backend
+  const readable = (data: JsonObject): JsonObject =>
+    host.datastore.access.readable(host.caller, data)
   if (store === "operational") {
     const raw = host.datastore.data(host.caller)
-    return [raw, reported(schema, raw, mode ?? "report-all", false)]
+    return [raw, reported(schema, raw, mode ?? "report-all", false, readable)]
   }
   const config = host.datastores.config(store === "intended" ? "running" : store, host.caller)
-  return [config, reported(schema, config, mode, true)]
+  return [config, reported(schema, config, mode, true, readable)]
 }
 
 /** @throws QkdError `invalid-value` for a datastore that is not there, or not for this. */

@@ -6,6 +6,7 @@ import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
 import { compileValidator, type Validator } from "../yang/validate.js"
 import type { Caller, NetconfBackend } from "./backend.js"
 import {
+  changedPlaces,
   configChange,
   confirmedCommit,
   sessionEnd,
@@ -120,7 +121,10 @@ export class Publisher {
   /** Access control (RFC 8341 section 3.4.6). */
   mayHear(caller: Caller, event: StreamEvent): boolean {
     const { module, name } = event
-    return this.#options.datastores.running.access.mayHear(caller, { module, name })
+    const { access } = this.#options.datastores.running
+    if (!access.mayHear(caller, { module, name })) return false
+    // Who may not see all that changed is not told where it did.
+    return changedPlaces(event).every((path) => access.mayReadAt(caller, path))
   }
 
   /**

@@ -65,12 +65,17 @@ export function defaultsModeOf(parameters: Parameters): DefaultsMode | undefined
   return choiceOf(parameters, "with-defaults", MODES)
 }
 
-/** The data as a mode reports it; without a mode as it is, which is `explicit`, our basic mode (section 2.3). */
+/**
+ * The data as a mode reports it; without a mode as it is, which is `explicit`, our basic mode (section 2.3).
+ *
+ * @param readable what of it the caller may see: a default must not be told in the place of a value that was hidden.
+ */
 export function reported(
   schema: Schema,
   data: JsonObject,
   mode: DefaultsMode | undefined,
   configOnly: boolean,
+  readable: (data: JsonObject) => JsonObject,
 ): JsonObject {
-  return mode === undefined ? data : reportDefaults(schema, data, mode, { configOnly })
+  return mode === undefined ? data : readable(reportDefaults(schema, data, mode, { configOnly }))
 }

@@ -44,7 +44,9 @@ export function readData(
   // Configuration that the client has already is not put together again.
   if (tells && unchanged(true)) return { status: 304, headers }
   const whole = source(desk, request, schema, config, query)
-  const { value: found, tag } = foundAt(schema, whole, path, query)
+  const readable = (data: JsonObject): JsonObject =>
+    isOwn ? data : desk.access.readable(caller, data)
+  const { value: found, tag } = foundAt(schema, whole, path, query, readable)
   if (found === undefined) throw nothingAt(path)
   if (!tells && unchanged(true)) return { status: 304, headers }
   const answer = (body: string): RestconfAnswer => ({
@@ -131,14 +133,20 @@ interface Found {
 }
 
 /** What is at the path, its defaults reported as asked (section 4.8.9). */
-function foundAt(schema: Schema, data: JsonObject, path: DataPath, query: Query): Found {
+function foundAt(
+  schema: Schema,
+  data: JsonObject,
+  path: DataPath,
+  query: Query,
+  readable: (data: JsonObject) => JsonObject,
+): Found {
   const mode = query.withDefaults
   const there = resourceAt(data, path)
   if (mode === undefined) return { value: there }
   const options = { configOnly: query.content === "config" }
   const last = path.at(-1)
-  if (last === undefined) return { value: reportDefaults(schema, data, mode, options) }
-  const part = reportDefaultsAt(schema, data, path, mode, options)
+  if (last === undefined) return { value: readable(reportDefaults(schema, data, mode, options)) }
+  const part = seenPart(reportDefaultsAt(schema, data, path, mode, options), path, readable)
   const { member } = last.node
   const reported = part[member]
   const value = isEntry(last) && isArray(reported) ? reported[0] : reported
@@ -146,6 +154,26 @@ function foundAt(schema: Schema, data: JsonObject, path: DataPath, query: Query)
   // A container without presence is there, though nothing of it is reported.
   const empty = last.node.kind === "container" && there !== undefined ? {} : undefined
   return { value: value ?? empty, ...(tag !== undefined && { tag }) }
+}
+
+/** What may be seen of members below the path's last node but one: a default must not be told in place of what is hidden. */
+function seenPart(
+  part: JsonObject,
+  path: DataPath,
+  readable: (data: JsonObject) => JsonObject,
+): JsonObject {
+  const above = path.slice(0, -1)
+  const inPlace = above.reduceRight<JsonObject>(
+    (inner, { node, keys }) => ({
+      [node.member]: keys === undefined ? inner : [{ ...keys, ...inner }],
+    }),
+    part,
+  )
+  return above.reduce<JsonObject>((outer, { node }) => {
+    const value = outer[node.member]
+    const inner = isArray(value) ? value[0] : value
+    return isObject(inner) ? inner : {}
+  }, readable(inPlace))
 }
 
 /** content, then fields, then depth. Undefined where nothing is left of what was not asked for whole. */

@@ -25,6 +25,7 @@ const ACME = `module acme {
       key "name";
       leaf name { type string; }
       leaf mtu { type uint16; }
+      leaf hue { type string; default "grey"; }
       leaf seen { type uint32; config false; }
       container inner { leaf deep { type string; } }
       action reset;

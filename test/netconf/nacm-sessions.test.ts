@@ -9,6 +9,7 @@ import { faultOf, ManualClock, MemoryPipe, settle } from "./fixture.js"
 import { AcmeBackend, nacmOf, type ShortList } from "./nacm-fixture.js"
 
 const ACME = 'xmlns="urn:keyloom:test:acme"'
+const DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 const NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 const RULES: readonly ShortList[] = [
@@ -24,19 +25,19 @@ const RULES: readonly ShortList[] = [
 const DATA: JsonObject = {
   "acme:interfaces": {
     interface: [
-      { name: "a", mtu: 1 },
+      { name: "a", mtu: 1, hue: "pink" },
       { name: "b", mtu: 2 },
     ],
   },
   "acme:secrets": { word: "hush", box: [{ id: "1", content: "gold" }] },
 }
 
-function house(candidate = false) {
+function house(candidate = false, rules = RULES, data = DATA) {
   const clock = new ManualClock()
   const groups = { admin: ["ada"], operator: ["olga"] }
   const server = new NetconfServer({
     backend: new AcmeBackend(),
-    initial: { ...DATA, ...nacmOf(groups, RULES) },
+    initial: { ...data, ...nacmOf(groups, rules) },
     clock,
     candidate,
   })
@@ -84,6 +85,21 @@ describe("users of one server", () => {
     assert.equal(strip(await ask(olga, box("<word>hush</word><box/>"))), strip(wrong))
     const hidden = `<interfaces ${ACME}><interface><name>b</name><mtu>2</mtu></interface></interfaces>`
     assert.equal(strip(await ask(olga, get(hidden))), strip(wrong))
+  })
+
+  it("are told no default in the place of what is hidden", async () => {
+    const { connect, ask } = house(false, [
+      ["operator", { path: "/acme:interfaces/interface[name='a']/hue", action: "deny" }],
+    ])
+    const olga = await connect("olga")
+    const asked = (mode: string): Promise<string> =>
+      ask(olga, `<get><with-defaults xmlns="${DEFAULTS_NS}">${mode}</with-defaults></get>`)
+    for (const mode of ["report-all", "report-all-tagged"]) {
+      const seen = await asked(mode)
+      assert.equal([...seen.matchAll(/>grey</g)].length, 1, "that of the other one alone")
+      assert.doesNotMatch(seen, /nacm|pink/)
+    }
+    assert.match(await asked("report-all-tagged"), /default="true"/)
   })
 
   it("are denied, not told of data that exists or is missing, where they may not look", async () => {

@@ -99,6 +99,27 @@ describe("the users of a node", () => {
     assert(!seen.includes("qkdn_location_id") && seen.includes(SELF), seen)
   })
 
+  it("are not told where the rules changed, unless they may see them", async () => {
+    const admin = await site.client("admin")
+    const observer = await site.client("observer")
+    for (const user of [admin, observer]) await user.createSubscription()
+    await admin.rpc(edit(denyApplications.replace("qkdn_location_id", "qkd_applications")))
+    await admin.rpc(located)
+    const changes = async (session: NetconfClientSession, last: string): Promise<string[]> => {
+      const found: string[] = []
+      for await (const { event } of session.notifications) {
+        if (event.name !== "netconf-config-change") continue
+        found.push(writeXml(event))
+        if (found.at(-1)?.includes(last) === true) return found
+      }
+      return found
+    }
+    assert.equal((await changes(admin, "location")).length, 2)
+    const heard = await changes(observer, "location")
+    assert.equal(heard.length, 1)
+    assert.doesNotMatch(heard[0] ?? "", /rule/)
+  })
+
   it("are not controllers when they only watch: nobody waits for an observer's answer", async () => {
     const { desk } = site.agent
     const ask = (): Promise<unknown> =>
