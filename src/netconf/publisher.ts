@@ -96,7 +96,13 @@ export class Publisher {
         push:
           this.#hub === undefined
             ? undefined
-            : new PushDesk({ hub: this.#hub, clock, limits: options.pushLimits ?? {}, filters }),
+            : new PushDesk({
+                hub: this.#hub,
+                clock,
+                limits: options.pushLimits ?? {},
+                filters,
+                mayHear: (caller, event) => this.mayHear(caller, event),
+              }),
         limits: options.deskLimits ?? {},
         filters,
         mayHear: (caller, event) => this.mayHear(caller, event),

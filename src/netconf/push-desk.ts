@@ -4,10 +4,12 @@
 import { QkdError } from "../errors.js"
 import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
 import { encodeXml } from "../yang/xml.js"
+import type { Caller } from "./backend.js"
 import type { NetconfClock } from "./clock.js"
 import { OnChangeFeed, PeriodicFeed, type PushLimits } from "./push-feed.js"
 import type { PushHub, Selection } from "./push-hub.js"
 import { canSelect } from "./push-selection.js"
+import type { StreamEvent } from "./stream-event.js"
 import type { StreamFilter } from "./stream-filter.js"
 import type { Feed, SubscribedEntry } from "./subscribed-entry.js"
 import {
@@ -22,6 +24,7 @@ export const PUSH_LIMITS: PushLimits = {
   minPeriodMs: 100,
   maxUpdateBytes: 4 * 1024 * 1024,
   maxEdits: 1000,
+  maxBytesPerSecond: 4 * 1024 * 1024,
 }
 
 type Rpc = "establish" | "modify"
@@ -31,18 +34,24 @@ export class PushDesk {
   readonly #clock: NetconfClock
   readonly #limits: PushLimits
   readonly #filters: () => JsonObject
+  readonly #mayHear: (caller: Caller, event: StreamEvent) => boolean
 
-  /** @param options.filters what is configured under `/filters`. */
+  /**
+   * @param options.filters what is configured under `/filters`.
+   * @param options.mayHear whether a caller may have such a notification at all; what is in it was read on his behalf.
+   */
   constructor(options: {
     readonly hub: PushHub
     readonly clock: NetconfClock
     readonly limits?: Partial<PushLimits>
     readonly filters: () => JsonObject
+    readonly mayHear: (caller: Caller, event: StreamEvent) => boolean
   }) {
     this.#hub = options.hub
     this.#clock = options.clock
     this.#limits = { ...PUSH_LIMITS, ...options.limits }
     this.#filters = options.filters
+    this.#mayHear = options.mayHear
   }
 
   /** @throws QkdError as RFC 8641 section 4.4 wants. */
@@ -85,11 +94,17 @@ export class PushDesk {
       clock: this.#clock,
       limits: this.#limits,
       events: {
-        deliver: (event: Parameters<SubscribedEntry["deliver"]>[0]) => {
-          entry.deliver(event)
+        deliver: (event: StreamEvent) => {
+          if (this.#mayHear(entry.receiver.caller, event)) entry.deliver(event)
+          else entry.excluded += 1
         },
         tooBig: (reason: "ietf-yang-push:update-too-big" | "ietf-yang-push:sync-too-big") => {
           entry.happen({ kind: "suspend", reason })
+        },
+        failed: (error: unknown) => {
+          const reason = "ietf-subscribed-notifications:insufficient-resources"
+          entry.happen({ kind: "suspend", reason })
+          if (!isTooDear(error)) this.#hub.report(error)
         },
       },
     }
@@ -98,32 +113,45 @@ export class PushDesk {
       : new OnChangeFeed(context, selection, trigger)
   }
 
-  #assertSlow(trigger: Trigger, rpc: Rpc): void {
-    const { minPeriodMs } = this.#limits
-    // Without dampening, changes are looked for at the server's own pace, which is slow enough.
-    if (trigger.kind === "on-change" || trigger.periodMs >= minPeriodMs) return
+  /** On change, selections are looked for at the hub's own pace, which is slow enough. */
+  #assertSlow(trigger: Trigger, rpc: Rpc, leastMs = this.#limits.minPeriodMs): void {
+    if (trigger.kind === "on-change" || trigger.periodMs >= leastMs) return
     throw refusal(
       "ietf-yang-push:period-unsupported",
       `a period of ${trigger.periodMs} ms is too short`,
       rpc,
-      { "period-hint": Math.ceil(minPeriodMs / 10) },
+      { "period-hint": Math.ceil(leastMs / 10) },
     )
   }
 
   #assertSmall(selection: Selection, trigger: Trigger, rpc: Rpc): void {
+    const { maxUpdateBytes, maxBytesPerSecond } = this.#limits
+    const bytes = Buffer.byteLength(encodeXml(this.#hub.schema, this.#firstLook(selection, rpc)))
     if (trigger.kind === "on-change" && !trigger.syncOnStart) return
-    const { maxUpdateBytes } = this.#limits
-    const bytes = Buffer.byteLength(encodeXml(this.#hub.schema, selection.read()))
-    if (bytes <= maxUpdateBytes) return
-    throw refusal(
-      trigger.kind === "periodic" ? "ietf-yang-push:update-too-big" : "ietf-yang-push:sync-too-big",
-      "the selection is too large",
-      rpc,
-      {
-        "kilobytes-estimate": Math.ceil(bytes / 1024),
-        "kilobytes-limit": Math.floor(maxUpdateBytes / 1024),
-      },
-    )
+    if (bytes > maxUpdateBytes)
+      throw refusal(
+        trigger.kind === "periodic"
+          ? "ietf-yang-push:update-too-big"
+          : "ietf-yang-push:sync-too-big",
+        "the selection is too large",
+        rpc,
+        {
+          "kilobytes-estimate": Math.ceil(bytes / 1024),
+          "kilobytes-limit": Math.floor(maxUpdateBytes / 1024),
+        },
+      )
+    this.#assertSlow(trigger, rpc, (bytes * 1000) / maxBytesPerSecond)
+  }
+
+  #firstLook(selection: Selection, rpc: Rpc): JsonObject {
+    try {
+      return selection.read()
+    } catch (error) {
+      if (!isTooDear(error)) throw error
+      throw refusal("ietf-subscribed-notifications:filter-unsupported", error.message, rpc, {
+        "filter-failure-hint": error.message,
+      })
+    }
   }
 
   #filterOf({ filter: choice }: DatastoreTarget, rpc: Rpc): StreamFilter | undefined {
@@ -144,6 +172,11 @@ export class PushDesk {
       "filter-failure-hint": what,
     })
   }
+}
+
+/** An expression that took more steps than one may. */
+function isTooDear(error: unknown): error is QkdError {
+  return error instanceof QkdError && error.tag === "resource-denied"
 }
 
 function refusal(

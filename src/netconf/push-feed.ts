@@ -17,12 +17,16 @@ export interface PushLimits {
   readonly maxUpdateBytes: number
   /** Most edits in one push-change-update. */
   readonly maxEdits: number
+  /** Most that one periodic subscription may be sent, as XML. */
+  readonly maxBytesPerSecond: number
 }
 
 export interface PushEvents {
   deliver(event: StreamEvent): void
   /** An update is larger than allowed: nothing of it was delivered. */
   tooBig(reason: "ietf-yang-push:update-too-big" | "ietf-yang-push:sync-too-big"): void
+  /** An update could not be made; the next one is tried all the same. */
+  failed(error: unknown): void
 }
 
 interface PushContext {
@@ -36,6 +40,15 @@ interface PushContext {
 const PUSH_UPDATE = "ietf-yang-push:push-update"
 const PUSH_CHANGE = "ietf-yang-push:push-change-update"
 const PATCH_IDS = 2 ** 32
+
+/** What goes wrong in an alarm must not go further than the subscription. */
+function guarded({ events }: PushContext, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    events.failed(error)
+  }
+}
 
 function pushUpdate({ id, schema, clock }: PushContext, contents: JsonObject): StreamEvent {
   const event = { [PUSH_UPDATE]: { id, "datastore-contents": contents } }
@@ -93,9 +106,11 @@ export class PeriodicFeed {
 
   #send(): void {
     const { events, limits } = this.#context
-    const event = pushUpdate(this.#context, this.#selection.read())
-    if (event.xml.length > limits.maxUpdateBytes) events.tooBig("ietf-yang-push:update-too-big")
-    else events.deliver(event)
+    guarded(this.#context, () => {
+      const event = pushUpdate(this.#context, this.#selection.read())
+      if (event.xml.length > limits.maxUpdateBytes) events.tooBig("ietf-yang-push:update-too-big")
+      else events.deliver(event)
+    })
   }
 }
 
@@ -125,8 +140,10 @@ export class OnChangeFeed {
     this.#stopWatching = this.#selection.watch(() => {
       this.#changed()
     })
-    this.#told = this.#selection.read()
-    if (this.#terms.syncOnStart) this.resync()
+    guarded(this.#context, () => {
+      this.#told = this.#selection.read()
+      if (this.#terms.syncOnStart) this.#sync()
+    })
   }
 
   /** Changes of a pause are told together when it is over. */
@@ -148,6 +165,12 @@ export class OnChangeFeed {
 
   /** The whole selection; patch ids begin anew (section 3.7). */
   resync(): void {
+    guarded(this.#context, () => {
+      this.#sync()
+    })
+  }
+
+  #sync(): void {
     this.#told = this.#selection.read()
     const event = pushUpdate(this.#context, this.#told)
     if (event.xml.length > this.#context.limits.maxUpdateBytes) {
@@ -165,13 +188,18 @@ export class OnChangeFeed {
   #changed(): void {
     if (this.#state !== "open" || this.#cancelAlarm !== undefined) return
     const { clock } = this.#context
+    const tell = (): void => {
+      guarded(this.#context, () => {
+        this.#tell()
+      })
+    }
     if (this.#readyMs <= clock.now()) {
-      this.#tell()
+      tell()
       return
     }
     this.#cancelAlarm = alarmAt(clock, this.#readyMs, () => {
       this.#cancelAlarm = undefined
-      if (this.#state === "open") this.#tell()
+      if (this.#state === "open") tell()
     })
   }
 
@@ -181,7 +209,7 @@ export class OnChangeFeed {
     const all = this.#selection.editsTo(this.#told)
     // So many edits are worth the whole, where that may be sent.
     if (this.#owed || (all.length > maxEdits && syncOnStart)) {
-      this.resync()
+      this.#sync()
       return
     }
     this.#told = this.#selection.current

@@ -93,17 +93,25 @@ export class Selection {
   }
 }
 
+/** Looks take a tenth of the time at most: a dear one is followed by a longer rest. */
+const REST = 9
+
 export class PushHub {
   readonly schema: Schema
   readonly source: PushSource
   readonly #clock: NetconfClock
   readonly #minGapMs: number
-  readonly #report: (error: unknown) => void
-  readonly #selections = new Map<string, Selection>()
+  /** For what nobody can be answered. */
+  readonly report: (error: unknown) => void
+  /** Those that somebody watches. */
+  readonly #selections = new Set<Selection>()
+  /** One of them for each key: for the next who wants the same. */
+  readonly #byKey = new Map<string, Selection>()
   /** Datastores that are listened to. */
   readonly #open = new Map<string, () => void>()
   readonly #dirty = new Set<string>()
   #lookedMs = Number.NEGATIVE_INFINITY
+  #gapMs = 0
   #cancelLook: (() => void) | undefined
 
   /** @param minGapMs the least time between two looks for changes. */
@@ -118,7 +126,7 @@ export class PushHub {
     this.source = options.source
     this.#clock = options.clock
     this.#minGapMs = options.minGapMs
-    this.#report = options.report
+    this.report = options.report
   }
 
   selection(
@@ -127,10 +135,9 @@ export class PushHub {
     caller: Caller,
     changesOnly: boolean,
   ): Selection {
-    const key = JSON.stringify([datastore, caller.username, changesOnly, selectionKey(filter)])
-    return (
-      this.#selections.get(key) ?? new Selection(this, key, datastore, filter, caller, changesOnly)
-    )
+    const who = [caller.username, caller.groups]
+    const key = JSON.stringify([datastore, who, changesOnly, selectionKey(filter)])
+    return this.#byKey.get(key) ?? new Selection(this, key, datastore, filter, caller, changesOnly)
   }
 
   /** Of this data, what supports changes. */
@@ -145,7 +152,8 @@ export class PushHub {
   }
 
   watch(selection: Selection): void {
-    this.#selections.set(selection.key, selection)
+    this.#selections.add(selection)
+    if (!this.#byKey.has(selection.key)) this.#byKey.set(selection.key, selection)
     const { datastore } = selection
     if (!this.#open.has(datastore))
       this.#open.set(
@@ -158,9 +166,10 @@ export class PushHub {
 
   unwatch(selection: Selection): void {
     if (selection.watched) return
-    this.#selections.delete(selection.key)
+    this.#selections.delete(selection)
+    if (this.#byKey.get(selection.key) === selection) this.#byKey.delete(selection.key)
     const { datastore } = selection
-    if ([...this.#selections.values()].some((s) => s.datastore === datastore)) return
+    if ([...this.#selections].some((s) => s.datastore === datastore)) return
     this.#open.get(datastore)?.()
     this.#open.delete(datastore)
   }
@@ -170,12 +179,13 @@ export class PushHub {
     for (const stop of this.#open.values()) stop()
     this.#open.clear()
     this.#selections.clear()
+    this.#byKey.clear()
   }
 
   #mark(datastore: string): void {
     this.#dirty.add(datastore)
     if (this.#cancelLook !== undefined) return
-    const waitMs = Math.max(0, this.#lookedMs + this.#minGapMs - this.#clock.now())
+    const waitMs = Math.max(0, this.#lookedMs + this.#gapMs - this.#clock.now())
     this.#cancelLook = this.#clock.after(waitMs, () => {
       this.#cancelLook = undefined
       this.#look()
@@ -183,22 +193,24 @@ export class PushHub {
   }
 
   #look(): void {
-    this.#lookedMs = this.#clock.now()
+    const startMs = this.#clock.now()
     const dirty = new Set(this.#dirty)
     this.#dirty.clear()
     /** Read once for each datastore and user. */
     const read = new Map<string, JsonObject>()
-    for (const selection of [...this.#selections.values()]) {
+    for (const selection of [...this.#selections]) {
       const { datastore, caller } = selection
       if (!dirty.has(datastore)) continue
-      const key = JSON.stringify([datastore, caller.username])
+      const key = JSON.stringify([datastore, caller.username, caller.groups])
       try {
         let data = read.get(key)
         if (data === undefined) read.set(key, (data = this.readNow(datastore, caller)))
         selection.refresh(data)
       } catch (error) {
-        this.#report(error)
+        this.report(error)
       }
     }
+    this.#lookedMs = this.#clock.now()
+    this.#gapMs = Math.max(this.#minGapMs, REST * (this.#lookedMs - startMs))
   }
 }

@@ -54,6 +54,7 @@ export class ServerSession implements PipeUser {
   #closing = false
   #termination: Termination = { reason: "bad-hello" }
   readonly #endListeners: (() => void)[] = []
+  readonly #resting: (() => void)[] = []
 
   constructor(home: SessionHome, pipe: BytePipe, caller: Caller) {
     this.caller = caller
@@ -236,7 +237,11 @@ export class ServerSession implements PipeUser {
       // Half of what would cost it the session: subscriptions of RFC 8639 rest before that.
       congested: () => this.#pipe.queuedBytes() > maxNotificationBacklogBytes / 2,
       onceDrained: (call) => {
-        this.#pipe.onceDrained(call)
+        // One wait at the pipe for all subscriptions that rest.
+        if (this.#resting.push(call) > 1) return
+        this.#pipe.onceDrained(() => {
+          for (const rested of this.#resting.splice(0)) rested()
+        })
       },
     }
   }
