@@ -118,7 +118,10 @@ function aboutNode(
   switch (event.kind) {
     case "node-connected":
     case "node-read":
-      nodeRead(turn, node, event.state, event.confirmed)
+      nodeRead(turn, node, event.state, {
+        session: event.kind === "node-connected" ? "new" : "same",
+        confirmed: event.confirmed,
+      })
       break
     case "node-lost":
       nodeLost(turn, node, event.reason)

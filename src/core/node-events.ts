@@ -12,6 +12,13 @@ import { hopFailed } from "./service-life.js"
 import { linkNews } from "./topology-events.js"
 import type { Turn } from "./turn.js"
 
+export interface Reading {
+  /** A new session has kept what the last one left provisional; during one, a reading says nothing of that. */
+  readonly session: "new" | "same"
+  /** What the node was last confirmed to be for good. */
+  readonly confirmed: NodeConfig | undefined
+}
+
 /**
  * A node was read: at the start of a session, or again during one. What it holds is compared with what it
  * should hold, which heals drift and paths left half made.
@@ -20,7 +27,7 @@ export function nodeRead(
   turn: Turn,
   node: NetworkNode,
   state: NodeState,
-  confirmed?: NodeConfig,
+  { confirmed, session }: Reading,
 ): void {
   const { qkdnId } = node
   if (state.qkdnId !== qkdnId) {
@@ -44,7 +51,7 @@ export function nodeRead(
   if (isAsDesired(state, desired))
     held(turn, qkdnId, {
       revision: turn.draft.revision,
-      by: first ? "first-reading" : "reading",
+      by: session === "new" ? "first-reading" : "reading",
     })
   else if (isDrift(known, desired, confirmed)) drifted(turn, known, state)
   else turn.sync(qkdnId)

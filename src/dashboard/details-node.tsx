@@ -26,6 +26,18 @@ export function NodeDetails({ store, node }: { store: Store; node: Node }): VNod
       {node.syncFault === undefined ? null : (
         <p class="reason">Refused its configuration: {node.syncFault}</p>
       )}
+      {node.drift === undefined ? null : (
+        <p class="reason">
+          Changed by somebody else {span(now - Date.parse(node.drift.since))} ago:{" "}
+          {node.drift.differences
+            .slice(0, 3)
+            .map(({ kind, id, change }) => `${kind} ${id} ${change}`)
+            .join(", ")}
+          {node.drift.differences.length > 3
+            ? ` and ${node.drift.differences.length - 3} more`
+            : ""}
+        </p>
+      )}
       <dl class="facts">
         {node.place === undefined ? null : <Fact name="Place">{node.place}</Fact>}
         {node.operator === undefined ? null : <Fact name="Operator">{node.operator}</Fact>}

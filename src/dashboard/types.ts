@@ -18,6 +18,14 @@ export interface Node {
   readonly reach: Reach
   readonly reachReason?: string
   readonly syncFault?: string
+  readonly drift?: {
+    readonly since: string
+    readonly differences: readonly {
+      readonly kind: string
+      readonly id: string
+      readonly change: string
+    }[]
+  }
   readonly status?: string
   readonly version?: string
   readonly saeIds: readonly string[]

@@ -120,6 +120,12 @@ function ofNode(before: Node | undefined, after: Node | undefined): Said {
   if (after.syncFault !== undefined && after.syncFault !== before?.syncFault) {
     return { text: `Node ${after.name} refused its configuration: ${after.syncFault}`, tone: "bad" }
   }
+  if (after.drift !== undefined && before?.drift === undefined) {
+    return { text: `Node ${after.name} was changed by somebody else`, tone: "warn" }
+  }
+  if (after.drift === undefined && before?.drift !== undefined) {
+    return { text: `Node ${after.name} is as it should be again`, tone: "good" }
+  }
   if (before?.reach === after.reach) return undefined
   return {
     text: `Node ${after.name} is ${REACH_WORDS[after.reach]}${because(after.reachReason)}`,

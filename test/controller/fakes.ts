@@ -17,6 +17,8 @@ export class FakeSouth implements SouthPort {
   /** Confirms at once, as a node that obeys. */
   submit: ((event: Event) => Promise<Reply>) | undefined
 
+  plan?: NonNullable<SouthPort["plan"]>
+
   manage(qkdnId: string, driver: string): void {
     this.managed.set(qkdnId, driver)
   }

@@ -1,6 +1,7 @@
 // The north faces on the real deciding loop: orders, refusals and notices as the controller makes them.
 
 import assert from "node:assert/strict"
+import { QkdError } from "../../src/errors.js"
 import { Access, hashToken } from "../../src/north/access.js"
 import { type RunningHttp, startHttp } from "../../src/north/http.js"
 import { hasShape } from "../../src/north/validate.js"
@@ -54,6 +55,38 @@ describe("the north faces on the real controller", () => {
     assert.ok(hasShape("Network", (await ask("/network")).json))
     const again = await ask("/services", order)
     assert.deepEqual([again.status, again.json.tag], [409, "data-exists"])
+  })
+
+  it("show what an order would come to, in the documented shape, and order nothing", async () => {
+    bench.south.plan = (qkdnId, desired) =>
+      qkdnId === "b"
+        ? Promise.reject(new QkdError("access-denied", "not by this policy", { appTag: "policy" }))
+        : Promise.resolve({
+            way: "running, one edit with rollback",
+            edits: desired.links.map(({ qkdlId }) => ({ operation: "create", path: qkdlId })),
+            payload: "<qkd_node/>",
+          })
+    const before = [bench.controller.network().revision, bench.south.synced.length]
+    const order = { a: "sae-a", b: "sae-c", minRateBps: 10 }
+    const { status, json } = await ask("/services?dryRun=true", order)
+    assert.equal(status, 200, JSON.stringify(json))
+    assert.ok(hasShape("DryRun", json), JSON.stringify(json))
+    assert.match(JSON.stringify(json.path), /"nodes":\["a","b","c"\]/)
+    const nodes = JSON.stringify(json.nodes)
+    assert.match(nodes, /"payload":"<qkd_node\/>"/)
+    assert.match(nodes, /"fault":"not by this policy"/)
+    assert.deepEqual(
+      [bench.controller.network().revision, bench.south.synced.length],
+      before,
+      "nothing was decided and nobody told",
+    )
+    const impossible = await ask("/services?dryRun=true", { ...order, minRateBps: 10 ** 9 })
+    assert.deepEqual([impossible.status, impossible.json.nodes], [200, []])
+    assert.match(JSON.stringify(impossible.json.reason), /no path/)
+    const refused = await ask("/services?dryRun=true", { ...order, b: "sae-nowhere" })
+    assert.deepEqual([refused.json.appTag, refused.json.path], ["unknown-sae", "/b"])
+    assert.equal((await ask("/services?dryRun=perhaps", order)).status, 400)
+    assert.equal(bench.controller.network().services.size, 0)
   })
 
   it("give the service that its SAEs already asked for, under its own id", async () => {

@@ -25,6 +25,9 @@ export class FakeNode {
   /** Applies never answer, not even when the connection ends. */
   stuckApply = false
   applyMs = 0
+  /** Offers provisional changes. */
+  holds = false
+  readonly held: { desired: NodeConfig; timeoutS: number }[] = []
   #events: Channel<NodeEvent> | undefined
 
   constructor(
@@ -78,6 +81,14 @@ export class FakeNode {
         if (this.failApply !== undefined) throw this.failApply
         this.applied.push(desired)
       },
+      ...(this.holds && {
+        hold: (desired: NodeConfig, timeoutS: number) => {
+          this.held.push({ desired, timeoutS })
+          return Promise.resolve(true)
+        },
+        plan: (desired: NodeConfig) =>
+          Promise.resolve({ way: "fake", edits: [], payload: desired.qkdnId }),
+      }),
       refuse: (request) => {
         this.refusals.push(request.reason)
         return Promise.resolve()

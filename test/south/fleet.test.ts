@@ -125,6 +125,60 @@ describe("the fleet", () => {
     )
   })
 
+  it("carries what is provisional as such where the node can take it back, and for good where it cannot", async () => {
+    const able = new FakeNode("n1")
+    able.holds = true
+    const plain = new FakeNode("n2")
+    launch([able, plain])
+    for (const id of ["n1", "n2"]) fleet.manage(id, "fake", target(id))
+    await until(() => kinds().length === 2, "connected")
+    for (const id of ["n1", "n2"]) fleet.sync(id, config(id, "x"), 5, 60)
+    await until(() => kinds().filter((kind) => kind === "node-synced").length === 2, "synced")
+    assert.deepEqual(
+      heard
+        .flatMap((e) => (e.kind === "node-synced" ? [[e.qkdnId, e.provisional ?? false]] : []))
+        .sort(),
+      [
+        ["n1", true],
+        ["n2", false],
+      ],
+    )
+    assert.deepEqual([able.held[0]?.timeoutS, able.applied.length], [60, 0])
+    assert.equal(plain.applied.length, 1)
+  })
+
+  it("says of a reading what the node had confirmed for good, unless more was asked of it since", async () => {
+    const node = new FakeNode("n1")
+    launch([node]).manage("n1", "fake", target("n1"))
+    await until(() => kinds().length === 1, "connected")
+    const wanted = config("n1", "x")
+    fleet.sync("n1", wanted, 5)
+    await until(() => kinds().includes("node-synced"), "synced")
+    node.say({ kind: "resync" })
+    await until(() => kinds().includes("node-read"), "read")
+    const read = heard.find((e) => e.kind === "node-read")
+    assert(read?.kind === "node-read" && read.confirmed === wanted)
+    node.stuckApply = true
+    fleet.sync("n1", config("n1", "y"), 6)
+    node.say({ kind: "resync" })
+    await until(() => kinds().filter((kind) => kind === "node-read").length === 2, "read again")
+    const later = heard.findLast((e) => e.kind === "node-read")
+    assert(later?.kind === "node-read" && later.confirmed === undefined)
+  })
+
+  it("asks a connected node what would be written, and says when there is no session", async () => {
+    const node = new FakeNode("n1")
+    node.holds = true
+    launch([node]).manage("n1", "fake", target("n1"))
+    await until(() => kinds().length === 1, "connected")
+    assert.equal((await fleet.plan("n1", config("n1", "x")))?.payload, "n1")
+    await assert.rejects(fleet.plan("nowhere", config("n1", "x")), { tag: "data-missing" })
+    node.failConnect = new QkdError("operation-failed", "gone", { appTag: "node-unreachable" })
+    node.drop()
+    await until(() => kinds().includes("node-lost"), "lost")
+    await assert.rejects(fleet.plan("n1", config("n1", "x")), { appTag: "node-unreachable" })
+  })
+
   it("brings a refusal back with the node's own tag, app-tag and path", async () => {
     const node = new FakeNode("n1")
     node.failApply = new QkdError("access-denied", "outside the site's policy", {
