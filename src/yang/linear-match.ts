@@ -55,7 +55,12 @@ function assemble(regex: Regex): Instruction[] | undefined {
         return true
       }
       case "repeat": {
-        for (let i = 0; i < node.min; i++) if (!emit(node.item)) return false
+        for (let i = 0; i < node.min; i++) {
+          const before = program.length
+          if (!emit(node.item)) return false
+          // Nothing, however often.
+          if (program.length === before) break
+        }
         if (node.max === Infinity) {
           const start = program.length
           const fork = { op: "fork" as const, a: start + 1, b: 0 }

@@ -92,6 +92,10 @@ export class XPathEvaluator {
     }
     const args = ast.args.map((arg) => this.evaluate(arg, at))
     if (readsText(ast.name)) this.weigh(...(args.length === 0 ? [[at.node]] : args))
+    if (ast.name === "re-match") {
+      const [text = "", pattern = ""] = args.map((arg) => toText(arg, this.expression))
+      this.spend(1 + (text.length * pattern.length) / 8)
+    }
     return callFunction(ast.name, args, {
       schema: this.schema,
       expression: this.expression,

@@ -19,7 +19,10 @@ export interface XsdPattern {
 
 /** Text longer than this never matches: no pattern of a management model wants more. */
 const MAX_TEXT = 65_536
-const MAX_UNSAFE_TEXT = 64
+/** What a pattern too large to unroll still sees. */
+const MAX_SHORT_TEXT = 32
+/** As in PCRE, and more than anybody means. */
+const MAX_COUNT = 65_535
 const MAX_DEPTH = 60
 
 // XML 1.0 NameStartChar and NameChar.
@@ -106,6 +109,8 @@ class XsdReader {
     const min = Number(match[1])
     const max = match[2] === undefined ? min : match[3] === "" ? Infinity : Number(match[3])
     if (max < min) throw this.fault("empty quantity")
+    if (min > MAX_COUNT || (max > MAX_COUNT && max !== Infinity))
+      throw this.fault(`quantity above ${MAX_COUNT}`)
     return { kind: "repeat", item, min, max }
   }
 
@@ -298,16 +303,45 @@ function isSimple(regex: Regex): boolean {
   return visit(regex, false) && open <= 1 && choices <= FEW
 }
 
+/** The same for texts of so many characters: counting further than those makes no difference. */
+function clamped(regex: Regex, longest: number): Regex {
+  switch (regex.kind) {
+    case "set":
+      return regex
+    case "sequence":
+    case "choice":
+      return { kind: regex.kind, items: regex.items.map((item) => clamped(item, longest)) }
+    case "repeat":
+      return {
+        kind: "repeat",
+        item: clamped(regex.item, longest),
+        min: Math.min(regex.min, longest + 1),
+        max: regex.max > longest ? Infinity : regex.max,
+      }
+  }
+}
+
+/** The engine of the language, which may find a pattern too large only when it first uses it. */
+function engineMatcher(js: string): (text: string) => boolean {
+  const compiled = new RegExp(js, "u")
+  return (text) => {
+    try {
+      return compiled.test(text)
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof SyntaxError) return false
+      throw error
+    }
+  }
+}
+
 /** @throws QkdError `malformed-message` when the pattern is not an XSD regular expression. */
 export function compileXsdPattern(source: string): XsdPattern {
   const regex = new XsdReader(source).whole()
   const js = `^(?:${toJs(regex)})$`
   const simple = isSimple(regex)
-  const linear = simple ? undefined : linearMatcher(regex)
-  if (linear !== undefined)
-    return { js, matches: (text) => text.length <= MAX_TEXT && linear(text) }
-  const compiled = new RegExp(js, "u")
-  // Too large for the linear matcher: then only texts too short to hurt.
-  const longest = simple ? MAX_TEXT : MAX_UNSAFE_TEXT
-  return { js, matches: (text) => text.length <= longest && compiled.test(text) }
+  const match = simple ? engineMatcher(js) : linearMatcher(regex)
+  if (match !== undefined) return { js, matches: (text) => text.length <= MAX_TEXT && match(text) }
+  // Too large for the linear matcher: short texts only, and never by backtracking.
+  const short = linearMatcher(clamped(regex, MAX_SHORT_TEXT))
+  return { js, matches: (text) => text.length <= MAX_SHORT_TEXT && short?.(text) === true }
 }
