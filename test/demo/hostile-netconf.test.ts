@@ -131,14 +131,14 @@ describe("hostile NETCONF with the right key", function () {
         "unknown-namespace",
       ],
       [
-        "of an operation left out",
+        "to copy from nowhere",
         rpcOf("<copy-config><target><running/></target></copy-config>"),
         "protocol",
-        "operation-not-supported",
+        "missing-element",
       ],
       [
         "on a datastore that is not there",
-        rpcOf("<get-config><source><candidate/></source></get-config>"),
+        rpcOf("<get-config><source><startup/></source></get-config>"),
         "protocol",
         "operation-not-supported",
       ],
@@ -149,8 +149,14 @@ describe("hostile NETCONF with the right key", function () {
         "unknown-element",
       ],
       [
-        "with an XPath filter, which no capability offers",
+        "with an XPath filter that would never end",
         rpcOf('<get><filter type="xpath" select="//*[//*[//*]]"/></get>'),
+        "application",
+        "resource-denied",
+      ],
+      [
+        "with a filter of a kind nobody knows",
+        rpcOf('<get><filter type="regex" select=".*"/></get>'),
         "protocol",
         "bad-attribute",
       ],
