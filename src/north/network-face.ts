@@ -73,6 +73,7 @@ export class NetworkFace {
     this.restconf = new Restconf({
       backend: this.#backend,
       datastore: this.server.datastore,
+      datastores: this.server.datastores,
       publisher: this.server.publisher,
       own: restconfOwnSchema(),
       now: () => clock.now(),

@@ -8,7 +8,7 @@ import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json
 import type { Schema } from "../yang/schema.js"
 import { limitDepth, parseFields, selectContent, selectFields } from "../yang/select.js"
 import { tagMember } from "../yang/tags.js"
-import { readableConfig, validatorsAt, type Desk, type KnownRequest } from "./desk.js"
+import type { Desk, KnownRequest } from "./desk.js"
 import { notFound } from "./fault.js"
 import { answerEncoding } from "./media.js"
 import type { RestconfAnswer } from "./message.js"
@@ -16,21 +16,22 @@ import { DATA_MEDIA } from "./names.js"
 import type { Query } from "./query.js"
 import { datastoreText, resourceText, type Shown } from "./representation.js"
 import { isEntry, resourceAt } from "./resource-path.js"
+import { validatorsAt, type Store, type Target } from "./store.js"
 import { checkPreconditions, validatorHeaders } from "./validators.js"
 
 /** @throws QkdError 304 is an answer, 404, 406 and 412 are faults. */
 export function readData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  path: DataPath,
-  query: Query,
+  target: Target,
+  asked: Query,
 ): RestconfAnswer {
   const encoding = answerEncoding(request.headers["accept"], undefined)
+  const { schema, path, store } = target
   const { caller } = request
-  const isOwn = schema === desk.own
-  const config = isOwn ? {} : readableConfig(desk, caller)
-  const validators = validatorsAt(desk, config, path)
+  const query = store.inUse === true ? { withDefaults: "report-all" as const, ...asked } : asked
+  const config = schema === desk.own ? {} : store.config(caller)
+  const validators = validatorsAt(store, config, path)
   // State has no validators (section 3.5.2): asked for alone it is always told anew.
   const tells = query.content !== "nonconfig" && validators.config !== undefined
   const headers: Record<string, string> = {
@@ -43,9 +44,9 @@ export function readData(
   }
   // Configuration that the client has already is not put together again.
   if (tells && unchanged(true)) return { status: 304, headers }
-  const whole = source(desk, request, schema, config, query)
+  const whole = source(desk, request, target, config, query)
   const readable = (data: JsonObject): JsonObject =>
-    isOwn ? data : desk.access.readable(caller, data)
+    schema === desk.own ? data : desk.access.readable(caller, data)
   const { value: found, tag } = foundAt(schema, whole, path, query, readable)
   if (found === undefined) throw nothingAt(path)
   if (!tells && unchanged(true)) return { status: 304, headers }
@@ -55,7 +56,7 @@ export function readData(
     body,
   })
   if (path.length === 0)
-    return answer(datastoreText(wholeDatastore(desk, request, found, query), encoding))
+    return answer(datastoreText(wholeDatastore(desk, request, store, found, query), encoding))
   const shown = selected(schema, path, found, query)
   if (shown === undefined) throw nothingAt(path)
   return answer(resourceText(schema, path, shown, encoding, tag))
@@ -69,12 +70,12 @@ function nothingAt(path: DataPath): Error {
 function source(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
+  { schema, store }: Target,
   config: JsonObject,
   query: Query,
 ): JsonObject {
   if (schema === desk.own) return ownReadable(desk, request.caller, request.origin)
-  return query.content === "config" ? config : desk.datastore.data(request.caller)
+  return query.content === "config" ? config : (store.data?.(request.caller) ?? config)
 }
 
 function ownReadable(desk: Desk, caller: Caller, origin: string): JsonObject {
@@ -86,7 +87,13 @@ function ownReadable(desk: Desk, caller: Caller, origin: string): JsonObject {
 }
 
 /** The datastore resource: what it holds, and the server's own part, each with its share of the fields. */
-function wholeDatastore(desk: Desk, request: KnownRequest, data: JsonValue, query: Query): Shown[] {
+function wholeDatastore(
+  desk: Desk,
+  request: KnownRequest,
+  store: Store,
+  data: JsonValue,
+  query: Query,
+): Shown[] {
   const { own, datastore } = desk
   const { schema } = datastore
   const parts = query.fields === undefined ? undefined : sharedFields(query.fields, schema, own)
@@ -97,7 +104,7 @@ function wholeDatastore(desk: Desk, request: KnownRequest, data: JsonValue, quer
   }
   const main = part(schema, data, parts?.main)
   // The server tells state of itself only.
-  if (query.content === "config") return main
+  if (query.content === "config" || store.data === undefined) return main
   const ownData = ownReadable(desk, request.caller, request.origin)
   return [...main, ...part(own, ownData, parts?.own)]
 }

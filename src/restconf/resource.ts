@@ -7,6 +7,7 @@ import { badUri, notFound } from "./fault.js"
 import type { Encoding, Method } from "./message.js"
 import type { ResourceKind } from "./query.js"
 import { isEntry, resolvePath } from "./resource-path.js"
+import type { Store, Target } from "./store.js"
 import { parseSegments, show, type Segment } from "./uri.js"
 
 export type Resource =
@@ -15,7 +16,7 @@ export type Resource =
   | { readonly kind: "library-version" }
   | { readonly kind: "operations" }
   | { readonly kind: "operation"; readonly schema: Schema; readonly node: SchemaNode }
-  | { readonly kind: "data"; readonly schema: Schema; readonly path: DataPath }
+  | ({ readonly kind: "data" } & Target)
   | {
       readonly kind: "action"
       readonly schema: Schema
@@ -31,6 +32,8 @@ export interface Places {
   readonly schema: Schema
   /** The server's about itself, for modules that the datastore's has not. */
   readonly own: Schema
+  /** See `storesOf`. */
+  readonly stores: ReadonlyMap<string, Store>
 }
 
 /** @throws RestconfFault 404, 400. */
@@ -45,7 +48,9 @@ export function resourceOf(path: string, places: Places): Resource {
   if (first.keys !== undefined) throw badUri(`${show(first.name)} takes no keys`)
   switch (first.name) {
     case "data":
-      return dataResource(schemaFor(rest[0], places), rest)
+      return dataResource(places, "data", rest)
+    case "ds":
+      return namedStore(places, rest)
     case "operations":
       return operationResource([schema, own], rest)
     case "yang-library-version":
@@ -57,17 +62,28 @@ export function resourceOf(path: string, places: Places): Resource {
   throw notFound(`nothing at ${show(path)}`)
 }
 
+/** RFC 8527 section 3.1. */
+function namedStore(places: Places, [name, ...rest]: readonly Segment[]): Resource {
+  if (name === undefined || name.keys !== undefined || name.name === "data")
+    throw notFound("ds wants the name of a datastore")
+  return dataResource(places, name.name, rest)
+}
+
 /** Which of the two schemas has a path's first node; the datastore's when neither does. */
 function schemaFor(first: Segment | undefined, { schema, own }: Places): Schema {
   if (first === undefined || schema.root.members.has(first.name)) return schema
   return own.root.members.has(first.name) ? own : schema
 }
 
-function dataResource(schema: Schema, segments: readonly Segment[]): Resource {
+function dataResource(places: Places, name: string, segments: readonly Segment[]): Resource {
+  const store = places.stores.get(name)
+  if (store === undefined) throw notFound(`no datastore ${show(name)}`)
+  const schema = schemaFor(segments[0], places)
   const { path, action } = resolvePath(schema, segments)
-  return action === undefined
-    ? { kind: "data", schema, path }
-    : { kind: "action", schema, path, node: action }
+  if (action === undefined) return { kind: "data", schema, path, store }
+  // Actions are of what is in use (RFC 8527 section 3.1).
+  if (store.data === undefined) throw notFound("no actions in this datastore")
+  return { kind: "action", schema, path, node: action }
 }
 
 function operationResource(schemas: readonly Schema[], segments: readonly Segment[]): Resource {
@@ -110,13 +126,14 @@ export function methodsOf(resource: Resource): readonly Method[] {
     case "action":
       return ["OPTIONS", "POST"]
     case "data":
-      return dataMethods(resource.path)
+      return dataMethods(resource)
     default:
       return READ
   }
 }
 
-function dataMethods(path: DataPath): readonly Method[] {
+function dataMethods({ path, store }: Target): readonly Method[] {
+  if (store.edit === undefined) return READ
   const last = path.at(-1)
   if (last === undefined) return ["GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
   const { node } = last

@@ -4,6 +4,7 @@
 import { asQkdError } from "../errors.js"
 import type { NetconfBackend } from "../netconf/backend.js"
 import type { Datastore } from "../netconf/datastore.js"
+import type { Datastores } from "../netconf/datastores.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
 import { BODY_LIMITS, type BodyLimits } from "./body.js"
@@ -40,6 +41,7 @@ import {
   type Resource,
 } from "./resource.js"
 import { openStream, streamInfo, type StreamSource } from "./streams.js"
+import { storesOf, type Target } from "./store.js"
 import { URI_LIMITS, splitTarget, type UriLimits } from "./uri.js"
 import { createData, deleteData, mergeData, replaceData } from "./write.js"
 import { patchData } from "./yang-patch-apply.js"
@@ -47,6 +49,8 @@ import { patchData } from "./yang-patch-apply.js"
 export interface RestconfOptions {
   readonly backend: NetconfBackend
   readonly datastore: Datastore
+  /** All of the server's, to be served by name (RFC 8527); absent: none are. */
+  readonly datastores?: Datastores
   /** ietf-restconf-monitoring, and whatever else the server tells of itself. */
   readonly own: Schema
   /** Further data of `own`. */
@@ -103,7 +107,7 @@ export class Restconf {
         ...restconfState(`${origin}${this.root}`, capabilities, streams),
         ...options.ownState?.(),
       }),
-      changedMs: () => this.#changedMs,
+      stores: storesOf(datastore, options.datastores, () => this.#changedMs),
       bodyLimits,
     }
   }
@@ -142,12 +146,17 @@ export class Restconf {
 
   async #answer(request: RestconfRequest): Promise<RestconfAnswer> {
     const target = splitTarget(request.target, this.#uriLimits)
-    const { backend, own } = this.#desk
+    const { backend, own, stores } = this.#desk
     const isOpen = target.path.startsWith("/.well-known/")
     // Before anything is said about what is where.
     if (!isOpen && request.caller === undefined)
       throw new RestconfFault(401, "access-denied", "who is asking?")
-    const resource = resourceOf(target.path, { root: this.root, schema: backend.schema, own })
+    const resource = resourceOf(target.path, {
+      root: this.root,
+      schema: backend.schema,
+      own,
+      stores,
+    })
     const { method } = request
     const allowed = methodsOf(resource)
     if (!isMethod(method)) throw notAllowed(method.slice(0, 32), allowed)
@@ -192,23 +201,23 @@ export class Restconf {
 
   #serveData(
     request: KnownRequest,
-    { schema, path }: Extract<Resource, { kind: "data" }>,
+    target: Target,
     query: Query,
   ): RestconfAnswer | Promise<RestconfAnswer> {
     const desk = this.#desk
     switch (request.method) {
       case "POST":
-        return createData(desk, request, schema, path, query)
+        return createData(desk, request, target, query)
       case "PUT":
-        return replaceData(desk, request, schema, path, query)
+        return replaceData(desk, request, target, query)
       case "DELETE":
-        return deleteData(desk, request, schema, path)
+        return deleteData(desk, request, target)
       case "PATCH":
         return bodyMedia(request.headers["content-type"], true).patch
-          ? patchData(desk, request, schema, path)
-          : mergeData(desk, request, schema, path)
+          ? patchData(desk, request, target)
+          : mergeData(desk, request, target)
       default:
-        return readData(desk, request, schema, path, query)
+        return readData(desk, request, target, query)
     }
   }
 

@@ -40,8 +40,8 @@ export interface Validators {
   readonly config: JsonValue | undefined
   /** Whether the resource is there at all: state may be where no configuration is. */
   readonly exists: boolean
-  /** Milliseconds since the epoch. */
-  readonly changedMs: number
+  /** Milliseconds since the epoch; absent: nobody keeps it. */
+  readonly changedMs?: number
 }
 
 /** A strong tag. Two encodings are two representations, so each has its own (RFC 9110 section 8.8.3). */
@@ -62,7 +62,9 @@ export function validatorHeaders(
   if (validators.config === undefined) return {}
   return {
     ETag: etagOf(validators.config, encoding),
-    "Last-Modified": httpDate(validators.changedMs),
+    ...(validators.changedMs === undefined
+      ? {}
+      : { "Last-Modified": httpDate(validators.changedMs) }),
   }
 }
 
@@ -117,7 +119,9 @@ export function checkPreconditions(
   reading: Encoding | undefined,
 ): "go-on" | "not-modified" {
   const { config, exists } = validators
-  const changed = Math.floor(validators.changedMs / 1000) * 1000
+  const { changedMs } = validators
+  // Unknown is taken for changed just now: a precondition must not hold by ignorance.
+  const changed = changedMs === undefined ? Infinity : Math.floor(changedMs / 1000) * 1000
   const match = headers["if-match"]
   const unmodified = dateIn(headers["if-unmodified-since"])
   if (match !== undefined) {

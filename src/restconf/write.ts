@@ -9,12 +9,13 @@ import type { Place } from "../yang/list-draft.js"
 import type { Schema } from "../yang/schema.js"
 import { QkdError } from "../errors.js"
 import { childBody, datastoreBody, parseDocument, targetBody, type Member } from "./body.js"
-import { readableConfig, validatorsAt, type Desk, type KnownRequest } from "./desk.js"
+import type { Desk, KnownRequest } from "./desk.js"
 import { RestconfFault, badUri, notFound } from "./fault.js"
 import { answerEncoding, bodyMedia } from "./media.js"
 import type { RestconfAnswer } from "./message.js"
 import type { Query } from "./query.js"
 import { isEntry, resolvePath, resourceAt, stepTo, uriOf } from "./resource-path.js"
+import { validatorsAt, type Store, type Target } from "./store.js"
 import { parseSegments } from "./uri.js"
 import { checkPreconditions, validatorHeaders } from "./validators.js"
 
@@ -22,51 +23,56 @@ import { checkPreconditions, validatorHeaders } from "./validators.js"
 export type Change = (running: JsonObject, readable: JsonObject) => JsonObject
 
 /**
- * One edit of running, all or nothing. The preconditions are judged against the configuration the edit starts from,
+ * One edit of a datastore, all or nothing. The preconditions are judged against the configuration the edit starts from,
  * while nobody else can change it (section 3.4.1).
  */
-export async function editRunning(
+export async function editStore(
   desk: Desk,
   request: KnownRequest,
-  path: DataPath,
+  { store, path }: Target,
   change: Change,
 ): Promise<void> {
-  const { datastore, backend } = desk
+  const { edit } = store
+  if (edit === undefined) throw new QkdError("operation-not-supported", "it is only read")
   const next = (): JsonObject => {
-    const readable = readableConfig(desk, request.caller)
-    checkPreconditions(request.headers, validatorsAt(desk, readable, path), undefined)
-    return change(datastore.running, readable)
+    const readable = store.config(request.caller)
+    checkPreconditions(request.headers, validatorsAt(store, readable, path), undefined)
+    return change(edit.current(), readable)
   }
-  await datastore.replace(next, request.caller, () => true)
+  await edit.replace(next, request.caller)
   // Section 1.4: where startup is a datastore of its own, the server keeps it in step.
-  await backend.startup?.write(datastore.running)
+  if (store.uri === "/data") await desk.backend.startup?.write(desk.datastore.running)
 }
 
 /** The tags of what an edit has left at a path. */
 function stateHeaders(
-  desk: Desk,
   request: KnownRequest,
+  store: Store,
   path: DataPath,
 ): Readonly<Record<string, string>> {
   const { accept, "content-type": sent } = request.headers
   const encoding = answerEncoding(accept, sent)
-  return validatorHeaders(validatorsAt(desk, readableConfig(desk, request.caller), path), encoding)
+  return validatorHeaders(validatorsAt(store, store.config(request.caller), path), encoding)
+}
+
+function locationOf(desk: Desk, request: KnownRequest, store: Store, path: DataPath): string {
+  return `${request.origin}${desk.root}${store.uri}${uriOf(path)}`
 }
 
 /** Section 4.4.1: a child of the target that was not there. */
 export async function createData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  parent: DataPath,
+  target: Target,
   query: Query,
 ): Promise<RestconfAnswer> {
+  const { schema, path: parent, store } = target
   answerEncoding(request.headers["accept"], request.headers["content-type"])
   const { node, value } = childBody(schema, parent, documentOf(desk, request))
   const one = only({ node, value })
   const path = [...parent, stepTo(node, one)]
   const place = placeOf(schema, path, query)
-  await editRunning(desk, request, parent, (running, readable) => {
+  await editStore(desk, request, target, (running, readable) => {
     if (resourceAt(readable, parent) === undefined) throw noTarget(parent)
     return editAt(schema, running, path, {
       operation: "create",
@@ -74,10 +80,10 @@ export async function createData(
       ...(place === undefined ? {} : { place }),
     })
   })
-  const location = `${request.origin}${desk.root}/data${uriOf(path)}`
+  const location = locationOf(desk, request, store, path)
   return {
     status: 201,
-    headers: { Location: location, ...stateHeaders(desk, request, path) },
+    headers: { Location: location, ...stateHeaders(request, store, path) },
   }
 }
 
@@ -85,17 +91,17 @@ export async function createData(
 export async function replaceData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  path: DataPath,
+  target: Target,
   query: Query,
 ): Promise<RestconfAnswer> {
+  const { schema, path, store } = target
   answerEncoding(request.headers["accept"], request.headers["content-type"])
   const place = placeOf(schema, path, query)
   const document = documentOf(desk, request)
   const value =
     path.length === 0 ? datastoreBody(schema, document) : only(targetBody(schema, path, document))
   const outcome = { created: false }
-  await editRunning(desk, request, path, (running) => {
+  await editStore(desk, request, target, (running) => {
     outcome.created = path.length > 0 && valueAt(running, path) === undefined
     return editAt(schema, running, path, {
       operation: "replace",
@@ -103,9 +109,9 @@ export async function replaceData(
       ...(place === undefined ? {} : { place }),
     })
   })
-  const headers = stateHeaders(desk, request, path)
+  const headers = stateHeaders(request, store, path)
   if (!outcome.created) return { status: 204, headers }
-  const location = `${request.origin}${desk.root}/data${uriOf(path)}`
+  const location = locationOf(desk, request, store, path)
   return { status: 201, headers: { Location: location, ...headers } }
 }
 
@@ -113,28 +119,28 @@ export async function replaceData(
 export async function mergeData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  path: DataPath,
+  target: Target,
 ): Promise<RestconfAnswer> {
+  const { schema, path, store } = target
   answerEncoding(request.headers["accept"], request.headers["content-type"])
   const document = documentOf(desk, request)
   const value =
     path.length === 0 ? datastoreBody(schema, document) : only(targetBody(schema, path, document))
-  await editRunning(desk, request, path, (running, readable) => {
+  await editStore(desk, request, target, (running, readable) => {
     if (resourceAt(readable, path) === undefined) throw noTarget(path)
     return editAt(schema, running, path, { operation: "merge", value })
   })
-  return { status: 204, headers: stateHeaders(desk, request, path) }
+  return { status: 204, headers: stateHeaders(request, store, path) }
 }
 
 /** Section 4.7. */
 export async function deleteData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  path: DataPath,
+  target: Target,
 ): Promise<RestconfAnswer> {
-  await editRunning(desk, request, path, (running, readable) => {
+  const { schema, path } = target
+  await editStore(desk, request, target, (running, readable) => {
     if (valueAt(readable, path) === undefined) throw noTarget(path)
     return editAt(schema, running, path, { operation: "delete" })
   })

@@ -16,8 +16,9 @@ import { answerEncoding, bodyMedia } from "./media.js"
 import type { Encoding, RestconfAnswer } from "./message.js"
 import { DATA_MEDIA, YANG_PATCH_NS } from "./names.js"
 import { isEntry, resolvePath, resourceAt } from "./resource-path.js"
+import type { Target } from "./store.js"
 import { parseSegments } from "./uri.js"
-import { editRunning, siblingKey } from "./write.js"
+import { editStore, siblingKey } from "./write.js"
 import { readYangPatch, type PatchEdit, type YangPatch } from "./yang-patch.js"
 
 /** Why a patch was refused, and at which of its edits; none: what the edits made together was refused. */
@@ -37,16 +38,16 @@ class PatchRefused extends Error {
 export async function patchData(
   desk: Desk,
   request: KnownRequest,
-  schema: Schema,
-  path: DataPath,
+  target: Target,
 ): Promise<RestconfAnswer> {
+  const { schema, path } = target
   const { accept, "content-type": sent } = request.headers
   const encoding = answerEncoding(accept, sent)
   const media = bodyMedia(sent, true)
   const patch = readYangPatch(parseDocument(request.body, media.encoding, desk.bodyLimits))
   const progress = { begun: false }
   try {
-    await editRunning(desk, request, path, (running, readable) => {
+    await editStore(desk, request, target, (running, readable) => {
       if (resourceAt(readable, path) === undefined)
         throw notFound("the target is not there", dataPathText(path))
       progress.begun = true

@@ -138,11 +138,13 @@ export class Jukebox {
 
   constructor(initial: JsonObject, options: JukeboxOptions) {
     this.backend = new JukeboxBackend(options.schema)
-    this.server = new NetconfServer({ backend: this.backend, initial, clock: this.clock })
+    const { backend, clock } = this
+    this.server = new NetconfServer({ backend, initial, clock, candidate: true })
     this.datastore = this.server.datastore
     this.restconf = new Restconf({
       backend: this.backend,
       datastore: this.datastore,
+      datastores: this.server.datastores,
       own: ownSchema(),
       publisher: this.server.publisher,
       now: () => this.clock.now(),
