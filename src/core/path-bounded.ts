@@ -2,6 +2,7 @@
 // kept that no other label there beats in all three. Exact; slower than plain Dijkstra, so used only when the
 // cheapest path breaks a bound.
 
+import { PriorityQueue } from "../engine/priority-queue.js"
 import type { Graph } from "./graph.js"
 import { linkFits, nodeFits, type Search } from "./path-query.js"
 
@@ -17,7 +18,7 @@ interface Label {
 /** Link numbers from end to end, or undefined when no path keeps the bounds. */
 export function cheapestWithin(graph: Graph, search: Search): number[] | undefined {
   const settled = new Map<number, Label[]>()
-  const queue = new LabelQueue()
+  const queue = new PriorityQueue(before)
   queue.push({ node: search.from, price: 0, hops: 0, epsilon: 0, link: -1, from: undefined })
   for (let label = queue.pop(); label !== undefined; label = queue.pop()) {
     if (label.node === search.to) return linksOf(label)
@@ -63,48 +64,7 @@ function linksOf(label: Label): number[] {
   return links.reverse()
 }
 
-/** Binary heap of labels by price, then hops: equal prices give the shorter path. */
-class LabelQueue {
-  readonly #labels: Label[] = []
-
-  push(label: Label): void {
-    const labels = this.#labels
-    let place = labels.length
-    labels.push(label)
-    while (place > 0) {
-      const parent = (place - 1) >> 1
-      const above = labels[parent]
-      if (above === undefined || !before(label, above)) break
-      labels[place] = above
-      place = parent
-    }
-    labels[place] = label
-  }
-
-  pop(): Label | undefined {
-    const labels = this.#labels
-    const first = labels[0]
-    const last = labels.pop()
-    if (first === undefined || last === undefined || labels.length === 0) return first
-    let place = 0
-    for (;;) {
-      let child = place * 2 + 1
-      let below = labels[child]
-      if (below === undefined) break
-      const right = labels[child + 1]
-      if (right !== undefined && before(right, below)) {
-        child += 1
-        below = right
-      }
-      if (!before(below, last)) break
-      labels[place] = below
-      place = child
-    }
-    labels[place] = last
-    return first
-  }
-}
-
+/** Equal prices give the shorter path. */
 function before(a: Label, b: Label): boolean {
   return a.price < b.price || (a.price === b.price && a.hops < b.hops)
 }

@@ -6,8 +6,24 @@
 
 import { isWithin, type Limit, type LinkPath, type PathQuestion } from "./path-question.js"
 import type { PathGraph } from "./path-graph.js"
-import { LabelQueue, type Label } from "./label-queue.js"
+import { PriorityQueue } from "./priority-queue.js"
 import type { Blocks, ShortestPaths } from "./shortest.js"
+
+/** One way to a node, with what it cost and spent. */
+interface Label {
+  readonly node: number
+  readonly cost: number
+  /** What a whole path behind this one costs at least. */
+  readonly least: number
+  readonly hops: number
+  /** By limit. */
+  readonly spent: readonly number[]
+  /** Watched nodes it has been to, a bit each. */
+  readonly seen: bigint
+  /** The last link; -1 at the beginning. */
+  readonly link: number
+  readonly from: Label | undefined
+}
 
 export class LimitedPaths {
   readonly #graph: PathGraph
@@ -60,7 +76,7 @@ export class LimitedPaths {
     const bits = new Map(task.watched.map((node, i) => [node, 1n << BigInt(i)]))
     const wanted = task.required.reduce((mask, node) => mask | (bits.get(node) ?? 0n), 0n)
     const kept = new Map<number, Label[]>()
-    const queue = new LabelQueue()
+    const queue = new PriorityQueue(isBefore)
     const spent = this.#limits.map(({ weight }) =>
       task.root.reduce((sum, link) => sum + (weight[link] ?? 0), 0),
     )
@@ -136,6 +152,10 @@ function beats(other: Label, label: Label, wanted: bigint): boolean {
     return false
   // It must have collected the same, and be free to go wherever the other still may.
   return (other.seen & wanted) === (label.seen & wanted) && (other.seen & ~label.seen) === 0n
+}
+
+function isBefore(a: Label, b: Label): boolean {
+  return a.least < b.least || (a.least === b.least && a.hops < b.hops)
 }
 
 function repeatedIn(nodes: readonly number[]): number[] {
