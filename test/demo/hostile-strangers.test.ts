@@ -59,7 +59,7 @@ describe("strangers at a running network", function () {
     }
 
     it("the right key under the right name is let in, or nothing below would mean anything", async () => {
-      assert.equal(await login({ username: "controller", privateKey: rightKey() }), "in")
+      assert.equal(await login({ username: target().username, privateKey: rightKey() }), "in")
     })
 
     const strangers: [string, () => Partial<ConnectConfig>][] = [
