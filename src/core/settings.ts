@@ -29,9 +29,10 @@ export interface Settings {
   readonly minStockBits: number
   /**
    * `confirmed`: what several nodes must take together is provisional at each until all of them have it, where they
-   * offer that. `desired-state`: each node is told for good, and a failure is undone by telling again.
+   * offer that; but for the first path of a pair whose SAE is waiting, which takes the shortest way. `always-confirmed`:
+   * that too. `desired-state`: each node is told for good, and a failure is undone by telling again.
    */
-  readonly transaction: "confirmed" | "desired-state"
+  readonly transaction: "confirmed" | "always-confirmed" | "desired-state"
   /** After so long a node takes a provisional change back by itself. */
   readonly confirmTimeoutS: number
   /** For nodes whose inventory entry names no policy of its own. */

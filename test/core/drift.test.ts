@@ -160,6 +160,16 @@ describe("a path whose nodes hold it provisionally", () => {
     assert.deepEqual(Object.keys(lab.service("a", "c")?.path ?? {}).includes("holding"), false)
   })
 
+  it("is none where an SAE is waiting for its first key, unless that is wanted too", () => {
+    const links = ["a-b", "b-c"]
+    const hurried = new Lab({ links })
+    hurried.request("a", "c")
+    assert.equal(hurried.holdS("b"), undefined)
+    const always = new Lab({ links }, { transaction: "always-confirmed" })
+    always.request("a", "c")
+    assert.equal(always.holdS("b"), 60)
+  })
+
   it("is given up when a node that holds it so is lost before it was told to keep it", () => {
     const lab = begun()
     lab.confirm("b", true)

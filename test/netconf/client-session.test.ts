@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { ClientSession, type ClientOptions } from "../../src/netconf/client-session.js"
 import { frame } from "../../src/netconf/framing.js"
-import { helloXml, replyXml } from "../../src/netconf/messages.js"
+import { helloXml, notificationXml, replyXml } from "../../src/netconf/messages.js"
 import { BASE_1_0 } from "../../src/netconf/names.js"
 import { ManualClock, MemoryPipe, faultOf, settle } from "./fixture.js"
 
@@ -106,6 +106,20 @@ describe("a NETCONF client", () => {
     const deep = await openSession({ limits: { maxXmlDepth: 10 } })
     deep.say("<a>".repeat(11) + "</a>".repeat(11))
     assert.equal((await deep.client.closedReason).tag, "too-big")
+  })
+
+  it("ends a session whose notifications nobody reads, and one with too many elements", async () => {
+    const event = (n: number): string =>
+      notificationXml("2030-01-01T00:00:00Z", `<event xmlns="urn:e"><n>${n}</n></event>`)
+    const unread = await openSession({ maxNotifications: 3 })
+    for (let n = 0; n < 3; n += 1) unread.say(event(n))
+    const call = faultOf(unread.client.get())
+    unread.say(event(3))
+    assert.equal((await unread.client.closedReason).tag, "resource-denied")
+    assert.equal(await call, "operation-failed closed")
+    const wide = await openSession({ limits: { maxXmlNodes: 50 } })
+    wide.say(`<a>${"<b/>".repeat(51)}</a>`)
+    assert.equal((await wide.client.closedReason).tag, "too-big")
   })
 
   it("rejects what is under way when the connection goes, and closes even when no goodbye comes", async () => {
