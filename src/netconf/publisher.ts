@@ -19,6 +19,7 @@ import type { Datastores } from "./datastores.js"
 import { PushDesk } from "./push-desk.js"
 import type { PushLimits } from "./push-feed.js"
 import { PushHub, type PushSource } from "./push-hub.js"
+import { reported } from "./reading.js"
 import { severalErrors } from "./rpc-error.js"
 import { StreamEvent } from "./stream-event.js"
 import { EventLog, EventStream, joinedLogs } from "./stream.js"
@@ -38,6 +39,8 @@ const SN = "ietf-subscribed-notifications"
 const FILTERS = `${SN}:filters`
 const SUBSCRIPTIONS = `${SN}:subscriptions`
 const RUNNING = "ietf-datastores:running"
+/** Never another than running here. */
+const INTENDED = "ietf-datastores:intended"
 const OPERATIONAL = "ietf-datastores:operational"
 /** Both count what the server sends. */
 const NOT_ON_CHANGE: ReadonlySet<string> = new Set([
@@ -203,13 +206,17 @@ export class Publisher {
 
   #source(): PushSource {
     const { running } = this.#options.datastores
+    const { schema } = this.#options.backend
     return {
-      datastores: [RUNNING, OPERATIONAL],
+      datastores: [RUNNING, INTENDED, OPERATIONAL],
       notOnChange: NOT_ON_CHANGE,
-      read: (datastore, caller) =>
-        datastore === RUNNING
-          ? running.access.readable(caller, running.running)
-          : running.data(caller),
+      // What get-data shows of them (RFC 8526): operational with the values in use.
+      read: (datastore, caller) => {
+        const readable = (data: JsonObject): JsonObject => running.access.readable(caller, data)
+        return datastore === OPERATIONAL
+          ? reported(schema, running.data(caller), "report-all", false, readable)
+          : readable(running.running)
+      },
       onChange: (datastore, listener) => {
         const stop = running.onChange(listener)
         if (datastore === OPERATIONAL) this.#stateListeners.add(listener)

@@ -17,6 +17,7 @@ import type { EventStream } from "./stream.js"
 import { SubscribedEntry, type Receiver } from "./subscribed-entry.js"
 import { subscriptionError, type FailedRpc } from "./subscribed-errors.js"
 import { STREAM_FILTER, filterIn } from "./subscribed-filter.js"
+import { modifiedTerms } from "./subscribed-modify.js"
 import { parseTerms, type StreamTarget, type Terms } from "./subscribed-terms.js"
 
 export interface DeskLimits {
@@ -116,7 +117,7 @@ export class SubscriptionDesk {
     const { schema, clock } = this.#options
     const entry = this.#own(receiver, input, "modify")
     const asked = parseTerms(schema, input, raw, "modify", clock.now())
-    const terms = modified(entry.terms, asked)
+    const terms = modifiedTerms(entry.terms, asked)
     const change = this.#prepare(entry, terms, "modify")
     return {
       output: {},
@@ -319,57 +320,6 @@ export class SubscriptionDesk {
 /** A stream's feed sees to its stop time itself, since a replay may end before now. */
 function ownStop({ target, stopMs }: Terms): number | undefined {
   return target.kind === "datastore" ? stopMs : undefined
-}
-
-/** What a modification leaves out stays as it was. @throws QkdError when it is about another kind of target. */
-function modified(before: Terms, asked: Terms): Terms {
-  if (before.target.kind !== asked.target.kind)
-    throw new QkdError(
-      "invalid-value",
-      `the target of this subscription is a ${before.target.kind}`,
-    )
-  const filter = asked.target.filter ?? before.target.filter
-  const target =
-    before.target.kind === "stream"
-      ? { ...before.target, filter }
-      : { ...before.target, ...asked.target, filter, trigger: triggerAfter(before, asked) }
-  const replaced = asked.target.filter !== undefined
-  const kept = Object.entries(before.policy).filter(
-    ([name]) => !(replaced && isFilterMember(name)) && !(asksTrigger(asked) && isTrigger(name)),
-  )
-  return {
-    target,
-    stopMs: asked.stopMs ?? before.stopMs,
-    encoding: before.encoding,
-    policy: { ...Object.fromEntries(kept), ...asked.policy },
-  }
-}
-
-function triggerAfter(
-  before: Terms,
-  asked: Terms,
-): Extract<Terms["target"], { kind: "datastore" }>["trigger"] {
-  const was = before.target.kind === "datastore" ? before.target.trigger : undefined
-  const now = asked.target.kind === "datastore" ? asked.target.trigger : undefined
-  if (now === undefined) return was
-  // RFC 8641 section 5: these two cannot be modified.
-  if (now.kind === "on-change" && was?.kind === "on-change")
-    return { ...now, syncOnStart: was.syncOnStart, excluded: was.excluded }
-  return now
-}
-
-function asksTrigger({ target }: Terms): boolean {
-  return target.kind === "datastore" && target.trigger !== undefined
-}
-
-function isTrigger(name: string): boolean {
-  return name === "ietf-yang-push:periodic" || name === "ietf-yang-push:on-change"
-}
-
-function isFilterMember(name: string): boolean {
-  return /(?:^|:)(?:stream-filter-name|selection-filter-ref|(?:stream|datastore)-(?:subtree|xpath)-filter)$/.test(
-    name,
-  )
 }
 
 function streamData({ name, description, replay }: EventStream): JsonObject {

@@ -1,63 +1,25 @@
-// Subscriptions to datastores over NETCONF (RFC 8641): every so often, on change, with what was refused and why.
+// Subscriptions to datastores over NETCONF (RFC 8641): every so often, on change.
 
 import assert from "node:assert/strict"
-import { QkdError } from "../../src/errors.js"
-import type { NetconfClientSession } from "../../src/netconf/client.js"
-import { NS, depotXml, settle, type Depot } from "./fixture.js"
+import { writeXml } from "../../src/yang/xml-tree.js"
+import { NS, settle } from "./fixture.js"
 import {
+  RUNNING,
+  OPERATIONAL,
+  ON_CHANGE,
+  subtree,
+  xpath,
+  SHELVES,
+  look,
+  edit,
+  editsIn,
+  refusal,
   SN_NS,
   YP_NS,
   establish,
-  establishXml,
   heard,
   subscribedDepot,
-  type SubscribedBackend,
 } from "./subscribed-fixture.js"
-
-const RUNNING = "<yp:datastore>ds:running</yp:datastore>"
-const OPERATIONAL = "<yp:datastore>ds:operational</yp:datastore>"
-const ON_CHANGE = "<yp:on-change/>"
-const subtree = (inside: string): string =>
-  `<yp:datastore-subtree-filter>${depotXml(inside)}</yp:datastore-subtree-filter>`
-const xpath = (text: string): string =>
-  `<yp:datastore-xpath-filter xmlns:d="${NS}">${text}</yp:datastore-xpath-filter>`
-const SHELVES = {
-  "depot:depot": {
-    name: "north",
-    shelf: [
-      { id: "a", colour: "red" },
-      { id: "b", colour: "green" },
-    ],
-  },
-}
-
-/** Lets what was changed be looked for. */
-async function look(depot: Depot<SubscribedBackend>): Promise<void> {
-  await settle()
-  depot.clock.pass(50)
-  await settle()
-}
-
-async function edit(client: NetconfClientSession, inside: string): Promise<void> {
-  await client.editConfig("running", depotXml(inside))
-}
-
-/** `operation target` of each edit. */
-function editsIn(xml: string): string[] {
-  return [...xml.matchAll(/<operation>([a-z]+)<\/operation><target>([^<]+)<\/target>/g)].map(
-    ([, operation, target]) => `${operation ?? ""} ${target ?? ""}`,
-  )
-}
-
-async function refusal(promise: Promise<unknown>): Promise<QkdError> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof QkdError) return error
-    throw error
-  }
-  throw new assert.AssertionError({ message: "was not refused" })
-}
 
 describe("a subscription on change", () => {
   it("begins with the whole selection, then tells each change as an edit with its address", async () => {
@@ -201,6 +163,26 @@ describe("a subscription on change", () => {
     assert.deepEqual(editsIn(got[2] ?? ""), ["create /depot:depot/shelf=c"])
   })
 
+  it("keeps what cannot be modified, and shows so", async () => {
+    const depot = subscribedDepot(SHELVES)
+    const { client } = await depot.connect()
+    const got = heard(client)
+    const id = await establish(
+      client,
+      `${RUNNING}<yp:on-change><yp:sync-on-start>false</yp:sync-on-start></yp:on-change>`,
+    )
+    await client.rpc(
+      `<modify-subscription xmlns="${SN_NS}" xmlns:yp="${YP_NS}" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores"><id>${id}</id>${RUNNING}<yp:on-change><yp:dampening-period>10</yp:dampening-period></yp:on-change></modify-subscription>`,
+    )
+    await settle()
+    assert.equal(got.length, 0, "nothing is sent that was not wanted")
+    const shown = (await client.get(`<subscriptions xmlns="${SN_NS}"/>`)).map(writeXml).join("")
+    assert.match(
+      shown,
+      /<on-change [^>]*><dampening-period>10<\/dampening-period><sync-on-start>false</,
+    )
+  })
+
   it("that has more to tell than one message may hold is sent the whole, or told what is missing", async () => {
     const depot = subscribedDepot(SHELVES)
     const { client } = await depot.connect()
@@ -312,80 +294,6 @@ describe("a periodic subscription", () => {
     await settle()
     assert.equal(got.length, 3)
     assert.match(got[2] ?? "", /^<subscription-terminated/)
-    assert.equal(depot.clock.pending, 0)
-  })
-})
-
-describe("a subscription to a datastore", () => {
-  it("is refused with an identity of the model and a hint of what would do", async () => {
-    const depot = subscribedDepot(SHELVES)
-    const { client } = await depot.connect()
-    const wrong = (inside: string): Promise<QkdError> => refusal(client.rpc(establishXml(inside)))
-    const fast = await wrong(`${RUNNING}<yp:periodic><yp:period>1</yp:period></yp:periodic>`)
-    assert.equal(fast.tag, "invalid-value")
-    assert.equal(fast.appTag, "ietf-yang-push:period-unsupported")
-    assert.equal(fast.structure?.name, "establish-subscription-datastore-error-info")
-    assert.deepEqual(fast.structure.leafs, { "period-hint": "10" })
-    const candidate = await wrong(`<yp:datastore>ds:candidate</yp:datastore>${ON_CHANGE}`)
-    assert.equal(candidate.appTag, "ietf-yang-push:datastore-not-subscribable")
-    const never = await wrong(RUNNING + subtree("<attic/>") + ON_CHANGE)
-    assert.equal(never.appTag, "ietf-yang-push:unchanging-selection")
-    assert.equal(never.tag, "operation-failed")
-    const broken = await wrong(RUNNING + xpath("/d:depot[") + ON_CHANGE)
-    assert.equal(broken.appTag, "ietf-subscribed-notifications:filter-unsupported")
-    assert.equal((await wrong(RUNNING)).tag, "missing-element")
-    const counters = `<yp:datastore-subtree-filter><subscriptions xmlns="${SN_NS}"/></yp:datastore-subtree-filter>`
-    const self = await wrong(OPERATIONAL + counters + ON_CHANGE)
-    assert.equal(self.appTag, "ietf-yang-push:on-change-unsupported")
-    assert.equal(self.tag, "operation-not-supported")
-    assert.equal(depot.server.publisher.desk?.size, 0)
-  })
-
-  it("whose selection is too large is refused with its size, or rests until it fits", async () => {
-    const depot = subscribedDepot(SHELVES, {}, { maxUpdateBytes: 2000 })
-    const { client } = await depot.connect()
-    const got = heard(client)
-    await establish(client, `${RUNNING}<yp:periodic><yp:period>100</yp:period></yp:periodic>`)
-    const many = Array.from({ length: 100 }, (_, i) => `<shelf><id>s${i}</id></shelf>`)
-    await edit(client, many.join(""))
-    depot.clock.pass(1000)
-    await settle()
-    const big = await refusal(client.rpc(establishXml(RUNNING + ON_CHANGE)))
-    assert.equal(big.tag, "too-big")
-    assert.equal(big.appTag, "ietf-yang-push:sync-too-big")
-    assert.equal(big.structure?.leafs["kilobytes-limit"], "1")
-    assert.match(got[1] ?? "", /<subscription-suspended.*update-too-big/)
-    await client.editConfig("running", depotXml("<name>n</name>"), { defaultOperation: "replace" })
-    depot.clock.pass(1000)
-    await settle()
-    assert.match(got[2] ?? "", /<subscription-resumed/)
-    assert.match(got[3] ?? "", /<push-update/)
-  })
-
-  it("may name a configured filter", async () => {
-    const depot = subscribedDepot(SHELVES)
-    const { client } = await depot.connect()
-    const got = heard(client)
-    await client.editConfig(
-      "running",
-      `<filters xmlns="${SN_NS}"><selection-filter xmlns="${YP_NS}"><filter-id>names</filter-id><datastore-subtree-filter>${depotXml("<name/>")}</datastore-subtree-filter></selection-filter></filters>`,
-    )
-    await establish(
-      client,
-      `${RUNNING}<yp:selection-filter-ref>names</yp:selection-filter-ref>${ON_CHANGE}`,
-    )
-    await settle()
-    assert.match(got[0] ?? "", /<datastore-contents><depot [^>]*><name>north<\/name><\/depot>/)
-  })
-
-  it("goes with its session, and leaves nothing that is looked for", async () => {
-    const depot = subscribedDepot(SHELVES)
-    const { client } = await depot.connect()
-    await establish(client, OPERATIONAL + ON_CHANGE)
-    await establish(client, `${RUNNING}<yp:periodic><yp:period>100</yp:period></yp:periodic>`)
-    await client.close()
-    await settle()
-    depot.server.publisher.stateChanged()
     assert.equal(depot.clock.pending, 0)
   })
 })

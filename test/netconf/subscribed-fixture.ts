@@ -1,5 +1,7 @@
-// The depot with the modules of subscriptions, and clients that speak to it in raw XML.
+// The depot with the modules of subscriptions, and what tests of subscriptions ask of it in raw XML.
 
+import assert from "node:assert/strict"
+import { QkdError } from "../../src/errors.js"
 import { compileSchema, type Schema } from "../../src/yang/schema.js"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
 import type { NetconfClientSession } from "../../src/netconf/client.js"
@@ -12,7 +14,7 @@ import type { NetconfBackend } from "../../src/netconf/backend.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import type { ServerLimits, ServerOptions } from "../../src/netconf/server.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
-import { DepotBackend, MODULE, depot, type Depot } from "./fixture.js"
+import { DepotBackend, MODULE, NS, depot, depotXml, settle, type Depot } from "./fixture.js"
 
 export const SN_NS = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
 export const YP_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
@@ -60,4 +62,49 @@ export function establishXml(inside: string): string {
 export async function establish(client: NetconfClientSession, inside: string): Promise<number> {
   const reply = writeXml(await client.rpc(establishXml(inside)))
   return Number(/<id[^>]*>(\d+)</.exec(reply)?.[1])
+}
+
+export const RUNNING = "<yp:datastore>ds:running</yp:datastore>"
+export const OPERATIONAL = "<yp:datastore>ds:operational</yp:datastore>"
+export const ON_CHANGE = "<yp:on-change/>"
+export const subtree = (inside: string): string =>
+  `<yp:datastore-subtree-filter>${depotXml(inside)}</yp:datastore-subtree-filter>`
+export const xpath = (text: string): string =>
+  `<yp:datastore-xpath-filter xmlns:d="${NS}">${text}</yp:datastore-xpath-filter>`
+export const SHELVES = {
+  "depot:depot": {
+    name: "north",
+    shelf: [
+      { id: "a", colour: "red" },
+      { id: "b", colour: "green" },
+    ],
+  },
+}
+
+/** Lets what was changed be looked for. */
+export async function look(depot: Depot<SubscribedBackend>): Promise<void> {
+  await settle()
+  depot.clock.pass(50)
+  await settle()
+}
+
+export async function edit(client: NetconfClientSession, inside: string): Promise<void> {
+  await client.editConfig("running", depotXml(inside))
+}
+
+/** `operation target` of each edit. */
+export function editsIn(xml: string): string[] {
+  return [...xml.matchAll(/<operation>([a-z]+)<\/operation><target>([^<]+)<\/target>/g)].map(
+    ([, operation, target]) => `${operation ?? ""} ${target ?? ""}`,
+  )
+}
+
+export async function refusal(promise: Promise<unknown>): Promise<QkdError> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof QkdError) return error
+    throw error
+  }
+  throw new assert.AssertionError({ message: "was not refused" })
 }

@@ -1,7 +1,7 @@
 // Dynamic subscriptions to a stream over NETCONF (RFC 8639, RFC 8640): rpcs, refusals, notices, what is shown of them.
 
 import assert from "node:assert/strict"
-import { QkdError } from "../../src/errors.js"
+import type { QkdError } from "../../src/errors.js"
 import { childrenOf, writeXml } from "../../src/yang/xml-tree.js"
 import { NS, depotXml, faultOf, settle } from "./fixture.js"
 import {
@@ -10,6 +10,7 @@ import {
   establish,
   establishXml,
   heard,
+  refusal,
   subscribedDepot,
 } from "./subscribed-fixture.js"
 
@@ -22,16 +23,6 @@ const byId = (name: string, id: number, inside = ""): string =>
   `<${name} xmlns="${SN_NS}"><id>${id}</id>${inside}</${name}>`
 const ids = (got: readonly string[]): string[] =>
   got.map((xml) => /<id[^>]*>([a-z]+)</.exec(xml)?.[1] ?? /<([a-z-]+)/.exec(xml)?.[1] ?? "")
-
-async function refusal(promise: Promise<unknown>): Promise<QkdError> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof QkdError) return error
-    throw error
-  }
-  throw new assert.AssertionError({ message: "was not refused" })
-}
 
 describe("a dynamic subscription", () => {
   it("is one of several in a session, each with its own id and filter, between replies", async () => {
