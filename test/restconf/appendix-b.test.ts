@@ -1,6 +1,9 @@
 // Every example of RFC 8040 appendix B, rebuilt.
 
 import assert from "node:assert/strict"
+import { loadYangFiles } from "../../src/transport/yang-files.js"
+import { compileSchema } from "../../src/yang/schema.js"
+import { EXAMPLES } from "./jukebox-module.js"
 import { ACCEPT_XML, JSON_BODY, MUSIC, XML_BODY, dataOf, faultIn, jukebox } from "./jukebox.js"
 
 const DATA = "/restconf/data"
@@ -27,6 +30,36 @@ describe("the examples of RFC 8040 appendix B", () => {
         operations: {},
         "yang-library-version": "2019-01-04",
       },
+    })
+  })
+
+  it("B.1.2: the modules are in the library, where the schema has one", async () => {
+    const schema = compileSchema(
+      [
+        ...EXAMPLES.filter(({ name }) => name !== "ietf-yang-types"),
+        ...loadYangFiles([
+          "ietf-yang-library",
+          "ietf-datastores",
+          "ietf-yang-types",
+          "ietf-inet-types",
+        ]),
+      ],
+      { implement: [...EXAMPLES.map(({ name }) => name), "ietf-yang-library", "ietf-datastores"] },
+    )
+    const answer = await jukebox({}, { schema }).ask(
+      "GET",
+      `${DATA}/ietf-yang-library:modules-state/module=example-jukebox,2016-08-15`,
+    )
+    assert.equal(answer.status, 200, answer.body)
+    assert.deepEqual(dataOf(answer), {
+      "ietf-yang-library:module": [
+        {
+          name: "example-jukebox",
+          revision: "2016-08-15",
+          namespace: "http://example.com/ns/example-jukebox",
+          "conformance-type": "implement",
+        },
+      ],
     })
   })
 

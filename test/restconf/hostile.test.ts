@@ -291,7 +291,7 @@ describe("harm on RESTCONF's socket", function () {
   })
 
   it("headers without end are 431", async () => {
-    const flood = `${"X-Flood: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(1000)}\r\n`
+    const flood = `${"X-Flood: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(300)}\r\n`
     assert.match(await raw(house, head(`GET ${DATA}`, flood)), /^HTTP\/1\.1 431 /)
   })
 
