@@ -19,9 +19,6 @@ export interface NetconfWays {
   close(): Promise<void>
 }
 
-/** A peer that is silent for three of these is gone. */
-const KEEPALIVE_MS = 20_000
-
 /** @throws QkdError when a port cannot be had or a file is unusable; then nothing is left open. */
 export async function openNetconf(
   settings: NodeSettings["netconf"],
@@ -36,7 +33,6 @@ export async function openNetconf(
     server: opener,
     hostKey: await readText(settings.hostKeyFile),
     users: new Map(users.map((user) => [user.name, user.publicKeys])),
-    keepaliveMs: KEEPALIVE_MS,
   })
   const tls = settings.tls === undefined ? undefined : await tlsServer(settings.tls, opener, log)
   const listener = await listenSsh(ssh, { host, port })

@@ -48,7 +48,7 @@ export type {
   PhysLinkConfig,
   VirtLinkConfig,
 } from "../model/link.js"
-export type { NodeTarget } from "../model/network.js"
+export type { NodeTarget, NodeTlsTarget } from "../model/network.js"
 export type {
   AlarmBody,
   InterfaceStatus,

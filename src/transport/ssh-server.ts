@@ -50,8 +50,6 @@ export interface SshServerOptions {
   /** `gcm`: AES-GCM only. `gcm-ctr`, the default: AES-CTR too, for tools that have no GCM. */
   readonly ciphers?: "gcm" | "gcm-ctr"
   readonly limits?: Partial<SshServerLimits>
-  /** Silence after which the peer is asked for a sign of life; three unanswered end the connection. Default: never. */
-  readonly keepaliveMs?: number
   /** Told of everyone who is turned away, for log and alarm. Must not throw. */
   readonly onRefused?: (refused: SshRefusal) => void
 }
@@ -96,16 +94,12 @@ export class NetconfSshServer {
     readSshKey(options.hostKey)
     this.hostKeyFingerprint = sshFingerprint(options.hostKey)
     const users = new SshUserList(options.users)
-    const config: ssh2.ServerConfig & KeepaliveConfig = {
+    // A peer that is silent is asked for a sign of life every 15 s, and let go after three unanswered: ssh2's own habit.
+    this.#ssh = new ssh2.Server({
       hostKeys: [options.hostKey],
       algorithms: options.ciphers === "gcm" ? SSH_ALGORITHMS : SSH_ALGORITHMS_WITH_CTR,
       ident: "keyloom",
-      ...(options.keepaliveMs !== undefined && {
-        keepaliveInterval: options.keepaliveMs,
-        keepaliveCountMax: 3,
-      }),
-    }
-    this.#ssh = new ssh2.Server(config)
+    })
     this.#ssh.on("connection", (connection, info) => {
       const accepted = this.#sockets.get(socketId(info.ip, info.port))
       if (accepted === undefined) connection.end()
@@ -141,6 +135,12 @@ export class NetconfSshServer {
       return
     }
     const id = socketId(address, socket.remotePort ?? 0)
+    // Two of our own calls to one manager: ssh2 could not tell them apart.
+    if (this.#sockets.has(id)) {
+      this.#refused({ address, why: "too many connections" })
+      socket.destroy()
+      return
+    }
     const deadline = setTimeout(() => {
       this.#refused({ address, why: "handshake too slow" })
       socket.destroy()
@@ -168,12 +168,6 @@ export class NetconfSshServer {
   #refused(refusal: SshRefusal): void {
     this.#options.onRefused?.(refusal)
   }
-}
-
-/** ssh2 has these for servers too; its types have them for clients only. */
-interface KeepaliveConfig {
-  readonly keepaliveInterval?: number
-  readonly keepaliveCountMax?: number
 }
 
 /** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */

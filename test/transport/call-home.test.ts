@@ -100,7 +100,6 @@ describe("call home", function () {
       server: ok,
       hostKey: fixture.hostKey.privateKey,
       users: new Map([[USER, [fixture.userKey.publicKey]]]),
-      keepaliveMs: 5_000,
     })
     const reports: CallHomeReport[] = []
     const start = (to = port) => {
