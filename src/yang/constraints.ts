@@ -168,7 +168,7 @@ class Run {
         message: `has ${items.length} entries, at most ${child.maxElements} are allowed`,
       })
     const unique = child.kind === "list" ? (child.keys?.length ?? 0) > 0 : child.config
-    if (revised !== undefined) this.checkNewDoubles(at, child, revised)
+    if (unique && revised !== undefined) this.checkNewDoubles(at, child, revised)
     else if (unique && items.length > 1) this.checkDoubles(at, child, items)
     if (whole && child.unique.length > 0 && (revised === undefined || mayRepeat(child, revised)))
       for (const fault of checkUnique(at, child, items)) this.add(fault)

@@ -64,6 +64,20 @@ describe("what is written of a configuration that changes", () => {
     ])
   })
 
+  it("says of what is kept beside its successor only where it was", () => {
+    const old = { apps: Array.from({ length: 100 }, (_, n): JsonObject => ({ id: n })) }
+    const before = { running: old, times: { a: "b" } }
+    const after = {
+      ...before,
+      running: { apps: [] },
+      before: { running: old, times: before.times },
+    }
+    const changes = changesBetween(before, after)
+    assert.ok(JSON.stringify(changes).length < 250)
+    assert.deepEqual(withChanges(before, changes), after)
+    assert.equal(withChanges({}, [{ at: ["x"], like: "nowhere" }]), undefined)
+  })
+
   it("is not applied to a tree it was not made for", () => {
     const made = changesBetween({ a: { b: [1, 2, 3] } }, { a: { b: [1, 2] } })
     assert.equal(withChanges({ a: { b: [] } }, made), undefined)
