@@ -44,8 +44,8 @@ export async function drawAndCompare(
       made.push({ format: "xml", ...breakXml(xml, random) })
     }
   }
-  const name = path.basename(set.modules.at(-1) ?? "", ".yang")
-  const own = path.join(folder, `${name}-${seed}`)
+  const names = set.modules.map((module) => path.basename(module, ".yang"))
+  const own = path.join(folder, `${names.join("+")}-${seed}`)
   mkdirSync(own, { recursive: true })
   const files = made.map(({ format, text }, i) => {
     const file = path.join(own, `${i}.${format}`)
@@ -58,7 +58,7 @@ export async function drawAndCompare(
     const theirs = refused.get(files[i]?.file ?? "")
     return {
       ...one,
-      set: name,
+      set: names.join(", "),
       ...(fault === undefined ? {} : { ours: `${fault.path}: ${fault.message}` }),
       ...(theirs === undefined ? {} : { theirs }),
     }
