@@ -29,7 +29,7 @@ function alarm(
 }
 
 export function nodeAlarms(node: NetworkNode): Alarm[] {
-  const { qkdnId, name, reach, reachReason, status, syncFault, interfaces } = node
+  const { qkdnId, name, reach, reachReason, status, syncFault, drift, interfaces } = node
   const found: Alarm[] = []
   const because = reachReason === undefined ? "" : `: ${reachReason}`
   if (reach === "unmanaged") {
@@ -45,6 +45,12 @@ export function nodeAlarms(node: NetworkNode): Alarm[] {
   if (syncFault !== undefined) {
     const message = `${name} is not what it should be: ${syncFault}`
     found.push(alarm("node", qkdnId, "node-out-of-sync", "MAJOR", message))
+  }
+  if (drift !== undefined) {
+    const [first] = drift.differences
+    const what = first === undefined ? "" : `: ${first.kind} ${first.id} ${first.change}`
+    const message = `somebody else has changed ${name}${what}`
+    found.push(alarm("node", qkdnId, "node-drifted", "MAJOR", message, { since: drift.since }))
   }
   for (const { qkdiId, status: state } of interfaces) {
     if (state !== "FAILED") continue

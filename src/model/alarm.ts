@@ -15,6 +15,7 @@ export interface Alarm {
     | "node-unmanaged"
     | "node-down"
     | "node-out-of-sync"
+    | "node-drifted"
     | "interface-failed"
     | "link-down"
     | "link-overloaded"

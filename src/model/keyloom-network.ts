@@ -49,6 +49,11 @@ export class NetworkConfig {
     })
   }
 
+  /** One entry as it is; null: there is none. */
+  entry(list: ConfigList, id: string): JsonObject | null {
+    return this.#entries[list].get(id) ?? null
+  }
+
   /** Takes a committed change in. @returns what it changes in the configuration, if anything */
   take(change: Change): EntryChange | undefined {
     const { list, entry } = entryOf(change)

@@ -5,7 +5,7 @@ import { interfaceToData } from "./etsi015-interface.js"
 import { compact, compactOrNone, identity, Reader, uint32 } from "./etsi015-values.js"
 import type { NodeInventory } from "./inventory.js"
 import { decimal, entries, NETWORK_MODULE, nodePath, texts } from "./keyloom-values.js"
-import type { NetworkNode } from "./network.js"
+import type { DriftPolicy, NetworkNode } from "./network.js"
 import { targetFromData, targetToData } from "./node-target.js"
 
 /** The entry as configuration. Every leaf with a default is written, so that nothing is left to guess. */
@@ -24,6 +24,7 @@ export function nodeConfig(node: NetworkNode): JsonObject {
     relay: node.relay,
     driver: node.driver,
     management: targetToData(target),
+    drift_policy: node.driftPolicy,
     sae_id: texts(listed),
   })
 }
@@ -36,6 +37,8 @@ export function nodeFromConfig(entry: JsonObject): NodeInventory {
   const lat = node.number("lat")
   const lon = node.number("lon")
   const operator = node.string("operator")
+  const policy = node.string("drift_policy")
+  const driftPolicy = POLICIES.find((one) => one === policy)
   return {
     qkdnId: node.requiredUuid("qkdn_id"),
     name: node.string("name") ?? "",
@@ -47,21 +50,40 @@ export function nodeFromConfig(entry: JsonObject): NodeInventory {
     driver: node.string("driver") ?? "etsi015",
     target: targetFromData(node.child("management")),
     saeIds: node.strings("sae_id"),
+    ...(driftPolicy === undefined ? {} : { driftPolicy }),
     enabled: node.boolean("enabled") ?? true,
   }
 }
 
+const POLICIES: readonly DriftPolicy[] = ["heal", "report", "adopt"]
+
+/** Whether the node is what it should be, as far as is known. */
+export function isInSync(node: NetworkNode): boolean {
+  return node.syncFault === undefined && node.drift === undefined
+}
+
 /** What stands beside the configuration: the key and `state`. */
 export function nodeState(node: NetworkNode): JsonObject {
-  const { capabilities, keyManager, qkdnId } = node
+  const { capabilities, keyManager, qkdnId, drift, driven } = node
   return {
     qkdn_id: qkdnId,
     state: compact({
       reach: node.reach,
       reach_reason: node.reachReason,
       last_heard: node.lastHeardAt,
-      in_sync: node.syncFault === undefined,
+      in_sync: isInSync(node),
       sync_fault: node.syncFault,
+      drift:
+        drift === undefined
+          ? undefined
+          : compact({
+              since: drift.since,
+              difference: entries(drift.differences.map((one) => ({ ...one }))),
+            }),
+      driven:
+        driven === undefined
+          ? undefined
+          : compact({ profile: driven.profile, left_out: texts(driven.leftOut) }),
       qkdn_status: identity(node.status),
       qkdn_version: node.version,
       qkdn_capabilities:

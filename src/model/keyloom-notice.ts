@@ -5,6 +5,7 @@ import type { JsonObject } from "../yang/json-text.js"
 import type { Alarm } from "./alarm.js"
 import { compact, compactOrNone, identity, TYPES_MODULE } from "./etsi015-values.js"
 import { performanceData } from "./keyloom-link-entry.js"
+import { isInSync } from "./keyloom-node-entry.js"
 import { keyPathData } from "./keyloom-path-entry.js"
 import { bps, CONNECTIVITY_MODULE, NETWORK_MODULE } from "./keyloom-values.js"
 import type { NetworkLink, NetworkNode } from "./network.js"
@@ -36,7 +37,7 @@ export function nodeNotice(
     removed: node === null,
     reach: node?.reach,
     reach_reason: node?.reachReason,
-    in_sync: node === null ? undefined : node.syncFault === undefined,
+    in_sync: node === null ? undefined : isInSync(node),
     qkdn_status: identity(node?.status),
   })
   return { [`${NETWORK_MODULE}:node-changed`]: body }

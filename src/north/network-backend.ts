@@ -123,6 +123,7 @@ export class NetworkBackend implements NetconfBackend {
           this.#editing = []
         })
         if (!reply.ok) throw errorOfRefusal(reply, orders)
+        this.#mend(orders.map((order) => order.wanted))
         this.#log("info", "network edited", {
           by: caller.username,
           session: caller.sessionId,
@@ -183,8 +184,13 @@ export class NetworkBackend implements NetconfBackend {
     const entry = change === undefined ? undefined : this.#config.take(change)
     if (entry !== undefined) {
       const { list, id } = entry
-      const wanted = this.#editing.find((one) => one.list === list && one.id === id)
-      const echo = wanted !== undefined && orderSame(list, wanted.entry, entry.entry)
+      const same = (one: EntryChange): boolean => one.list === list && one.id === id
+      const wanted = this.#editing.find(same)
+      // After a change of its own that is not shown yet, an echo would find something else, and pass it by.
+      const echo =
+        wanted !== undefined &&
+        orderSame(list, wanted.entry, entry.entry) &&
+        !this.#behind.some(same)
       this.#behind.push(echo ? { ...entry, echo } : entry)
       this.#catchUp()
     }
@@ -195,6 +201,15 @@ export class NetworkBackend implements NetconfBackend {
         this.#tell()
       })
     }
+  }
+
+  /** What became of an edit's entries otherwise in the very decision that took them, such as an order gone at once. */
+  #mend(edited: readonly EntryChange[]): void {
+    for (const { list, id, entry } of edited) {
+      const now = this.#config.entry(list, id)
+      if (!orderSame(list, entry, now)) this.#behind.push({ list, id, entry: now })
+    }
+    this.#catchUp()
   }
 
   /** Tells subscribers what has happened since the last time. */

@@ -47,6 +47,7 @@ const nodeEntry: fc.Arbitrary<NodeInventory> = fc
     relay: fc.boolean(),
     enabled: fc.boolean(),
     driver: word,
+    driftPolicy: maybe(fc.constantFrom("heal" as const, "report" as const, "adopt" as const)),
     target: fc.record({
       host: fc.constantFrom("127.0.0.1", "::1", "node.example"),
       port: fc.integer({ min: 1, max: 65535 }),
