@@ -87,9 +87,10 @@ export function confirmedCommit(event: ConfirmedCommitEvent): JsonObject {
   }
 }
 
-/** The owner of the data is the server itself. */
+/** The owner of the data is the server itself; a user without a NETCONF session has session-id 0 (RFC 6470 section 2.2). */
 function changedBy(caller: Caller): JsonObject {
-  return caller.sessionId === 0 ? { server: [null] } : sessionOf(caller)
+  const isOwner = caller.sessionId === 0 && caller.username === ""
+  return isOwner ? { server: [null] } : sessionOf(caller)
 }
 
 function sessionOf({ username, sessionId, address }: Caller): JsonObject {

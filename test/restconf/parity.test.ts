@@ -7,6 +7,9 @@ import type { RestconfAnswer } from "../../src/restconf/message.js"
 import { parseXml } from "../../src/yang/xml-tree.js"
 import type { JsonObject } from "../../src/yang/json.js"
 import { faultOf } from "../netconf/fixture.js"
+import { loadYangFiles } from "../../src/transport/yang-files.js"
+import { compileSchema } from "../../src/yang/schema.js"
+import { EXAMPLES } from "./jukebox-module.js"
 import { MUSIC, XML_BODY, dataOf, jukebox, type Jukebox } from "./jukebox.js"
 
 const ACTIONS_NS = "https://example.com/ns/example-actions"
@@ -34,6 +37,25 @@ describe("one datastore behind both", () => {
     })
     await box.ask("DELETE", "/restconf/data/example-jukebox:jukebox/player/gap", { as: "carol" })
     assert.deepEqual(heard, ["carol 0 192.0.2.1"])
+  })
+
+  it("tells every subscriber who changed what (RFC 6470): a user without a session has session-id 0", async () => {
+    const borrowed = ["ietf-netconf", "ietf-netconf-acm", "ietf-inet-types", "ietf-yang-types"]
+    const examples = EXAMPLES.filter(({ name }) => name !== "ietf-yang-types")
+    const schema = compileSchema(
+      [...examples, ...loadYangFiles(["ietf-netconf-notifications", ...borrowed])],
+      { implement: [...examples.map(({ name }) => name), "ietf-netconf-notifications"] },
+    )
+    const box = jukebox(MUSIC, { schema })
+    const heard: string[] = []
+    const stream = await box.ask("GET", "/restconf/streams/NETCONF/json")
+    stream.stream?.({ write: (text) => heard.push(text), end: () => undefined })
+    await box.ask("DELETE", "/restconf/data/example-jukebox:jukebox/player/gap", { as: "carol" })
+    assert.equal(heard.length, 1)
+    assert.match(
+      heard[0] ?? "",
+      /"ietf-netconf-notifications:netconf-config-change":\{"changed-by":\{"username":"carol","session-id":0,"source-host":"192.0.2.1"\},"datastore":"running","edit":\[\{"target":"\/example-jukebox:jukebox\/player.*","operation":"delete"\}\]\}/,
+    )
   })
 
   it("keeps both in one line: an edit under way is over before the next begins", async () => {
