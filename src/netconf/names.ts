@@ -8,8 +8,6 @@ export const NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 export const STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
 /** RFC 6022: `get-schema`, `netconf-state`. */
 export const MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-/** RFC 7895: `modules-state`. */
-export const YANG_LIBRARY_NS = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 /** RFC 8639: `establish-subscription` and its kin. */
 export const SUBSCRIBED_NS = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
 /** RFC 8641: what of datastores can be subscribed to. */

@@ -162,7 +162,7 @@ export function unacceptable(name: string, what: string): QkdError {
 /**
  * The elements of a subtree filter, or undefined without a filter.
  *
- * @throws QkdError `bad-attribute` for another kind of filter: `:xpath` is not offered (section 8.9).
+ * @throws QkdError `bad-attribute` for another kind of filter.
  */
 export function subtreeOf(parameters: Parameters): XmlElement[] | undefined {
   const filter = parameters.get("filter")

@@ -1,5 +1,4 @@
-// RFC 6241 section 6 subtree filtering on XML itself, for what is not in the datastore's schema: notifications
-// and the server's own monitoring data. Datastore data goes through `yang/filter`.
+// RFC 6241 section 6 subtree filtering on XML itself, for notifications. Data goes through `yang/filter`.
 
 import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
 
