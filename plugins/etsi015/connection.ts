@@ -39,6 +39,7 @@ import { dataFromXml, type EntryEdit, editXml, eventFromXml, NODE_NS } from "./w
 import { isUnreachable, Writer } from "./writer.js"
 
 const NODE_FILTER = `<qkd_node xmlns="${NODE_NS}"/>`
+const ID_FILTER = `<qkd_node xmlns="${NODE_NS}"><qkdn_id/></qkd_node>`
 const NODE_XPATH = { select: "/n:qkd_node", namespaces: { n: NODE_NS } }
 
 export interface Sessions {
@@ -58,6 +59,7 @@ export class Etsi015Connection implements NodeConnection {
   readonly events = new Channel<NodeEvent>()
   readonly refuse?: NonNullable<NodeConnection["refuse"]>
   readonly hold?: NonNullable<NodeConnection["hold"]>
+  readonly ping?: NonNullable<NodeConnection["ping"]>
   readonly #sessions: Sessions
   readonly #abilities: Abilities
   readonly #profile: DeviceProfile
@@ -83,6 +85,7 @@ export class Etsi015Connection implements NodeConnection {
     this.#host = host
     this.#leftOut = new Set(profile.omit)
     this.#writer = new Writer(sessions.requests, abilities, profile, host, () => this.#readConfig())
+    if (profile.filter === "subtree") this.ping = () => this.#ping()
     if (abilities.keyloom) this.refuse = (request) => this.#refuse(request)
     if (abilities.confirmedCommit)
       this.hold = (desired, timeoutS) => this.#queued(() => this.#make(desired, timeoutS))
@@ -287,6 +290,11 @@ export class Etsi015Connection implements NodeConnection {
     this.#statuses = statusesIn(data)
     this.#known = entriesOf(config, this.#abilities.keyloom, this.#leftOut)
     return this.#known
+  }
+
+  /** Its own id: there always is one, and it costs the node next to nothing. */
+  async #ping(): Promise<void> {
+    await this.#asked((session, o) => session.getConfig("running", ID_FILTER, o))
   }
 
   async #refuse(request: Parameters<NonNullable<NodeConnection["refuse"]>>[0]): Promise<void> {

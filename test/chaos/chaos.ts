@@ -25,6 +25,8 @@ export interface ChaosOptions {
   readonly nodes: number
   readonly processes: number
   readonly transaction: Settings["transaction"]
+  readonly drift?: Settings["drift"]
+  readonly confirmTimeoutS?: number
 }
 
 export interface ChaosReport {
@@ -57,15 +59,15 @@ export class Chaos {
   readonly #dice: Dice
   readonly #ids: string[]
   readonly #links: LinkPlan[]
-  readonly #agents: Agents
-  readonly #controller: Controller
+  readonly agents: Agents
+  readonly controller: Controller
   readonly #fleet: Fleet
   readonly #restarts = new Set<Promise<void>>()
 
   private constructor(dice: Dice, agents: Agents, controller: Controller, plan: Plan) {
     this.#dice = dice
-    this.#agents = agents
-    this.#controller = controller
+    this.agents = agents
+    this.controller = controller
     this.#ids = plan.ids
     this.#links = plan.links
     this.#fleet = new Fleet({
@@ -101,11 +103,16 @@ export class Chaos {
       },
       epoch: randomUUID(),
       log: () => undefined,
-      settings: { transaction: options.transaction, avoidMs: 2000, confirmTimeoutS: 30 },
+      settings: {
+        transaction: options.transaction,
+        drift: options.drift ?? "heal",
+        avoidMs: 2000,
+        confirmTimeoutS: options.confirmTimeoutS ?? 30,
+      },
     })
     const chaos = new Chaos(dice, agents, controller, plan)
     await chaos.#enterInventory()
-    await chaos.#until("every link generates", () => {
+    await chaos.until("every link generates", () => {
       const { links, nodes } = controller.network()
       const up = [...links.values()].every(({ status }) => status === "ACTIVE")
       return up && [...nodes.values()].every(({ reach }) => reach === "connected")
@@ -127,49 +134,54 @@ export class Chaos {
   async settle(): Promise<void> {
     const from = Date.now()
     await Promise.all(this.#restarts)
-    for (let n = 0; n < this.#agents.processes; n += 1) await this.#agents.startOne(n)
+    for (let n = 0; n < this.agents.processes; n += 1) await this.agents.startOne(n)
     let left: readonly string[] = []
     const settled = async (): Promise<boolean> => {
       left = await this.#unsettled()
       return left.length === 0
     }
-    await this.#until("the network settles", settled, () => left.slice(0, 5).join("; "))
+    await this.until("the network settles", settled, () => left.slice(0, 5).join("; "))
     this.report.settleMs = Date.now() - from
     await this.#look()
   }
 
+  /** The controller goes, in the middle of whatever it does, and never comes back. */
+  async abandon(): Promise<void> {
+    await Promise.all([this.#fleet.close(), this.controller.stop()])
+  }
+
   async close(): Promise<void> {
-    await this.#controller.stop()
+    await this.controller.stop()
     await this.#fleet.close()
     await Promise.all(this.#restarts)
-    await this.#agents.close()
+    await this.agents.close()
   }
 
   async #enterInventory(): Promise<void> {
     for (const [n, qkdnId] of this.#ids.entries())
-      await this.#submit({
+      await this.submit({
         kind: "node-added",
         node: {
           qkdnId,
           name: nameOf(n),
           relay: true,
           driver: "etsi015",
-          target: this.#agents.target(qkdnId),
+          target: this.agents.target(qkdnId),
           saeIds: [],
         },
       })
     for (const link of this.#links)
-      await this.#submit({ kind: "link-added", link: { ...link, skrBps: 100_000 } })
-    this.#controller.start(this.#fleet)
+      await this.submit({ kind: "link-added", link: { ...link, skrBps: 100_000 } })
+    this.controller.start(this.#fleet)
   }
 
-  async #submit(event: Parameters<Controller["submit"]>[0]): Promise<void> {
-    const reply = await this.#controller.submit(event)
+  async submit(event: Parameters<Controller["submit"]>[0]): Promise<void> {
+    const reply = await this.controller.submit(event)
     assert(reply.ok || event.kind.startsWith("service"), JSON.stringify(reply))
   }
 
   async #change(): Promise<void> {
-    const { services, links } = this.#controller.network()
+    const { services, links } = this.controller.network()
     const dice = this.#dice
     this.report.transactions += 1
     const standing = [...services.values()].filter(({ state }) => state !== "removing")
@@ -178,17 +190,17 @@ export class Chaos {
       const [a, b] = dice.two(this.#ids.map((_, n) => `sae-${nameOf(n)}`))
       const minRateBps = dice.of([0, 100, 2000])
       const terms = { minRateBps, priority: dice.below(3), avoidNodes: [] }
-      await this.#submit({ kind: "service-ordered", aSaeId: a, bSaeId: b, terms })
+      await this.submit({ kind: "service-ordered", aSaeId: a, bSaeId: b, terms })
     } else if (kind < 6) {
       const { serviceId } = dice.of(standing)
-      await this.#submit({ kind: "service-cancelled", serviceId })
+      await this.submit({ kind: "service-cancelled", serviceId })
     } else {
       const plan = dice.of(this.#links)
       const link = links.get(plan.qkdlId)
       // Its services move to other paths, or come back.
       const disabled = [...links.values()].filter(({ enabled }) => !enabled).length
       const enabled = link?.enabled === false || disabled >= 2
-      await this.#submit({ kind: "link-changed", link: { ...plan, skrBps: 100_000, enabled } })
+      await this.submit({ kind: "link-changed", link: { ...plan, skrBps: 100_000, enabled } })
     }
   }
 
@@ -196,25 +208,25 @@ export class Chaos {
     const dice = this.#dice
     if (dice.below(3) > 0) {
       this.report.cuts += 1
-      void this.#agents.cut(dice.of(this.#ids)).catch(() => undefined)
+      void this.agents.cut(dice.of(this.#ids)).catch(() => undefined)
       return
     }
     this.report.kills += 1
-    const n = dice.below(this.#agents.processes)
+    const n = dice.below(this.agents.processes)
     const afterMs = dice.below(1500)
-    const restart = this.#agents
+    const restart = this.agents
       .kill(n)
       .then(() => pause(afterMs))
-      .then(() => this.#agents.startOne(n))
+      .then(() => this.agents.startOne(n))
       .finally(() => this.#restarts.delete(restart))
     this.#restarts.add(restart)
   }
 
   /** Every path that was reported active before and after the nodes were asked was whole when they were. */
   async #look(): Promise<void> {
-    const before = this.#controller.network()
-    const configs = await this.#agents.configs()
-    const after = this.#controller.network()
+    const before = this.controller.network()
+    const configs = await this.agents.configs()
+    const after = this.controller.network()
     this.report.looks += 1
     for (const service of before.services.values()) {
       const { path, serviceId } = service
@@ -231,8 +243,8 @@ export class Chaos {
 
   /** What is not yet as it should be. */
   async #unsettled(): Promise<readonly string[]> {
-    const network = this.#controller.network()
-    const configs = await this.#agents.configs()
+    const network = this.controller.network()
+    const configs = await this.agents.configs()
     const left: string[] = []
     for (const node of network.nodes.values())
       if (node.reach !== "connected") left.push(`${node.name} is ${node.reach}`)
@@ -249,7 +261,7 @@ export class Chaos {
     return left
   }
 
-  async #until(
+  async until(
     what: string,
     holds: () => boolean | Promise<boolean>,
     why: () => string = () => "",
