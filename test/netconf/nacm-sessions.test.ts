@@ -87,6 +87,27 @@ describe("users of one server", () => {
     assert.equal(strip(await ask(olga, get(hidden))), strip(wrong))
   })
 
+  it("learn nothing of hidden data by XPath either, whatever it computes", async () => {
+    const { connect, ask } = house()
+    const olga = await connect("olga")
+    const by = (select: string): Promise<string> =>
+      ask(
+        olga,
+        `<get><filter type="xpath" xmlns:a="urn:keyloom:test:acme" select="${select}"/></get>`,
+      )
+    const nothing = strip(await by("/a:nowhere[1]"))
+    for (const select of [
+      "/a:secrets/a:word",
+      "//*[.='hush']",
+      "/a:interfaces[count(/a:secrets/a:box) = 1]",
+      "/a:interfaces[/a:secrets/a:word = 'hush']",
+      "/a:interfaces/a:interface[a:name = 'b']",
+      "/a:interfaces[count(a:interface) = 2]",
+    ])
+      assert.equal(strip(await by(select)), nothing, select)
+    assert.match(await by("/a:interfaces[count(a:interface) = 1]"), />a</)
+  })
+
   it("are told no default in the place of what is hidden", async () => {
     const { connect, ask } = house(false, [
       ["operator", { path: "/acme:interfaces/interface[name='a']/hue", action: "deny" }],

@@ -82,6 +82,19 @@ describe("access control by RESTCONF", () => {
     assert.equal((await box.ask("GET", NICK, { as: "alice" })).status, 200)
   })
 
+  it("tells no default in the place of what is hidden", async () => {
+    const box = house()
+    const leaf = "/restconf/data/ietf-netconf-acm:nacm/read-default"
+    for (const mode of ["report-all", "report-all-tagged"]) {
+      const query = `?with-defaults=${mode}`
+      assert.equal(faultIn(await box.ask("GET", leaf + query, { as: "bob" })), "404 invalid-value")
+      assert.equal((await box.ask("GET", leaf + query, { as: "alice" })).status, 200)
+      const all = (await box.ask("GET", `/restconf/data${query}`, { as: "bob" })).body ?? ""
+      assert.doesNotMatch(all, /nacm|read-default/)
+      assert.match(all, /Foo Fighters/)
+    }
+  })
+
   it("lets no entity tag tell of what is hidden", async () => {
     const box = house()
     const tag = async (): Promise<string | undefined> =>
