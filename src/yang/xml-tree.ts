@@ -134,7 +134,13 @@ export function parseXml(text: string, limits: XmlLimits = XML_LIMITS): XmlEleme
   parser.on("text", addText)
   parser.on("cdata", addText)
 
-  parser.write(text).close()
+  try {
+    parser.write(text).close()
+  } catch (error) {
+    // The parser stumbles over half a character where markup begins.
+    if (error instanceof RangeError) throw malformed("half a character")
+    throw error
+  }
   if (root === undefined) throw malformed("no element")
   return root
 }

@@ -22,12 +22,18 @@ export interface TargetReport {
   readonly findings: readonly Finding[]
 }
 
-/** The texts kept for a target; every input that ever broke something among them. */
+/**
+ * The texts kept for a target; every input that ever broke something among them. A file `*.texts` holds several as JSON,
+ * for what UTF-8 cannot carry.
+ */
 export function corpusOf(target: string): readonly string[] {
   const folder = path.join(CORPUS, target)
   return readdirSync(folder)
     .sort()
-    .map((name) => readFileSync(path.join(folder, name), "utf8"))
+    .flatMap((name) => {
+      const text = readFileSync(path.join(folder, name), "utf8")
+      return name.endsWith(".texts") ? (JSON.parse(text) as string[]) : [text]
+    })
 }
 
 /** One input; what is wrong with how it was taken. */
