@@ -28,11 +28,11 @@ const IMPLEMENTED = [
 /** The node's model lends its groupings; its data is the nodes' own. */
 const IMPORTED = ["etsi-qkd-sdn-node", ...PROTOCOL_IMPORTS, ...NOTIFICATION_IMPORTS]
 
-/** Compiles it; costs some hundred milliseconds. `jitter` is left out: no bound on it can be agreed. */
+/** Compiles it; costs some hundred milliseconds. */
 export function networkSchema(): Schema {
   return compileSchema(loadYangFiles([...new Set([...IMPLEMENTED, ...IMPORTED])]), {
     implement: IMPLEMENTED,
-    features: { ...PROTOCOL_FEATURES, ...NOTIFICATION_FEATURES, "keyloom-connectivity": [] },
+    features: { ...PROTOCOL_FEATURES, ...NOTIFICATION_FEATURES },
   })
 }
 

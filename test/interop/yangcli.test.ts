@@ -2,35 +2,13 @@
 // lets an operator type.
 
 import assert from "node:assert/strict"
-import { spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
-import { writeFileSync } from "node:fs"
-import path from "node:path"
+import { spawnSync } from "node:child_process"
 import { NetconfServer } from "../../src/netconf/server.js"
 import { systemClock } from "../../src/transport/ssh-clock.js"
 import { StartupDepot, nameIn, two } from "../netconf/candidate-fixture.js"
 import { DepotBackend } from "../netconf/fixture.js"
-import { USER, sshFixture, type SshFixture } from "../transport/ssh-fixture.js"
-
-async function runYangcli(fixture: SshFixture, commands: readonly string[]): Promise<string> {
-  const { dir, listener, target, userKey } = fixture
-  const script = path.join(dir, "script")
-  writeFileSync(script, `${commands.join("\n")}\n`)
-  writeFileSync(`${target.privateKeyFile}.pub`, `${userKey.publicKey}\n`)
-  const args = [
-    ...["--server=127.0.0.1", `--ncport=${listener.port}`, `--user=${USER}`, "--password=unused"],
-    ...[`--private-key=${target.privateKeyFile}`, `--public-key=${target.privateKeyFile}.pub`],
-    ...["--batch-mode", `--run-script=${script}`],
-  ]
-  // It keeps what it learns below HOME.
-  const child = spawn("yangcli", args, { env: { ...process.env, HOME: dir }, timeout: 40_000 })
-  let out = ""
-  child.stdout.on("data", (b: Buffer) => (out += b.toString()))
-  child.stderr.on("data", (b: Buffer) => (out += b.toString()))
-  child.stdin.end()
-  await once(child, "close")
-  return out
-}
+import { runYangcli } from "../support/yangcli.js"
+import { sshFixture } from "../transport/ssh-fixture.js"
 
 describe("yangcli against our server", function () {
   this.timeout(60_000)

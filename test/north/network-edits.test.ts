@@ -134,8 +134,8 @@ describe("an edit of the network", () => {
     [
       "a bound on jitter, which is not offered",
       appsXml(appXml(1, "a", "b", "<app_qos><jitter>5</jitter></app_qos>")),
-      "unknown-element",
-      undefined,
+      "operation-failed",
+      "must-violation",
       `${APP(1)}/keyloom-connectivity:app_qos`,
     ],
   ]
