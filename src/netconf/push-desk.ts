@@ -115,7 +115,7 @@ export class PushDesk {
 
   /** On change, selections are looked for at the hub's own pace, which is slow enough. */
   #assertSlow(trigger: Trigger, rpc: Rpc, leastMs = this.#limits.minPeriodMs): void {
-    if (trigger.kind === "on-change" || trigger.periodMs >= leastMs) return
+    if (trigger.kind === "on-change" || trigger.periodMs >= Math.max(leastMs, 1)) return
     throw refusal(
       "ietf-yang-push:period-unsupported",
       `a period of ${trigger.periodMs} ms is too short`,

@@ -2,6 +2,7 @@
 // that may not be read.
 
 import assert from "node:assert/strict"
+import fc from "fast-check"
 import { QkdError } from "../../src/errors.js"
 import {
   NOTIFICATION_FEATURES,
@@ -150,6 +151,69 @@ describe("a subscription that asks for too much", () => {
     assert.ok(hint > 100, String(hint))
     await establish(client, period(hint))
   })
+})
+
+describe("requests of any shape", () => {
+  const names = ["stream", "stop-time", "encoding", "stream-filter-name", "stream-subtree-filter"]
+    .concat(["stream-xpath-filter", "replay-start-time", "id", "yp:datastore", "yp:periodic"])
+    .concat(["yp:period", "yp:on-change", "yp:sync-on-start", "yp:excluded-change", "d:depot"])
+    .concat([
+      "yp:datastore-subtree-filter",
+      "yp:datastore-xpath-filter",
+      "yp:anchor-time",
+      "d:shelf",
+    ])
+  const text = fc
+    .constantFrom("NETCONF", "ds:running", "ds:operational", "100", "0", "true", "create")
+    .chain((plain) =>
+      fc.constantFrom(
+        plain,
+        "4294967295",
+        "2026-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "/d:depot/*",
+        "//*[",
+        "encode-json",
+        "x:y",
+        "",
+      ),
+    )
+  const { element } = fc.letrec<{ element: string }>((tie) => ({
+    element: fc
+      .tuple(
+        fc.constantFrom(...names),
+        fc.oneof(
+          { depthSize: "small" },
+          text,
+          fc.array(tie("element"), { maxLength: 4 }).map((all) => all.join("")),
+        ),
+      )
+      .map(([name, inside]) => `<${name}>${inside}</${name}>`),
+  }))
+
+  it("are answered, and break nothing", async () => {
+    const network = subscribedDepot(SHELVES)
+    const { client } = await network.connect()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("establish-subscription", "modify-subscription", "delete-subscription"),
+        fc.array(element, { maxLength: 5 }),
+        async (rpc, inside) => {
+          const xml = `<${rpc} xmlns="${SN_NS}" xmlns:yp="urn:ietf:params:xml:ns:yang:ietf-yang-push" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores" xmlns:d="${NS}">${inside.join("")}</${rpc}>`
+          await client.rpc(xml).catch((error: unknown) => {
+            assert.ok(error instanceof QkdError)
+            assert.notEqual(error.appTag, "closed")
+          })
+          network.clock.pass(500)
+        },
+      ),
+      { numRuns: 500 },
+    )
+    assert.deepEqual(
+      network.reports.filter((r) => r.kind === "bug" || r.kind === "untold"),
+      [],
+    )
+  }).timeout(60_000)
 })
 
 describe("subscriptions of several sessions", () => {
