@@ -50,7 +50,7 @@ export function storesOf(
   all: Datastores | undefined,
   changedMs: () => number,
 ): ReadonlyMap<string, Store> {
-  const config = (caller: Caller): JsonObject => running.access.readable(caller, running.running)
+  const config = readableRunning(running)
   const data = (caller: Caller): JsonObject => running.data(caller)
   const edit = {
     current: () => running.running,
@@ -79,6 +79,30 @@ export function storesOf(
     })
   if (startup !== undefined) add("startup", { config: (caller) => all.config("startup", caller) })
   return stores
+}
+
+/** Users of one configuration whose view of it is kept. */
+const MAX_VIEWS = 64
+
+/**
+ * Running as each caller may read it, kept as long as it is running: who may not see all of it would otherwise have a
+ * new tree for each request, and its digests with it. Access rules are part of running, so they cannot change unseen.
+ */
+function readableRunning(running: Datastore): (caller: Caller) => JsonObject {
+  const views = new WeakMap<JsonObject, Map<string, JsonObject>>()
+  return (caller) => {
+    const whole = running.running
+    const ofWhole = views.get(whole) ?? new Map<string, JsonObject>()
+    views.set(whole, ofWhole)
+    const { username, groups = [] } = caller
+    const key = JSON.stringify([username, groups])
+    const known = ofWhole.get(key)
+    if (known !== undefined) return known
+    if (ofWhole.size >= MAX_VIEWS) ofWhole.clear()
+    const view = running.access.readable(caller, whole)
+    ofWhole.set(key, view)
+    return view
+  }
 }
 
 /** Validators of a resource in a configuration. */
