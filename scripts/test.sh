@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(libyang-tools yangcli netconfd openssl python3 python3-ncclient curl openssh-client chromium tcpdump procps)
+packages=(libyang-tools yangcli libyuma-base netconfd openssl python3 python3-ncclient curl openssh-client chromium tcpdump procps)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
