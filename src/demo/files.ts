@@ -44,9 +44,10 @@ export interface DemoFiles {
   readonly operatorKeyFile: string
 }
 
-/** Users at the nodes, each in the group of access that bears its name. */
+/** Users at the nodes, each in the group of access that bears its name; its key lies in the folder of its name. */
 const NETCONF_USER = "controller"
 const OPERATOR_USER = "operator"
+const USERS = [NETCONF_USER, OPERATOR_USER, "admin", "observer"]
 const CERTIFICATE_DAYS = 825
 const OFFICERS = ["officer-1", "officer-2"]
 /** Longest relay path a demo site takes part in. Real sites set this by trust; fifty nodes need some. */
@@ -56,12 +57,12 @@ const MAX_HOPS = 24
 export async function writeNodeFiles(dir: string, plan: Plan, fibres: Fibres): Promise<DemoFiles> {
   makeIdentities(dir, plan)
   writePolicies(dir, plan)
-  const controllerKey = sshKeyIn(path.join(dir, "controller"), "controller")
-  const operatorKey = sshKeyIn(path.join(dir, "operator"), "operator")
-  const users = [
-    { name: NETCONF_USER, public_key: [controllerKey.publicKey], group: [NETCONF_USER] },
-    { name: OPERATOR_USER, public_key: [operatorKey.publicKey], group: [OPERATOR_USER] },
-  ]
+  const keyOf = (user: string): ReturnType<typeof sshKeyIn> => sshKeyIn(path.join(dir, user), user)
+  const users = USERS.map((user) => ({
+    name: user,
+    public_key: [keyOf(user).publicKey],
+    group: [user],
+  }))
   const nodes = plan.nodes.map((node) => writeNodeConfig(dir, plan, node, fibres, users))
   await Promise.resolve()
   return {
@@ -72,9 +73,9 @@ export async function writeNodeFiles(dir: string, plan: Plan, fibres: Fibres): P
       ...saeFiles(dir, plan, sae.id),
     })),
     netconfUser: NETCONF_USER,
-    netconfKeyFile: controllerKey.file,
+    netconfKeyFile: keyOf(NETCONF_USER).file,
     operatorUser: OPERATOR_USER,
-    operatorKeyFile: operatorKey.file,
+    operatorKeyFile: keyOf(OPERATOR_USER).file,
   }
 }
 
