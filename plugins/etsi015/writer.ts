@@ -18,7 +18,7 @@ import type { DeviceProfile } from "./profile.js"
 import { type EntryEdit, editXml } from "./wire.js"
 
 /** A datastore that somebody else holds is asked for again, so often and after so long. */
-const LOCK_TRIES = 15
+const LOCK_TRIES = 30
 const LOCK_PAUSE_MS = 200
 
 /**

@@ -53,17 +53,22 @@ export function nodeRead(
       revision: turn.draft.revision,
       by: session === "new" ? "first-reading" : "reading",
     })
-  else if (isDrift(known, desired, confirmed)) drifted(turn, known, state)
+  else if (isDrift(turn, known, desired, confirmed)) drifted(turn, known, state)
   else turn.sync(qkdnId)
   if (first) turn.retrySoon()
 }
 
-/** Whether the node differs by somebody else's doing: it had confirmed all this, or was left so before. */
+/**
+ * Whether the node differs by somebody else's doing: it had confirmed all this, or was left so before. Not while a path
+ * waits for it: then it is told, whatever else that puts right.
+ */
 function isDrift(
+  turn: Turn,
   node: NetworkNode,
   desired: NodeConfig,
   confirmed: NodeConfig | undefined,
 ): boolean {
+  if (turn.draft.members(groups.servicesAwaiting(node.qkdnId)).length > 0) return false
   return node.drift !== undefined || (confirmed !== undefined && isSameConfig(confirmed, desired))
 }
 

@@ -75,6 +75,23 @@ describe("a node that somebody changed", () => {
     assert.equal(lab.service("a", "c")?.state, "active")
   })
 
+  it("is told all the same when a path waits for it, so that what is to go can go", () => {
+    const { lab, serviceId } = standing("report")
+    found(lab, "b", withoutRelay(lab.desired("b")))
+    lab.submit({ kind: "service-cancelled", serviceId })
+    lab.confirm("a")
+    lab.confirm("c")
+    lab.submit({ kind: "node-lost", qkdnId: "b", reason: "reset" })
+    lab.told.clear()
+    const links = lab
+      .stateOf("b")
+      .links.map((link) => (link.type === "PHYS" ? { ...link, enabled: false } : link))
+    lab.connect("b", { links })
+    assert.deepEqual([...lab.told.keys()], ["b"])
+    lab.confirmAll()
+    assert.equal(lab.picture.service(serviceId), undefined)
+  })
+
   it("is taken at its word for a link's loss and switch, at both ends, where the policy is to adopt", () => {
     const { lab } = standing("adopt")
     const { links } = lab.desired("a")
