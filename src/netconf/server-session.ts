@@ -17,7 +17,8 @@ import type { Termination } from "./base-notifications.js"
 import type { Publisher } from "./publisher.js"
 import type { Receiver } from "./subscribed-entry.js"
 import { SubscriptionStyle } from "./subscription-style.js"
-import type { ServerLimits, SessionReport } from "./server.js"
+import type { ServerLimits } from "./server-limits.js"
+import type { SessionReport } from "./session-report.js"
 
 /** What the session needs of the server that opened it. */
 export interface SessionHome {

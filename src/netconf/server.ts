@@ -14,51 +14,14 @@ import { LIBRARY_MODULE, implementsModule } from "./protocol-modules.js"
 import { serverState, type ServerCounters, type SessionCounters } from "./server-state.js"
 import type { OperationTable } from "./operation.js"
 import type { BytePipe } from "./pipe.js"
+import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server-limits.js"
 import { ServerSession, type SessionHome } from "./server-session.js"
-import { SERVER_LIMITS, closedError, type SessionLimits } from "./session.js"
+import type { SessionReport } from "./session-report.js"
+import { closedError } from "./session.js"
 import { subscribedOperations } from "./operations-subscribed.js"
 import { Publisher } from "./publisher.js"
 import type { PushLimits } from "./push-feed.js"
 import type { DeskLimits } from "./subscribed.js"
-
-export interface ServerLimits extends SessionLimits {
-  /** Sessions at the same time, of all users. */
-  readonly maxSessions: number
-  readonly maxSessionsPerUser: number
-  /** Requests read ahead of their turn; then reading stops. */
-  readonly maxWaitingRpcs: number
-  readonly maxWaitingBytes: number
-  /** Unread replies beyond which the next request waits, for at most `drainTimeoutMs`. */
-  readonly maxReplyBacklogBytes: number
-  readonly drainTimeoutMs: number
-  /** Unread bytes beyond which a notification ends the session (THREATS N5). */
-  readonly maxNotificationBacklogBytes: number
-}
-
-export const DEFAULT_SERVER_LIMITS: ServerLimits = {
-  ...SERVER_LIMITS,
-  maxSessions: 64,
-  maxSessionsPerUser: 16,
-  maxWaitingRpcs: 256,
-  maxWaitingBytes: 1024 * 1024,
-  maxReplyBacklogBytes: 4 * 1024 * 1024,
-  drainTimeoutMs: 60_000,
-  maxNotificationBacklogBytes: 8 * 1024 * 1024,
-}
-
-/** What there is to log or audit; nothing of it changes what the server does. */
-export type SessionReport =
-  | { readonly kind: "opened"; readonly caller: Caller }
-  | { readonly kind: "ended"; readonly caller: Caller; readonly reason: QkdError }
-  /** Something that is not a QkdError was thrown; the client got `operation-failed` without details. */
-  | { readonly kind: "bug"; readonly caller: Caller; readonly error: unknown }
-  /**
-   * An unconfirmed commit could not be undone; it is tried again. Or it, or a candidate, could not take a change
-   * of the owner.
-   */
-  | { readonly kind: "rollback-failed"; readonly error: unknown }
-  /** An event of the server's own, or an update, could not be told. */
-  | { readonly kind: "untold"; readonly error: unknown }
 
 export interface ServerOptions {
   readonly backend: NetconfBackend

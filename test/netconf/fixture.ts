@@ -6,12 +6,9 @@ import type { Caller, EditRequest, NetconfBackend } from "../../src/netconf/back
 import { ClientSession, type ClientOptions } from "../../src/netconf/client-session.js"
 import type { NetconfClock } from "../../src/netconf/clock.js"
 import type { BytePipe, PipeUser } from "../../src/netconf/pipe.js"
-import {
-  NetconfServer,
-  type ServerLimits,
-  type ServerOptions,
-  type SessionReport,
-} from "../../src/netconf/server.js"
+import { NetconfServer, type ServerOptions } from "../../src/netconf/server.js"
+import type { ServerLimits } from "../../src/netconf/server-limits.js"
+import type { SessionReport } from "../../src/netconf/session-report.js"
 import {
   PROTOCOL_FEATURES,
   PROTOCOL_IMPORTS,

@@ -12,7 +12,8 @@ import {
 } from "../../src/netconf/notification-modules.js"
 import type { NetconfBackend } from "../../src/netconf/backend.js"
 import type { JsonObject } from "../../src/yang/json.js"
-import type { ServerLimits, ServerOptions } from "../../src/netconf/server.js"
+import type { ServerOptions } from "../../src/netconf/server.js"
+import type { ServerLimits } from "../../src/netconf/server-limits.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { DepotBackend, MODULE, NS, depot, depotXml, settle, type Depot } from "./fixture.js"
 
