@@ -216,7 +216,7 @@ describe("an edit of the network", () => {
     const before = (await client.getConfig("running")).map((one) => JSON.stringify(one))
     assert.equal(all("qkd_app", await client.getConfig("running")).length, 2)
     const { store } = site.bench
-    const again = await Site.open({ store: store as never })
+    const again = await Site.open({ store: store })
     const after = await (await again.login()).getConfig("running")
     assert.deepEqual(
       after.map((one) => JSON.stringify(one)),

@@ -68,7 +68,7 @@ describe("one datastore behind all faces", () => {
     const config = await client.getConfig("running")
     assert.equal(all("qkd_node", config).length, 3)
     assert.equal(all("phys_link", config).length, 2)
-    const again = await Site.open({ store: site.bench.store as never })
+    const again = await Site.open({ store: site.bench.store })
     const later = await (await again.login()).getConfig("running")
     assert.equal(text("avoid_qkdn_id", later), nodeId("d"))
     const unknown = await refused(client.editConfig("running", appsXml(appXml(2, "a", "b", avoid))))

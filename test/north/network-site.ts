@@ -7,6 +7,7 @@ import type { UnconfirmedAbility } from "../../src/netconf/backend.js"
 import { NetworkBackend } from "../../src/north/network-backend.js"
 import { networkSchema } from "../../src/north/network-schema.js"
 import { OrderGate } from "../../src/north/order-gate.js"
+import type { Store } from "../../src/controller/ports.js"
 import { MemoryStore } from "../../src/store/memory.js"
 import type { Schema } from "../../src/yang/schema.js"
 import { childrenOf, textOf, type XmlElement } from "../../src/yang/xml-tree.js"
@@ -83,7 +84,7 @@ export class Site {
 
   /** Nodes a, b, c, d in a ring; SAEs `sae-a` to `sae-d`; every link up. */
   static async open(
-    options: { unconfirmed?: UnconfirmedAbility; store?: MemoryStore; empty?: true } = {},
+    options: { unconfirmed?: UnconfirmedAbility; store?: Store; empty?: true } = {},
   ): Promise<Site> {
     const bench = await Bench.open(options.store ?? new MemoryStore())
     if (options.store === undefined && options.empty === undefined) {
