@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import path from "node:path"
 import { QkdError } from "../errors.js"
-import { LOOPBACK } from "./plan.js"
+import { LOOPBACK } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export type ControlRequest =

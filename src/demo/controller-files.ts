@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { sshFingerprint } from "../transport/ssh-keys.js"
 import { type DemoFiles, sshKeyIn } from "./files.js"
-import { LOOPBACK, type Plan } from "./plan.js"
+import type { Plan } from "./plan.js"
+import { LOOPBACK } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export interface ControllerFiles {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { randomBytes } from "node:crypto"
 import { FibrePlant } from "../../plugins/simulated/fibre.js"
-import { LOOPBACK } from "./plan.js"
+import { LOOPBACK } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export type FibreState = "whole" | "cut"

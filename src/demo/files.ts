@@ -16,7 +16,8 @@ import {
 } from "../transport/pki.js"
 import { generateSshKey, sshFingerprint } from "../transport/ssh-keys.js"
 import { type Fibres } from "./fibres.js"
-import { LOOPBACK, type Plan, type PlannedLink, type PlannedNode } from "./plan.js"
+import type { Plan, PlannedLink, PlannedNode } from "./plan.js"
+import { LOOPBACK } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export interface NodeFiles {

@@ -8,6 +8,7 @@ import { createServer } from "node:net"
 import path from "node:path"
 import { QkdError } from "../errors.js"
 import type { Topology } from "../model/topology.js"
+import { listen, listenAnywhere } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export interface PlannedNode {
@@ -37,9 +38,6 @@ export interface Plan {
   readonly nodes: readonly PlannedNode[]
   readonly links: readonly PlannedLink[]
 }
-
-/** Everything listens here: a demo never leaves the machine. */
-export const LOOPBACK = "127.0.0.1"
 
 /**
  * The plan kept in `dir`, or a new one for `topology`.
@@ -125,7 +123,9 @@ async function withFreePorts(plan: Plan): Promise<Plan> {
   const held: ReturnType<typeof createServer>[] = []
   const hold = async (wanted: number): Promise<number> => {
     const server = createServer()
-    const port = await listen(server, wanted).catch(() => (wanted === 0 ? 0 : listen(server, 0)))
+    const port = await (wanted === 0 ? listenAnywhere(server) : listen(server, wanted)).catch(() =>
+      listenAnywhere(server),
+    )
     held.push(server)
     return port
   }
@@ -151,24 +151,8 @@ async function withFreePorts(plan: Plan): Promise<Plan> {
   }
 }
 
-/** `wanted` when it is free, else the next free one above it; any free one for 0. */
-export async function choosePort(wanted: number): Promise<number> {
-  for (let port = wanted; port < Math.min(wanted + 100, 65536); port += 1) {
-    const server = createServer()
-    const got = await listen(server, port).catch(() => undefined)
-    await new Promise((done) => server.close(done))
-    if (got !== undefined) return got
-  }
-  throw new QkdError("resource-denied", `no free port from ${wanted} on`)
-}
-
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject)
-    server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
-      server.removeListener("error", reject)
-      const address = server.address()
-      resolve(typeof address === "object" && address !== null ? address.port : 0)
-    })
-  })
+/** Ports of the plan, which are nobody else's even while nothing listens there. */
+export function portsOf({ nodes, controllerPort }: Plan): Set<number> {
+  const own = nodes.flatMap(({ ports }) => [ports.netconf, ports.etsi014, ports.relay])
+  return new Set(controllerPort === undefined ? own : [...own, controllerPort])
 }

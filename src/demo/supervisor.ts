@@ -11,7 +11,8 @@ import { startChild, type Child } from "./children.js"
 import { openControl } from "./control.js"
 import { writeControllerFiles, type ControllerFiles } from "./controller-files.js"
 import { writeNodeFiles, type DemoFiles } from "./files.js"
-import { choosePort, LOOPBACK, planDemo, type Plan } from "./plan.js"
+import { planDemo, type Plan, portsOf } from "./plan.js"
+import { choosePort, LOOPBACK } from "./ports.js"
 import { openFibres } from "./fibres.js"
 import { waitUntilUp, type Progress } from "./watch.js"
 import { writeFileDurably } from "./write-file.js"
@@ -61,7 +62,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     plan.links.map((link) => fibreOf(plan, link.id)),
   )
   const files = await writeNodeFiles(dir, plan, fibres)
-  const httpPort = await choosePort(options.port)
+  const httpPort = await choosePort(options.port, portsOf(plan))
   if (options.port !== 0 && httpPort !== options.port)
     say(`  port ${options.port} is taken, using ${httpPort}`)
   const url = `http://${LOOPBACK}:${httpPort}`
