@@ -1,8 +1,8 @@
 // Which properties refine and deviate may touch on which nodes (RFC 7950 sections 7.13.2 and 7.20.3.2).
 
 import type { Node } from "./node.js"
-import { statementFault } from "./parse.js"
-import type { Statement } from "./parse.js"
+import { statementFault } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type { NodeKind } from "./schema-types.js"
 
 const HOLDERS = ["container", "list", "leaf", "leaf-list", "anydata", "anyxml"] as const

@@ -2,8 +2,8 @@
 
 import { checkApplicable } from "./applicable.js"
 import type { Context, Node } from "./node.js"
-import { argOf, statementFault, subOf, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
+import { argOf, statementFault, subOf, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type { TreeBuilder } from "./tree-builder.js"
 
 /** Apply one deviation statement to its target. */

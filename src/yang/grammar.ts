@@ -1,7 +1,7 @@
 // Which YANG statement may hold which, how often, and the shape of plain arguments (RFC 7950 sections 7 and 14).
 // Extension statements are let through anywhere.
 
-import type { Statement } from "./parse.js"
+import type { Statement } from "./statement.js"
 import { syntaxFault } from "./tokens.js"
 
 // `?` at most once, `*` any number, `1` once, `+` at least once, `~` any number, but in YANG 1 at most once; `^` before

@@ -1,9 +1,9 @@
 // Identities and their derivation (RFC 7950 section 7.18).
 
 import { ifFeaturesHold } from "./if-feature.js"
-import type { Module, Unit } from "./module-set.js"
-import { argOf, statementFault, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
+import type { Module, Unit } from "./module.js"
+import { argOf, statementFault, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type { Identity } from "./schema-types.js"
 
 interface Known extends Identity {

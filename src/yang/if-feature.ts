@@ -1,8 +1,8 @@
 // if-feature expressions (RFC 7950 section 7.20.2).
 
-import type { Module, Unit } from "./module-set.js"
-import { statementFault, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
+import type { Module, Unit } from "./module.js"
+import { statementFault, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 
 type Holds = (module: Module, feature: string) => boolean
 

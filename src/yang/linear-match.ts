@@ -1,7 +1,7 @@
 // Regular expression matching in time linear in the text: an NFA simulated set by set, its steps remembered as a
 // DFA that grows on demand. Whole-text match only; no captures.
 
-import type { Regex } from "./xsd-regex.js"
+import type { Regex } from "./regex-tree.js"
 
 /** An instruction: consume one character of the set, fork, or accept. */
 type Instruction =

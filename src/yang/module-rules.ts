@@ -1,9 +1,9 @@
 // Rules on modules as wholes: no circles of imports, versions that may meet, names defined once, extensions that exist
 // (RFC 7950 sections 5.1, 6.2.1, 7.1.5, 7.1.6, 7.19, 12).
 
-import type { Module, Unit } from "./module-set.js"
-import { argOf, statementFault, subOf, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
+import type { Module, Unit } from "./module.js"
+import { argOf, statementFault, subOf, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 
 /** @throws QkdError at an import that closes a circle. */
 export function refuseCircles(modules: readonly Module[]): void {

@@ -4,55 +4,11 @@
 import { QkdError } from "../errors.js"
 import { ifFeaturesHold } from "./if-feature.js"
 import { checkExtensions, checkInclude, refuseCircles, refuseTwice } from "./module-rules.js"
-import { argOf, parseYang, statementFault, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
-import { Scope } from "./scope.js"
-
-/** One text: a module or one of its submodules. Prefixes are private to a text. */
-export interface Unit {
-  readonly statement: Statement
-  readonly module: Module
-  readonly prefixes: ReadonlyMap<string, Module>
-  /** The same with names instead of modules, for XPath and values. */
-  readonly prefixNames: ReadonlyMap<string, string>
-  readonly scope: Scope
-}
-
-export class Module {
-  readonly units: Unit[] = []
-  readonly features = new Set<string>()
-  readonly deviatedBy = new Set<string>()
-  implemented = false
-
-  constructor(
-    readonly statement: Statement,
-    readonly text: string,
-    readonly submodules: readonly Statement[],
-  ) {}
-
-  get name(): string {
-    return this.statement.argument ?? ""
-  }
-  get namespace(): string {
-    return argOf(this.statement, "namespace") ?? ""
-  }
-  get prefix(): string {
-    return argOf(this.statement, "prefix") ?? ""
-  }
-  get revision(): string {
-    return latestRevision(this.statement)
-  }
-  get version(): "1" | "1.1" {
-    return argOf(this.statement, "yang-version") === "1.1" ? "1.1" : "1"
-  }
-}
-
-export function latestRevision(statement: Statement): string {
-  return subsOf(statement, "revision").reduce((latest, s) => {
-    const date = s.argument ?? ""
-    return date > latest ? date : latest
-  }, "")
-}
+import { latestRevision, Module, Scope } from "./module.js"
+import type { Unit } from "./module.js"
+import { parseYang } from "./parse.js"
+import { argOf, statementFault, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 
 export interface ModuleSetOptions {
   readonly implement?: readonly string[]

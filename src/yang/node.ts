@@ -2,10 +2,9 @@
 // sees it as mutable.
 
 import { QkdError } from "../errors.js"
-import type { Unit } from "./module-set.js"
-import { statementFault } from "./parse.js"
-import type { Statement } from "./parse.js"
-import type { Scope } from "./scope.js"
+import type { Scope, Unit } from "./module.js"
+import { statementFault } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type {
   ExtensionUse,
   MustCondition,

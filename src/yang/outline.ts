@@ -1,8 +1,9 @@
 // What a module text says of itself and wants of others, for whoever has to find the others. Nothing is compiled.
 
-import { latestRevision } from "./module-set.js"
-import { argOf, parseYang, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
+import { latestRevision } from "./module.js"
+import { parseYang } from "./parse.js"
+import { argOf, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 
 export interface Outline {
   readonly name: string

@@ -2,17 +2,9 @@
 
 import { QkdError } from "../errors.js"
 import { checkGrammar } from "./grammar.js"
+import type { Statement } from "./statement.js"
 import { YangTokens, syntaxFault } from "./tokens.js"
 import type { Token } from "./tokens.js"
-
-export interface Statement {
-  /** `prefix:name` for extensions. */
-  readonly keyword: string
-  readonly argument?: string
-  readonly sub: readonly Statement[]
-  readonly line: number
-  readonly file: string
-}
 
 const MAX_DEPTH = 200
 
@@ -65,24 +57,4 @@ export function parseYang(text: string, file: string): Statement {
   if (version === "1.1") tokens.checkVersion11()
   checkGrammar(root, version === "1.1")
   return root
-}
-
-/** The first substatement with that keyword. */
-export function subOf(statement: Statement, keyword: string): Statement | undefined {
-  return statement.sub.find((s) => s.keyword === keyword)
-}
-
-/** The argument of the first substatement with that keyword. */
-export function argOf(statement: Statement, keyword: string): string | undefined {
-  return subOf(statement, keyword)?.argument
-}
-
-/** All substatements with that keyword. */
-export function subsOf(statement: Statement, keyword: string): Statement[] {
-  return statement.sub.filter((s) => s.keyword === keyword)
-}
-
-/** A fault of meaning at a statement: `malformed-message` with `file:line`. */
-export function statementFault(statement: Statement, what: string): QkdError {
-  return syntaxFault(statement.file, statement.line, what)
 }

@@ -4,10 +4,9 @@
 import type { Identities } from "./identities.js"
 import { ifFeaturesHold } from "./if-feature.js"
 import { parseIntervals } from "./intervals.js"
-import type { Unit } from "./module-set.js"
-import { argOf, statementFault, subOf, subsOf } from "./parse.js"
-import type { Statement } from "./parse.js"
-import type { Scope } from "./scope.js"
+import type { Scope, Unit } from "./module.js"
+import { argOf, statementFault, subOf, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type {
   BuiltinType,
   Interval,

@@ -1,9 +1,9 @@
 // XPath expressions of YANG statements: parsed once per text, bound to the prefixes of where they stand.
 
 import { QkdError } from "../errors.js"
-import type { Unit } from "./module-set.js"
-import { statementFault } from "./parse.js"
-import type { Statement } from "./parse.js"
+import type { Unit } from "./module.js"
+import { statementFault } from "./statement.js"
+import type { Statement } from "./statement.js"
 import type { XPathExpression, XPathNode } from "./xpath-ast.js"
 import { isFunction } from "./xpath-functions.js"
 import { namesIn } from "./xpath-names.js"

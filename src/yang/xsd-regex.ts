@@ -3,13 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import { linearMatcher } from "./linear-match.js"
-
-export type Regex =
-  /** One character out of a set, as a JS fragment for the `u` flag. */
-  | { readonly kind: "set"; readonly js: string }
-  | { readonly kind: "sequence"; readonly items: readonly Regex[] }
-  | { readonly kind: "choice"; readonly items: readonly Regex[] }
-  | { readonly kind: "repeat"; readonly item: Regex; readonly min: number; readonly max: number }
+import type { Regex } from "./regex-tree.js"
 
 export interface XsdPattern {
   /** Anchored JS source for the `u` flag. */

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict"
 import { existsSync, readFileSync } from "node:fs"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
-import { parseYang, type Statement } from "../../src/yang/parse.js"
+import { parseYang } from "../../src/yang/parse.js"
+import { type Statement } from "../../src/yang/statement.js"
 
 const STANDARD = "/usr/share/yuma/modules/ietf/ietf-netconf-acm@2018-02-14.yang"
 const PROSE = new Set(["description", "reference", "contact", "organization"])

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
 import { parseYang } from "../../src/yang/parse.js"
-import type { Statement } from "../../src/yang/parse.js"
+import type { Statement } from "../../src/yang/statement.js"
 import type { ResolvedType, Schema, SchemaNode } from "../../src/yang/schema-types.js"
 import {
   ETSI_MODULES,

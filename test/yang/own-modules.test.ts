@@ -7,7 +7,8 @@ import { readFileSync, readdirSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { networkSchema } from "../../src/north/network-schema.js"
-import { parseYang, type Statement, subsOf } from "../../src/yang/parse.js"
+import { parseYang } from "../../src/yang/parse.js"
+import { type Statement, subsOf } from "../../src/yang/statement.js"
 
 const yang = fileURLToPath(new URL("../../yang", import.meta.url))
 const files = readdirSync(path.join(yang, "own")).filter((file) => file.endsWith(".yang"))

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict"
 import fc from "fast-check"
-import { argOf, parseYang } from "../../src/yang/parse.js"
+import { parseYang } from "../../src/yang/parse.js"
+import { argOf } from "../../src/yang/statement.js"
 import { loadYangFiles } from "../../src/transport/yang-files.js"
 import { tagged } from "./fixture.js"
 

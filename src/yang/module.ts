@@ -1,8 +1,54 @@
-// Where typedefs and groupings are visible (RFC 7950 section 5.5).
+// A module, the texts it consists of, and which typedefs and groupings are visible where in them (RFC 7950 section 5.5).
+// Who imports whom is the set's business.
 
-import type { Unit } from "./module-set.js"
-import { statementFault } from "./parse.js"
-import type { Statement } from "./parse.js"
+import { argOf, statementFault, subsOf } from "./statement.js"
+import type { Statement } from "./statement.js"
+
+/** One text: a module or one of its submodules. Prefixes are private to a text. */
+export interface Unit {
+  readonly statement: Statement
+  readonly module: Module
+  readonly prefixes: ReadonlyMap<string, Module>
+  /** The same with names instead of modules, for XPath and values. */
+  readonly prefixNames: ReadonlyMap<string, string>
+  readonly scope: Scope
+}
+
+export class Module {
+  readonly units: Unit[] = []
+  readonly features = new Set<string>()
+  readonly deviatedBy = new Set<string>()
+  implemented = false
+
+  constructor(
+    readonly statement: Statement,
+    readonly text: string,
+    readonly submodules: readonly Statement[],
+  ) {}
+
+  get name(): string {
+    return this.statement.argument ?? ""
+  }
+  get namespace(): string {
+    return argOf(this.statement, "namespace") ?? ""
+  }
+  get prefix(): string {
+    return argOf(this.statement, "prefix") ?? ""
+  }
+  get revision(): string {
+    return latestRevision(this.statement)
+  }
+  get version(): "1" | "1.1" {
+    return argOf(this.statement, "yang-version") === "1.1" ? "1.1" : "1"
+  }
+}
+
+export function latestRevision(statement: Statement): string {
+  return subsOf(statement, "revision").reduce((latest, s) => {
+    const date = s.argument ?? ""
+    return date > latest ? date : latest
+  }, "")
+}
 
 const BUILTIN_TYPES: ReadonlySet<string> = new Set([
   ...["binary", "bits", "boolean", "decimal64", "empty", "enumeration", "identityref"],
