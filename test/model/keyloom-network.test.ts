@@ -10,7 +10,7 @@ import { NetworkConfig, networkState, withEntries } from "../../src/model/keyloo
 import { nodeConfig, nodeFromConfig } from "../../src/model/keyloom-node-entry.js"
 import { pathIdOf } from "../../src/model/keyloom-path-entry.js"
 import { decimal } from "../../src/model/keyloom-values.js"
-import type { Network, NetworkLink, NetworkNode } from "../../src/model/network.js"
+import type { Network, NetworkLink, NetworkNode, NodeTarget } from "../../src/model/network.js"
 import type { Service, ServiceTerms } from "../../src/model/service.js"
 import { networkSchema } from "../../src/north/network-schema.js"
 import { decodeJson, parseJson } from "../../src/yang/json.js"
@@ -36,45 +36,62 @@ function given<T extends object>(record: T): T {
   ) as T
 }
 
-const nodeEntry: fc.Arbitrary<NodeInventory> = fc
-  .record({
-    qkdnId: uuid,
-    name: word,
-    place: maybe(word),
-    lat: maybe(decimals(6, 90)),
-    lon: maybe(decimals(6, 180)),
-    operator: maybe(word),
-    relay: fc.boolean(),
-    enabled: fc.boolean(),
-    driver: word,
-    driftPolicy: maybe(fc.constantFrom("heal" as const, "report" as const, "adopt" as const)),
-    target: fc.record({
-      host: fc.constantFrom("127.0.0.1", "::1", "node.example"),
-      port: fc.integer({ min: 1, max: 65535 }),
-      username: word,
-      privateKeyFile: word,
-      hostKeyFingerprint: fc.constant(`SHA256:${"Q".repeat(43)}`),
-    }),
-    saeIds: fc.uniqueArray(fc.constantFrom("sae-1", "urn:x:2", "sae 3"), { maxLength: 3 }),
-  })
-  .map((one) => given(one) as NodeInventory)
+/** One for each field: a field that nobody thought of here does not compile. */
+type Fields<T> = { readonly [K in keyof T]-?: fc.Arbitrary<T[K] | undefined> }
 
-const linkEntry: fc.Arbitrary<LinkInventory> = fc
-  .record({
-    qkdlId: uuid,
-    name: maybe(word),
-    a: fc.record({ qkdnId: uuid, qkdiId: uint32 }),
-    b: fc.record({ qkdnId: uuid, qkdiId: uint32 }),
-    lengthKm: maybe(decimals(3, 1000)),
-    lossDb: maybe(decimals(3, 60)),
-    module: maybe(word),
-    epsilon: maybe(epsilon),
-    latencyMs: maybe(decimals(3, 100)),
-    srlg: fc.uniqueArray(word, { maxLength: 3 }),
-    enabled: fc.boolean(),
-    skrBps: maybe(uint32),
-  })
-  .map((one) => given(one) as LinkInventory)
+const targetFields: Fields<NodeTarget> = {
+  host: fc.constantFrom("127.0.0.1", "::1", "node.example"),
+  port: fc.integer({ min: 1, max: 65535 }),
+  username: word,
+  privateKeyFile: word,
+  hostKeyFingerprint: fc.constant(`SHA256:${"Q".repeat(43)}`),
+  tls: maybe(
+    fc.record({
+      certFile: word,
+      keyFile: word,
+      caFile: word,
+      serverKeySha256: fc.constant("0a".repeat(32)),
+    }),
+  ),
+  callHome: maybe(fc.constant(true as const)),
+}
+
+/** A node that calls home has no address. */
+const target = fc
+  .record(targetFields)
+  .map((one) => given(one.callHome === true ? { ...one, host: "" } : one) as NodeTarget)
+
+const nodeFields: Fields<NodeInventory> = {
+  qkdnId: uuid,
+  name: word,
+  place: maybe(word),
+  lat: maybe(decimals(6, 90)),
+  lon: maybe(decimals(6, 180)),
+  operator: maybe(word),
+  relay: fc.boolean(),
+  enabled: fc.boolean(),
+  driver: word,
+  driftPolicy: maybe(fc.constantFrom("heal" as const, "report" as const, "adopt" as const)),
+  target,
+  saeIds: fc.uniqueArray(fc.constantFrom("sae-1", "urn:x:2", "sae 3"), { maxLength: 3 }),
+}
+const nodeEntry = fc.record(nodeFields).map((one) => given(one) as NodeInventory)
+
+const linkFields: Fields<LinkInventory> = {
+  qkdlId: uuid,
+  name: maybe(word),
+  a: fc.record({ qkdnId: uuid, qkdiId: uint32 }),
+  b: fc.record({ qkdnId: uuid, qkdiId: uint32 }),
+  lengthKm: maybe(decimals(3, 1000)),
+  lossDb: maybe(decimals(3, 60)),
+  module: maybe(word),
+  epsilon: maybe(epsilon),
+  latencyMs: maybe(decimals(3, 100)),
+  srlg: fc.uniqueArray(word, { maxLength: 3 }),
+  enabled: fc.boolean(),
+  skrBps: maybe(uint32),
+}
+const linkEntry = fc.record(linkFields).map((one) => given(one) as LinkInventory)
 
 const terms: fc.Arbitrary<ServiceTerms> = fc
   .record({

@@ -2,13 +2,16 @@
 
 import assert from "node:assert/strict"
 import { QkdError } from "../../src/errors.js"
+import type { LinkInventory, NodeInventory } from "../../src/model/inventory.js"
 import {
   all,
   appId,
   appsXml,
   appXml,
+  link,
   linkId,
   linksXml,
+  node,
   nodeId,
   nodesXml,
   Site,
@@ -195,6 +198,58 @@ describe("an edit of the network", () => {
     )
     assert.equal(site.bench.controller.network().nodes.has(nodeId("e")), false)
     assert(site.bench.south.forgotten.includes(nodeId("e")))
+  })
+
+  it("of one leaf leaves all else of a node and a link as it was", async () => {
+    const site = await Site.open()
+    const client = await site.login()
+    // Whole by type: a field that is not tried here does not compile.
+    const entered: Required<NodeInventory> = {
+      ...node("a"),
+      place: "rack 7",
+      lat: 49.611621,
+      lon: 6.131935,
+      operator: "Upper Net",
+      relay: false,
+      saeIds: ["sae-a", "sae-x"],
+      driftPolicy: "report",
+      enabled: false,
+    }
+    const joined: Required<LinkInventory> = {
+      ...link("ab"),
+      name: "ab",
+      lengthKm: 12.345,
+      lossDb: 3.007,
+      module: "Maker M1",
+      epsilon: 3e-11,
+      latencyMs: 0.061,
+      srlg: ["duct", "bridge"],
+      enabled: false,
+      skrBps: 777,
+    }
+    await site.bench.submit({ kind: "node-changed", node: entered })
+    await site.bench.submit({ kind: "link-changed", link: joined })
+    await site.bench.settle()
+    const held = (): object[] => {
+      const { nodes, links } = site.bench.controller.network()
+      return [nodes.get(nodeId("a")) ?? {}, links.get(linkId("ab")) ?? {}]
+    }
+    const [nodeBefore, linkBefore] = held()
+    await client.editConfig(
+      "running",
+      nodesXml(`<qkd_node><qkdn_id>${nodeId("a")}</qkdn_id><name>A</name></qkd_node>`),
+    )
+    await client.editConfig(
+      "running",
+      linksXml(
+        `<phys_link><phys_link_id>${linkId("ab")}</phys_link_id><name>A-B</name></phys_link>`,
+      ),
+    )
+    await site.bench.settle()
+    assert.deepEqual(held(), [
+      { ...nodeBefore, name: "A" },
+      { ...linkBefore, name: "A-B" },
+    ])
   })
 
   it("with test-only is judged by the core too, and changes nothing", async () => {

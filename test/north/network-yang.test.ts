@@ -14,7 +14,9 @@ import {
   appId,
   appsXml,
   appXml,
+  link,
   linkId,
+  node,
   nodeId,
   rpcXml,
   schema,
@@ -99,6 +101,21 @@ async function lived(): Promise<Site> {
       event: { kind: "link-performance", qkdlId: linkId("dc"), performance },
     })
   }
+  const tls = {
+    certFile: "/etc/keyloom/tls.crt",
+    keyFile: "/etc/keyloom/tls.key",
+    caFile: "/etc/keyloom/ca.crt",
+    serverKeySha256: "0a".repeat(32),
+  }
+  const target = { ...node("e").target, host: "", callHome: true as const, tls }
+  await site.bench.submit({
+    kind: "node-added",
+    node: node("e", { operator: "Upper Net", target, driftPolicy: "adopt", enabled: false }),
+  })
+  await site.bench.submit({
+    kind: "link-changed",
+    link: link("ad", { module: "Maker M1", latencyMs: 0.061 }),
+  })
   const bound = `<app_priority>4</app_priority><app_qos><max_bandwidth>900</max_bandwidth><min_bandwidth>50</min_bandwidth><ttl>60</ttl></app_qos><avoid_qkdn_id>${nodeId("d")}</avoid_qkdn_id><max_hops>3</max_hops><max_epsilon>1e-8</max_epsilon>`
   await client.editConfig("running", appsXml(appXml(1, "a", "c", bound), appXml(2, "b", "c")))
   await site.bench.settle()
@@ -151,6 +168,11 @@ describe("all that the tree can say", () => {
     const client = await site.login()
     const data = await client.get()
     for (const part of [
+      "operator",
+      "cert_file",
+      "drift_policy",
+      "module",
+      "latency",
       "reach_reason",
       "sync_fault",
       "qkd_interface",
