@@ -5,7 +5,7 @@ import { QkdError } from "../errors.js"
 import { ifFeaturesHold } from "./if-feature.js"
 import { checkExtensions, checkInclude, refuseCircles, refuseTwice } from "./module-rules.js"
 import { latestRevision, Module, Scope } from "./module.js"
-import type { Unit } from "./module.js"
+import type { Source, Unit } from "./module.js"
 import { parseYang } from "./parse.js"
 import { argOf, statementFault, subsOf } from "./statement.js"
 import type { Statement } from "./statement.js"
@@ -59,28 +59,26 @@ export class ModuleSet {
   }
 
   /** The submodules a module includes, directly or through others. */
-  private included(
-    statement: Statement,
-    submodules: readonly { readonly statement: Statement }[],
-  ): Statement[] {
+  private included(statement: Statement, submodules: readonly Source[]): Source[] {
     const owner = statement.argument
-    const found = new Map<string, Statement>()
+    const found = new Map<string, Source>()
     const visit = (from: Statement): void => {
       for (const include of subsOf(from, "include")) {
         const name = include.argument ?? ""
         if (found.has(name)) continue
         const wanted = argOf(include, "revision-date")
         const candidates = submodules
-          .map((s) => s.statement)
-          .filter((s) => s.argument === name)
-          .filter((s) => wanted === undefined || latestRevision(s) === wanted)
-          .sort((a, b) => (latestRevision(a) < latestRevision(b) ? 1 : -1))
-        const submodule = candidates[0]
-        if (submodule === undefined) throw statementFault(include, `submodule ${name} is missing`)
+          .filter((s) => s.statement.argument === name)
+          .filter((s) => wanted === undefined || latestRevision(s.statement) === wanted)
+          .sort((a, b) => (latestRevision(a.statement) < latestRevision(b.statement) ? 1 : -1))
+        const source = candidates[0]
+        const submodule = source?.statement
+        if (source === undefined || submodule === undefined)
+          throw statementFault(include, `submodule ${name} is missing`)
         if (argOf(submodule, "belongs-to") !== owner)
           throw statementFault(include, `submodule ${name} does not belong to ${owner ?? ""}`)
         checkInclude(include, statement, submodule)
-        found.set(name, submodule)
+        found.set(name, source)
         visit(submodule)
       }
     }
@@ -101,7 +99,7 @@ export class ModuleSet {
   private makeUnits(module: Module): void {
     // Module and submodules share their top-level definitions (RFC 7950 5.1).
     const scope = new Scope(undefined)
-    for (const statement of [module.statement, ...module.submodules]) {
+    for (const { statement } of [module, ...module.submodules]) {
       const own =
         statement.keyword === "submodule"
           ? argOf(statement.sub.find((s) => s.keyword === "belongs-to") ?? statement, "prefix")

@@ -4,6 +4,12 @@
 import { argOf, statementFault, subsOf } from "./statement.js"
 import type { Statement } from "./statement.js"
 
+/** A text as it was read. */
+export interface Source {
+  readonly statement: Statement
+  readonly text: string
+}
+
 /** One text: a module or one of its submodules. Prefixes are private to a text. */
 export interface Unit {
   readonly statement: Statement
@@ -23,7 +29,7 @@ export class Module {
   constructor(
     readonly statement: Statement,
     readonly text: string,
-    readonly submodules: readonly Statement[],
+    readonly submodules: readonly Source[],
   ) {}
 
   get name(): string {

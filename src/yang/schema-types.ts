@@ -184,7 +184,11 @@ export interface ModuleInfo {
   readonly features: readonly string[]
   /** Names of the modules that deviate from this one. */
   readonly deviations: readonly string[]
-  readonly submodules: readonly { readonly name: string; readonly revision: string }[]
+  readonly submodules: readonly {
+    readonly name: string
+    readonly revision: string
+    readonly text: string
+  }[]
   /** False: only its typedefs and groupings are used. */
   readonly implemented: boolean
   readonly text: string

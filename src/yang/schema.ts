@@ -219,9 +219,10 @@ function moduleInfo(module: Module): ModuleInfo {
     yangVersion: module.version,
     features: [...module.features],
     deviations: [...module.deviatedBy],
-    submodules: module.submodules.map((s) => ({
-      name: s.argument ?? "",
-      revision: latestRevision(s),
+    submodules: module.submodules.map(({ statement, text }) => ({
+      name: statement.argument ?? "",
+      revision: latestRevision(statement),
+      text,
     })),
     implemented: module.implemented,
     text: module.text,
