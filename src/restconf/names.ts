@@ -17,6 +17,8 @@ export const PATCH_MEDIA: Readonly<Record<Encoding, string>> = {
   json: "application/yang-patch+json",
   xml: "application/yang-patch+xml",
 }
+/** RFC 8040 section 3.7; registered by RFC 6020 section 14. */
+export const YANG_MEDIA = "application/yang"
 export const EVENT_STREAM_MEDIA = "text/event-stream"
 
 /** RFC 8040 section 4.6: what PATCH takes, for OPTIONS and for 415. */

@@ -8,6 +8,7 @@ import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json
 import type { Schema } from "../yang/schema.js"
 import { limitDepth, parseFields, selectContent, selectFields } from "../yang/select.js"
 import { tagMember } from "../yang/tags.js"
+import { LIBRARY_MODULE } from "../netconf/protocol-modules.js"
 import type { Desk, KnownRequest } from "./desk.js"
 import { notFound } from "./fault.js"
 import { answerEncoding } from "./media.js"
@@ -16,6 +17,7 @@ import { DATA_MEDIA } from "./names.js"
 import type { Query } from "./query.js"
 import { datastoreText, resourceText, type Shown } from "./representation.js"
 import { isEntry, resourceAt } from "./resource-path.js"
+import { withLocations } from "./schema-resource.js"
 import { validatorsAt, type Store, type Target } from "./store.js"
 import { checkPreconditions, validatorHeaders } from "./validators.js"
 
@@ -70,12 +72,18 @@ function nothingAt(path: DataPath): Error {
 function source(
   desk: Desk,
   request: KnownRequest,
-  { schema, store }: Target,
+  { schema, path, store }: Target,
   config: JsonObject,
   query: Query,
 ): JsonObject {
   if (schema === desk.own) return ownReadable(desk, request.caller, request.origin)
-  return query.content === "config" ? config : (store.data?.(request.caller) ?? config)
+  if (query.content === "config" || store.data === undefined) return config
+  const data = store.data(request.caller)
+  const first = path[0]?.node.module
+  if (first !== undefined && first !== LIBRARY_MODULE) return data
+  return withLocations(data, `${request.origin}${desk.root}`, (part) =>
+    desk.access.readable(request.caller, part),
+  )
 }
 
 function ownReadable(desk: Desk, caller: Caller, origin: string): JsonObject {

@@ -7,6 +7,7 @@ import { badUri, notFound } from "./fault.js"
 import type { Encoding, Method } from "./message.js"
 import type { ResourceKind } from "./query.js"
 import { isEntry, resolvePath } from "./resource-path.js"
+import { schemaText } from "./schema-resource.js"
 import type { Store, Target } from "./store.js"
 import { parseSegments, show, type Segment } from "./uri.js"
 
@@ -23,6 +24,7 @@ export type Resource =
       readonly path: DataPath
       readonly node: SchemaNode
     }
+  | { readonly kind: "schema"; readonly text: string }
   | { readonly kind: "stream"; readonly name: string; readonly encoding: Encoding }
 
 export interface Places {
@@ -56,6 +58,8 @@ export function resourceOf(path: string, places: Places): Resource {
     case "yang-library-version":
       if (rest.length === 0) return { kind: "library-version" }
       break
+    case "yang":
+      return { kind: "schema", text: schemaText([schema, own], rest) }
     case "streams":
       return streamResource(rest)
   }

@@ -40,6 +40,7 @@ import {
   resourceOf,
   type Resource,
 } from "./resource.js"
+import { schemaAnswer } from "./schema-resource.js"
 import { openStream, streamInfo, type StreamSource } from "./streams.js"
 import { storesOf, type Target } from "./store.js"
 import { URI_LIMITS, splitTarget, type UriLimits } from "./uri.js"
@@ -182,6 +183,8 @@ export class Restconf {
     switch (resource.kind) {
       case "data":
         return this.#serveData(request, resource, query)
+      case "schema":
+        return schemaAnswer(this.#desk, request, resource.text)
       case "operation":
         return invokeRpc(this.#desk, request, resource.schema, resource.node)
       case "stream":

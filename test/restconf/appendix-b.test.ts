@@ -58,6 +58,7 @@ describe("the examples of RFC 8040 appendix B", () => {
           revision: "2016-08-15",
           namespace: "http://example.com/ns/example-jukebox",
           "conformance-type": "implement",
+          schema: "https://example.com/restconf/yang/example-jukebox@2016-08-15",
         },
       ],
     })
