@@ -145,13 +145,24 @@ export function inventoryEvents(
     if (isDeepStrictEqual(oldNodes?.get(qkdnId), node)) continue
     const held = network.nodes.get(qkdnId)
     if (held === undefined) events.push({ kind: "node-added", node })
-    else if (!agrees(held, node)) events.push({ kind: "node-changed", node })
+    // What the file cannot say stays as it was ordered.
+    else if (!agrees(held, node))
+      events.push({
+        kind: "node-changed",
+        node: { enabled: held.outOfService !== true, ...node },
+      })
   }
   for (const [qkdlId, link] of links) {
     if (isDeepStrictEqual(oldLinks?.get(qkdlId), link)) continue
     const held = network.links.get(qkdlId)
     if (held === undefined) events.push({ kind: "link-added", link })
-    else if (!agrees(held, link)) events.push({ kind: "link-changed", link })
+    else if (!agrees(held, link)) {
+      const skrBps = held.expectedBps
+      events.push({
+        kind: "link-changed",
+        link: { ...(skrBps === undefined ? {} : { skrBps }), ...link },
+      })
+    }
   }
   return events
 }

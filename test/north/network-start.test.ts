@@ -84,6 +84,24 @@ describe("an inventory file", () => {
       "node-added",
     ])
   })
+
+  it("leaves a node out of service, and a link with the rate expected of it, where it cannot say so", async () => {
+    const site = await Site.open()
+    const { bench } = site
+    await bench.submit({ kind: "node-changed", node: node("d", { enabled: false }) })
+    const silent = ({ skrBps: _, ...rest }: ReturnType<typeof link>): typeof rest => rest
+    const old = { nodes: [node("d")], links: [silent(link("ab"))] }
+    const wanted: Inventory = {
+      nodes: [node("d", { place: "elsewhere" })],
+      links: [silent(link("ab", { lossDb: 4 }))],
+    }
+    const network = site.bench.controller.network()
+    for (const event of inventoryEvents(network, wanted, old)) await bench.submit(event)
+    const now = site.bench.controller.network()
+    const [held, joined] = [now.nodes.get(nodeId("d")), now.links.get(linkId("ab"))]
+    assert.deepEqual([held?.place, held?.outOfService], ["elsewhere", true])
+    assert.deepEqual([joined?.lossDb, joined?.expectedBps], [4, 1000])
+  })
 })
 
 describe("an unconfirmed commit", () => {
