@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net"
 import type { BytePipe, PipeUser } from "../netconf/pipe.js"
+import { WriteBatch } from "./write-batch.js"
 
 /** What is left of a pipe after `close` before it is cut. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -10,9 +11,7 @@ const LOW_WATER_BYTES = 64 * 1024
 
 export class SocketPipe implements BytePipe {
   readonly #socket: Socket
-  /** Sent in this turn of the event loop, to leave in one TLS record. */
-  #batch: Uint8Array[] = []
-  #batchBytes = 0
+  readonly #batch: WriteBatch
   #user: PipeUser | undefined
   #closing = false
   #gone = false
@@ -20,6 +19,7 @@ export class SocketPipe implements BytePipe {
   /** @param name of the transport, for messages: `TLS`. */
   constructor(socket: Socket, name: string) {
     this.#socket = socket
+    this.#batch = new WriteBatch(socket)
     socket.on("error", () => {
       this.#over(`${name} connection failed`)
     })
@@ -41,13 +41,11 @@ export class SocketPipe implements BytePipe {
 
   send(bytes: Uint8Array): void {
     if (this.#closing || this.#gone) return
-    this.#batch.push(bytes)
-    this.#batchBytes += bytes.length
-    if (this.#batch.length === 1) setImmediate(this.#flush)
+    this.#batch.add(bytes)
   }
 
   queuedBytes(): number {
-    return this.#batchBytes + this.#socket.writableLength
+    return this.#batch.bytes + this.#socket.writableLength
   }
 
   onceDrained(call: () => void): void {
@@ -72,7 +70,7 @@ export class SocketPipe implements BytePipe {
 
   close(): void {
     if (this.#closing) return
-    this.#flush()
+    this.#batch.flush()
     this.#closing = true
     if (this.#gone) {
       this.#socket.destroy()
@@ -85,16 +83,6 @@ export class SocketPipe implements BytePipe {
     this.#socket.once("close", () => {
       clearTimeout(timer)
     })
-  }
-
-  readonly #flush = (): void => {
-    const batch = this.#batch
-    if (batch.length === 0) return
-    this.#batch = []
-    this.#batchBytes = 0
-    if (this.#gone || !this.#socket.writable) return
-    const [only] = batch
-    this.#socket.write(batch.length === 1 && only !== undefined ? only : Buffer.concat(batch))
   }
 
   #over(why: string): void {

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net"
 import type { Channel } from "ssh2"
 import type { BytePipe, PipeUser } from "../netconf/pipe.js"
+import { WriteBatch } from "./write-batch.js"
 
 /** What is left of a pipe after `close` before it is cut. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -14,9 +15,7 @@ export class SshPipe implements BytePipe {
   readonly #socket: Socket
   readonly #cut: () => void
   readonly #beforeEnd: () => void
-  /** Sent in this turn of the event loop, to leave in one SSH packet. */
-  #batch: Uint8Array[] = []
-  #batchBytes = 0
+  readonly #batch: WriteBatch
   #user: PipeUser | undefined
   #closing = false
   #gone = false
@@ -32,6 +31,7 @@ export class SshPipe implements BytePipe {
     beforeEnd: () => void = () => undefined,
   ) {
     this.#channel = channel
+    this.#batch = new WriteBatch(channel)
     this.#socket = socket
     this.#cut = cut
     this.#beforeEnd = beforeEnd
@@ -61,14 +61,12 @@ export class SshPipe implements BytePipe {
 
   send(bytes: Uint8Array): void {
     if (this.#closing || this.#gone) return
-    this.#batch.push(bytes)
-    this.#batchBytes += bytes.length
-    if (this.#batch.length === 1) setImmediate(this.#flush)
+    this.#batch.add(bytes)
   }
 
   /** Counts the socket too: a peer may open its SSH window wide and then not read. */
   queuedBytes(): number {
-    return this.#batchBytes + this.#channel.writableLength + this.#socket.writableLength
+    return this.#batch.bytes + this.#channel.writableLength + this.#socket.writableLength
   }
 
   onceDrained(call: () => void): void {
@@ -95,7 +93,7 @@ export class SshPipe implements BytePipe {
 
   close(): void {
     if (this.#closing) return
-    this.#flush()
+    this.#batch.flush()
     this.#closing = true
     if (this.#gone) return
     // A paused channel would never see the other side's end.
@@ -109,16 +107,6 @@ export class SshPipe implements BytePipe {
     this.#socket.once("close", () => {
       clearTimeout(timer)
     })
-  }
-
-  readonly #flush = (): void => {
-    const batch = this.#batch
-    if (batch.length === 0) return
-    this.#batch = []
-    this.#batchBytes = 0
-    if (this.#gone || !this.#channel.writable) return
-    const [only] = batch
-    this.#channel.write(batch.length === 1 && only !== undefined ? only : Buffer.concat(batch))
   }
 
   #over(why: string): void {

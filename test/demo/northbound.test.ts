@@ -3,68 +3,33 @@
 
 import assert from "node:assert/strict"
 import { execFile, spawnSync } from "node:child_process"
-import { mkdtempSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
-import { promisify } from "node:util"
 import {
   type Demo,
-  decKeys,
-  encKeys,
   eventually,
   fibre,
   freshDir,
-  type KeyContainer,
   removeDir,
   rest,
-  root,
   startDemo,
   writeTopology,
 } from "../support/demo.js"
+import {
+  app,
+  type Asked,
+  askRestconf,
+  CON,
+  inData,
+  NET,
+  rpc,
+  sharesKeys,
+  SQUARE,
+  text,
+  WHOLE,
+  yanglint,
+} from "./northbound-tools.js"
 import { Bystander } from "../support/hostile-bystander.js"
 import { type Call, ncclient, type Outcome } from "../support/ncclient.js"
-
-const run = promisify(execFile)
-const NET = "urn:keyloom:yang:keyloom-network"
-const CON = "urn:keyloom:yang:keyloom-connectivity"
-const WHOLE = `<qkd_network xmlns="${NET}"/>`
-const SQUARE = {
-  name: "square",
-  nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-  links: [
-    ["A", "B"],
-    ["B", "C"],
-    ["A", "D"],
-    ["D", "C"],
-  ].map(([a, b]) => ({ a, b, lengthKm: 10 })),
-}
-
-/** What yanglint says of an instance; empty when it is content. */
-function yanglint(kind: "data" | "nc-notif" | "nc-reply", xml: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "keyloom-north-"))
-  try {
-    const file = path.join(folder, "instance.xml")
-    writeFileSync(file, xml)
-    const own = (name: string): string => path.join(root, `yang/own/${name}@2026-11-27.yang`)
-    const args = ["ietf", "etsi", "own"].flatMap((name) => ["-p", path.join(root, "yang", name)])
-    args.push("-t", kind, path.join(root, "yang/etsi/etsi-qkd-node-types@2022-01-30.yang"))
-    args.push(own("keyloom-network"), own("keyloom-connectivity"), file)
-    const { status, stdout, stderr } = spawnSync("yanglint", args, { encoding: "utf8" })
-    return status === 0 ? "" : `${stdout}${stderr}` || `yanglint ended with ${status ?? "a signal"}`
-  } finally {
-    removeDir(folder)
-  }
-}
-
-function inData(outcome: Outcome | undefined): string {
-  const xml = outcome?.data ?? assert.fail(JSON.stringify(outcome))
-  return /<data[^>]*?(?:\/>|>(.*)<\/data>)/s.exec(xml)?.[1] ?? ""
-}
-
-/** The text of the first element of that name. */
-function text(name: string, xml: string): string | undefined {
-  return new RegExp(`<(?:[A-Za-z0-9]+:)?${name}(?: [^>]*)?>([^<]*)<`).exec(xml)?.[1]
-}
 
 describe("the northbound of a running network", function () {
   this.timeout(120_000)
@@ -85,26 +50,8 @@ describe("the northbound of a running network", function () {
   const get = async (filter = WHOLE): Promise<string> =>
     inData((await nc({ op: "get", filter }))[1])
 
-  interface Asked {
-    readonly status: number
-    readonly body: string
-    readonly headers: string
-  }
-  const curl = async (method: string, place: string, body?: object): Promise<Asked> => {
-    const { restconf, token } = demo.file.controller
-    const args = ["-sS", "-i", "--max-time", "20", "-X", method, `${restconf}${place}`]
-    args.push("-H", `authorization: Bearer ${token}`, "-H", "accept: application/yang-data+json")
-    if (body !== undefined)
-      args.push("-H", "content-type: application/yang-data+json", "-d", JSON.stringify(body))
-    const { stdout } = await run("curl", args, { maxBuffer: 16 * 1024 * 1024 })
-    const cut = stdout.indexOf("\r\n\r\n")
-    const headers = stdout.slice(0, cut)
-    return {
-      status: Number(/^HTTP\/1\.1 (\d+)/.exec(headers)?.[1]),
-      body: stdout.slice(cut + 4),
-      headers,
-    }
-  }
+  const curl = (method: string, place: string, body?: object): Promise<Asked> =>
+    askRestconf(demo, method, place, body)
   const APPS = "/data/keyloom-network:qkd_network/keyloom-connectivity:qkd_apps"
   const stateOf = (appId: string): Promise<string | undefined> =>
     curl("GET", `${APPS}/qkd_app=${appId}/state/service_state`).then(
@@ -123,24 +70,6 @@ describe("the northbound of a running network", function () {
       `service ${appId} gone`,
       30_000,
     )
-
-  const app = (id: string, a: string, b: string, more = ""): string =>
-    `<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><qkd_network xmlns="${NET}"><qkd_apps xmlns="${CON}"><qkd_app><app_id>${id}</app_id><server_app_id>sae-${a}</server_app_id><client_app_id>sae-${b}</client_app_id>${more}</qkd_app></qkd_apps></qkd_network></config>`
-  const rpc = (name: string, input: string): Call => ({
-    op: "rpc",
-    xml: `<${name} xmlns="${CON}">${input}</${name}>`,
-  })
-
-  /** One key, the same at both ends, over ETSI 014. */
-  async function sharesKeys(a: string, b: string): Promise<void> {
-    const made = await encKeys(demo, `sae-${a}`, `sae-${b}`)
-    assert.equal(made.status, 200, made.body)
-    const [key] = (JSON.parse(made.body) as KeyContainer).keys
-    assert(key !== undefined)
-    const taken = await decKeys(demo, `sae-${b}`, `sae-${a}`, [key.key_ID])
-    assert.equal(taken.status, 200, taken.body)
-    assert.equal((JSON.parse(taken.body) as KeyContainer).keys[0]?.key, key.key)
-  }
 
   it("is the whole network as one tree, which yanglint accepts", async function () {
     const id = crypto.randomUUID()
@@ -205,7 +134,7 @@ describe("the northbound of a running network", function () {
       assert.deepEqual(ordered, { ok: true })
       await active(id)
       await hear(new RegExp(`app-changed.*service\\.up.*${id}`, "s"))
-      await sharesKeys("A", "C")
+      await sharesKeys(demo, "A", "C")
       const xml = await get(
         `<qkd_network xmlns="${NET}"><qkd_apps xmlns="${CON}"><qkd_app><app_id>${id}</app_id></qkd_app></qkd_apps></qkd_network>`,
       )
@@ -219,7 +148,7 @@ describe("the northbound of a running network", function () {
         (await get(`<qkd_network xmlns="${NET}"><alarms/></qkd_network>`)).includes(link.qkdlId),
       )
       await active(id)
-      await sharesKeys("A", "C")
+      await sharesKeys(demo, "A", "C")
       await fibre(demo, "mend", link.a, link.b)
       await hear(new RegExp(`alarm-cleared.*link-down:${link.qkdlId}`, "s"))
       const [, removed] = await nc({
@@ -270,7 +199,7 @@ describe("the northbound of a running network", function () {
       "the chosen path in use",
       30_000,
     )
-    await sharesKeys("A", "C")
+    await sharesKeys(demo, "A", "C")
     const [, removed] = await nc(rpc("remove-application", `<app_id>${id}</app_id>`))
     assert.equal(removed?.error, undefined)
     await gone(id)
@@ -291,7 +220,7 @@ describe("the northbound of a running network", function () {
     const put = await curl("PUT", `${APPS}/qkd_app=${id}`, order)
     assert.equal(put.status, 201, put.body)
     await active(id)
-    await sharesKeys("B", "D")
+    await sharesKeys(demo, "B", "D")
     const computed = await curl(
       "POST",
       "/operations/keyloom-connectivity:compute-candidate-paths",
@@ -466,6 +395,6 @@ with manager.connect(host=sys.argv[1], port=int(sys.argv[2]), username=sys.argv[
         .sort()
     assert.deepEqual(still(again), still(config))
     await active(id)
-    await sharesKeys("A", "C")
+    await sharesKeys(demo, "A", "C")
   })
 })
