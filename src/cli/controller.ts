@@ -4,18 +4,17 @@ import { randomUUID } from "node:crypto"
 import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { readConfig } from "../config.js"
 import { Controller } from "../controller/controller.js"
-import type { Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
-import type { DriftPolicy, NodeTarget } from "../model/network.js"
-import { Access, type Role, type TokenEntry } from "../north/access.js"
+import type { NodeTarget } from "../model/network.js"
+import { Access } from "../north/access.js"
 import { startHttp } from "../north/http.js"
-import { NetworkFace } from "../north/network-face.js"
+import { NetworkFace, type NetconfTlsListen } from "../north/network-face.js"
 import type { NorthLog } from "../north/ports.js"
 import { restconfFace } from "../north/restconf.js"
 import { byToken } from "../north/restconf-identity.js"
 import { unconfirmedFile } from "../north/unconfirmed-file.js"
+import type { NetconfTlsSetting } from "../node/config.js"
 import type { DriverHost } from "../plugin/contract.js"
 import { lendDriverHost } from "../plugin/driver-host.js"
 import type { LentHost } from "../plugin/host.js"
@@ -24,48 +23,16 @@ import { Fleet } from "../south/fleet.js"
 import { NodeSessions } from "../south/node-sessions.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import type { SshListener } from "../transport/ssh.js"
-import { loadYangFiles } from "../transport/yang-files.js"
+import { readTlsFiles } from "../transport/tls-client.js"
 import { compileEarly } from "./compile-early.js"
+import { readControllerConfig, type ControllerConfig } from "./controller-config.js"
 import { exitWhenStopped } from "./exit.js"
-import { CONTROLLER_CONFIG_MODULES, inventoryEvents, readInventory } from "./inventory.js"
+import { inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
 import { untilAsked } from "./until-asked.js"
 
 /** Beside the store: the inventory file as it was last applied. */
 const APPLIED_INVENTORY = "inventory-applied.json"
-
-interface ControllerConfig {
-  readonly store_dir: string
-  readonly http: { readonly host: string; readonly port: number }
-  readonly token: readonly TokenEntry[]
-  readonly netconf?: {
-    readonly host: string
-    readonly port: number
-    readonly host_key_file: string
-    readonly user: readonly {
-      readonly name: string
-      readonly public_key: readonly string[]
-      readonly role: Role
-    }[]
-  }
-  readonly call_home?: {
-    readonly ssh?: { readonly host: string; readonly port: number }
-    readonly tls?: {
-      readonly host: string
-      readonly port: number
-      readonly cert_file: string
-      readonly key_file: string
-      readonly ca_file: string
-    }
-  }
-  readonly inventory_file?: string
-  readonly transaction: {
-    readonly mode: Settings["transaction"]
-    readonly confirm_timeout_s: number
-  }
-  readonly drift: DriftPolicy
-}
 
 export async function runController(file: string): Promise<void> {
   compileEarly()
@@ -139,10 +106,7 @@ export async function runController(file: string): Promise<void> {
   const netconf = await listenNetconf(network, config, base)
   const callHome = await awaitCalls(sessions, config, base)
   controller.start(fleet)
-  log.info(
-    { url: http.url, ...(netconf === undefined ? {} : { netconfPort: netconf.port }), ...callHome },
-    "controller is up",
-  )
+  log.info({ url: http.url, ...netconf, ...callHome }, "controller is up")
 
   process.on("message", (message) => {
     const { kind, id } = message as { kind: string; id: number }
@@ -192,20 +156,31 @@ async function awaitCalls(
 
 async function listenNetconf(
   network: NetworkFace,
-  { netconf }: ControllerConfig,
+  { netconf, netconfTls: tls }: ControllerConfig,
   base: string,
-): Promise<SshListener | undefined> {
-  if (netconf === undefined) return undefined
-  return network.listen({
+): Promise<{ readonly netconfPort?: number; readonly netconfTlsPort?: number }> {
+  if (netconf === undefined) return {}
+  const { port, tlsPort } = await network.listen({
     host: netconf.host,
     port: netconf.port,
     hostKey: readFileSync(path.resolve(base, netconf.host_key_file), "utf8"),
-    users: netconf.user.map(({ name, public_key, role }) => ({
+    users: netconf.user.map(({ name, public_key = [], role }) => ({
       name,
       publicKeys: public_key,
       role,
     })),
+    ...(tls !== undefined && { tls: await tlsOf(tls) }),
   })
+  return { netconfPort: port, ...(tlsPort !== undefined && { netconfTlsPort: tlsPort }) }
+}
+
+async function tlsOf(setting: NetconfTlsSetting): Promise<NetconfTlsListen> {
+  const { host, port, tls12, certToName } = setting
+  const mutual = await readTlsFiles(setting)
+  return {
+    ...{ host, port, certToName },
+    mutual: { ...mutual, minVersion: tls12 ? "TLSv1.2" : "TLSv1.3" },
+  }
 }
 
 /** Orders what the inventory file says differently than at the last start, and keeps what it says now. */
@@ -224,18 +199,6 @@ async function applyInventory(
   // A file that is not whole would be refused at the next start: it takes its place when it is.
   copyFileSync(file, `${kept}.new`)
   renameSync(`${kept}.new`, kept)
-}
-
-function readControllerConfig(file: string): ControllerConfig {
-  let text: string
-  try {
-    text = readFileSync(file, "utf8")
-  } catch (error) {
-    throw new QkdError("invalid-value", `cannot read ${file}`, { cause: error })
-  }
-  const container = "keyloom-controller-config:controller"
-  const members: unknown = readConfig(loadYangFiles(CONTROLLER_CONFIG_MODULES), container, text)
-  return members as ControllerConfig
 }
 
 /** A driver gets a clock, a log, and NETCONF sessions to its own target: nothing else. */

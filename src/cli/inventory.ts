@@ -63,6 +63,7 @@ export const CONTROLLER_CONFIG_MODULES = [
   "keyloom-controller-config",
   "ietf-inet-types",
   "ietf-yang-types",
+  "ietf-x509-cert-to-name",
 ]
 
 /** @throws QkdError with the path of the first fault in the file. */

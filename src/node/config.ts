@@ -111,12 +111,7 @@ export function readNodeConfig(
 ): NodeSettings {
   const data = readConfig(sources, "keyloom-node-config:node", text)
   const node = new Reader(data, "/keyloom-node-config:node", "keyloom-node-config")
-  const file = (reader: Reader, name: string): string =>
-    path.resolve(baseDir, reader.string(name) ?? "")
-  const listen = (reader: Reader): ListenAddress => ({
-    host: reader.string("host") ?? "127.0.0.1",
-    port: reader.number("port") ?? 0,
-  })
+  const file = (reader: Reader, name: string): string => fileOf(reader, name, baseDir)
   const policy = node.child("policy")
   const netconf = node.child("netconf")
   const etsi014 = node.child("etsi014")
@@ -144,7 +139,7 @@ export function readNodeConfig(
     netconf: {
       ...listen(netconf),
       hostKeyFile: file(netconf, "host_key_file"),
-      ...(netconf.has("tls") && { tls: tlsSetting(netconf.child("tls"), listen, file) }),
+      ...(netconf.has("tls") && { tls: readNetconfTls(netconf.child("tls"), baseDir) }),
       callHome: netconf.entries("call_home", "name").map(callHomeSetting),
       resetAccess: netconf.boolean("reset_access_rules") ?? false,
       users: netconf.entries("user", "name").map((user) => ({
@@ -184,11 +179,20 @@ function groupsOf(named: readonly string[]): readonly AccessGroup[] {
   return groups.length === 0 ? ["controller"] : groups
 }
 
-function tlsSetting(
-  tls: Reader,
-  listen: (reader: Reader) => ListenAddress,
-  file: (reader: Reader, name: string) => string,
-): NetconfTlsSetting {
+function fileOf(reader: Reader, name: string, baseDir: string): string {
+  return path.resolve(baseDir, reader.string(name) ?? "")
+}
+
+function listen(reader: Reader): ListenAddress {
+  return { host: reader.string("host") ?? "127.0.0.1", port: reader.number("port") ?? 0 }
+}
+
+/**
+ * A container `tls` beside users, which looks the same at a controller.
+ *
+ * @throws QkdError `invalid-value` for a fingerprint that nothing can match.
+ */
+export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting {
   const certToName = tls.entries("cert-to-name", "id").map((entry): CertToName => {
     const name = entry.string("name")
     return {
@@ -198,12 +202,12 @@ function tlsSetting(
       ...(name !== undefined && { name }),
     }
   })
-  checkCertToName(certToName)
+  checkCertToName(certToName, tls.path)
   return {
     ...listen(tls),
-    certFile: file(tls, "cert_file"),
-    keyFile: file(tls, "key_file"),
-    caFile: file(tls, "ca_file"),
+    certFile: fileOf(tls, "cert_file", baseDir),
+    keyFile: fileOf(tls, "key_file", baseDir),
+    caFile: fileOf(tls, "ca_file", baseDir),
     tls12: tls.boolean("tls12") ?? false,
     certToName,
   }

@@ -1,5 +1,5 @@
-// The controller's YANG northbound, put together: one datastore that follows the network, NETCONF over SSH and RESTCONF
-// in front of it, and the gate through which REST orders. Decides nothing.
+// The controller's YANG northbound, put together: one datastore that follows the network, NETCONF over SSH and TLS, and
+// RESTCONF, in front of it, and the gate through which REST orders. Decides nothing.
 
 import type { ControllerPort, InsightPort } from "../controller/ports.js"
 import { QkdError } from "../errors.js"
@@ -7,8 +7,11 @@ import type { NetconfClock } from "../netconf/clock.js"
 import { NetconfServer } from "../netconf/server.js"
 import type { SessionReport } from "../netconf/session-report.js"
 import { Restconf } from "../restconf/restconf.js"
+import type { CertToName } from "../transport/certificate-names.js"
 import type { SessionOpener } from "../transport/ssh-server.js"
 import { listenNetconfSsh, type SshListener } from "../transport/ssh.js"
+import { NetconfTlsServer } from "../transport/tls-server.js"
+import type { MutualTls } from "../transport/tls.js"
 import type { Schema } from "../yang/schema.js"
 import type { Role } from "./access.js"
 import { NetworkBackend } from "./network-backend.js"
@@ -34,10 +37,26 @@ export interface NetconfListen {
   readonly hostKey: string
   readonly users: readonly {
     readonly name: string
-    /** Lines as in `authorized_keys`. */
+    /** Lines as in `authorized_keys`; none for who comes over TLS only. */
     readonly publicKeys: readonly string[]
     readonly role: Role
   }[]
+  /** Over TLS as well (RFC 7589), for the same users. */
+  readonly tls?: NetconfTlsListen
+}
+
+export interface NetconfTlsListen {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly mutual: MutualTls
+  readonly certToName: readonly CertToName[]
+}
+
+export interface NetconfPorts {
+  readonly port: number
+  readonly hostKeyFingerprint: string
+  readonly tlsPort?: number
 }
 
 export class NetworkFace {
@@ -48,7 +67,8 @@ export class NetworkFace {
   readonly gate: OrderGate
   readonly #backend: NetworkBackend
   readonly #log: NorthLog
-  #listener: SshListener | undefined
+  #ssh: SshListener | undefined
+  #tls: NetconfTlsServer | undefined
 
   private constructor(options: NetworkFaceOptions) {
     const { controller, clock, log, unconfirmed } = options
@@ -93,11 +113,23 @@ export class NetworkFace {
   }
 
   /** @throws QkdError `invalid-value` for unusable keys, `operation-failed` when the port cannot be had. */
-  async listen(options: NetconfListen): Promise<SshListener> {
-    const { users } = options
+  async listen(options: NetconfListen): Promise<NetconfPorts> {
+    const { users, tls } = options
     const roles = new Map(users.map(({ name, role }) => [name, role]))
-    this.#listener = await listenNetconfSsh({
-      server: withRoles(this.server, roles),
+    const server = withRoles(this.server, roles)
+    this.#tls =
+      tls &&
+      new NetconfTlsServer({
+        server,
+        tls: tls.mutual,
+        certToName: tls.certToName,
+        isUser: (username) => roles.has(username),
+        onRefused: ({ address, why }) => {
+          this.#log("warn", "NETCONF over TLS refused", { address, why })
+        },
+      })
+    this.#ssh = await listenNetconfSsh({
+      server,
       host: options.host,
       port: options.port,
       hostKey: options.hostKey,
@@ -106,13 +138,15 @@ export class NetworkFace {
         this.#log("warn", "NETCONF refused", { address, username: username ?? "", why })
       },
     })
-    return this.#listener
+    const { port, hostKeyFingerprint } = this.#ssh
+    const tlsPort = tls && (await this.#tls?.listen(tls.host, tls.port))
+    return { port, hostKeyFingerprint, ...(tlsPort !== undefined && { tlsPort }) }
   }
 
   async close(): Promise<void> {
     this.server.close("the controller is stopping")
     this.#backend.close()
-    await this.#listener?.close()
+    await Promise.all([this.#ssh?.close(), this.#tls?.close()])
   }
 
   #report(report: SessionReport): void {

@@ -43,12 +43,15 @@ export function certificateFingerprint(certificate: string | X509Certificate): s
   return `04:${hexPairs(createHash("sha256").update(parsed.raw).digest("hex"))}`
 }
 
-/** @throws QkdError `invalid-value` for a fingerprint that nothing can match, or a hash that is not to be trusted. */
-export function checkCertToName(entries: readonly CertToName[]): void {
+/**
+ * @param parent path of what holds the entries, for errors.
+ * @throws QkdError `invalid-value` for a fingerprint that nothing can match, or a hash that is not to be trusted.
+ */
+export function checkCertToName(entries: readonly CertToName[], parent?: string): void {
   for (const { id, fingerprint } of entries) {
     const hex = plainHex(fingerprint)
     const hash = HASHES[hex.slice(0, 2)]
-    const path = `cert-to-name[id='${id}']/fingerprint`
+    const path = `${parent === undefined ? "" : `${parent}/`}cert-to-name[id='${id}']/fingerprint`
     if (hash === undefined)
       throw new QkdError("invalid-value", "a fingerprint here begins with 04, 05 or 06: SHA-2", {
         path,

@@ -25,6 +25,8 @@ export interface NetconfTlsOptions {
   readonly server: SessionOpener
   readonly tls: MutualTls
   readonly certToName: readonly CertToName[]
+  /** Whom to let in; every name that a certificate gives when absent. */
+  readonly isUser?: (username: string) => boolean
   readonly limits?: Partial<ConnectionLimits>
   /** Told of everyone who is turned away after the handshake, for log and alarm. Must not throw. */
   readonly onRefused?: (refused: TlsRefusal) => void
@@ -103,8 +105,9 @@ export class NetconfTlsServer {
       throw new QkdError("access-denied", "no verified certificate on this connection")
     }
     const chain: readonly X509Certificate[] = verifiedChain(chainOf(socket))
-    const username = usernameOf(chain, this.#options.certToName)
-    if (username === undefined) {
+    const { certToName, isUser } = this.#options
+    const username = usernameOf(chain, certToName)
+    if (username === undefined || isUser?.(username) === false) {
       this.#refused({ address, why: "no user by that certificate" })
       throw new QkdError("access-denied", "no user by that certificate")
     }
