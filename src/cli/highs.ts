@@ -38,9 +38,10 @@ class HighsProgram implements LinearProgram {
     return this.#rows - 1
   }
 
-  addColumn(objective: number, rows: readonly number[]): number {
+  addColumn(objective: number, rows: readonly number[], factors?: readonly number[]): number {
+    const values = factors ?? rows.map(() => 1)
     // It minimises: so the signs are turned.
-    this.#model.addCol(-objective, 0, INFINITE, { indices: rows, values: rows.map(() => 1) })
+    this.#model.addCol(-objective, 0, INFINITE, { indices: rows, values })
     this.#columns += 1
     return this.#columns - 1
   }

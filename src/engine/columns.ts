@@ -96,6 +96,13 @@ export class Columns {
     return solution
   }
 
+  /** What one more bit per second would gain: by link its rate, by demand what is asked. */
+  pricesOf({ prices }: LinearSolution): { link: Float64Array; demand: Float64Array } {
+    const of = (rows: readonly number[]): Float64Array =>
+      Float64Array.from(rows, (row) => Math.max(0, prices[row] ?? 0))
+    return { link: of(this.#linkRows), demand: of(this.#demandRows) }
+  }
+
   /** What each demand gets, by column number. */
   sharesOf(solution: LinearSolution): { column: number; rateBps: number }[][] {
     const shares: { column: number; rateBps: number }[][] = this.#demands.map(() => [])

@@ -5,8 +5,12 @@
 export interface LinearProgram {
   /** @returns its number. */
   addRow(lower: number, upper: number): number
-  /** @param rows where it counts once each. @returns its number. */
-  addColumn(objective: number, rows: readonly number[]): number
+  /**
+   * @param rows where it counts.
+   * @param factors how often it counts in each of them; once where absent.
+   * @returns its number.
+   */
+  addColumn(objective: number, rows: readonly number[], factors?: readonly number[]): number
   setRowBounds(row: number, lower: number, upper: number): void
   setColumnBounds(column: number, lower: number, upper: number): void
   /** @returns undefined when nothing keeps all bounds. */

@@ -28,6 +28,14 @@ export interface AdmittedService {
   readonly paths: readonly { readonly nodes: readonly string[]; readonly rateBps: number }[]
 }
 
+/** Services in the order they were given. */
+export interface PlacedServices {
+  readonly demands: readonly Demand[]
+  readonly allocation: Allocation
+  /** What is left of the links. */
+  readonly free: FreeRate
+}
+
 export interface ServicePlanOptions {
   /** In the order of the file, and nothing that was placed moves. */
   readonly online: boolean
@@ -55,23 +63,32 @@ export class ServicePlanner {
   }
 
   plan(services: readonly ServiceDemand[], options: ServicePlanOptions): ServicePlan {
-    const { graph, rateBps, relays } = this.#network
-    const capacity: Capacity = { rateBps, passableNodes: relays }
-    const demands = services.map((service) => this.#demand(service))
-    const free = new FreeRate(graph, this.#searches, capacity)
-    const bounded = isBounded(this.#network, services)
-    const allocation =
-      options.online || !bounded
-        ? this.#inOrder(free, services, demands, options)
-        : this.#optimised(capacity, free, services, demands, options.split)
+    const { demands, allocation, free } = this.allocate(services, options)
+    const { rateBps, relays } = this.#network
     const carriedBps = carriedBy(allocation)
+    const bound = isBounded(this.#network, services)
+      ? this.#bound({ rateBps, passableNodes: relays }, demands)
+      : undefined
     return {
       offeredBps: demands.reduce((sum, demand) => sum + demand.rateBps, 0),
       carriedBps,
       // A bound below what is carried could only be rounding.
-      ...(bounded ? { boundBps: Math.max(carriedBps, this.#bound(capacity, demands)) } : {}),
+      ...(bound === undefined ? {} : { boundBps: Math.max(carriedBps, bound) }),
       ...this.#told(services, demands, allocation, free),
     }
+  }
+
+  /** The same plan in numbers of the network, for tools that go on from it. */
+  allocate(services: readonly ServiceDemand[], options: ServicePlanOptions): PlacedServices {
+    const { graph, rateBps, relays } = this.#network
+    const capacity: Capacity = { rateBps, passableNodes: relays }
+    const demands = services.map((service) => this.#demand(service))
+    const free = new FreeRate(graph, this.#searches, capacity)
+    const allocation =
+      options.online || !isBounded(this.#network, services)
+        ? this.#inOrder(free, services, demands, options)
+        : this.#optimised(capacity, free, services, demands, options.split)
+    return { demands, allocation, free }
   }
 
   #demand({ from, to, rateBps, minRateBps }: ServiceDemand): Demand {
