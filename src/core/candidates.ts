@@ -1,15 +1,13 @@
-// The k cheapest key paths between two nodes: each differs from the others in at least one link, none visits a node
-// twice (Yen's method over the search of `path.ts`). What a path could carry and what it costs is told with it.
+// The k cheapest key paths that a service could take: each differs from the others in at least one link, none visits a
+// node twice. What a path could carry and what it costs is told with it.
 // Changes nothing: whoever asks chooses, and says so by an order of its own.
 
 import type { Hop, Service, ServiceTerms } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { explainNoPath, type NoPath } from "./explain.js"
-import type { Graph } from "./graph.js"
 import { reservationsOf } from "./memberships.js"
 import { nodeName } from "./names.js"
-import { type FoundPath, findPath } from "./path.js"
-import type { PathQuery } from "./path-query.js"
+import { type FoundPath, findPaths } from "./path.js"
 import { locate } from "./registry.js"
 import { queryOf, type Routable } from "./routing.js"
 import type { Settings } from "./settings.js"
@@ -60,7 +58,7 @@ export function candidatesFor(view: View, ask: CandidateAsk, settings: Settings)
   }
   view.graph.refresh(view, settings)
   const query = queryOf(service, ask.avoidNodes.map(asNode), ask.avoidLinks)
-  const found = cheapestPaths(view.graph, query, ask.count)
+  const found = findPaths(view.graph, query, ask.count)
   if (found.length === 0) return { none: explainNoPath(view, query, settings) }
   return { candidates: found.map((path) => describe(view, path, service, settings)) }
 }
@@ -84,82 +82,8 @@ function routable(
   }
 }
 
-/** The `count` cheapest paths that answer the query, cheapest first. The graph must have been refreshed. */
-export function cheapestPaths(graph: Graph, query: PathQuery, count: number): FoundPath[] {
-  const first = findPath(graph, query)
-  if (first === undefined || count < 1) return []
-  const chosen = [first]
-  const waiting = new Map<string, FoundPath>()
-  const known = new Set([nameOf(first)])
-  while (chosen.length < count) {
-    const last = chosen.at(-1)
-    if (last === undefined) break
-    for (let at = 0; at < last.hops.length; at += 1) {
-      const path = spur(graph, query, last, at, chosen)
-      if (path === undefined) continue
-      const name = nameOf(path)
-      if (known.has(name)) continue
-      known.add(name)
-      waiting.set(name, path)
-    }
-    const next = cheapestOf(waiting)
-    if (next === undefined) break
-    waiting.delete(nameOf(next))
-    chosen.push(next)
-  }
-  return chosen
-}
-
-/** The cheapest path that begins like `path` for `at` hops and then leaves every chosen path that does so too. */
-function spur(
-  graph: Graph,
-  query: PathQuery,
-  path: FoundPath,
-  at: number,
-  chosen: readonly FoundPath[],
-): FoundPath | undefined {
-  const root = path.hops.slice(0, at)
-  const nodes = path.nodes.slice(0, at)
-  const banned = chosen.flatMap((other) =>
-    root.every((hop, i) => other.hops[i]?.qkdlId === hop.qkdlId)
-      ? (other.hops[at]?.qkdlId ?? [])
-      : [],
-  )
-  const epsilon = sum(root, (hop) => graph.epsilon[graph.linkNumber(hop.qkdlId) ?? -1])
-  const tail = findPath(graph, {
-    ...query,
-    from: path.nodes[at] ?? "",
-    avoidNodes: [...(query.avoidNodes ?? []), ...nodes],
-    avoidLinks: [...(query.avoidLinks ?? []), ...banned],
-    ...(query.maxHops === undefined ? {} : { maxHops: query.maxHops - at }),
-    ...(query.maxEpsilon === undefined ? {} : { maxEpsilon: query.maxEpsilon - (epsilon ?? 0) }),
-  })
-  if (tail === undefined) return undefined
-  const price = sum(root, (hop) => graph.price[graph.linkNumber(hop.qkdlId) ?? -1]) ?? 0
-  return {
-    hops: [...root, ...tail.hops],
-    nodes: [...nodes, ...tail.nodes],
-    price: price + tail.price,
-  }
-}
-
 function nameOf(path: FoundPath): string {
   return path.hops.map((hop) => hop.qkdlId).join(" ")
-}
-
-/** By price, then hops, then name: the same question has the same answer. */
-function cheapestOf(waiting: ReadonlyMap<string, FoundPath>): FoundPath | undefined {
-  let best: FoundPath | undefined
-  for (const path of waiting.values()) {
-    if (best === undefined || before(path, best)) best = path
-  }
-  return best
-}
-
-function before(x: FoundPath, y: FoundPath): boolean {
-  if (x.price !== y.price) return x.price < y.price
-  if (x.hops.length !== y.hops.length) return x.hops.length < y.hops.length
-  return nameOf(x) < nameOf(y)
 }
 
 function describe(

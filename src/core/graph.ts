@@ -1,20 +1,17 @@
-// The network as path searches walk it: compressed sparse rows in typed arrays. It belongs to a picture and is
-// shared by the drafts over it: entries touched since the last search are looked up again in the view that
-// searches. Makes no choices.
+// The network as the path engine reads it: its shape, and by link and node what may be used and what it costs, in
+// typed arrays. It belongs to a picture and is shared by the drafts over it: entries touched since the last search are
+// looked up again in the view that searches; the rest stays. Makes no choices.
 
+import { PathGraph } from "../engine/path-graph.js"
+import { ShortestPaths } from "../engine/shortest.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import { priceOf, residualBps, type Reservations } from "./allocate.js"
-import { Heap } from "../engine/heap.js"
 import type { Settings } from "./settings.js"
 
 /** Link may carry new paths: not at all, from stock only, or because it generates. */
 export const UNUSABLE = 0
 export const FROM_STOCK = 1
 export const GENERATING = 2
-
-/** Node may be on a new path, and may be inside one. */
-export const PRESENT = 1
-export const RELAYS = 2
 
 /** What the graph reads of the network. */
 export interface GraphSource extends Reservations {
@@ -30,25 +27,23 @@ export class Graph {
   readonly #nodeNumbers = new Map<string, number>()
   readonly #linkNumbers = new Map<string, number>()
 
-  /** Arcs of node n: `first[n]` to `first[n + 1]`, exclusive. */
-  first = new Int32Array(1)
-  arcTo = new Int32Array(0)
-  arcLink = new Int32Array(0)
+  shape = new PathGraph(0, [], [])
+  searches = new ShortestPaths(this.shape)
 
-  linkA = new Int32Array(0)
-  linkB = new Int32Array(0)
-  linkUse = new Uint8Array(0)
+  /** By link. */
   price = new Float64Array(0)
   residual = new Float64Array(0)
   epsilon = new Float64Array(0)
-  nodeFlags = new Uint8Array(0)
+  /** By link, one each: hops as a weight. */
+  ones = new Float64Array(0)
+  #linkUse = new Uint8Array(0)
+  /** By node: 1 where a new path may begin or end. */
+  present = new Uint8Array(0)
+  /** By node: 1 where a new path may pass. */
+  passable = new Uint8Array(0)
 
-  /** Buffers of the searches, as long as the nodes. */
-  heap = new Heap(0)
-  distance = new Float64Array(0)
-  arrivedBy = new Int32Array(0)
-  stamps = new Uint32Array(0)
-  #stamp = 0
+  /** By link: 1 where the last question could go; kept for the next one that asks for the same. */
+  readonly #usable = { links: new Uint8Array(0), minUse: -1, rateBps: 0 }
 
   #stale = true
   readonly #dirtyNodes = new Set<string>()
@@ -66,9 +61,14 @@ export class Graph {
   refresh(view: GraphSource, settings: Settings): void {
     if (!this.#stale) this.#stale = this.#structureChanged(view)
     if (this.#stale) this.#rebuild(view)
-    const { nodes, links } = this.#dirty()
-    for (const number of nodes) this.#lookUpNode(view, number)
-    for (const number of links) this.#lookUpLink(view, number, settings)
+    for (const id of this.#dirtyNodes) {
+      const number = this.#nodeNumbers.get(id)
+      if (number !== undefined) this.#lookUpNode(view, id, number)
+    }
+    for (const id of this.#dirtyLinks) {
+      const number = this.#linkNumbers.get(id)
+      if (number !== undefined) this.#lookUpLink(view, id, number, settings)
+    }
     this.#dirtyNodes.clear()
     this.#dirtyLinks.clear()
   }
@@ -81,23 +81,25 @@ export class Graph {
     return this.#linkNumbers.get(qkdlId)
   }
 
-  /** A fresh mark for `stamps`. */
-  nextStamp(): number {
-    this.#stamp += 1
-    if (this.#stamp === 0xffffffff) {
-      this.stamps.fill(0)
-      this.#stamp = 1
+  /** By link: 1 where it is of so much use and has so much free. Whoever writes to it puts it back. */
+  usableLinks(minUse: number, rateBps: number): Uint8Array {
+    const usable = this.#usable
+    if (usable.minUse === minUse && usable.rateBps === rateBps) return usable.links
+    for (let link = 0; link < usable.links.length; link += 1) {
+      usable.links[link] = this.#fits(link, minUse, rateBps)
     }
-    return this.#stamp
+    usable.minUse = minUse
+    usable.rateBps = rateBps
+    return usable.links
   }
 
-  #dirty(): { nodes: number[]; links: number[] } {
-    const numbers = (ids: Iterable<string>, table: ReadonlyMap<string, number>): number[] =>
-      [...ids].flatMap((id) => table.get(id) ?? [])
-    return {
-      nodes: numbers(this.#dirtyNodes, this.#nodeNumbers),
-      links: numbers(this.#dirtyLinks, this.#linkNumbers),
-    }
+  linkUse(link: number): number {
+    return this.#linkUse[link] ?? UNUSABLE
+  }
+
+  #fits(link: number, minUse: number, rateBps: number): number {
+    const enough = rateBps <= 0 || (this.residual[link] ?? 0) >= rateBps
+    return enough && (this.#linkUse[link] ?? 0) >= minUse ? 1 : 0
   }
 
   #structureChanged(view: GraphSource): boolean {
@@ -111,84 +113,63 @@ export class Graph {
         if (link !== undefined || number !== undefined) return true
         continue
       }
-      if (this.nodeIds[this.linkA[number] ?? -1] !== link.a.qkdnId) return true
-      if (this.nodeIds[this.linkB[number] ?? -1] !== link.b.qkdnId) return true
+      if (this.nodeIds[this.shape.linkA[number] ?? -1] !== link.a.qkdnId) return true
+      if (this.nodeIds[this.shape.linkB[number] ?? -1] !== link.b.qkdnId) return true
     }
     return false
   }
 
   #rebuild(view: GraphSource): void {
     this.nodeIds = [...view.nodeIds()]
-    this.linkIds = [...view.linkIds()]
     renumber(this.#nodeNumbers, this.nodeIds)
+    const linkA: number[] = []
+    const linkB: number[] = []
+    this.linkIds = []
+    for (const id of view.linkIds()) {
+      const link = view.link(id)
+      const a = this.#nodeNumbers.get(link?.a.qkdnId ?? "")
+      const b = this.#nodeNumbers.get(link?.b.qkdnId ?? "")
+      if (a === undefined || b === undefined || a === b) continue
+      this.linkIds.push(id)
+      linkA.push(a)
+      linkB.push(b)
+    }
     renumber(this.#linkNumbers, this.linkIds)
-    const nodeCount = this.nodeIds.length
-    const linkCount = this.linkIds.length
-    this.linkA = new Int32Array(linkCount)
-    this.linkB = new Int32Array(linkCount)
-    this.linkUse = new Uint8Array(linkCount)
+    this.shape = new PathGraph(this.nodeIds.length, linkA, linkB)
+    this.searches = new ShortestPaths(this.shape)
+    const linkCount = linkA.length
+    this.#linkUse = new Uint8Array(linkCount)
     this.price = new Float64Array(linkCount)
     this.residual = new Float64Array(linkCount)
     this.epsilon = new Float64Array(linkCount)
-    this.nodeFlags = new Uint8Array(nodeCount)
-    this.heap = new Heap(nodeCount)
-    this.distance = new Float64Array(nodeCount)
-    this.arrivedBy = new Int32Array(nodeCount)
-    this.stamps = new Uint32Array(nodeCount)
-    this.#stamp = 0
-    this.#layRows(view, nodeCount, linkCount)
+    this.ones = new Float64Array(linkCount).fill(1)
+    this.#usable.links = new Uint8Array(linkCount)
+    this.#usable.minUse = -1
+    this.present = new Uint8Array(this.nodeIds.length)
+    this.passable = new Uint8Array(this.nodeIds.length)
     this.nodeIds.forEach((id) => this.#dirtyNodes.add(id))
     this.linkIds.forEach((id) => this.#dirtyLinks.add(id))
     this.#stale = false
   }
 
-  #layRows(view: GraphSource, nodeCount: number, linkCount: number): void {
-    const first = new Int32Array(nodeCount + 1)
-    this.linkIds.forEach((id, number) => {
-      const link = view.link(id)
-      const a = this.#nodeNumbers.get(link?.a.qkdnId ?? "") ?? -1
-      const b = this.#nodeNumbers.get(link?.b.qkdnId ?? "") ?? -1
-      this.linkA[number] = a
-      this.linkB[number] = b
-      if (a < 0 || b < 0) return
-      first[a + 1] = (first[a + 1] ?? 0) + 1
-      first[b + 1] = (first[b + 1] ?? 0) + 1
-    })
-    for (let n = 0; n < nodeCount; n += 1) first[n + 1] = (first[n + 1] ?? 0) + (first[n] ?? 0)
-    const fill = first.slice()
-    this.first = first
-    this.arcTo = new Int32Array(first[nodeCount] ?? 0)
-    this.arcLink = new Int32Array(first[nodeCount] ?? 0)
-    const lay = (from: number, to: number, link: number): void => {
-      const place = fill[from] ?? 0
-      fill[from] = place + 1
-      this.arcTo[place] = to
-      this.arcLink[place] = link
-    }
-    for (let link = 0; link < linkCount; link += 1) {
-      const a = this.linkA[link] ?? -1
-      const b = this.linkB[link] ?? -1
-      if (a < 0 || b < 0) continue
-      lay(a, b, link)
-      lay(b, a, link)
-    }
+  #lookUpNode(view: GraphSource, id: string, number: number): void {
+    const node = view.node(id)
+    const present = node !== undefined && isPresent(node)
+    this.present[number] = present ? 1 : 0
+    this.passable[number] = present && mayRelay(node) ? 1 : 0
   }
 
-  #lookUpNode(view: GraphSource, number: number): void {
-    const node = view.node(this.nodeIds[number] ?? "")
-    this.nodeFlags[number] =
-      node === undefined ? 0 : (isPresent(node) ? PRESENT : 0) | (mayRelay(node) ? RELAYS : 0)
-  }
-
-  #lookUpLink(view: GraphSource, number: number, settings: Settings): void {
-    const link = view.link(this.linkIds[number] ?? "")
+  #lookUpLink(view: GraphSource, id: string, number: number, settings: Settings): void {
+    const link = view.link(id)
     if (link === undefined) return
     const residual = residualBps(view, link, settings)
-    this.linkUse[number] = useOf(link, settings)
+    this.#linkUse[number] = useOf(link, settings)
     this.residual[number] = residual
     this.price[number] = priceOf(residual, link.hold?.held === true)
     // A link whose epsilon is not known cannot keep any bound.
     this.epsilon[number] = link.epsilon ?? Number.POSITIVE_INFINITY
+    const { links, minUse, rateBps } = this.#usable
+    links[number] = this.#fits(number, minUse, rateBps)
   }
 }
 

@@ -4,13 +4,12 @@
 
 import type { Hop, KeyPath, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
-import { cheapestPaths } from "./candidates.js"
 import type { OperatorEvent, Reply } from "./event.js"
 import { explainNoPath, whyAbsent } from "./explain.js"
 import { GENERATING, isPresent, mayRelay, useOf } from "./graph.js"
 import { reservationsOf } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
-import type { FoundPath } from "./path.js"
+import { type FoundPath, findPaths } from "./path.js"
 import { abandonNext, beginPath } from "./phases.js"
 import { queryOf, route } from "./routing.js"
 import { stay } from "./service-life.js"
@@ -67,7 +66,7 @@ function another(turn: Turn, service: Service): FoundPath | Refusal {
   const { draft, settings } = turn
   draft.graph.refresh(draft, settings)
   const query = queryOf(service, [], [])
-  const paths = cheapestPaths(draft.graph, query, 2)
+  const paths = findPaths(draft.graph, query, 2)
   const now = service.path
   const found = paths.find((path) => now === undefined || !sameLinks(path.hops, now))
   if (found !== undefined) return found

@@ -1,7 +1,8 @@
-// What is asked of a path search, in ids and in numbers of the graph, and the tests every search applies to a link
-// and a node. Searches nothing itself.
+// What is asked of a path search, in ids, and the same as a question to the engine. What a query leaves out is taken out
+// of the graph's own masks for as long as it is answered, and put back. Searches nothing itself.
 
-import { FROM_STOCK, GENERATING, type Graph, PRESENT, RELAYS } from "./graph.js"
+import type { Limit, PathQuestion } from "../engine/path-question.js"
+import { FROM_STOCK, GENERATING, type Graph } from "./graph.js"
 
 export interface PathQuery {
   readonly from: string
@@ -10,6 +11,8 @@ export interface PathQuery {
   readonly rateBps: number
   readonly avoidNodes?: Iterable<string>
   readonly avoidLinks?: Iterable<string>
+  /** Nodes the path must pass, in any order. */
+  readonly requireNodes?: readonly string[]
   readonly maxHops?: number
   /** Bound on the sum of epsilon; links of unknown epsilon are left out. */
   readonly maxEpsilon?: number
@@ -21,80 +24,87 @@ export interface PathQuery {
   readonly ignoreRelayRule?: boolean
 }
 
-/** A query in numbers of the graph. */
-export interface Search {
-  readonly from: number
-  readonly to: number
-  readonly rateBps: number
-  readonly minUse: number
-  readonly avoidNodes: ReadonlySet<number>
-  readonly avoidLinks: ReadonlySet<number>
-  readonly credit: ReadonlyMap<number, number>
-  readonly maxHops: number
-  readonly maxEpsilon: number
-  /** Flags an intermediate node must have. */
-  readonly insideFlags: number
+/** A query as the engine takes it. */
+export interface Ruled {
+  readonly question: PathQuestion
+  readonly limits: readonly Limit[]
+  readonly required: readonly number[]
 }
 
-/** The query in numbers; undefined when an end is unknown, absent or avoided, or both are one. */
-export function searchOf(graph: Graph, query: PathQuery): Search | undefined {
+/**
+ * What `answer` says to the query; undefined when an end is unknown, absent or avoided, or both are one, or a required
+ * node is unknown. The question holds only until `answer` returns. The graph must have been refreshed.
+ */
+export function ask<T>(
+  graph: Graph,
+  query: PathQuery,
+  answer: (ruled: Ruled) => T | undefined,
+): T | undefined {
   const from = graph.nodeNumber(query.from)
   const to = graph.nodeNumber(query.to)
   if (from === undefined || to === undefined || from === to) return undefined
-  if (!has(graph.nodeFlags[from], PRESENT) || !has(graph.nodeFlags[to], PRESENT)) return undefined
-  const avoidNodes = new Set<number>()
-  for (const id of query.avoidNodes ?? []) {
+  if (graph.present[from] !== 1 || graph.present[to] !== 1) return undefined
+  const required: number[] = []
+  for (const id of query.requireNodes ?? []) {
     const number = graph.nodeNumber(id)
-    if (number !== undefined) avoidNodes.add(number)
+    if (number === undefined) return undefined
+    required.push(number)
   }
-  if (avoidNodes.has(from) || avoidNodes.has(to)) return undefined
-  const avoidLinks = new Set<number>()
-  for (const id of query.avoidLinks ?? []) {
-    const number = graph.linkNumber(id)
-    if (number !== undefined) avoidLinks.add(number)
-  }
-  const credit = new Map<number, number>()
-  for (const [id, bps] of query.credit ?? []) {
-    const number = graph.linkNumber(id)
-    if (number !== undefined) credit.set(number, bps)
-  }
-  return {
-    from,
-    to,
-    rateBps: query.rateBps,
-    minUse: query.allowStock === true ? FROM_STOCK : GENERATING,
-    avoidNodes,
-    avoidLinks,
-    credit,
-    maxHops: query.maxHops ?? Number.POSITIVE_INFINITY,
-    maxEpsilon: query.maxEpsilon ?? Number.POSITIVE_INFINITY,
-    insideFlags: query.ignoreRelayRule === true ? PRESENT : PRESENT | RELAYS,
+  const minUse = query.allowStock === true ? FROM_STOCK : GENERATING
+  const usableLinks = graph.usableLinks(minUse, query.rateBps)
+  const passableNodes = query.ignoreRelayRule === true ? graph.present.slice() : graph.passable
+  const out = new Patches()
+  try {
+    for (const id of query.avoidNodes ?? []) {
+      const number = graph.nodeNumber(id)
+      if (number === from || number === to) return undefined
+      if (number !== undefined) out.write(passableNodes, number, 0)
+    }
+    for (const [id, bps] of query.credit ?? []) {
+      const number = graph.linkNumber(id)
+      if (number === undefined || usableLinks[number] === 1) continue
+      const free = (graph.residual[number] ?? 0) + bps
+      if (graph.linkUse(number) >= minUse && free >= query.rateBps)
+        out.write(usableLinks, number, 1)
+    }
+    for (const id of query.avoidLinks ?? []) {
+      const number = graph.linkNumber(id)
+      if (number !== undefined) out.write(usableLinks, number, 0)
+    }
+    const question = { from, to, cost: graph.price, usableLinks, passableNodes }
+    return answer({ question, limits: limitsOf(graph, query), required })
+  } finally {
+    out.undo()
   }
 }
 
-/** Whether the search may go over this link at all. */
-export function linkFits(graph: Graph, search: Search, link: number): boolean {
-  if ((graph.linkUse[link] ?? 0) < search.minUse) return false
-  if (search.rateBps > 0) {
-    let free = graph.residual[link] ?? 0
-    if (search.credit.size > 0) free += search.credit.get(link) ?? 0
-    if (free < search.rateBps) return false
+const NO_LIMITS: readonly Limit[] = []
+
+function limitsOf(graph: Graph, { maxHops, maxEpsilon }: PathQuery): readonly Limit[] {
+  if (maxHops === undefined && maxEpsilon === undefined) return NO_LIMITS
+  return [
+    ...(maxHops === undefined ? [] : [{ weight: graph.ones, max: maxHops }]),
+    ...(maxEpsilon === undefined ? [] : [{ weight: graph.epsilon, max: maxEpsilon }]),
+  ]
+}
+
+/** Entries of masks that are otherwise for a while. */
+class Patches {
+  readonly #written: {
+    readonly mask: Uint8Array
+    readonly place: number
+    readonly before: number
+  }[] = []
+
+  write(mask: Uint8Array, place: number, value: number): void {
+    this.#written.push({ mask, place, before: mask[place] ?? 0 })
+    mask[place] = value
   }
-  return search.avoidLinks.size === 0 || !search.avoidLinks.has(link)
-}
 
-/** Whether the search may enter this node: its goal, or a node that relays. */
-export function nodeFits(graph: Graph, search: Search, node: number): boolean {
-  if (node === search.to) return true
-  if (((graph.nodeFlags[node] ?? 0) & search.insideFlags) !== search.insideFlags) return false
-  return search.avoidNodes.size === 0 || !search.avoidNodes.has(node)
-}
-
-export function otherEnd(graph: Graph, link: number, node: number): number {
-  const a = graph.linkA[link] ?? -1
-  return a === node ? (graph.linkB[link] ?? -1) : a
-}
-
-function has(flags: number | undefined, flag: number): boolean {
-  return ((flags ?? 0) & flag) !== 0
+  undo(): void {
+    for (let i = this.#written.length - 1; i >= 0; i -= 1) {
+      const one = this.#written[i]
+      if (one !== undefined) one.mask[one.place] = one.before
+    }
+  }
 }

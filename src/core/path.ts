@@ -1,18 +1,14 @@
-// Cheapest key path between two nodes under constraints, on the typed arrays of `graph.ts`: Dijkstra with a 4-ary
-// heap. Why there is none is told by `explain.ts`; bounds on hops and epsilon need `path-bounded.ts`.
-// Parallel links between two nodes are links of their own.
+// Key paths between two nodes under the constraints of a query, found by the engine on the arrays of `graph.ts`: the
+// cheapest one, or the cheapest few in order. Why there is none is told by `explain.ts`. Parallel links between two
+// nodes are links of their own.
 
+import { LimitedPaths } from "../engine/limited-path.js"
+import { isWithin, type LinkPath, sumAlong } from "../engine/path-question.js"
+import { type FindRest, pathsInOrder } from "../engine/paths-in-order.js"
+import { Blocks } from "../engine/shortest.js"
 import type { Hop } from "../model/service.js"
-import { cheapestWithin } from "./path-bounded.js"
 import type { Graph } from "./graph.js"
-import {
-  linkFits,
-  nodeFits,
-  otherEnd,
-  type PathQuery,
-  type Search,
-  searchOf,
-} from "./path-query.js"
+import { ask, type PathQuery, type Ruled } from "./path-query.js"
 
 export interface FoundPath {
   readonly hops: readonly Hop[]
@@ -26,75 +22,59 @@ export interface FoundPath {
  * Relay nodes are present, may relay and are not avoided; the ends are present. The path visits no node twice.
  */
 export function findPath(graph: Graph, query: PathQuery): FoundPath | undefined {
-  const search = searchOf(graph, query)
-  if (search === undefined) return undefined
-  const links = cheapestLinks(graph, search)
-  if (links === undefined || keepsBounds(graph, search, links)) return asPath(graph, search, links)
-  return asPath(graph, search, cheapestWithin(graph, search))
+  return ask(graph, query, (ruled) => {
+    const links = cheapest(graph, ruled)
+    return links === undefined ? undefined : asPath(graph, ruled.question.from, links)
+  })
 }
 
-/** Link numbers from end to end, regarding everything but the bounds on hops and epsilon. */
-function cheapestLinks(graph: Graph, search: Search): number[] | undefined {
-  const { heap, distance, arrivedBy, stamps, first, arcTo, arcLink, price } = graph
-  const stamp = graph.nextStamp()
-  heap.clear()
-  stamps[search.from] = stamp
-  distance[search.from] = 0
-  arrivedBy[search.from] = -1
-  heap.push(search.from, 0)
-  for (let node = heap.pop(); node >= 0; node = heap.pop()) {
-    if (node === search.to) return walkBack(graph, search)
-    const here = distance[node] ?? 0
-    const end = first[node + 1] ?? 0
-    for (let arc = first[node] ?? 0; arc < end; arc += 1) {
-      const link = arcLink[arc] ?? 0
-      const next = arcTo[arc] ?? 0
-      const there = here + (price[link] ?? 0)
-      if (stamps[next] === stamp && there >= (distance[next] ?? 0)) continue
-      if (!linkFits(graph, search, link) || !nodeFits(graph, search, next)) continue
-      stamps[next] = stamp
-      distance[next] = there
-      arrivedBy[next] = link
-      heap.push(next, there)
-    }
+/** The `count` cheapest paths, cheapest first; equal ones with fewer hops first. */
+export function findPaths(graph: Graph, query: PathQuery, count: number): FoundPath[] {
+  const found = ask(graph, query, (ruled) => {
+    const { question } = ruled
+    const ranked = pathsInOrder(graph.shape, question, restBy(graph, ruled), count)
+    return Array.from(ranked, ({ path }) => asPath(graph, question.from, path))
+  })
+  return found ?? []
+}
+
+/** By the plain search; only where that breaks a limit, by the one that keeps them. */
+function cheapest(graph: Graph, { question, limits, required }: Ruled): LinkPath | undefined {
+  if (required.length === 0) {
+    const links = graph.searches.find(question)
+    const keeps = ({ weight, max }: (typeof limits)[number]): boolean =>
+      isWithin(sumAlong(links ?? [], weight), max)
+    if (links === undefined || limits.every(keeps)) return links
   }
-  return undefined
+  const limited = new LimitedPaths(graph.shape, graph.searches, question, limits, required)
+  return limited.find(question.from, [], new Blocks(graph.shape), Number.POSITIVE_INFINITY)
 }
 
-function walkBack(graph: Graph, search: Search): number[] {
-  const links: number[] = []
-  let node = search.to
-  while (node !== search.from) {
-    const link = graph.arrivedBy[node] ?? -1
-    links.push(link)
-    node = otherEnd(graph, link, node)
+function restBy(graph: Graph, { question, limits, required }: Ruled): FindRest {
+  const { shape, searches } = graph
+  if (limits.length > 0 || required.length > 0) {
+    const limited = new LimitedPaths(shape, searches, question, limits, required)
+    return (...task) => limited.find(...task)
   }
-  return links.reverse()
+  const toGo = searches.distancesTo(question)
+  return (from, _root, blocks, bound) => searches.find({ ...question, from }, blocks, toGo, bound)
 }
 
-function keepsBounds(graph: Graph, search: Search, links: readonly number[]): boolean {
-  if (links.length > search.maxHops) return false
-  if (search.maxEpsilon === Number.POSITIVE_INFINITY) return true
-  return links.reduce((sum, link) => sum + (graph.epsilon[link] ?? 0), 0) <= search.maxEpsilon
-}
-
-function asPath(
-  graph: Graph,
-  search: Search,
-  links: readonly number[] | undefined,
-): FoundPath | undefined {
-  if (links === undefined) return undefined
+/** Links of the engine, followed from a node, in the network's own ids. */
+export function asPath(graph: Graph, from: number, links: LinkPath): FoundPath {
+  const { shape, nodeIds, linkIds } = graph
   const hops: Hop[] = []
-  let node = search.from
+  let node = from
+  let here = nodeIds[node] ?? ""
   let price = 0
-  const nodes = [graph.nodeIds[node] ?? ""]
+  const nodes = [here]
   for (const link of links) {
-    const next = otherEnd(graph, link, node)
-    const to = graph.nodeIds[next] ?? ""
-    hops.push({ qkdlId: graph.linkIds[link] ?? "", from: graph.nodeIds[node] ?? "", to })
-    nodes.push(to)
+    node = shape.otherEnd(link, node)
+    const there = nodeIds[node] ?? ""
+    hops.push({ qkdlId: linkIds[link] ?? "", from: here, to: there })
+    nodes.push(there)
     price += graph.price[link] ?? 0
-    node = next
+    here = there
   }
   return { hops, nodes, price }
 }

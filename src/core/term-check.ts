@@ -1,5 +1,6 @@
 // Whether a path, as it is, keeps the terms of its service. Says which one it breaks; changes nothing.
 
+import { isWithin } from "../engine/path-question.js"
 import type { KeyPath, ServiceTerms } from "../model/service.js"
 import { nodeName } from "./names.js"
 import type { View } from "./view.js"
@@ -23,7 +24,7 @@ export function brokenTerm(
     (sum, hop) => sum + (view.link(hop.qkdlId)?.epsilon ?? Number.POSITIVE_INFINITY),
     0,
   )
-  return epsilon > terms.maxEpsilon
+  return !isWithin(epsilon, terms.maxEpsilon)
     ? `its path has epsilon ${epsilon}, more than ${terms.maxEpsilon}`
     : undefined
 }

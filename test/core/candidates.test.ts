@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict"
 import fc from "fast-check"
-import { type Candidates, cheapestPaths, candidatesFor } from "../../src/core/candidates.js"
+import { type Candidates, candidatesFor } from "../../src/core/candidates.js"
+import { findPaths } from "../../src/core/path.js"
 import { Lab, TERMS } from "./lab.js"
 
 const NOWHERE = { avoidNodes: [], avoidLinks: [] }
@@ -88,7 +89,7 @@ describe("candidate paths", () => {
           const { picture } = lab
           picture.graph.refresh(picture, lab.settings)
           const all = everyPath(lab, "a", "d")
-          const found = cheapestPaths(picture.graph, { from: "a", to: "d", rateBps: 0 }, count)
+          const found = findPaths(picture.graph, { from: "a", to: "d", rateBps: 0 }, count)
           assert.equal(found.length, Math.min(count, all.length))
           const near = (x: number): string => x.toPrecision(9)
           assert.deepEqual(
