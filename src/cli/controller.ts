@@ -23,7 +23,8 @@ import { Fleet } from "../south/fleet.js"
 import { NodeSessions } from "../south/node-sessions.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import { readTlsFiles } from "../transport/tls-client.js"
+import { readTlsFiles } from "../transport/tls-files.js"
+import type { MutualTls } from "../transport/tls.js"
 import { compileEarly } from "./compile-early.js"
 import { readControllerConfig, type ControllerConfig } from "./controller-config.js"
 import { exitWhenStopped } from "./exit.js"
@@ -106,6 +107,7 @@ export async function runController(file: string): Promise<void> {
   const netconf = await listenNetconf(network, config, base)
   const callHome = await awaitCalls(sessions, config, base)
   controller.start(fleet)
+  process.on("SIGHUP", () => void renewTls(network, config, log))
   log.info({ url: http.url, ...netconf, ...callHome }, "controller is up")
 
   process.on("message", (message) => {
@@ -175,11 +177,25 @@ async function listenNetconf(
 }
 
 async function tlsOf(setting: NetconfTlsSetting): Promise<NetconfTlsListen> {
-  const { host, port, tls12, certToName } = setting
-  const mutual = await readTlsFiles(setting)
-  return {
-    ...{ host, port, certToName },
-    mutual: { ...mutual, minVersion: tls12 ? "TLSv1.2" : "TLSv1.3" },
+  const { host, port, certToName } = setting
+  return { host, port, certToName, mutual: await mutualTls(setting) }
+}
+
+async function mutualTls(setting: NetconfTlsSetting): Promise<MutualTls> {
+  return { ...(await readTlsFiles(setting)), minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3" }
+}
+
+/** On SIGHUP: certificates, authorities and revocation lists as they are in the files now. */
+async function renewTls(
+  network: NetworkFace,
+  { netconfTls }: ControllerConfig,
+  log: ReturnType<typeof roleLog>,
+): Promise<void> {
+  try {
+    const ended = netconfTls === undefined ? 0 : network.renewTls(await mutualTls(netconfTls))
+    log.info({ ended }, "TLS files are read again")
+  } catch (error) {
+    log.error({ err: error }, "new TLS files are refused; the old ones stay")
   }
 }
 

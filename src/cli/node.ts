@@ -43,6 +43,14 @@ export async function runNodes(files: readonly string[]): Promise<void> {
           "the new site policy is refused; the old one stays",
         )
       })
+      node.renewTls().then(
+        (ended) => {
+          log.info({ node: node.name, ended }, "TLS files are read again")
+        },
+        (error: unknown) => {
+          log.error({ err: error, node: node.name }, "new TLS files are refused; the old ones stay")
+        },
+      )
     }
   })
   process.send?.({ kind: "ready" })

@@ -34,6 +34,8 @@ export interface NetconfTlsSetting extends ListenAddress {
   readonly certFile: string
   readonly keyFile: string
   readonly caFile: string
+  /** Revocation lists of the clients' authorities. */
+  readonly crlFile?: string
   /** TLS 1.2 too. */
   readonly tls12: boolean
   readonly certToName: readonly CertToName[]
@@ -208,6 +210,7 @@ export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting 
     certFile: fileOf(tls, "cert_file", baseDir),
     keyFile: fileOf(tls, "key_file", baseDir),
     caFile: fileOf(tls, "ca_file", baseDir),
+    ...(tls.has("crl_file") && { crlFile: fileOf(tls, "crl_file", baseDir) }),
     tls12: tls.boolean("tls12") ?? false,
     certToName,
   }

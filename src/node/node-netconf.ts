@@ -4,7 +4,9 @@
 import type { NetconfServer } from "../netconf/server.js"
 import { callHome, type CallHome, type CallHomeTimings } from "../transport/call-home.js"
 import { listenSsh, NetconfSshServer, type SessionOpener } from "../transport/ssh-server.js"
+import { readTlsFiles } from "../transport/tls-files.js"
 import { NetconfTlsServer } from "../transport/tls-server.js"
+import type { MutualTls } from "../transport/tls.js"
 import { withGroups } from "./agent-access.js"
 import type { CallHomeSetting, NetconfTlsSetting, NodeSettings } from "./config.js"
 import type { Log } from "./log.js"
@@ -15,6 +17,13 @@ export interface NetconfWays {
   readonly port: number
   readonly hostKeyFingerprint: string
   readonly tlsPort?: number
+  /**
+   * Reads the TLS files again: certificate, authorities, revocation lists.
+   *
+   * @returns how many sessions ended because their certificates are revoked now.
+   * @throws QkdError `invalid-value` for files that are unusable; those before stay in force.
+   */
+  renewTls(): Promise<number>
   /** Ends every connection, calls nobody any more. */
   close(): Promise<void>
 }
@@ -50,6 +59,8 @@ export async function openNetconf(
     const { hostKeyFingerprint } = ssh
     return {
       ...{ host: listener.host, port: listener.port, hostKeyFingerprint, close },
+      renewTls: async () =>
+        settings.tls === undefined ? 0 : (tls?.renew(await mutualTls(settings.tls)) ?? 0),
       ...(tlsPort !== undefined && { tlsPort }),
     }
   } catch (error) {
@@ -65,19 +76,19 @@ async function tlsServer(
 ): Promise<NetconfTlsServer> {
   return new NetconfTlsServer({
     server,
-    tls: {
-      identity: {
-        certificatePem: await readText(setting.certFile),
-        privateKeyPem: await readText(setting.keyFile),
-      },
-      authorities: [await readText(setting.caFile)],
-      minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3",
-    },
+    tls: await mutualTls(setting),
     certToName: setting.certToName,
     onRefused: (refusal) => {
       log.warn({ ...refusal }, "NETCONF over TLS refused")
     },
   })
+}
+
+async function mutualTls(setting: NetconfTlsSetting): Promise<MutualTls> {
+  return {
+    ...(await readTlsFiles(setting)),
+    minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3",
+  }
 }
 
 function calling(

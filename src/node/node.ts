@@ -54,6 +54,12 @@ export interface RunningNode {
   addresses(): NodeAddresses
   /** Reads the site policy again. On any fault the one in force stays. @returns whether it changed */
   reloadPolicy(): Promise<boolean>
+  /**
+   * Reads the files of its TLS servers again, revocation lists included; on any fault those in force stay.
+   *
+   * @returns how many connections ended because their certificates are revoked now.
+   */
+  renewTls(): Promise<number>
   /** Stops within 2 s; harmless when repeated. */
   stop(): Promise<void>
 }
@@ -205,6 +211,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
       if (changed) agent.policyChanged()
       return changed
     },
+    renewTls: () => netconf.renewTls(),
     stop: () => opened.close(),
   }
 }

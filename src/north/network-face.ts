@@ -124,8 +124,8 @@ export class NetworkFace {
         tls: tls.mutual,
         certToName: tls.certToName,
         isUser: (username) => roles.has(username),
-        onRefused: ({ address, why }) => {
-          this.#log("warn", "NETCONF over TLS refused", { address, why })
+        onRefused: (refusal) => {
+          this.#log("warn", "NETCONF over TLS refused", { ...refusal })
         },
       })
     this.#ssh = await listenNetconfSsh({
@@ -141,6 +141,16 @@ export class NetworkFace {
     const { port, hostKeyFingerprint } = this.#ssh
     const tlsPort = tls && (await this.#tls?.listen(tls.host, tls.port))
     return { port, hostKeyFingerprint, ...(tlsPort !== undefined && { tlsPort }) }
+  }
+
+  /**
+   * Exchanges certificate, authorities and revocation lists of NETCONF over TLS.
+   *
+   * @returns how many sessions ended because their certificates are revoked now.
+   * @throws QkdError `invalid-value` for what is unusable; those before stay in force.
+   */
+  renewTls(mutual: MutualTls): number {
+    return this.#tls?.renew(mutual) ?? 0
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,8 @@ import {
   type CallHomeListener,
 } from "../transport/call-home-listener.js"
 import { connectNetconfSsh, readSshLogin, type SshLogin } from "../transport/ssh.js"
-import { connectNetconfTls, readTlsFiles, type TlsFiles } from "../transport/tls-client.js"
+import { connectNetconfTls } from "../transport/tls-client.js"
+import { readTlsFiles, type TlsFiles } from "../transport/tls-files.js"
 
 export interface NodeSessionsOptions {
   readonly log: (

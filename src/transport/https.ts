@@ -12,7 +12,8 @@ import {
   listen,
   serverTlsOptions,
 } from "./tls.js"
-import type { ConnectionLimits, MutualTls, PeerIdentity, ServerProof } from "./tls.js"
+import type { ConnectionLimits, MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import { renewable } from "./tls-renewal.js"
 
 export interface HttpLimits extends ConnectionLimits {
   /** Request line and headers together. */
@@ -30,7 +31,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   idleTimeoutMs: 60_000,
 }
 
-export interface HttpsServer {
+export interface HttpsServer extends RenewableTls {
   readonly port: number
   /** Ends every connection and stops listening. */
   close(): Promise<void>
@@ -64,6 +65,7 @@ export async function listenHttps(options: {
       else options.handler(request, response, peer)
     },
   )
+  const renew = renewable(server)
   // Nothing sent or received for so long, a stalled reader included: the connection ends.
   server.setTimeout(limits.idleTimeoutMs)
   guardConnections(server, limits, (socket, peer) => {
@@ -71,6 +73,7 @@ export async function listenHttps(options: {
   })
   return {
     port: await listen(server, options.host, options.port),
+    renew: (side) => renew(serverTlsOptions(side), side.revocation),
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -1,7 +1,6 @@
 // NETCONF over TLS, the client's end (RFC 7589): a connection of its own or one that came in (call home), a server
 // that must have the pinned key, our certificate as the login. The server's end is tls-server.ts.
 
-import { readFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
 import tls from "node:tls"
 import { QkdError } from "../errors.js"
@@ -10,13 +9,7 @@ import { spkiSha256 } from "./pki.js"
 import { SocketPipe } from "./socket-pipe.js"
 import { systemClock } from "./ssh-clock.js"
 import { asConnectError, clientTlsOptions, type MutualTls } from "./tls.js"
-
-export interface TlsFiles {
-  /** PEM files: our certificate, its key, and the authorities that servers must chain to. */
-  readonly certFile: string
-  readonly keyFile: string
-  readonly caFile: string
-}
+import { readTlsFiles, type TlsFiles } from "./tls-files.js"
 
 export interface TlsTarget extends TlsFiles {
   readonly host: string
@@ -30,23 +23,6 @@ export interface TlsConnectOptions extends ClientOptions {
   readonly signal?: AbortSignal
   /** From the TCP connection to the exchanged hellos; default 10 s. */
   readonly connectTimeoutMs?: number
-}
-
-/** @throws QkdError `invalid-value` when a file cannot be read. */
-export async function readTlsFiles(files: TlsFiles): Promise<MutualTls> {
-  const text = async (file: string): Promise<string> => {
-    try {
-      return await readFile(file, "utf8")
-    } catch (cause) {
-      throw new QkdError("invalid-value", `cannot read ${file}`, { cause })
-    }
-  }
-  const [certificatePem, privateKeyPem, authority] = await Promise.all([
-    text(files.certFile),
-    text(files.keyFile),
-    text(files.caFile),
-  ])
-  return { identity: { certificatePem, privateKeyPem }, authorities: [authority] }
 }
 
 /**

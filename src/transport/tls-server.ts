@@ -19,7 +19,9 @@ import {
   serverTlsOptions,
   type ConnectionLimits,
   type MutualTls,
+  type RenewableTls,
 } from "./tls.js"
+import { renewable } from "./tls-renewal.js"
 
 export interface NetconfTlsOptions {
   readonly server: SessionOpener
@@ -35,6 +37,8 @@ export interface NetconfTlsOptions {
 export interface TlsRefusal {
   readonly address: string
   readonly why: "certificate" | "no user by that certificate" | "too many sessions"
+  /** What OpenSSL found wrong with a certificate: CERT_REVOKED, CERT_HAS_EXPIRED, CRL_HAS_EXPIRED and others. */
+  readonly fault?: string
 }
 
 interface Peer {
@@ -43,16 +47,22 @@ interface Peer {
   readonly validToMs: number
 }
 
-export class NetconfTlsServer {
+export class NetconfTlsServer implements RenewableTls {
   readonly #options: NetconfTlsOptions
   readonly #server: tls.Server
+  readonly #renew: ReturnType<typeof renewable>
   readonly #open = new Set<Socket>()
 
   /** @throws QkdError `invalid-value` for fingerprints that nothing can match, or without an authority. */
   constructor(options: NetconfTlsOptions) {
     checkCertToName(options.certToName)
     this.#options = options
-    this.#server = tls.createServer(serverTlsOptions(options.tls))
+    // Judged in #identify all the same, where it is known who asks and what was wrong with the certificate.
+    this.#server = tls.createServer({
+      ...serverTlsOptions(options.tls),
+      rejectUnauthorized: false,
+    })
+    this.#renew = renewable(this.#server)
     const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits }
     const bare: NodeJS.EventEmitter = this.#server
     bare.on("connection", (raw: Socket) => {
@@ -85,6 +95,10 @@ export class NetconfTlsServer {
     return this.#open.size
   }
 
+  renew(side: MutualTls): number {
+    return this.#renew(serverTlsOptions(side), side.revocation)
+  }
+
   /** Ends every connection and stops listening. */
   close(): Promise<void> {
     return new Promise((resolve) => {
@@ -101,7 +115,8 @@ export class NetconfTlsServer {
     const address = socket.remoteAddress ?? ""
     const certificate = socket.getPeerX509Certificate()
     if (!socket.authorized || socket.isSessionReused() || certificate === undefined) {
-      this.#refused({ address, why: "certificate" })
+      const fault = certificate === undefined ? "none was shown" : String(socket.authorizationError)
+      this.#refused({ address, why: "certificate", fault })
       throw new QkdError("access-denied", "no verified certificate on this connection")
     }
     const chain: readonly X509Certificate[] = verifiedChain(chainOf(socket))

@@ -12,6 +12,8 @@ import type { TLSSocket, TlsOptions } from "node:tls"
 import { QkdError } from "../errors.js"
 import { spkiSha256 } from "./pki.js"
 import type { CertifiedKey } from "./pki.js"
+import type { RevocationLists } from "./revocation.js"
+import { renewable } from "./tls-renewal.js"
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3"
 
@@ -22,6 +24,8 @@ export interface MutualTls {
   readonly authorities: readonly string[]
   /** Lowest version spoken; TLS 1.3 when absent. */
   readonly minVersion?: TlsVersion
+  /** Whom the authorities no longer vouch for. */
+  readonly revocation?: RevocationLists
 }
 
 /** Who the other end proved to be, from its certificate alone. */
@@ -66,6 +70,7 @@ function common(side: MutualTls): tls.SecureContextOptions {
     cert: side.identity.certificatePem,
     key: side.identity.privateKeyPem,
     ca: [...side.authorities],
+    ...(side.revocation !== undefined && { crl: [...side.revocation.pems] }),
     minVersion: side.minVersion ?? "TLSv1.3",
     maxVersion: "TLSv1.3",
     ciphers: CIPHERS,
@@ -208,7 +213,13 @@ class Counter {
   }
 }
 
-export interface MutualTlsServer {
+/** Exchanges what a running server shows and believes; throws QkdError and changes nothing for what is unusable. */
+export interface RenewableTls {
+  /** @returns how many connections were cut off because their certificates are revoked now. */
+  renew(tls: MutualTls): number
+}
+
+export interface MutualTlsServer extends RenewableTls {
   readonly port: number
   /** Ends every connection and stops listening. */
   close(): Promise<void>
@@ -223,6 +234,7 @@ export async function listenMutualTls(options: {
   readonly onConnection: (socket: TLSSocket, peer: PeerIdentity) => void
 }): Promise<MutualTlsServer> {
   const server = tls.createServer(serverTlsOptions(options.tls))
+  const renew = renewable(server)
   const open = new Set<Socket>()
   ;(server as NetServer).on("connection", (raw: Socket) => {
     open.add(raw)
@@ -235,6 +247,7 @@ export async function listenMutualTls(options: {
   )
   return {
     port: await listen(server, options.host, options.port),
+    renew: (side) => renew(serverTlsOptions(side), side.revocation),
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -81,7 +81,7 @@ describe("a node's configuration file", () => {
   it("says how NETCONF is served over TLS, and which managers are called", () => {
     const fingerprint = `04:${"ab:".repeat(31)}ab`
     const tls = {
-      ...{ port: 6513, cert_file: "c", key_file: "k", ca_file: "/ca" },
+      ...{ port: 6513, cert_file: "c", key_file: "k", ca_file: "/ca", crl_file: "revoked" },
       "cert-to-name": [
         { id: 2, fingerprint, "map-type": "ietf-x509-cert-to-name:specified", name: "ada" },
         { id: 7, fingerprint, "map-type": "ietf-x509-cert-to-name:san-any" },
@@ -95,6 +95,7 @@ describe("a node's configuration file", () => {
     assert.deepEqual(netconf.tls, {
       ...{ host: "127.0.0.1", port: 6513, tls12: false },
       ...{ certFile: "/etc/keyloom/c", keyFile: "/etc/keyloom/k", caFile: "/ca" },
+      crlFile: "/etc/keyloom/revoked",
       certToName: [
         { id: 2, fingerprint, mapType: "specified", name: "ada" },
         { id: 7, fingerprint, mapType: "san-any" },

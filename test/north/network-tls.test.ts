@@ -151,7 +151,7 @@ describe("the controller's NETCONF over TLS", function () {
     const refusals = said.filter(({ message }) => message === "NETCONF over TLS refused")
     assert.deepEqual(
       refusals.map(({ why }) => why),
-      ["no user by that certificate", "no user by that certificate"],
+      ["no user by that certificate", "no user by that certificate", "certificate"],
     )
     for (const client of [vera, ada, adaBySsh]) await client.close()
   })

@@ -1,7 +1,7 @@
 // A NETCONF server behind TLS for tests, with authorities and certificates made by OpenSSL in a folder that goes away.
 
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { certificateFingerprint, type CertToName } from "../../src/transport/certificate-names.js"
@@ -41,6 +41,29 @@ export class CertificateFolder {
       ...["x509", "-req", "-in", `${name}.csr`, "-CA", `${by}.pem`, "-CAkey", `${by}.key`],
       ...["-CAcreateserial", "-days", "2", "-extfile", `${name}.ext`, "-out", `${name}.pem`],
     )
+  }
+
+  /** `authority.crl`, a list of all that were ever named here. @param times in OpenSSL's form, YYYYMMDDHHMMSSZ */
+  revoke(
+    authority: string,
+    names: readonly string[],
+    times?: { readonly from: string; readonly until: string },
+  ): string {
+    const index = this.file(`${authority}.index`)
+    if (!existsSync(index)) {
+      writeFileSync(index, "")
+      writeFileSync(
+        this.file(`${authority}.cnf`),
+        `[ca]\ndefault_ca=it\n[it]\ndatabase=${index}\ndefault_md=sha256\ndefault_crl_days=1\n`,
+      )
+    }
+    const ca = ["ca", "-config", `${authority}.cnf`, "-keyfile", `${authority}.key`]
+    const signed = [...ca, "-cert", `${authority}.pem`]
+    for (const name of names) this.#openssl(...signed, "-revoke", `${name}.pem`)
+    const when =
+      times === undefined ? [] : ["-crl_lastupdate", times.from, "-crl_nextupdate", times.until]
+    this.#openssl(...signed, "-gencrl", ...when, "-out", `${authority}.crl`)
+    return this.pem(`${authority}.crl`)
   }
 
   remove(): void {

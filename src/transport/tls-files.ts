@@ -1,0 +1,53 @@
+// What one end of mutual TLS shows and believes, out of files: certificate, key, authorities, revocation lists. Files
+// are read whenever this is asked, so that newer ones can take their place (tls-renewal.ts).
+
+import { readFile } from "node:fs/promises"
+import { QkdError } from "../errors.js"
+import { readRevocationLists } from "./revocation.js"
+import type { MutualTls } from "./tls.js"
+
+export interface TlsFiles {
+  /** PEM files: our certificate, its key, and the authorities that the other end must chain to. */
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+  /** PEM: revocation lists of all these authorities. Nothing is revoked when absent. */
+  readonly crlFile?: string
+}
+
+/** @throws QkdError `invalid-value` when a file cannot be read, or holds no revocation list of an authority. */
+export async function readTlsFiles(files: TlsFiles): Promise<MutualTls> {
+  const { crlFile } = files
+  const [certificatePem, privateKeyPem, authority, crl] = await Promise.all([
+    textOf(files.certFile),
+    textOf(files.keyFile),
+    textOf(files.caFile),
+    crlFile === undefined ? undefined : textOf(crlFile),
+  ])
+  return {
+    identity: { certificatePem, privateKeyPem },
+    authorities: [authority],
+    ...(crl !== undefined && { revocation: listsIn(crl, authority, crlFile) }),
+  }
+}
+
+function listsIn(
+  text: string,
+  authority: string,
+  file = "",
+): ReturnType<typeof readRevocationLists> {
+  try {
+    return readRevocationLists(text, [authority])
+  } catch (cause) {
+    if (!(cause instanceof QkdError)) throw cause
+    throw new QkdError(cause.tag, `${file}: ${cause.message}`, { cause })
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8")
+  } catch (cause) {
+    throw new QkdError("invalid-value", `cannot read ${file}`, { cause })
+  }
+}
