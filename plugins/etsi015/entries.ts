@@ -36,6 +36,8 @@ const DEFAULTS: Readonly<Record<string, JsonValue>> = {
   app_priority: 0,
   clients_shared_path_enable: false,
   clients_shared_keys_required: false,
+  "keyloom-node:key_combination": "any",
+  "keyloom-node:relay_scheme": "hop-by-hop",
 }
 
 /**
@@ -67,7 +69,8 @@ export function entriesOf(
     add("qkd_link", "qkdl_id", link, (one) =>
       linkConfigToData(one, { keyloom, conditionalLeaves: true }),
     )
-  for (const app of config.apps) add("qkd_app", "app_id", app, appConfigToData)
+  for (const app of config.apps)
+    add("qkd_app", "app_id", app, (one) => appConfigToData(one, keyloom))
   if (keyloom) for (const peer of config.peers) add("peer", "qkdn_id", peer, peerToData)
   return entries
 }

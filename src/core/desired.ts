@@ -83,7 +83,8 @@ function physicalLink(link: NetworkLink, qkdnId: string): PhysLinkConfig {
     known.enabled === fresh.enabled &&
     known.remote === fresh.remote &&
     known.qkdlId === fresh.qkdlId &&
-    known.channelAttenuationDb === fresh.channelAttenuationDb
+    known.channelAttenuationDb === fresh.channelAttenuationDb &&
+    known.epsilon === fresh.epsilon
   return isSame ? known : PHYSICAL_LINKS.set(end, qkdnId, fresh)
 }
 
@@ -105,6 +106,7 @@ function physOf(link: NetworkLink, qkdnId: string): PhysLinkConfig {
       ? {}
       : { channelAttenuationDb: Math.round(link.lossDb * 1000) / 1000 }),
     role: isA ? "TRANSMITTER" : "RECEIVER",
+    ...(link.epsilon === undefined ? {} : { epsilon: link.epsilon }),
   }
 }
 

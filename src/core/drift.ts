@@ -88,6 +88,7 @@ function linkText(link: LinkConfig, leftOut: ReadonlySet<string>): string {
         ["phys_channel_att", link.channelAttenuationDb],
         ["phys_wavelength", link.wavelengthChannel],
         ["phys_qkd_role", link.role],
+        [KEYLOOM, link.epsilon],
       ],
       leftOut,
     )
@@ -124,6 +125,7 @@ function appText(app: AppConfig, leftOut: ReadonlySet<string>): string {
       ["backing_qkdl_id", [...app.backingQkdlIds].sort()],
       ["local_qkdn_id", app.localQkdnId],
       ["remote_qkdn_id", app.remoteQkdnId],
+      [KEYLOOM, [app.keyCombination ?? "any", app.relayScheme ?? "hop-by-hop"]],
     ],
     leftOut,
   )

@@ -13,6 +13,15 @@ export interface AppQos {
   readonly sharedKeys?: boolean
 }
 
+/** `key_combination` of keyloom-node: a key over one of the links, or as the xor of a share over each. */
+export type KeyCombination = "any" | "all"
+/** `relay_scheme` of keyloom-node: the schemes of ITU-T Y.3803 that are offered here. */
+export type RelayScheme = "hop-by-hop" | "destination-combines"
+export const RELAY_SCHEMES = [
+  "hop-by-hop",
+  "destination-combines",
+] as const satisfies readonly RelayScheme[]
+
 export interface AppConfig {
   readonly appId: string
   readonly type: "CLIENT" | "INTERNAL"
@@ -25,6 +34,10 @@ export interface AppConfig {
   readonly qos: AppQos
   /** Links that feed this association at this node: a PHYS link for neighbours, else a VIRT link. */
   readonly backingQkdlIds: readonly string[]
+  /** `any` where absent. */
+  readonly keyCombination?: KeyCombination
+  /** `hop-by-hop` where absent. */
+  readonly relayScheme?: RelayScheme
   readonly localQkdnId?: string
   readonly remoteQkdnId?: string
 }

@@ -1,7 +1,9 @@
 // `qkd_app` and `app_qos` of ETSI GS QKD 015 V2.1.1 to and from native types. No decisions, no defaults
 // beyond the model's own.
 
+import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json-text.js"
+import { RELAY_SCHEMES } from "./app.js"
 import type { AppConfig, AppQos, AppState, AppStatistics, AppStatus } from "./app.js"
 import {
   canonicalUuid,
@@ -60,6 +62,8 @@ export function appConfigFromData(reader: Reader): AppConfig {
   const expiresAt = reader.string("expiration_time")
   const localQkdnId = reader.uuid("local_qkdn_id")
   const remoteQkdnId = reader.uuid("remote_qkdn_id")
+  const keyCombination = reader.keyloom.identity("key_combination", ["any", "all"] as const)
+  const relayScheme = reader.keyloom.identity("relay_scheme", RELAY_SCHEMES)
   return {
     appId: reader.requiredUuid("app_id"),
     type: reader.identity("app_type", APP_TYPES) ?? "CLIENT",
@@ -69,6 +73,9 @@ export function appConfigFromData(reader: Reader): AppConfig {
     ...(expiresAt !== undefined && { expiresAt }),
     qos: qosFromData(reader.child("app_qos")),
     backingQkdlIds: reader.uuids("backing_qkdl_id"),
+    // The defaults are left out: written or not, it is the same configuration.
+    ...(keyCombination === "all" && { keyCombination }),
+    ...(relayScheme === "destination-combines" && { relayScheme }),
     ...(localQkdnId !== undefined && { localQkdnId }),
     ...(remoteQkdnId !== undefined && { remoteQkdnId }),
   }
@@ -96,9 +103,20 @@ export function appStateFromData(reader: Reader): AppState {
   }
 }
 
-/** One `qkd_app` entry, configuration only. @throws QkdError `invalid-value` with path. */
-export function appConfigToData(app: AppConfig): JsonObject {
+/**
+ * One `qkd_app` entry, configuration only.
+ *
+ * @param keyloom whether the node has module `keyloom-node`
+ * @throws QkdError with path: `invalid-value`, `operation-not-supported` where the keys would be less well kept at
+ *   that node than they are to be
+ */
+export function appConfigToData(app: AppConfig, keyloom = true): JsonObject {
   const path = `/qkd_node/qkd_applications/qkd_app[app_id='${app.appId}']`
+  const members = keyloomMembers(app)
+  if (!keyloom && members !== undefined)
+    throw new QkdError("operation-not-supported", "the node cannot combine keys of several paths", {
+      path,
+    })
   return compact({
     app_id: canonicalUuid(app.appId, `${path}/app_id`),
     app_type: identity(app.type),
@@ -118,6 +136,16 @@ export function appConfigToData(app: AppConfig): JsonObject {
       app.remoteQkdnId === undefined
         ? undefined
         : canonicalUuid(app.remoteQkdnId, `${path}/remote_qkdn_id`),
+    ...members,
+  })
+}
+
+/** Undefined when the defaults do. */
+function keyloomMembers({ keyCombination, relayScheme }: AppConfig): JsonObject | undefined {
+  return compactOrNone({
+    [`${KEYLOOM_MODULE}:key_combination`]: keyCombination === "all" ? keyCombination : undefined,
+    [`${KEYLOOM_MODULE}:relay_scheme`]:
+      relayScheme === "destination-combines" ? relayScheme : undefined,
   })
 }
 

@@ -97,12 +97,14 @@ export function linkConfigFromData(reader: Reader): LinkConfig {
   const channelAttenuationDb = reader.number("phys_channel_att")
   const wavelengthChannel = reader.number("phys_wavelength")
   const role = reader.identity("phys_qkd_role", ROLES)
+  const epsilon = reader.keyloom.number("epsilon")
   return {
     type: "PHYS",
     ...common,
     ...(channelAttenuationDb !== undefined && { channelAttenuationDb }),
     ...(wavelengthChannel !== undefined && { wavelengthChannel }),
     ...(role !== undefined && { role }),
+    ...(epsilon !== undefined && { epsilon }),
   }
 }
 
@@ -192,6 +194,8 @@ export function linkConfigToData(
     members[`${KEYLOOM_MODULE}:prev_qkdl_id`] = link.prevQkdlId
     members[`${KEYLOOM_MODULE}:next_qkdl_id`] = link.nextQkdlId
   }
+  if (profile.keyloom && link.type === "PHYS" && link.epsilon !== undefined)
+    members[`${KEYLOOM_MODULE}:epsilon`] = String(link.epsilon)
   return compact(members)
 }
 

@@ -182,7 +182,7 @@ export function nodeConfigToData(
   profile: WriteProfile = REFERENCE_PROFILE,
 ): JsonObject {
   const links = config.links.map((link) => linkConfigToData(link, profile))
-  const apps = config.apps.map(appConfigToData)
+  const apps = config.apps.map((app) => appConfigToData(app, profile.keyloom))
   const peers = profile.keyloom ? config.peers.map(peerToData) : []
   const members: Members = {
     qkdn_id: canonicalUuid(config.qkdnId, "/qkd_node/qkdn_id"),

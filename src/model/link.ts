@@ -38,6 +38,8 @@ export interface PhysLinkConfig {
   /** WDM channel number. */
   readonly wavelengthChannel?: number
   readonly role?: ModuleRole
+  /** `keyloom-node`: security parameter of one block of the link's key, 0 to 1. */
+  readonly epsilon?: number
 }
 
 /**

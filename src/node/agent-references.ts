@@ -191,6 +191,29 @@ function checkApp(self: string, app: AppConfig, links: ReadonlyMap<string, LinkC
     if (app.remoteQkdnId !== undefined && far !== app.remoteQkdnId)
       throw invalid(at, "the link does not lead to remote_qkdn_id")
   }
+  if (app.keyCombination === "all") checkCombination(path, app, links)
+}
+
+/** Shares over one neighbour, or one share alone, would be no more secret than a key over one path. */
+function checkCombination(
+  path: string,
+  app: AppConfig,
+  links: ReadonlyMap<string, LinkConfig>,
+): void {
+  const hops = new Set<string>()
+  for (const qkdlId of app.backingQkdlIds) {
+    const link = links.get(qkdlId)
+    if (link === undefined) continue
+    if (link.type === "VIRT" && app.backingQkdlIds.length === 1)
+      throw invalid(`${path}/keyloom-node:key_combination`, "one relay path is nothing to combine")
+    const hop = link.type === "PHYS" ? link.remote.qkdnId : (link.nextHops[0] ?? link.prevHop ?? "")
+    if (hops.has(hop))
+      throw invalid(
+        `${path}/backing_qkdl_id[.='${qkdlId}']`,
+        `two shares of each key would pass node ${hop}`,
+      )
+    hops.add(hop)
+  }
 }
 
 /** The node at the other end of a link, or undefined where a virtual link only passes. */

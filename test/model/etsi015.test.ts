@@ -105,6 +105,23 @@ describe("the ETSI 015 mapper", () => {
     })
   })
 
+  it("says how keys of several paths are combined and carried, and how good a link's key is", () => {
+    const special = {
+      ...config,
+      links: [{ ...phys, epsilon: 1e-10 }, virt],
+      apps: [
+        { ...app, keyCombination: "all", relayScheme: "destination-combines" },
+      ] satisfies AppConfig[],
+    }
+    const data = nodeConfigToData(special)
+    assert.match(JSON.stringify(data), /"keyloom-node:epsilon":"1e-10"/)
+    assert.deepEqual(nodeConfigFromData(data), special)
+    // A node that would send whole keys over one of the paths is not told to serve the application at all.
+    assert.throws(() => nodeConfigToData(special, { keyloom: false, conditionalLeaves: true }), {
+      tag: "operation-not-supported",
+    })
+  })
+
   it("writes nothing of keyloom-node to a plain 015 node, nor what its when conditions refuse", () => {
     const plain = nodeConfigToData(config, { keyloom: false, conditionalLeaves: false })
     const text = JSON.stringify(plain)

@@ -152,6 +152,25 @@ describe("an edit of links and applications", () => {
     refused(app({ qos: { minBps: 2, maxBps: 1 } }), "invalid-value", "app_qos/min_bandwidth")
   })
 
+  it("is refused when the shares of a key would pass the same neighbour, or there is one share only", () => {
+    const end = (qkdlId: string, hop: string): NodeConfig["links"][number] => {
+      const { prevHop: _, ...noPrev } = relayLink()
+      const ends = { local: { qkdnId: SELF }, remote: { qkdnId: FAR } }
+      return { ...noPrev, ...ends, qkdlId, nextHops: [hop] }
+    }
+    const second = "aaaaaaaa-0000-4000-8000-000000000011"
+    const combined = (hop: string, backingQkdlIds: readonly string[]): NodeConfig =>
+      nodeConfig({
+        links: [...both, end(RELAY, WEST), end(second, hop)],
+        apps: [clientApp({ backingQkdlIds, remoteQkdnId: FAR, keyCombination: "all" })],
+      })
+    check(combined(EAST, [RELAY, second]))
+    refused(combined(WEST, [RELAY, second]), "invalid-value", `backing_qkdl_id[.='${second}']`)
+    refused(combined(EAST, [RELAY]), "invalid-value", "keyloom-node:key_combination")
+    // Where there is no relay there is nobody to share against.
+    check(nodeConfig({ apps: [clientApp({ keyCombination: "all" })] }))
+  })
+
   it("that takes a link away from under an application or a virtual link is refused", () => {
     refused(
       nodeConfig({ links: [physLink(TO_EAST, 2, EAST)], apps: [clientApp()] }),
