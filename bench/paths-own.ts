@@ -1,0 +1,84 @@
+// Keyloom's side of bench/paths.ts.
+
+import { disjointPaths } from "../src/engine/disjoint.js"
+import { LimitedPaths } from "../src/engine/limited-path.js"
+import { type LinkPath, type PathQuestion, sumAlong } from "../src/engine/path-question.js"
+import { pathsInOrder } from "../src/engine/paths-in-order.js"
+import { Blocks, ShortestPaths } from "../src/engine/shortest.js"
+import type { BenchGraph, BenchPair } from "./path-graphs.js"
+import { LocalPeer, type Operation, type Peer } from "./path-peers.js"
+
+export function ownPeer(bench: BenchGraph): Peer {
+  const own = new Own(bench)
+  const all: Operation[] = ["one", "eight", "pair", "limits"]
+  return new LocalPeer("Keyloom", all, bench.pairs, (operation, _question, pair) => {
+    switch (operation) {
+      case "one":
+        return own.one(pair)
+      case "eight":
+        return own.inOrder(pair, 8)
+      case "pair":
+        return own.disjointPair(pair)
+      default:
+        return own.limited(pair)
+    }
+  })
+}
+
+class Own {
+  readonly #bench: BenchGraph
+  readonly #searches: ShortestPaths
+  readonly #open: Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes">
+  readonly #hops: Float64Array
+
+  constructor(bench: BenchGraph) {
+    this.#bench = bench
+    const { graph, cost } = bench
+    this.#searches = new ShortestPaths(graph)
+    this.#open = {
+      cost,
+      usableLinks: new Uint8Array(graph.linkCount).fill(1),
+      passableNodes: new Uint8Array(graph.nodeCount).fill(1),
+    }
+    this.#hops = new Float64Array(graph.linkCount).fill(1)
+  }
+
+  one({ from, to }: BenchPair): number {
+    return this.#costOf(this.#searches.find({ ...this.#open, from, to }))
+  }
+
+  inOrder({ from, to }: BenchPair, count: number): number {
+    const question = { ...this.#open, from, to }
+    const toGo = this.#searches.distancesTo(question)
+    let sum = 0
+    for (const { cost } of pathsInOrder(
+      this.#bench.graph,
+      question,
+      (node, _root, blocks, bound) =>
+        this.#searches.find({ ...question, from: node }, blocks, toGo, bound),
+      count,
+    ))
+      sum += cost
+    return sum
+  }
+
+  disjointPair({ from, to }: BenchPair): number {
+    const paths = disjointPaths(this.#bench.graph, { ...this.#open, from, to }, 2, "link")
+    return paths.length < 2 ? -1 : paths.reduce((sum, path) => sum + this.#costOf(path), 0)
+  }
+
+  limited({ from, to, maxLoss, maxHops }: BenchPair): number {
+    const { graph, loss } = this.#bench
+    const limits = [
+      { weight: loss, max: maxLoss },
+      { weight: this.#hops, max: maxHops },
+    ]
+    const question = { ...this.#open, from, to }
+    const limited = new LimitedPaths(graph, this.#searches, question, limits)
+    return this.#costOf(limited.find(from, [], new Blocks(graph), Number.POSITIVE_INFINITY))
+  }
+
+  #costOf(path: LinkPath | undefined): number {
+    return path === undefined ? -1 : sumAlong(path, this.#bench.cost)
+  }
+}
