@@ -7,8 +7,9 @@ import type { Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
 import { Reader } from "../model/etsi015-values.js"
 import type { DriftPolicy } from "../model/network.js"
-import { readNetconfTls, type NetconfTlsSetting } from "../node/config.js"
+import { readCallHome, readNetconfTls, type NetconfTlsSetting } from "../node/config.js"
 import type { Role, TokenEntry } from "../north/access.js"
+import type { CallHomeManager } from "../transport/call-home.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 import { CONTROLLER_CONFIG_MODULES } from "./inventory.js"
 
@@ -32,6 +33,8 @@ export interface ControllerConfig {
   }
   /** `netconf/tls`, file names absolute. */
   readonly netconfTls?: NetconfTlsSetting
+  /** `netconf/call_home`: whom the controller calls. */
+  readonly managers: readonly CallHomeManager[]
   readonly call_home?: {
     readonly ssh?: { readonly host: string; readonly port: number }
     readonly tls?: {
@@ -60,9 +63,12 @@ export function readControllerConfig(file: string): ControllerConfig {
   }
   const members = readConfig(loadYangFiles(CONTROLLER_CONFIG_MODULES), CONTAINER, text)
   const checked: unknown = members
-  const config = checked as ControllerConfig
+  const config = checked as Omit<ControllerConfig, "netconfTls" | "managers">
   const netconf = new Reader(members, `/${CONTAINER}`, MODULE).child("netconf")
-  if (!netconf.has("tls")) return config
   const base = path.dirname(path.resolve(file))
-  return { ...config, netconfTls: readNetconfTls(netconf.child("tls"), base) }
+  return {
+    ...config,
+    managers: readCallHome(netconf),
+    ...(netconf.has("tls") && { netconfTls: readNetconfTls(netconf.child("tls"), base) }),
+  }
 }

@@ -158,7 +158,7 @@ async function awaitCalls(
 
 async function listenNetconf(
   network: NetworkFace,
-  { netconf, netconfTls: tls }: ControllerConfig,
+  { netconf, netconfTls: tls, managers }: ControllerConfig,
   base: string,
 ): Promise<{ readonly netconfPort?: number; readonly netconfTlsPort?: number }> {
   if (netconf === undefined) return {}
@@ -172,6 +172,7 @@ async function listenNetconf(
       role,
     })),
     ...(tls !== undefined && { tls: await tlsOf(tls) }),
+    callHome: managers,
   })
   return { netconfPort: port, ...(tlsPort !== undefined && { netconfTlsPort: tlsPort }) }
 }

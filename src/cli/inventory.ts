@@ -60,6 +60,7 @@ interface RawInventory {
 
 /** YANG modules that describe the controller's files. */
 export const CONTROLLER_CONFIG_MODULES = [
+  "keyloom-call-home",
   "keyloom-controller-config",
   "ietf-inet-types",
   "ietf-yang-types",

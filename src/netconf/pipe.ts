@@ -18,6 +18,8 @@ export interface BytePipe {
 /** The session's end that a transport feeds. */
 export interface PipeUser {
   receive(bytes: Uint8Array): void
+  /** The other side sends no more, and may still read: `ssh HOST -s netconf < FILE`. Where absent, `closed` is called. */
+  ended?(why: string): void
   /** The transport is gone; nothing is called afterwards. */
   closed(why: string): void
 }

@@ -53,6 +53,8 @@ export class ServerSession implements PipeUser {
   #waitingBytes = 0
   #working = false
   #closing = false
+  /** Why the session is to end once nothing waits. */
+  #lastWord: string | undefined
   #termination: Termination = { reason: "bad-hello" }
   readonly #endListeners: (() => void)[] = []
   readonly #resting: (() => void)[] = []
@@ -121,6 +123,12 @@ export class ServerSession implements PipeUser {
     this.#endpoint.receive(bytes)
   }
 
+  /** What was asked is answered first. */
+  ended(why: string): void {
+    if (this.#working) this.#lastWord = why
+    else this.closed(why)
+  }
+
   closed(why: string): void {
     this.#termination = { reason: "dropped" }
     this.end(closedError(why))
@@ -172,6 +180,7 @@ export class ServerSession implements PipeUser {
       if (this.#waiting.length === 0) this.#endpoint.release()
     }
     this.#working = false
+    if (this.#lastWord !== undefined) this.closed(this.#lastWord)
   }
 
   /** What follows a reply can no longer be answered with an error: when it fails, the session ends. */

@@ -3,7 +3,7 @@
 import path from "node:path"
 import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
-import { CALL_HOME_PORTS } from "../transport/call-home.js"
+import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js"
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
 import { isObject } from "../yang/json-text.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
@@ -12,6 +12,7 @@ import type { SchemaSource } from "../yang/schema.js"
 /** YANG modules that `readNodeConfig` needs. */
 export const NODE_CONFIG_MODULES = [
   "keyloom-node-config",
+  "keyloom-call-home",
   "ietf-inet-types",
   "ietf-yang-types",
   "ietf-x509-cert-to-name",
@@ -39,15 +40,6 @@ export interface NetconfTlsSetting extends ListenAddress {
   /** TLS 1.2 too. */
   readonly tls12: boolean
   readonly certToName: readonly CertToName[]
-}
-
-export interface CallHomeSetting {
-  readonly name: string
-  readonly transport: "ssh" | "tls"
-  readonly host: string
-  readonly port: number
-  readonly periodMs?: number
-  readonly idleMs?: number
 }
 
 export interface NetconfUser {
@@ -81,7 +73,7 @@ export interface NodeSettings {
     /** Over TLS as well (RFC 7589). */
     readonly tls?: NetconfTlsSetting
     /** Managers to call (RFC 8071). */
-    readonly callHome: readonly CallHomeSetting[]
+    readonly callHome: readonly CallHomeManager[]
   }
   readonly etsi014: ListenAddress & {
     readonly url?: string
@@ -142,7 +134,7 @@ export function readNodeConfig(
       ...listen(netconf),
       hostKeyFile: file(netconf, "host_key_file"),
       ...(netconf.has("tls") && { tls: readNetconfTls(netconf.child("tls"), baseDir) }),
-      callHome: netconf.entries("call_home", "name").map(callHomeSetting),
+      callHome: readCallHome(netconf),
       resetAccess: netconf.boolean("reset_access_rules") ?? false,
       users: netconf.entries("user", "name").map((user) => ({
         name: user.string("name") ?? "",
@@ -216,16 +208,19 @@ export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting 
   }
 }
 
-function callHomeSetting(entry: Reader): CallHomeSetting {
-  const transport = entry.string("transport") === "tls" ? "tls" : "ssh"
-  const periodS = entry.number("period_s")
-  const idleS = entry.number("idle_s")
-  return {
-    name: entry.string("name") ?? "",
-    transport,
-    host: entry.string("host") ?? "",
-    port: entry.number("port") ?? CALL_HOME_PORTS[transport],
-    ...(periodS !== undefined && { periodMs: periodS * 1000 }),
-    ...(idleS !== undefined && { idleMs: idleS * 1000 }),
-  }
+/** The list `call_home` of keyloom-call-home, beside a container `tls`. */
+export function readCallHome(netconf: Reader): readonly CallHomeManager[] {
+  return netconf.entries("call_home", "name").map((entry) => {
+    const transport = entry.string("transport") === "tls" ? "tls" : "ssh"
+    const periodS = entry.number("period_s")
+    const idleS = entry.number("idle_s")
+    return {
+      name: entry.string("name") ?? "",
+      transport,
+      host: entry.string("host") ?? "",
+      port: entry.number("port") ?? CALL_HOME_PORTS[transport],
+      ...(periodS !== undefined && { periodMs: periodS * 1000 }),
+      ...(idleS !== undefined && { idleMs: idleS * 1000 }),
+    }
+  })
 }

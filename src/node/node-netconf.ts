@@ -2,13 +2,18 @@
 // Knows who the users are and in which groups, not what they may do (agent-access).
 
 import type { NetconfServer } from "../netconf/server.js"
-import { callHome, type CallHome, type CallHomeTimings } from "../transport/call-home.js"
+import {
+  callManagers,
+  type CallHome,
+  type CallHomeReport,
+  type CallHomeTimings,
+} from "../transport/call-home.js"
 import { listenSsh, NetconfSshServer, type SessionOpener } from "../transport/ssh-server.js"
 import { readTlsFiles } from "../transport/tls-files.js"
 import { NetconfTlsServer } from "../transport/tls-server.js"
 import type { MutualTls } from "../transport/tls.js"
 import { withGroups } from "./agent-access.js"
-import type { CallHomeSetting, NetconfTlsSetting, NodeSettings } from "./config.js"
+import type { NetconfTlsSetting, NodeSettings } from "./config.js"
 import type { Log } from "./log.js"
 import { readText } from "./node-keys.js"
 
@@ -45,17 +50,17 @@ export async function openNetconf(
   })
   const tls = settings.tls === undefined ? undefined : await tlsServer(settings.tls, opener, log)
   const listener = await listenSsh(ssh, { host, port })
-  const calls: CallHome[] = []
+  let calls: CallHome | undefined
   const close = async (): Promise<void> => {
-    for (const call of calls) call.stop()
+    calls?.stop()
     await Promise.all([listener.close(), tls?.close()])
   }
   try {
     const tlsPort = settings.tls && (await tls?.listen(settings.tls.host, settings.tls.port))
-    for (const setting of settings.callHome) {
-      const served = setting.transport === "tls" ? tls : ssh
-      if (served !== undefined) calls.push(calling(setting, served, log, timings))
+    const said = (manager: string, report: CallHomeReport): void => {
+      log.info({ manager, ...report }, "call home")
     }
+    calls = callManagers(settings.callHome, { ssh, tls }, said, timings)
     const { hostKeyFingerprint } = ssh
     return {
       ...{ host: listener.host, port: listener.port, hostKeyFingerprint, close },
@@ -89,24 +94,4 @@ async function mutualTls(setting: NetconfTlsSetting): Promise<MutualTls> {
     ...(await readTlsFiles(setting)),
     minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3",
   }
-}
-
-function calling(
-  setting: CallHomeSetting,
-  served: Pick<NetconfSshServer, "serve">,
-  log: Log,
-  timings: Partial<CallHomeTimings>,
-): CallHome {
-  const { name, host, port, periodMs, idleMs } = setting
-  return callHome({
-    ...{ host, port, timings },
-    ...(periodMs !== undefined && { periodMs }),
-    ...(idleMs !== undefined && { idleMs }),
-    serve: (socket) => {
-      served.serve(socket)
-    },
-    report: (report) => {
-      log.info({ manager: name, ...report }, "call home")
-    },
-  })
 }

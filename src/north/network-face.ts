@@ -7,9 +7,19 @@ import type { NetconfClock } from "../netconf/clock.js"
 import { NetconfServer } from "../netconf/server.js"
 import type { SessionReport } from "../netconf/session-report.js"
 import { Restconf } from "../restconf/restconf.js"
+import {
+  callManagers,
+  type CallHome,
+  type CallHomeManager,
+  type CallHomeTimings,
+} from "../transport/call-home.js"
 import type { CertToName } from "../transport/certificate-names.js"
-import type { SessionOpener } from "../transport/ssh-server.js"
-import { listenNetconfSsh, type SshListener } from "../transport/ssh.js"
+import {
+  listenSsh,
+  NetconfSshServer,
+  type SessionOpener,
+  type SshListener,
+} from "../transport/ssh-server.js"
 import { NetconfTlsServer } from "../transport/tls-server.js"
 import type { MutualTls } from "../transport/tls.js"
 import type { Schema } from "../yang/schema.js"
@@ -43,6 +53,9 @@ export interface NetconfListen {
   }[]
   /** Over TLS as well (RFC 7589), for the same users. */
   readonly tls?: NetconfTlsListen
+  /** Orchestrators that are called (RFC 8071), over TLS only where it is served. */
+  readonly callHome?: readonly CallHomeManager[]
+  readonly callHomeTimings?: Partial<CallHomeTimings>
 }
 
 export interface NetconfTlsListen {
@@ -69,6 +82,7 @@ export class NetworkFace {
   readonly #log: NorthLog
   #ssh: SshListener | undefined
   #tls: NetconfTlsServer | undefined
+  #calls: CallHome | undefined
 
   private constructor(options: NetworkFaceOptions) {
     const { controller, clock, log, unconfirmed } = options
@@ -128,18 +142,25 @@ export class NetworkFace {
           this.#log("warn", "NETCONF over TLS refused", { ...refusal })
         },
       })
-    this.#ssh = await listenNetconfSsh({
+    const ssh = new NetconfSshServer({
       server,
-      host: options.host,
-      port: options.port,
       hostKey: options.hostKey,
       users: new Map(users.map((user) => [user.name, user.publicKeys])),
       onRefused: ({ address, username, why }) => {
         this.#log("warn", "NETCONF refused", { address, username: username ?? "", why })
       },
     })
+    this.#ssh = await listenSsh(ssh, options)
     const { port, hostKeyFingerprint } = this.#ssh
     const tlsPort = tls && (await this.#tls?.listen(tls.host, tls.port))
+    this.#calls = callManagers(
+      options.callHome ?? [],
+      { ssh, tls: this.#tls },
+      (manager, report) => {
+        this.#log("info", "call home", { manager, ...report })
+      },
+      options.callHomeTimings,
+    )
     return { port, hostKeyFingerprint, ...(tlsPort !== undefined && { tlsPort }) }
   }
 
@@ -155,6 +176,7 @@ export class NetworkFace {
 
   async close(): Promise<void> {
     this.server.close("the controller is stopping")
+    this.#calls?.stop()
     this.#backend.close()
     await Promise.all([this.#ssh?.close(), this.#tls?.close()])
   }

@@ -9,6 +9,53 @@ import { connect, type Socket } from "node:net"
 /** IANA's ports for call home. */
 export const CALL_HOME_PORTS = { ssh: 4334, tls: 4335 } as const
 
+/** A manager to call, as configured. */
+export interface CallHomeManager {
+  readonly name: string
+  readonly transport: "ssh" | "tls"
+  readonly host: string
+  readonly port: number
+  /** Milliseconds from the end of a connection to the next; persistent when absent. */
+  readonly periodMs?: number
+  readonly idleMs?: number
+}
+
+/** Serves a connection that is there; the NETCONF servers over SSH and TLS do. */
+interface Server {
+  serve(socket: Socket): void
+}
+
+/**
+ * Calls all of them, each to be served by the server of its transport; without that it is not called.
+ *
+ * @param report told of changes, for the log. Must not throw.
+ */
+export function callManagers(
+  managers: readonly CallHomeManager[],
+  servers: { readonly ssh: Server; readonly tls: Server | undefined },
+  report: (manager: string, report: CallHomeReport) => void,
+  timings: Partial<CallHomeTimings> = {},
+): CallHome {
+  const calls = managers.flatMap(({ name, transport, ...where }) => {
+    const server = servers[transport]
+    if (server === undefined) return []
+    return callHome({
+      ...{ ...where, timings },
+      serve: (socket) => {
+        server.serve(socket)
+      },
+      report: (change) => {
+        report(name, change)
+      },
+    })
+  })
+  return {
+    stop: () => {
+      for (const call of calls) call.stop()
+    },
+  }
+}
+
 export interface CallHomeOptions {
   readonly host: string
   readonly port: number

@@ -39,7 +39,9 @@ export class SshPipe implements BytePipe {
       this.#over("SSH channel failed")
     })
     channel.on("end", () => {
-      this.#over("the other side ended the SSH channel")
+      const why = "the other side ended the SSH channel"
+      if (this.#user?.ended === undefined) this.#over(why)
+      else this.#user.ended(why)
     })
     channel.on("close", () => {
       this.#over("SSH channel closed")

@@ -1,11 +1,13 @@
 # A NETCONF 1.1 client over TLS with nothing but Python's standard library. Says "good" when all went well.
-# usage: tls-peer.py HOST PORT CERT KEY CA
+# With "listen" it waits there to be called (RFC 8071); above TCP it is the client as ever.
+# usage: tls-peer.py HOST PORT CERT KEY CA [listen]
 
 import socket
 import ssl
 import sys
 
 HOST, PORT, CERT, KEY, CA = sys.argv[1:6]
+CALLED = sys.argv[6:] == ["listen"]
 NC = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -14,7 +16,14 @@ context.check_hostname = False
 context.load_verify_locations(CA)
 context.load_cert_chain(CERT, KEY)
 
-stream = context.wrap_socket(socket.create_connection((HOST, int(PORT)), timeout=20))
+if CALLED:
+    with socket.create_server((HOST, int(PORT))) as listener:
+        listener.settimeout(20)
+        plain, _ = listener.accept()
+else:
+    plain = socket.create_connection((HOST, int(PORT)), timeout=20)
+plain.settimeout(20)
+stream = context.wrap_socket(plain)
 held = b""
 
 
@@ -69,7 +78,7 @@ stream.sendall(
     ('<hello xmlns="%s"><capabilities>%s</capabilities></hello>]]>]]>' % (NC, capability)).encode()
 )
 for number in range(1, 4):
-    send('<rpc xmlns="%s" message-id="%d"><get/></rpc>' % (NC, number))
+    send('<rpc xmlns="%s" message-id="%d"><validate><source><running/></source></validate></rpc>' % (NC, number))
 for number in range(1, 4):
     reply = chunked()
     assert 'message-id="%d"' % number in reply and "<ok/>" in reply, reply

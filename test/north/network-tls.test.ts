@@ -8,18 +8,12 @@ import path from "node:path"
 import { readControllerConfig, type ControllerConfig } from "../../src/cli/controller-config.js"
 import { QkdError } from "../../src/errors.js"
 import type { ClientSession } from "../../src/netconf/client-session.js"
-import { NetworkFace } from "../../src/north/network-face.js"
-import { unconfirmedFile } from "../../src/north/unconfirmed-file.js"
-import { MemoryStore } from "../../src/store/memory.js"
 import { spkiSha256 } from "../../src/transport/pki.js"
-import { systemClock } from "../../src/transport/ssh-clock.js"
-import { generateSshKey } from "../../src/transport/ssh-keys.js"
 import { connectNetconfSsh } from "../../src/transport/ssh.js"
 import { connectNetconfTls } from "../../src/transport/tls-client.js"
-import { Bench } from "../controller/fakes.js"
 import { isQkdError } from "../errors-helper.js"
-import { entriesFor, makeCertificates, type CertificateFolder } from "../transport/tls-fixture.js"
-import { all, appsXml, appXml, link, node, schema } from "./network-site.js"
+import { listening, type Listening } from "./network-listening.js"
+import { all, appsXml, appXml } from "./network-site.js"
 
 const FINGERPRINT = `04:${"ab:".repeat(31)}ab`
 const SPECIFIED = "ietf-x509-cert-to-name:specified"
@@ -63,6 +57,23 @@ describe("the setting of NETCONF over TLS in the controller's file", () => {
     assert.equal(ssh.netconfTls, undefined)
   })
 
+  it("names orchestrators to call, with the ports of RFC 8071", () => {
+    const call_home = [
+      { name: "first", host: "nms.example" },
+      { name: "second", host: "192.0.2.1", transport: "tls", period_s: 60, idle_s: 30 },
+    ]
+    assert.deepEqual(read({ tls, call_home }).managers, [
+      { name: "first", transport: "ssh", host: "nms.example", port: 4334 },
+      {
+        ...{ name: "second", transport: "tls", host: "192.0.2.1", port: 4335 },
+        ...{ periodMs: 60_000, idleMs: 30_000 },
+      },
+    ])
+    const ssh = { user: [{ ...vera, public_key: ["ssh-ed25519 AAAA"] }] }
+    assert.deepEqual(read(ssh).managers, [])
+    assert.match(refused({ ...ssh, call_home }).message, /takes the tls container/)
+  })
+
   it("is refused, with its path, where it could let nobody in or somebody unknown", () => {
     const keyless = refused({})
     assert.match(keyless.path ?? "", /netconf\/user\[name='vera'\]$/)
@@ -81,63 +92,26 @@ describe("the setting of NETCONF over TLS in the controller's file", () => {
 
 describe("the controller's NETCONF over TLS", function () {
   this.timeout(60_000)
-  let folder: CertificateFolder
-  let face: NetworkFace
-  let ports: Awaited<ReturnType<NetworkFace["listen"]>>
-  const said: { readonly message: string; readonly why: unknown }[] = []
-  const login = generateSshKey()
+  let site: Listening
 
   before(async () => {
-    folder = makeCertificates()
-    folder.certificate("vera", "operators", "/CN=vera")
-    folder.certificate("nobody", "operators", "/CN=nobody")
-    writeFileSync(folder.file("ada.ssh"), login.privateKey)
-    const bench = await Bench.open(new MemoryStore())
-    for (const name of "abc") await bench.submit({ kind: "node-added", node: node(name) })
-    for (const ends of ["ab", "bc"]) await bench.submit({ kind: "link-added", link: link(ends) })
-    face = await NetworkFace.open({
-      controller: bench.controller,
-      schema: schema(),
-      unconfirmed: unconfirmedFile(folder.file("unconfirmed.json")),
-      clock: systemClock,
-      log: (_level, message, facts) => said.push({ message, why: facts?.["why"] }),
-    })
-    ports = await face.listen({
-      ...{ host: "127.0.0.1", port: 0, hostKey: generateSshKey().privateKey },
-      users: [
-        { name: "ada", role: "operator", publicKeys: [login.publicKey] },
-        { name: "vera", role: "observer", publicKeys: [] },
-      ],
-      tls: {
-        ...{ host: "127.0.0.1", port: 0, certToName: entriesFor(folder) },
-        mutual: {
-          identity: {
-            certificatePem: folder.pem("node.pem"),
-            privateKeyPem: folder.pem("node.key"),
-          },
-          authorities: [folder.pem("operators.pem")],
-        },
-      },
-    })
+    site = await listening()
   })
-  after(async () => {
-    await face.close()
-    folder.remove()
-  })
+  after(() => site.close())
 
   const overTls = (name: string): Promise<ClientSession> =>
     connectNetconfTls({
-      ...{ host: "127.0.0.1", port: ports.tlsPort ?? 0 },
-      certFile: folder.file(`${name}.pem`),
-      keyFile: folder.file(`${name}.key`),
-      caFile: folder.file("nodes.pem"),
-      serverKeySha256: spkiSha256(folder.pem("node.pem")),
+      ...{ host: "127.0.0.1", port: site.ports.tlsPort ?? 0 },
+      certFile: site.folder.file(`${name}.pem`),
+      keyFile: site.folder.file(`${name}.key`),
+      caFile: site.folder.file("nodes.pem"),
+      serverKeySha256: spkiSha256(site.folder.pem("node.pem")),
     })
   const overSsh = (): Promise<ClientSession> =>
     connectNetconfSsh({
-      ...{ host: "127.0.0.1", port: ports.port, username: "ada" },
-      privateKeyFile: folder.file("ada.ssh"),
-      hostKeyFingerprint: ports.hostKeyFingerprint,
+      ...{ host: "127.0.0.1", port: site.ports.port, username: "ada" },
+      privateKeyFile: site.folder.file("ada.ssh"),
+      hostKeyFingerprint: site.ports.hostKeyFingerprint,
     })
 
   it("serves the same users over SSH and TLS: one reads, one orders, nobody else comes in", async () => {
@@ -148,9 +122,9 @@ describe("the controller's NETCONF over TLS", function () {
     await adaBySsh.editConfig("running", appsXml(appXml(2, "b", "c")))
     assert.equal(all("qkd_app", await vera.getConfig("running")).length, 2)
     for (const name of ["nobody", "bare", "mallory"]) await assert.rejects(overTls(name))
-    const refusals = said.filter(({ message }) => message === "NETCONF over TLS refused")
+    const refusals = site.said.filter(({ message }) => message === "NETCONF over TLS refused")
     assert.deepEqual(
-      refusals.map(({ why }) => why),
+      refusals.map(({ facts }) => "why" in facts && facts.why),
       ["no user by that certificate", "no user by that certificate", "certificate"],
     )
     for (const client of [vera, ada, adaBySsh]) await client.close()
@@ -158,7 +132,7 @@ describe("the controller's NETCONF over TLS", function () {
 
   it("ends on both ports when the controller stops", async () => {
     const sessions = [await overTls("vera"), await overSsh()]
-    await face.close()
+    await site.face.close()
     for (const session of sessions) await session.closedReason
     await assert.rejects(overTls("ada"), isQkdError("operation-failed", "node-unreachable"))
     await assert.rejects(overSsh(), isQkdError("operation-failed", "node-unreachable"))

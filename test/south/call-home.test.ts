@@ -11,7 +11,8 @@ import type { NodeConfig } from "../../src/model/node.js"
 import { systemClock } from "../../src/transport/ssh-clock.js"
 import { NetconfServer } from "../../src/netconf/server.js"
 import { Agent } from "../../src/node/agent.js"
-import type { CallHomeSetting, NodeSettings } from "../../src/node/config.js"
+import type { NodeSettings } from "../../src/node/config.js"
+import type { CallHomeManager } from "../../src/transport/call-home.js"
 import { memoryConfigStore } from "../../src/node/config-store.js"
 import { SILENT } from "../../src/node/log.js"
 import { openNetconf, type NetconfWays } from "../../src/node/node-netconf.js"
@@ -92,7 +93,7 @@ describe("a node that is reached in another way", function () {
 
   /** The node, serving and calling. */
   async function node(
-    callHome: readonly CallHomeSetting[],
+    callHome: readonly CallHomeManager[],
     withTls = false,
   ): Promise<{ agent: Agent; server: NetconfServer; ways: NetconfWays }> {
     const agent = await Agent.open({
@@ -146,7 +147,7 @@ describe("a node that is reached in another way", function () {
     },
     ...more,
   })
-  const call = (transport: "ssh" | "tls", port: number): CallHomeSetting => ({
+  const call = (transport: "ssh" | "tls", port: number): CallHomeManager => ({
     ...{ name: "manager", transport, host: "127.0.0.1", port },
   })
   const count = (kind: SouthEvent["kind"]): number => heard.filter((e) => e.kind === kind).length
