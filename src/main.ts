@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
+import { addPlanCommands } from "./cli/plan-commands.js"
 import type { runYangCheck } from "./cli/yang-check.js"
 import { programVersion } from "./cli/version.js"
 
@@ -115,33 +116,7 @@ program
     process.exitCode = run(modules, options)
   })
 
-const plan = program
-  .command("plan")
-  .description("questions about a network that is not running, answered from files")
-
-plan
-  .command("paths")
-  .description("key paths between nodes: in order, with limits, disjoint")
-  .requiredOption("--topology <file>", "Keyloom JSON, NetworkX node-link JSON or GraphML")
-  .requiredOption("--requests <file>", "what is asked, as JSON; - reads standard input")
-  .option("--json", "print one JSON document")
-  .action(async (options: { topology: string; requests: string; json?: boolean }) => {
-    const { planPaths } = await import("./cli/plan-paths.js")
-    planPaths(options)
-  })
-
-plan
-  .command("services")
-  .description("which demands for key rate a network carries, and over which paths")
-  .requiredOption("--topology <file>", "Keyloom JSON, NetworkX node-link JSON or GraphML")
-  .requiredOption("--demands <file>", "what is asked, as JSON; - reads standard input")
-  .option("--online", "in the order of the file; nothing that was placed moves")
-  .option("--split", "over several paths where one does not do")
-  .option("--json", "print one JSON document")
-  .action(async (options: Parameters<typeof import("./cli/plan-services.js").planServices>[0]) => {
-    const { planServices } = await import("./cli/plan-services.js")
-    await planServices(options)
-  })
+addPlanCommands(program)
 
 try {
   await program.parseAsync()

@@ -1,9 +1,9 @@
 // The files of planning commands: read whole, JSON with line and column of a fault. Judges no content.
 
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { QkdError } from "../errors.js"
+import type { Topology } from "../model/topology.js"
 import { readTopology } from "../model/topology-file.js"
-import { type PlanNetwork, planNetwork } from "../plan/plan-network.js"
 import { parseJson } from "../yang/json-text.js"
 
 const MAX_BYTES = 256 * 1024 * 1024
@@ -19,10 +19,20 @@ function textOf(file: string): string {
 }
 
 /** What was assumed where the file says nothing goes to standard error. */
-export function readNetwork(file: string): PlanNetwork {
+export function readTopologyFile(file: string): Topology {
   const topology = readTopology(textOf(file), file)
   for (const notice of topology.notices) process.stderr.write(`keyloom: ${notice}\n`)
-  return planNetwork(topology)
+  return topology
+}
+
+/** @throws QkdError `invalid-value` when the file cannot be written. */
+export function writePicture(file: string, svg: string): void {
+  try {
+    writeFileSync(file, svg)
+  } catch (cause) {
+    const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
+    throw new QkdError("invalid-value", `cannot write ${file}: ${why}`, { cause })
+  }
 }
 
 /** @throws QkdError `malformed-message` with line and column. */

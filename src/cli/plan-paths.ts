@@ -3,20 +3,27 @@
 import type { PathAnswer } from "../plan/plan-paths.js"
 import { PathPlanner } from "../plan/plan-paths.js"
 import { readPathRequests } from "../plan/path-request.js"
-import { readJsonFile, readNetwork } from "./plan-files.js"
+import { drawPaths } from "../plan/pictures.js"
+import { planNetwork } from "../plan/plan-network.js"
+import { readJsonFile, readTopologyFile, writePicture } from "./plan-files.js"
+import { figure } from "./table.js"
 
 export interface PlanPathsOptions {
   readonly topology: string
   readonly requests: string
   readonly json?: boolean
+  /** Where a picture goes. */
+  readonly svg?: string
 }
 
 /** @throws QkdError with the file and the place of the fault. */
 export function planPaths(options: PlanPathsOptions): void {
-  const network = readNetwork(options.topology)
+  const topology = readTopologyFile(options.topology)
+  const network = planNetwork(topology)
   const requests = readPathRequests(readJsonFile(options.requests), network)
   const planner = new PathPlanner(network)
   const answers = requests.map((request) => planner.answer(request))
+  if (options.svg !== undefined) writePicture(options.svg, drawPaths(topology, network, answers))
   process.stdout.write(
     options.json === true ? `${JSON.stringify(answers)}\n` : answers.map(linesOf).join(""),
   )
@@ -28,8 +35,4 @@ function linesOf({ id, paths, reason }: PathAnswer): string {
       `  ${path.nodes.join(" - ")}  cost ${figure(path.cost)}, ${path.hops} hops, ${figure(path.lengthKm)} km, ${figure(path.rateBps)} bit/s, epsilon ${figure(path.epsilon)}${path.links === undefined ? "" : `, over ${path.links.join(", ")}`}\n`,
   )
   return `${id}\n${rows.join("")}${reason === undefined ? "" : `  ${reason}\n`}`
-}
-
-function figure(value: number): string {
-  return String(Number(value.toPrecision(6)))
 }

@@ -1,9 +1,13 @@
 // `keyloom plan services`: demands from a file, the plan as JSON or as lines to read.
 
 import { readServiceDemands } from "../plan/demand-file.js"
+import { rateWords } from "../plan/map-scales.js"
+import { drawLoads } from "../plan/pictures.js"
+import { planNetwork } from "../plan/plan-network.js"
 import { BOUND_LIMITS, isBounded, type ServicePlan, ServicePlanner } from "../plan/plan-services.js"
 import { loadLinearPrograms } from "./highs.js"
-import { readJsonFile, readNetwork } from "./plan-files.js"
+import { readJsonFile, readTopologyFile, writePicture } from "./plan-files.js"
+import { figure } from "./table.js"
 
 export interface PlanServicesOptions {
   readonly topology: string
@@ -11,11 +15,14 @@ export interface PlanServicesOptions {
   readonly online?: boolean
   readonly split?: boolean
   readonly json?: boolean
+  /** Where a picture goes. */
+  readonly svg?: string
 }
 
 /** @throws QkdError with the file and the place of the fault. */
 export async function planServices(options: PlanServicesOptions): Promise<void> {
-  const network = readNetwork(options.topology)
+  const topology = readTopologyFile(options.topology)
+  const network = planNetwork(topology)
   const demands = readServiceDemands(readJsonFile(options.demands), network)
   if (!isBounded(network, demands))
     process.stderr.write(
@@ -23,12 +30,19 @@ export async function planServices(options: PlanServicesOptions): Promise<void> 
     )
   const planner = new ServicePlanner(network, await loadLinearPrograms())
   const { online = false, split = false } = options
-  const plan = planner.plan(demands, { online, split })
+  const placed = planner.allocate(demands, { online, split })
+  const plan = planner.plan(demands, { online, split }, placed)
+  if (options.svg !== undefined) {
+    const bound = plan.boundBps === undefined ? "" : `, at most ${rateWords(plan.boundBps)} can be`
+    const subtitle = `${plan.admitted.length} of ${demands.length} services, ${rateWords(plan.carriedBps)} of ${rateWords(plan.offeredBps)}${bound}`
+    const title = `Services on ${topology.name}`
+    const { allocation } = placed
+    writePicture(options.svg, drawLoads({ title, subtitle, topology, network, allocation }))
+  }
   process.stdout.write(options.json === true ? `${JSON.stringify(plan)}\n` : wordsOf(plan))
 }
 
 function wordsOf(plan: ServicePlan): string {
-  const figure = (value: number): string => String(Number(value.toPrecision(6)))
   const bound = plan.boundBps === undefined ? "" : `, at most ${figure(plan.boundBps)} can be`
   const admitted = plan.admitted.map(
     ({ id, paths }) =>

@@ -62,8 +62,13 @@ export class ServicePlanner {
     this.#make = make
   }
 
-  plan(services: readonly ServiceDemand[], options: ServicePlanOptions): ServicePlan {
-    const { demands, allocation, free } = this.allocate(services, options)
+  /** @param placed what `allocate` gave for the same, where the caller has it. */
+  plan(
+    services: readonly ServiceDemand[],
+    options: ServicePlanOptions,
+    placed: PlacedServices = this.allocate(services, options),
+  ): ServicePlan {
+    const { demands, allocation, free } = placed
     const { rateBps, relays } = this.#network
     const carriedBps = carriedBy(allocation)
     const bound = isBounded(this.#network, services)

@@ -1,0 +1,100 @@
+// The commands of `keyloom plan`: their words and flags. Each loads its code when it is run.
+
+import type { Command } from "commander"
+
+const TOPOLOGY = "Keyloom JSON, NetworkX node-link JSON or GraphML"
+const DEMANDS = "what is asked, as JSON; - reads standard input"
+
+function several(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+export function addPlanCommands(program: Command): void {
+  const plan = program
+    .command("plan")
+    .description("questions about a network, answered from files or from a running controller")
+
+  addOutput(
+    plan
+      .command("paths")
+      .description("key paths between nodes: in order, with limits, disjoint")
+      .requiredOption("--topology <file>", TOPOLOGY)
+      .requiredOption("--requests <file>", DEMANDS),
+  ).action(async (options: Parameters<typeof import("./plan-paths.js").planPaths>[0]) => {
+    const { planPaths } = await import("./plan-paths.js")
+    planPaths(options)
+  })
+
+  addPlacing(
+    addOutput(
+      plan
+        .command("services")
+        .description("which demands for key rate a network carries, and over which paths")
+        .requiredOption("--topology <file>", TOPOLOGY)
+        .requiredOption("--demands <file>", DEMANDS),
+    ),
+  ).action(async (options: Parameters<typeof import("./plan-services.js").planServices>[0]) => {
+    const { planServices } = await import("./plan-services.js")
+    await planServices(options)
+  })
+
+  addPlacing(
+    addOutput(
+      addSource(
+        plan
+          .command("what-if")
+          .description("what a change of the network does to the services on it"),
+      ),
+    ),
+  )
+    .option(
+      "--without <what>",
+      "a link, a node or a shared-risk group goes; again for more",
+      several,
+    )
+    .option(
+      "--add <link>",
+      "FROM,TO[,lengthKm=..|lossDb=..|skrBps=..][,module=..][,id=..] comes; again for more",
+      several,
+    )
+    .action(async (options: Parameters<typeof import("./plan-what-if.js").planWhatIf>[0]) => {
+      const { planWhatIf } = await import("./plan-what-if.js")
+      await planWhatIf(options)
+    })
+
+  addPlacing(
+    addOutput(
+      addSource(
+        plan
+          .command("survive")
+          .description("what each single failure of a link, node or shared-risk group breaks"),
+      ),
+    ),
+  )
+    .option("--progress", "show how far it is, on standard error, where that is no terminal too")
+    .action(async (options: Parameters<typeof import("./plan-survive.js").planSurvive>[0]) => {
+      const { planSurvive } = await import("./plan-survive.js")
+      await planSurvive(options)
+    })
+}
+
+function addSource(command: Command): Command {
+  return command
+    .option("--topology <file>", TOPOLOGY)
+    .option("--demands <file>", `${DEMANDS}; without it the services that stand at the controller`)
+    .option("--controller <url>", "take the running network from there, instead of a topology file")
+    .option("--token-file <file>", "holds the bearer token that the controller asks for")
+    .option("--ca-file <file>", "PEM certificates that the controller's is checked by")
+}
+
+function addPlacing(command: Command): Command {
+  return command
+    .option("--online", "in the order of the file; nothing that was placed moves")
+    .option("--split", "over several paths where one does not do")
+}
+
+function addOutput(command: Command): Command {
+  return command
+    .option("--json", "print one JSON document")
+    .option("--svg <file>", "write a picture there")
+}
