@@ -7,14 +7,29 @@ import type { Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
 import { Reader } from "../model/etsi015-values.js"
 import type { DriftPolicy } from "../model/network.js"
-import { readCallHome, readNetconfTls, type NetconfTlsSetting } from "../node/config.js"
+import {
+  readCallHome,
+  readCertToName,
+  readNetconfTls,
+  type NetconfTlsSetting,
+} from "../node/config.js"
 import type { Role, TokenEntry } from "../north/access.js"
 import type { CallHomeManager } from "../transport/call-home.js"
+import type { CertToName } from "../transport/certificate-names.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 import { CONTROLLER_CONFIG_MODULES } from "./inventory.js"
 
 const MODULE = "keyloom-controller-config"
 const CONTAINER = `${MODULE}:controller`
+
+/** HTTPS, and client certificates where there is an authority for them. */
+export interface HttpTlsSetting {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile?: string
+  readonly crlFile?: string
+  readonly certToName: readonly CertToName[]
+}
 
 /** As in the file, where nothing else is said. */
 export interface ControllerConfig {
@@ -31,6 +46,8 @@ export interface ControllerConfig {
       readonly role: Role
     }[]
   }
+  /** `http/tls`, file names absolute. */
+  readonly httpTls?: HttpTlsSetting
   /** `netconf/tls`, file names absolute. */
   readonly netconfTls?: NetconfTlsSetting
   /** `netconf/call_home`: whom the controller calls. */
@@ -63,12 +80,25 @@ export function readControllerConfig(file: string): ControllerConfig {
   }
   const members = readConfig(loadYangFiles(CONTROLLER_CONFIG_MODULES), CONTAINER, text)
   const checked: unknown = members
-  const config = checked as Omit<ControllerConfig, "netconfTls" | "managers">
-  const netconf = new Reader(members, `/${CONTAINER}`, MODULE).child("netconf")
+  const config = checked as Omit<ControllerConfig, "httpTls" | "netconfTls" | "managers">
+  const controller = new Reader(members, `/${CONTAINER}`, MODULE)
+  const [http, netconf] = [controller.child("http"), controller.child("netconf")]
   const base = path.dirname(path.resolve(file))
   return {
     ...config,
     managers: readCallHome(netconf),
+    ...(http.has("tls") && { httpTls: httpTls(http.child("tls"), base) }),
     ...(netconf.has("tls") && { netconfTls: readNetconfTls(netconf.child("tls"), base) }),
+  }
+}
+
+function httpTls(tls: Reader, base: string): HttpTlsSetting {
+  const file = (name: string): string => path.resolve(base, tls.string(name) ?? "")
+  return {
+    certFile: file("cert_file"),
+    keyFile: file("key_file"),
+    ...(tls.has("ca_file") && { caFile: file("ca_file") }),
+    ...(tls.has("crl_file") && { crlFile: file("crl_file") }),
+    certToName: readCertToName(tls),
   }
 }

@@ -9,12 +9,11 @@ import { QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
 import { Access } from "../north/access.js"
 import { startHttp } from "../north/http.js"
-import { NetworkFace, type NetconfTlsListen } from "../north/network-face.js"
+import { NetworkFace } from "../north/network-face.js"
 import type { NorthLog } from "../north/ports.js"
 import { restconfFace } from "../north/restconf.js"
-import { byToken } from "../north/restconf-identity.js"
+import { anyOf, byToken } from "../north/restconf-identity.js"
 import { unconfirmedFile } from "../north/unconfirmed-file.js"
-import type { NetconfTlsSetting } from "../node/config.js"
 import type { DriverHost } from "../plugin/contract.js"
 import { lendDriverHost } from "../plugin/driver-host.js"
 import type { LentHost } from "../plugin/host.js"
@@ -23,10 +22,9 @@ import { Fleet } from "../south/fleet.js"
 import { NodeSessions } from "../south/node-sessions.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import { readTlsFiles } from "../transport/tls-files.js"
-import type { MutualTls } from "../transport/tls.js"
 import { compileEarly } from "./compile-early.js"
 import { readControllerConfig, type ControllerConfig } from "./controller-config.js"
+import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
 import { exitWhenStopped } from "./exit.js"
 import { inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
@@ -90,16 +88,18 @@ export async function runController(file: string): Promise<void> {
     clock: systemClock,
     log: say,
   })
+  const tls = await httpsSide(config)
   const http = await startHttp({
     host: config.http.host,
     port: config.http.port,
+    ...(tls !== undefined && { tls }),
     controller: network.gate,
     access,
     pageFolder: pageFolder(),
     restconf: restconfFace({
       restconf: network.restconf,
-      identify: byToken(access),
-      origin: { loopbackOnly: true, origins: [] },
+      identify: anyOf(byToken(access), certifiedUsers(config)),
+      origin: { loopbackOnly: tls === undefined, origins: [] },
       log: say,
     }),
     log: say,
@@ -107,7 +107,7 @@ export async function runController(file: string): Promise<void> {
   const netconf = await listenNetconf(network, config, base)
   const callHome = await awaitCalls(sessions, config, base)
   controller.start(fleet)
-  process.on("SIGHUP", () => void renewTls(network, config, log))
+  process.on("SIGHUP", () => void renewTls({ network, http }, config, log))
   log.info({ url: http.url, ...netconf, ...callHome }, "controller is up")
 
   process.on("message", (message) => {
@@ -171,33 +171,10 @@ async function listenNetconf(
       publicKeys: public_key,
       role,
     })),
-    ...(tls !== undefined && { tls: await tlsOf(tls) }),
+    ...(tls !== undefined && { tls: await netconfTlsListen(tls) }),
     callHome: managers,
   })
   return { netconfPort: port, ...(tlsPort !== undefined && { netconfTlsPort: tlsPort }) }
-}
-
-async function tlsOf(setting: NetconfTlsSetting): Promise<NetconfTlsListen> {
-  const { host, port, certToName } = setting
-  return { host, port, certToName, mutual: await mutualTls(setting) }
-}
-
-async function mutualTls(setting: NetconfTlsSetting): Promise<MutualTls> {
-  return { ...(await readTlsFiles(setting)), minVersion: setting.tls12 ? "TLSv1.2" : "TLSv1.3" }
-}
-
-/** On SIGHUP: certificates, authorities and revocation lists as they are in the files now. */
-async function renewTls(
-  network: NetworkFace,
-  { netconfTls }: ControllerConfig,
-  log: ReturnType<typeof roleLog>,
-): Promise<void> {
-  try {
-    const ended = netconfTls === undefined ? 0 : network.renewTls(await mutualTls(netconfTls))
-    log.info({ ended }, "TLS files are read again")
-  } catch (error) {
-    log.error({ err: error }, "new TLS files are refused; the old ones stay")
-  }
 }
 
 /** Orders what the inventory file says differently than at the last start, and keeps what it says now. */

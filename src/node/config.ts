@@ -187,6 +187,23 @@ function listen(reader: Reader): ListenAddress {
  * @throws QkdError `invalid-value` for a fingerprint that nothing can match.
  */
 export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting {
+  return {
+    ...listen(tls),
+    certFile: fileOf(tls, "cert_file", baseDir),
+    keyFile: fileOf(tls, "key_file", baseDir),
+    caFile: fileOf(tls, "ca_file", baseDir),
+    ...(tls.has("crl_file") && { crlFile: fileOf(tls, "crl_file", baseDir) }),
+    tls12: tls.boolean("tls12") ?? false,
+    certToName: readCertToName(tls),
+  }
+}
+
+/**
+ * The list `cert-to-name` of RFC 7407 in a container.
+ *
+ * @throws QkdError `invalid-value` for a fingerprint that nothing can match.
+ */
+export function readCertToName(tls: Reader): readonly CertToName[] {
   const certToName = tls.entries("cert-to-name", "id").map((entry): CertToName => {
     const name = entry.string("name")
     return {
@@ -197,15 +214,7 @@ export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting 
     }
   })
   checkCertToName(certToName, tls.path)
-  return {
-    ...listen(tls),
-    certFile: fileOf(tls, "cert_file", baseDir),
-    keyFile: fileOf(tls, "key_file", baseDir),
-    caFile: fileOf(tls, "ca_file", baseDir),
-    ...(tls.has("crl_file") && { crlFile: fileOf(tls, "crl_file", baseDir) }),
-    tls12: tls.boolean("tls12") ?? false,
-    certToName,
-  }
+  return certToName
 }
 
 /** The list `call_home` of keyloom-call-home, beside a container `tls`. */

@@ -1,7 +1,6 @@
 // The north HTTP server: plain on loopback, TLS elsewhere; connection limits, the REST router, the WebSocket
 // upgrade, the page, and a prompt close. What is served is decided in router.ts and websocket.ts.
 
-import { readFileSync } from "node:fs"
 import http from "node:http"
 import https from "node:https"
 import type { AddressInfo } from "node:net"
@@ -9,8 +8,10 @@ import { QkdError } from "../errors.js"
 import type { Access } from "./access.js"
 import { cookieName } from "./credentials.js"
 import { HTTP_LIMITS, guard, type HttpServerLimits } from "./http-limits.js"
+import { httpsOptions, type HttpsSide } from "./https-options.js"
 import { isLoopback } from "./origin.js"
 import { pageFiles } from "./page-files.js"
+import { renewable } from "../transport/tls-renewal.js"
 import type { ControllerPort } from "../controller/ports.js"
 import type { NorthLog } from "./ports.js"
 import type { RestconfFace } from "./restconf.js"
@@ -27,7 +28,7 @@ export interface StartHttpOptions {
   readonly port: number
   readonly access: Access
   /** Needed unless `host` is loopback. */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  readonly tls?: HttpsSide
   /** Further origins of the page, such as a reverse proxy's. */
   readonly origins?: readonly string[]
   /** The built page; without it `/` says so. */
@@ -43,6 +44,13 @@ export interface StartHttpOptions {
 export interface RunningHttp {
   readonly url: string
   readonly port: number
+  /**
+   * Exchanges what is shown and believed over TLS.
+   *
+   * @returns how many connections were cut off because their certificates are revoked now.
+   * @throws QkdError `invalid-value` for what is unusable; those before stay in force.
+   */
+  renewTls(side: HttpsSide): number
   /** Within a second: answers under way are finished, subscribers told, everything else let go. */
   close(): Promise<void>
 }
@@ -69,9 +77,7 @@ function createServer(
   }
   return https.createServer({
     ...common,
-    cert: readFileSync(options.tls.certFile),
-    key: readFileSync(options.tls.keyFile),
-    minVersion: "TLSv1.3",
+    ...httpsOptions(options.tls),
     handshakeTimeout: limits.headersTimeoutMs,
   })
 }
@@ -93,6 +99,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
   const { access, controller } = options
   const server = createServer(options, limits)
   guard(server, limits)
+  const renew = server instanceof https.Server ? renewable(server) : undefined
 
   let port = options.port
   const cookie = (): string => cookieName(port)
@@ -151,6 +158,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
   return {
     url: urlOf(secure, options.host, port),
     port,
+    renewTls: (side) => renew?.(httpsOptions(side), side.revocation) ?? 0,
     close: async () => {
       const closed = new Promise<void>((resolve) => {
         server.close(() => {

@@ -47,12 +47,12 @@ export function byToken(access: Access): Identify {
  * A client certificate that chains to the server's client authorities, and the user it stands for by the entries of
  * RFC 7407 section 4. Who none of them names is nobody.
  *
- * @param groups that access control may know users by; absent: none.
+ * @param groups that access control may know a user by; undefined for who is no user. Absent: any name is one, in none.
  * @throws QkdError `invalid-value` for a fingerprint that nothing can match.
  */
 export function byCertificate(
   entries: readonly CertToName[],
-  groups: (username: string) => readonly string[] = () => [],
+  groups: (username: string) => readonly string[] | undefined = () => [],
   now: () => number = Date.now,
 ): Identify {
   checkCertToName(entries)
@@ -74,7 +74,9 @@ export function byCertificate(
     known.set(socket, proof)
     const { name, untilMs } = proof
     if (name === undefined || !(untilMs > now())) return undefined
-    return { caller: callerOf(request, name, groups(name)), mayChange: true, untilMs }
+    const inGroups = groups(name)
+    if (inGroups === undefined) return undefined
+    return { caller: callerOf(request, name, inGroups), mayChange: true, untilMs }
   }
 }
 

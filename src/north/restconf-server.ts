@@ -3,11 +3,10 @@
 
 import http from "node:http"
 import https from "node:https"
-import { constants } from "node:crypto"
 import { QkdError } from "../errors.js"
-import type { CertifiedKey } from "../transport/pki.js"
 import { listen } from "../transport/tls.js"
 import { HTTP_LIMITS, guard, type HttpServerLimits } from "./http-limits.js"
+import { httpsOptions, type HttpsSide } from "./https-options.js"
 import { isLoopback } from "./origin.js"
 import { restconfFace, type RestconfFaceOptions } from "./restconf.js"
 
@@ -16,11 +15,7 @@ export interface StartRestconfOptions extends Omit<RestconfFaceOptions, "origin"
   /** 0 picks a free one. */
   readonly port: number
   /** Needed unless `host` is loopback. */
-  readonly tls?: {
-    readonly identity: CertifiedKey
-    /** PEM of the authorities that client certificates must chain to; none: certificates are not asked for. */
-    readonly clientAuthorities?: readonly string[]
-  }
+  readonly tls?: HttpsSide
   readonly limits?: Partial<HttpServerLimits>
 }
 
@@ -49,15 +44,8 @@ export async function startRestconf(options: StartRestconfOptions): Promise<Runn
       ? http.createServer(common)
       : https.createServer({
           ...common,
-          cert: tls.identity.certificatePem,
-          key: tls.identity.privateKeyPem,
-          minVersion: "TLSv1.3",
+          ...httpsOptions(tls),
           handshakeTimeout: limits.headersTimeoutMs,
-          secureOptions: constants.SSL_OP_NO_TICKET,
-          // A token does as well: who shows no certificate, or one nobody vouches for, is a stranger until then.
-          ...(tls.clientAuthorities === undefined
-            ? {}
-            : { requestCert: true, rejectUnauthorized: false, ca: [...tls.clientAuthorities] }),
         })
   guard(server, limits)
   const face = restconfFace({

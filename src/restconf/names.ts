@@ -34,6 +34,11 @@ export const CAPABILITIES: readonly string[] = [
   `${CAPABILITY}with-defaults:1.0`,
   `${CAPABILITY}yang-patch:1.0`,
 ]
+/** RFC 8527 section 3.2; only where operational has a name. */
+export const OPERATIONAL_CAPABILITIES: readonly string[] = [
+  `${CAPABILITY}with-operational-defaults:1.0`,
+  `${CAPABILITY}with-origin:1.0`,
+]
 /** Only with an event stream; replay only where events are kept. */
 export const FILTER_CAPABILITY = `${CAPABILITY}filter:1.0`
 export const REPLAY_CAPABILITY = `${CAPABILITY}replay:1.0`

@@ -15,6 +15,8 @@ export interface Query {
   readonly depth?: number
   readonly fields?: string
   readonly withDefaults?: WithDefaults
+  /** Say where each value comes from; of operational only. */
+  readonly withOrigin?: true
   readonly insert?: Insert
   /** As written, percent-decoded once: a path below `data`, whose keys are still escaped. */
   readonly point?: string
@@ -27,7 +29,7 @@ export interface Query {
 /** What a query is of. */
 export type ResourceKind = "api" | "data" | "stream" | "other"
 
-const READ = ["content", "depth", "fields", "with-defaults"]
+const READ = ["content", "depth", "fields", "with-defaults", "with-origin"]
 
 /** Section 4.8, table: parameter by method and resource. */
 function allowed(method: Method, kind: ResourceKind): readonly string[] {
@@ -60,6 +62,7 @@ export function parseQuery(text: string, method: Method, kind: ResourceKind): Qu
     "with-defaults",
     oneOf("report-all", "trim", "explicit", "report-all-tagged"),
   )
+  const withOrigin = take("with-origin", (value) => (value === "" ? (true as const) : undefined))
   const insert = take("insert", oneOf("first", "last", "before", "after"))
   const point = take("point", nonEmpty)
   const filter = take("filter", nonEmpty)
@@ -77,6 +80,7 @@ export function parseQuery(text: string, method: Method, kind: ResourceKind): Qu
     ...(depth === undefined || depth === Infinity ? {} : { depth }),
     ...(fields === undefined ? {} : { fields }),
     ...(withDefaults === undefined ? {} : { withDefaults }),
+    ...(withOrigin === undefined ? {} : { withOrigin }),
     ...(insert === undefined ? {} : { insert }),
     ...(point === undefined ? {} : { point }),
     ...(filter === undefined ? {} : { filter }),

@@ -10,12 +10,13 @@ import { limitDepth, parseFields, selectContent, selectFields } from "../yang/se
 import { tagMember } from "../yang/tags.js"
 import { LIBRARY_MODULE } from "../netconf/protocol-modules.js"
 import type { Desk, KnownRequest } from "./desk.js"
-import { notFound } from "./fault.js"
+import { badUri, notFound } from "./fault.js"
 import { answerEncoding } from "./media.js"
 import type { RestconfAnswer } from "./message.js"
 import { DATA_MEDIA } from "./names.js"
 import type { Query } from "./query.js"
 import { datastoreText, resourceText, type Shown } from "./representation.js"
+import { originsOf, type Origins } from "./read-origins.js"
 import { isEntry, resourceAt } from "./resource-path.js"
 import { withLocations } from "./schema-resource.js"
 import { validatorsAt, type Store, type Target } from "./store.js"
@@ -31,6 +32,8 @@ export function readData(
   const encoding = answerEncoding(request.headers["accept"], undefined)
   const { schema, path, store } = target
   const { caller } = request
+  if (asked.withOrigin === true && store.inUse !== true)
+    throw badUri("with-origin is for the operational datastore")
   const query = store.inUse === true ? { withDefaults: "report-all" as const, ...asked } : asked
   const config = schema === desk.own ? {} : store.config(caller)
   const validators = validatorsAt(store, config, path)
@@ -57,11 +60,18 @@ export function readData(
     headers: { ...headers, "Content-Type": DATA_MEDIA[encoding] },
     body,
   })
+  const origins =
+    query.withOrigin === true && schema !== desk.own
+      ? { backend: desk.backend, used: whole, running: config }
+      : undefined
   if (path.length === 0)
-    return answer(datastoreText(wholeDatastore(desk, request, store, found, query), encoding))
-  const shown = selected(schema, path, found, query)
-  if (shown === undefined) throw nothingAt(path)
-  return answer(resourceText(schema, path, shown, encoding, tag))
+    return answer(
+      datastoreText(wholeDatastore(desk, request, store, found, query, origins), encoding),
+    )
+  const part = selected(schema, path, found, query)
+  if (part === undefined) throw nothingAt(path)
+  const shown = origins === undefined ? { value: part, tag } : originsOf(origins, path, part, tag)
+  return answer(resourceText(schema, path, shown.value, encoding, shown.tag))
 }
 
 function nothingAt(path: DataPath): Error {
@@ -101,6 +111,7 @@ function wholeDatastore(
   store: Store,
   data: JsonValue,
   query: Query,
+  origins: Origins | undefined,
 ): Shown[] {
   const { own, datastore } = desk
   const { schema } = datastore
@@ -108,7 +119,10 @@ function wholeDatastore(
   const part = (of: Schema, value: JsonValue, fields: string | undefined): Shown[] => {
     if (fields === "") return []
     const shown = selected(of, [], value, fields === undefined ? query : { ...query, fields })
-    return isObject(shown) ? [{ schema: of, data: shown }] : []
+    if (!isObject(shown)) return []
+    const told =
+      of === own || origins === undefined ? { value: shown } : originsOf(origins, [], shown)
+    return isObject(told.value) ? [{ schema: of, data: told.value }] : []
   }
   const main = part(schema, data, parts?.main)
   // The server tells state of itself only.

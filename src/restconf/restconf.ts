@@ -26,6 +26,7 @@ import {
   CAPABILITIES,
   DATA_MEDIA,
   FILTER_CAPABILITY,
+  OPERATIONAL_CAPABILITIES,
   REPLAY_CAPABILITY,
 } from "./names.js"
 import { restconfState } from "./monitoring.js"
@@ -93,6 +94,7 @@ export class Restconf {
     })
     const capabilities = [
       ...CAPABILITIES,
+      ...(options.datastores === undefined ? [] : OPERATIONAL_CAPABILITIES),
       ...(streams.length > 0 ? [FILTER_CAPABILITY] : []),
       ...(streams.some((s) => s.replaySinceMs !== undefined) ? [REPLAY_CAPABILITY] : []),
     ]

@@ -87,6 +87,9 @@ export function parseSegments(path: string, limits: UriLimits = URI_LIMITS): Seg
   })
 }
 
+/** RFC 8527 section 3.2.2: to be there says all. */
+const WITHOUT_VALUE: ReadonlySet<string> = new Set(["with-origin"])
+
 /**
  * Query parameters by name.
  *
@@ -103,10 +106,11 @@ export function parseParameters(
     throw badUri(`more than ${limits.maxParameters} query parameters`)
   for (const part of parts) {
     const equals = part.indexOf("=")
-    if (equals < 0) throw badUri(`query parameter ${show(part)} has no value`)
-    const name = decodePercent(part.slice(0, equals))
+    if (equals < 0 && !WITHOUT_VALUE.has(part))
+      throw badUri(`query parameter ${show(part)} has no value`)
+    const name = equals < 0 ? part : decodePercent(part.slice(0, equals))
     if (found.has(name)) throw badUri(`query parameter ${show(name)} is there twice`)
-    found.set(name, decodePercent(part.slice(equals + 1)))
+    found.set(name, equals < 0 ? "" : decodePercent(part.slice(equals + 1)))
   }
   return found
 }

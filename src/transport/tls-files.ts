@@ -15,19 +15,24 @@ export interface TlsFiles {
   readonly crlFile?: string
 }
 
-/** @throws QkdError `invalid-value` when a file cannot be read, or holds no revocation list of an authority. */
-export async function readTlsFiles(files: TlsFiles): Promise<MutualTls> {
-  const { crlFile } = files
+/**
+ * @param files without `caFile` nobody else's certificates are believed, nor asked for.
+ * @throws QkdError `invalid-value` when a file cannot be read, or holds no revocation list of an authority.
+ */
+export async function readTlsFiles(
+  files: Omit<TlsFiles, "caFile"> & Partial<TlsFiles>,
+): Promise<MutualTls> {
+  const { caFile, crlFile } = files
   const [certificatePem, privateKeyPem, authority, crl] = await Promise.all([
     textOf(files.certFile),
     textOf(files.keyFile),
-    textOf(files.caFile),
+    caFile === undefined ? undefined : textOf(caFile),
     crlFile === undefined ? undefined : textOf(crlFile),
   ])
   return {
     identity: { certificatePem, privateKeyPem },
-    authorities: [authority],
-    ...(crl !== undefined && { revocation: listsIn(crl, authority, crlFile) }),
+    authorities: authority === undefined ? [] : [authority],
+    ...(crl !== undefined && { revocation: listsIn(crl, authority ?? "", crlFile) }),
   }
 }
 

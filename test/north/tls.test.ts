@@ -1,11 +1,9 @@
 // The north faces over TLS: beyond loopback they speak nothing else.
 
 import assert from "node:assert/strict"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import https from "node:https"
-import { tmpdir } from "node:os"
-import path from "node:path"
 import type { OutgoingHttpHeaders } from "node:http"
+import type { HttpsSide } from "../../src/north/https-options.js"
 import { createAuthority, issueServerCertificate, validFor } from "../../src/transport/pki.js"
 import { closeAll, house, OPERATOR } from "./harness.js"
 import { SocketClient } from "./socket-client.js"
@@ -16,20 +14,13 @@ interface Reply {
 }
 
 describe("the north faces over TLS", () => {
-  let folder: string
   let ca: string
-  let tls: { certFile: string; keyFile: string }
+  let tls: HttpsSide
   before(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "keyloom-tls-"))
     const authority = createAuthority("test", validFor(1))
     const server = issueServerCertificate(authority, "controller", ["127.0.0.1"], validFor(1))
-    tls = { certFile: path.join(folder, "cert.pem"), keyFile: path.join(folder, "key.pem") }
-    writeFileSync(tls.certFile, server.certificatePem)
-    writeFileSync(tls.keyFile, server.privateKeyPem, { mode: 0o600 })
+    tls = { identity: server, authorities: [] }
     ca = authority.certificatePem
-  })
-  after(() => {
-    rmSync(folder, { recursive: true, force: true })
   })
   afterEach(closeAll)
 

@@ -92,7 +92,7 @@ export async function curlHouse(
       : {
           tls: {
             identity: issueServerCertificate(authority, "controller", ["127.0.0.1"], validFor(1)),
-            clientAuthorities: [authority.certificatePem],
+            authorities: [authority.certificatePem],
           },
         }),
   })

@@ -88,6 +88,44 @@ describe("a datastore by name", () => {
     assert.equal((await box.ask("HEAD", `${DS}operational${GAP}`)).headers["ETag"], undefined)
   })
 
+  it("operational says where each value comes from, when asked, in JSON and in XML", async () => {
+    const eth0: JsonObject = { interface: [{ name: "eth0" }] }
+    const box = jukebox({ ...MUSIC, "example:interfaces": eth0 })
+    const where = `${DS}operational/example:interfaces`
+    const from = (origin: string): JsonObject => ({ "ietf-origin:origin": `ietf-origin:${origin}` })
+    const interfaces = dataOf(await box.ask("GET", `${where}?with-origin`))
+    assert.deepEqual(interfaces["example:interfaces"], {
+      "@": from("intended"),
+      interface: [{ name: "eth0", mtu: 1500, "@mtu": from("default"), status: "ok" }],
+    })
+    const mtu = dataOf(await box.ask("GET", `${where}/interface=eth0/mtu?with-origin`))
+    assert.deepEqual(mtu, { "example:mtu": 1500, "@example:mtu": from("default") })
+    const name = dataOf(await box.ask("GET", `${where}/interface=eth0/name?with-origin`))
+    assert.deepEqual(name, { "example:name": "eth0", "@example:name": from("intended") })
+    const entry = await box.ask("GET", `${where}/interface=eth0?with-origin&fields=mtu`, {
+      headers: { accept: "application/yang-data+xml" },
+    })
+    assert.match(entry.body ?? "", /^<interface [^>]*or:origin="or:intended"/)
+    assert.match(entry.body ?? "", /<mtu [^>]*or:origin="or:default">1500<\/mtu>/)
+    const all = dataOf(await box.ask("GET", `${DS}operational?with-origin&depth=2`))
+    const top = all["ietf-restconf:data"] as JsonObject
+    assert.deepEqual((top["example-jukebox:jukebox"] as JsonObject)["@"], from("intended"))
+    const count = `${DS}operational/example-jukebox:jukebox/library/artist-count?with-origin`
+    const state = await box.ask("GET", count)
+    assert.equal(state.body, '{"example-jukebox:artist-count":2}', "state has no origin")
+  })
+
+  it("other than operational has no origins, and with-origin has no value", async () => {
+    const box = jukebox(MUSIC)
+    for (const target of [`${DS}running?with-origin`, "/restconf/data?with-origin"])
+      assert.equal(faultIn(await box.ask("GET", target)), "400 invalid-value", target)
+    const valued = await box.ask("GET", `${DS}operational?with-origin=true`)
+    assert.equal(faultIn(valued), "400 invalid-value")
+    const state = await box.ask("GET", "/restconf/data/ietf-restconf-monitoring:restconf-state")
+    assert.match(state.body ?? "", /capability:with-origin:1.0/)
+    assert.match(state.body ?? "", /capability:with-operational-defaults:1.0/)
+  })
+
   it("that is not there is 404: startup here, nonsense anywhere", async () => {
     const box = jukebox(MUSIC)
     for (const name of [
