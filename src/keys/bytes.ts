@@ -57,6 +57,11 @@ export class ByteWriter {
     return this
   }
 
+  f64(value: number): this {
+    this.#length = this.#room(8).writeDoubleBE(value, this.#length)
+    return this
+  }
+
   raw(bytes: Uint8Array): this {
     this.#room(bytes.length).set(bytes, this.#length)
     this.#length += bytes.length
@@ -140,6 +145,10 @@ export class ByteReader {
 
   u64(): bigint {
     return this.#buffer.readBigUInt64BE(this.#step(8))
+  }
+
+  f64(): number {
+    return this.#buffer.readDoubleBE(this.#step(8))
   }
 
   /** A view, not a copy. */

@@ -12,6 +12,8 @@ export interface KeyBatch {
   readonly offer: Consignment
   /** In the caller's steady time; the batch is void from then on. */
   readonly expiresMs: number
+  /** Of the path or paths that the keys came over; absent where not known. */
+  readonly epsilon?: number
   /** `taken[k]` holds a bit for each slave (in the offer's order) that has fetched key k. */
   readonly taken: number[]
 }
@@ -95,6 +97,11 @@ export class DeliveryLedger {
 
   holds(transferId: string): KeyBatch | undefined {
     return this.#batches.get(transferId)?.batch
+  }
+
+  /** Held, or spent, void or expired. */
+  isKnown(transferId: string): boolean {
+    return this.#batches.has(transferId) || this.#over.has(transferId)
   }
 
   /**

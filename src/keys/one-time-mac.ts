@@ -17,6 +17,11 @@ import { poly1305 } from "@noble/ciphers/_poly1305.js"
 export const TAG_KEY_BYTES = 32
 export const TAG_BYTES = 16
 
+/** The odds that one forged message of so many bytes in all is accepted. */
+export function forgeryBound(messageBytes: number): number {
+  return (8 * Math.ceil(messageBytes / 16)) / 2 ** 106
+}
+
 /**
  * The tag over the parts, put one after the other: their lengths must be known to both ends from the parts
  * themselves (the header is self-delimiting and fixes the other two). `oneTimeKey` must never be used again.

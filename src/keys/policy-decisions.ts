@@ -66,6 +66,27 @@ function appSaes(policy: SitePolicy, app: AppConfig): PolicyOutcome {
   return firstRefusal(end, ...claimed)
 }
 
+/**
+ * May these links feed the application? Relayed keys take a scheme that the site allows, and as many paths as it
+ * asks for; keys that no relay sees, over a direct link, are free of both. The key manager asks the same of each key.
+ */
+export function mayFeedApp(
+  policy: SitePolicy,
+  app: AppConfig,
+  backing: readonly LinkConfig[],
+): PolicyOutcome {
+  if (backing.every((link) => link.type === "PHYS")) return ALLOWED
+  const { relay, minimum } = policy.document
+  const scheme = app.relayScheme ?? "hop-by-hop"
+  if (relay.schemes?.includes(scheme) === false)
+    return refused("/relay/schemes", `the relay scheme ${scheme} is not allowed`)
+  const paths = app.keyCombination === "all" ? backing.length : 1
+  const least = minimum?.disjointPaths ?? 1
+  return paths < least
+    ? refused("/minimum/disjointPaths", `its keys take ${paths} of at least ${least} paths`)
+    : ALLOWED
+}
+
 function appRate(policy: SitePolicy, app: AppConfig): PolicyOutcome {
   const ceiling = policy.document.limits.maxBpsPerApp
   if (ceiling === undefined) return ALLOWED

@@ -3,6 +3,8 @@
 
 import { createPublicKey } from "node:crypto"
 import { QkdError } from "../errors.js"
+import { RELAY_SCHEMES } from "../model/app.js"
+import type { RelayScheme } from "../model/app.js"
 import { SitePolicy } from "./policy.js"
 import type { PeerRole, PolicyDocument, PolicyPeer, PolicySae } from "./policy.js"
 
@@ -23,7 +25,7 @@ export function parsePolicy(value: unknown): SitePolicy {
     ["version", "qkdnId", "saes", "peers", "relay", "limits"],
     ["minimum"],
   )
-  const relay = members(top.relay, "/relay", ["allowed", "maxHops"])
+  const relay = members(top.relay, "/relay", ["allowed", "maxHops"], ["schemes"])
   const limits = members(
     top.limits,
     "/limits",
@@ -38,6 +40,7 @@ export function parsePolicy(value: unknown): SitePolicy {
     relay: {
       allowed: boolean(relay.allowed, "/relay/allowed"),
       maxHops: integer(relay.maxHops, "/relay/maxHops", 1, 255),
+      ...(relay.schemes === undefined ? {} : { schemes: parseSchemes(relay.schemes) }),
     },
     limits: {
       minKeySizeBits: wholeBytes(limits.minKeySizeBits, "/limits/minKeySizeBits"),
@@ -88,13 +91,32 @@ function parsePeer(value: unknown, path: string): PolicyPeer {
   }
 }
 
+function parseSchemes(value: unknown): readonly RelayScheme[] {
+  const schemes = array(value, "/relay/schemes").map((scheme, i) => {
+    const known = RELAY_SCHEMES.find((name) => name === scheme)
+    if (known === undefined) throw invalid(`/relay/schemes/${i}`, "is no relay scheme")
+    return known
+  })
+  if (new Set(schemes).size !== schemes.length) throw invalid("/relay/schemes", "names one twice")
+  return schemes
+}
+
 function parseMinimum(value: unknown): NonNullable<PolicyDocument["minimum"]> {
-  const { deliveryTls } = members(value, "/minimum", [], ["deliveryTls"])
-  if (deliveryTls === undefined) return {}
-  if (deliveryTls !== "TLSv1.2" && deliveryTls !== "TLSv1.3") {
+  const { deliveryTls, disjointPaths } = members(
+    value,
+    "/minimum",
+    [],
+    ["deliveryTls", "disjointPaths"],
+  )
+  if (deliveryTls !== undefined && deliveryTls !== "TLSv1.2" && deliveryTls !== "TLSv1.3") {
     throw invalid("/minimum/deliveryTls", "is neither TLSv1.2 nor TLSv1.3")
   }
-  return { deliveryTls }
+  return {
+    ...(deliveryTls === undefined ? {} : { deliveryTls }),
+    ...(disjointPaths === undefined
+      ? {}
+      : { disjointPaths: integer(disjointPaths, "/minimum/disjointPaths", 1, 16) }),
+  }
 }
 
 /** Every name and every pin means one thing only. */

@@ -1,6 +1,7 @@
 // The site policy as the key manager asks it: PolicyView over whichever version is in force at the moment.
 
 import { createPublicKey } from "node:crypto"
+import { RELAY_SCHEMES } from "../model/app.js"
 import { mayRelay } from "./policy-decisions.js"
 import type { PeerIdentity, PolicyView, RelayPath } from "./policy-view.js"
 import type { PolicyPeer, SitePolicy } from "./policy.js"
@@ -27,6 +28,12 @@ export function sitePolicyView(current: () => SitePolicy): PolicyView {
     },
     get maxHops() {
       return current().document.relay.maxHops
+    },
+    get relaySchemes() {
+      return current().document.relay.schemes ?? RELAY_SCHEMES
+    },
+    get minDisjointPaths() {
+      return current().document.minimum?.disjointPaths ?? 1
     },
     peer: (qkdnId) => identity(current().peer(qkdnId)),
     peerByPin: (spkiSha256) => identity(current().peerByPin(spkiSha256)),

@@ -2,6 +2,8 @@
 // versions live in `policy.ts`; here is only the question list, so that the key plane can be tested without it.
 // Asked anew at every use, never cached: a new policy version takes effect with the next question.
 
+import type { RelayScheme } from "../model/app.js"
+
 /** Another site's identity, as the signed policy names it. Never learned from the network. */
 export interface PeerIdentity {
   readonly qkdnId: string
@@ -30,6 +32,10 @@ export interface PolicyView {
   readonly qkdnId: string
   /** Longest path, counted in links; a direct link is 1. */
   readonly maxHops: number
+  /** Relay schemes that keys which start, pass or end here may use; any where absent. */
+  readonly relaySchemes?: readonly RelayScheme[]
+  /** Paths without a common node that keys from or for this site must be shared over; 1 where absent. */
+  readonly minDisjointPaths?: number
   /** A site that this one may deal with at all, as neighbour or as far end. */
   peer(qkdnId: string): PeerIdentity | undefined
   /** The site whose key manager certificate has this pin. */

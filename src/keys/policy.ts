@@ -1,6 +1,8 @@
 // The site policy, parsed: which SAEs are the site's own, which sites it deals with and how, and the ceilings.
 // Lookups only: parsing is policy-document.ts, signatures policy-signature.ts, decisions policy-decisions.ts.
 
+import type { RelayScheme } from "../model/app.js"
+
 /** What this site lets another do: share end keys; share a link; see keys of others on the way. */
 export type PeerRole = "end" | "neighbour" | "relay"
 
@@ -41,11 +43,15 @@ export interface PolicyDocument {
     readonly allowed: boolean
     /** Longest path of keys that start, end or pass here, in links. */
     readonly maxHops: number
+    /** Schemes that keys which start, end or pass here may use; any when absent. */
+    readonly schemes?: readonly RelayScheme[]
   }
   readonly limits: PolicyLimits
   readonly minimum?: {
     /** Lowest TLS version at key delivery; 1.3 when absent. */
     readonly deliveryTls?: "TLSv1.2" | "TLSv1.3"
+    /** Paths without a common node that relayed keys of this site's SAEs are shared over; 1 when absent. */
+    readonly disjointPaths?: number
   }
 }
 

@@ -3,7 +3,20 @@
 
 import { ByteReader, ByteWriter } from "./bytes.js"
 import type { Segment } from "./half.js"
+import type { RelayScheme } from "../model/app.js"
+import { epsilonFromWire, epsilonToWire } from "./epsilon.js"
 import { readHalfNumber } from "./pool-message.js"
+import { SIGNATURE_BYTES } from "./store-mark.js"
+
+/** One of several shares, each over a path of its own, whose xor are the keys. */
+export interface ShareOf {
+  /** The transfer id of the keys as a whole. */
+  readonly groupId: string
+  /** From 0. */
+  readonly index: number
+  /** At least 2. */
+  readonly count: number
+}
 
 /** What stays the same on all hops. */
 export interface Consignment {
@@ -22,6 +35,14 @@ export interface Consignment {
   readonly keySizeBits: number
   /** Longest time the keys may wait at the destination, from when they come there. */
   readonly ttlS: number
+  /** `hop-by-hop` where absent. */
+  readonly scheme?: RelayScheme
+  readonly share?: ShareOf
+  /**
+   * The source's signature over what is sent follows the keys, under the same pad: it shows a relay that alters
+   * them (THREATS R2). Always so where there is a relay.
+   */
+  readonly signed?: boolean
 }
 
 export interface RelayHeader extends Consignment {
@@ -36,6 +57,8 @@ export interface RelayHeader extends Consignment {
   readonly direction: 0 | 1
   /** Nodes passed so far: source first, sender last. Its length is the hop count after this hop. */
   readonly nodes: readonly string[]
+  /** Of the hops before this one; absent where one is not known. The receiver adds its own. */
+  readonly epsilon?: number
   /** Where the pad is, for the keys in order. */
   readonly pad: readonly Segment[]
   /** Where the tag's key is, 32 bytes. */
@@ -43,7 +66,7 @@ export interface RelayHeader extends Consignment {
 }
 
 export const SESSION_ID_BYTES = 16
-const VERSION = 1
+const VERSION = 2
 
 /** Ceilings on what one message carries. */
 export const RELAY_LIMITS = {
@@ -51,6 +74,7 @@ export const RELAY_LIMITS = {
   /** Of all keys of a message together. */
   bytes: 1 << 16,
   slaves: 48,
+  shares: 16,
   nodes: 64,
   segments: 4096,
 } as const
@@ -58,6 +82,33 @@ export const RELAY_LIMITS = {
 /** Bytes of all keys of the batch. */
 export function consignmentBytes(consignment: Consignment): number {
   return consignment.keyIds.length * (consignment.keySizeBits / 8)
+}
+
+/** Bytes under the pad: the keys, and the source's signature where there is one. */
+export function payloadBytes(consignment: Consignment): number {
+  return consignmentBytes(consignment) + (consignment.signed === true ? SIGNATURE_BYTES : 0)
+}
+
+/** How many ciphertexts a message has: one, or one more with each hop where the destination combines them. */
+export function partsOf(header: RelayHeader): number {
+  return header.scheme === "destination-combines" ? header.nodes.length : 1
+}
+
+/** The keys as a whole, however their shares travel. */
+export function wholeOf(consignment: Consignment): Consignment {
+  const { transferId, share } = consignment
+  return {
+    transferId: share?.groupId ?? transferId,
+    appId: consignment.appId,
+    pathQkdlId: consignment.pathQkdlId,
+    source: consignment.source,
+    destination: consignment.destination,
+    masterSaeId: consignment.masterSaeId,
+    slaveSaeIds: consignment.slaveSaeIds,
+    keyIds: consignment.keyIds,
+    keySizeBits: consignment.keySizeBits,
+    ttlS: consignment.ttlS,
+  }
 }
 
 export function encodeRelayHeader(header: RelayHeader): Buffer {
@@ -71,6 +122,7 @@ export function encodeRelayHeader(header: RelayHeader): Buffer {
     .u8(header.direction)
     .raw(encodeConsignment(header))
     .texts(header.nodes)
+    .f64(epsilonToWire(header.epsilon))
   writeSegments(writer, header.pad)
   writeSegments(writer, header.tagKey)
   return writer.finish()
@@ -78,7 +130,11 @@ export function encodeRelayHeader(header: RelayHeader): Buffer {
 
 /** One and only one encoding: also what acknowledgements and voids are signed over. */
 export function encodeConsignment(consignment: Consignment): Buffer {
-  return new ByteWriter(256)
+  const { scheme, share, signed } = consignment
+  const combines = scheme === "destination-combines"
+  const flags =
+    (signed === true ? SIGNED : 0) | (combines ? COMBINES : 0) | (share === undefined ? 0 : SHARE)
+  const writer = new ByteWriter(256)
     .uuid(consignment.transferId)
     .text(consignment.appId)
     .text(consignment.pathQkdlId)
@@ -89,8 +145,14 @@ export function encodeConsignment(consignment: Consignment): Buffer {
     .uuids(consignment.keyIds)
     .u32(consignment.keySizeBits)
     .u32(consignment.ttlS)
-    .finish()
+    .u8(flags)
+  if (share !== undefined) writer.uuid(share.groupId).u8(share.index).u8(share.count)
+  return writer.finish()
 }
+
+const SIGNED = 1
+const COMBINES = 2
+const SHARE = 4
 
 /** @throws QkdError `malformed-message`: also on what no honest sender writes (no key, odd sizes). */
 export function decodeRelayHeader(bytes: Uint8Array): RelayHeader {
@@ -105,8 +167,11 @@ export function decodeRelayHeader(bytes: Uint8Array): RelayHeader {
     direction: readDirection(reader),
   }
   const consignment = readConsignment(reader)
+  const nodes = reader.texts(RELAY_LIMITS.nodes)
+  const epsilon = readEpsilon(reader)
   const tail = {
-    nodes: reader.texts(RELAY_LIMITS.nodes),
+    nodes,
+    ...(epsilon !== undefined && { epsilon }),
     pad: readSegments(reader),
     tagKey: readSegments(reader),
   }
@@ -115,7 +180,7 @@ export function decodeRelayHeader(bytes: Uint8Array): RelayHeader {
 }
 
 export function readConsignment(reader: ByteReader): Consignment {
-  const consignment: Consignment = {
+  const whole = {
     transferId: reader.uuid(),
     appId: reader.text(),
     pathQkdlId: reader.text(),
@@ -127,6 +192,14 @@ export function readConsignment(reader: ByteReader): Consignment {
     keySizeBits: reader.u32(),
     ttlS: reader.u32(),
   }
+  const flags = reader.u8()
+  if (flags > (SIGNED | COMBINES | SHARE)) reader.fail("flags")
+  const consignment: Consignment = {
+    ...whole,
+    ...((flags & COMBINES) !== 0 && { scheme: "destination-combines" }),
+    ...((flags & SHARE) !== 0 && { share: readShare(reader) }),
+    ...((flags & SIGNED) !== 0 && { signed: true }),
+  }
   const { keyIds, keySizeBits } = consignment
   if (keyIds.length === 0) reader.fail("no key")
   if (new Set(keyIds).size !== keyIds.length) reader.fail("a key id twice")
@@ -134,6 +207,20 @@ export function readConsignment(reader: ByteReader): Consignment {
   if (consignmentBytes(consignment) > RELAY_LIMITS.bytes) reader.fail("too many key bytes")
   if (consignment.slaveSaeIds.length === 0) reader.fail("no slave SAE")
   return consignment
+}
+
+function readShare(reader: ByteReader): ShareOf {
+  const share = { groupId: reader.uuid(), index: reader.u8(), count: reader.u8() }
+  if (share.count < 2 || share.count > RELAY_LIMITS.shares || share.index >= share.count)
+    reader.fail("share")
+  return share
+}
+
+/** Has one encoding only: -1 where it is not known. */
+export function readEpsilon(reader: ByteReader): number | undefined {
+  const value = reader.f64()
+  const epsilon = epsilonFromWire(value)
+  return epsilon === undefined && value !== -1 ? reader.fail("epsilon") : epsilon
 }
 
 function readDirection(reader: ByteReader): 0 | 1 {

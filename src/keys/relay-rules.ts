@@ -70,6 +70,19 @@ function checkPath(site: RelaySite, header: RelayHeader, next: string | undefine
     ...(next === undefined ? {} : { next }),
   })
   if (reason !== undefined) throw refused(reason)
+  checkScheme(policy, header)
+  if (nodes.length + (next === undefined ? 0 : 1) > 2 && header.signed !== true)
+    throw new QkdError("access-denied", "relayed keys without their source's signature")
+}
+
+function checkScheme({ relaySchemes }: PolicyView, { scheme = "hop-by-hop" }: Consignment): void {
+  if (relaySchemes?.includes(scheme) === false) throw refused(`the scheme ${scheme} is not allowed`)
+}
+
+/** Whether enough paths carry a share each; keys that no relay sees need one. */
+function checkShares({ minDisjointPaths = 1 }: PolicyView, offer: Consignment): void {
+  if (offer.signed === true && (offer.share?.count ?? 1) < minDisjointPaths)
+    throw refused(`keys must be shared over ${minDisjointPaths} paths`)
 }
 
 /**
@@ -130,6 +143,20 @@ export function backingOf(site: RelaySite, app: AppConfig): LinkConfig {
   return entry
 }
 
+/**
+ * The links that carry a key of the association: one, or all where it is shared over them.
+ *
+ * @throws QkdError app-tag `no-path` when one of these cannot be used.
+ */
+export function backingsOf(site: RelaySite, app: AppConfig): readonly LinkConfig[] {
+  if (app.keyCombination !== "all") return [backingOf(site, app)]
+  const entries = app.backingQkdlIds.map((id) => site.link(id))
+  const usable = entries.filter((link) => link !== undefined).filter((link) => link.enabled)
+  if (usable.length === 0 || usable.length < entries.length)
+    throw noPath(`association ${app.appId} has not all of its backing links here`)
+  return usable
+}
+
 /** @throws QkdError app-tag `policy`, `no-path`. */
 export function checkSource(site: RelaySite, offer: Consignment, first: string): void {
   const { policy, qkdnId } = site
@@ -141,6 +168,8 @@ export function checkSource(site: RelaySite, offer: Consignment, first: string):
   const { source, destination } = offer
   const reason = policy.refusesPath({ source, destination, nodes: [qkdnId], next: first })
   if (reason !== undefined) throw refused(reason)
+  checkScheme(policy, offer)
+  checkShares(policy, offer)
 }
 
 /** The path an acknowledged batch took, ends included. @throws QkdError app-tag `policy`. */
@@ -170,10 +199,13 @@ export function checkDestination(site: RelaySite, header: RelayHeader): "accept"
     if (!policy.ownsSae(sae)) throw refused(`${sae} is not of this site`)
   }
   checkPath(site, header, undefined)
+  checkShares(policy, header)
   const app = site.app(header.appId)
   const entry = site.link(header.pathQkdlId)
   if (app === undefined || entry === undefined || !app.backingQkdlIds.includes(entry.qkdlId))
     return "wait"
+  const shares = app.keyCombination === "all" ? app.backingQkdlIds.length : 1
+  if (shares !== (header.share?.count ?? 1)) return "wait"
   checkParties(app, header)
   if (farEndOf(site, entry) !== header.source) throw refused("the path ends at another node")
   if (firstHopOf(site, entry).qkdnId !== header.sender)

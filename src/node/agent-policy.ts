@@ -17,6 +17,8 @@ export interface SitePolicyGuard {
   readonly saeIds: readonly string[]
   mayConfigureLink(link: LinkConfig): Refusal
   mayConfigureApp(app: AppConfig): Refusal
+  /** @param backing the application's links as they would be configured */
+  mayFeedApp?(app: AppConfig, backing: readonly LinkConfig[]): Refusal
   mayConfigurePeer(peer: PeerAddress): Refusal
 }
 
@@ -49,7 +51,8 @@ export function findViolation(
       }
   }
   for (const app of changed(next.apps, previous.apps, (item) => item.appId)) {
-    const reason = guard.mayConfigureApp(app)
+    const backing = next.links.filter(({ qkdlId }) => app.backingQkdlIds.includes(qkdlId))
+    const reason = guard.mayConfigureApp(app) ?? guard.mayFeedApp?.(app, backing)
     if (reason !== undefined)
       return { path: appPath(app.appId), reason, resource: { kind: "app", appId: app.appId } }
   }

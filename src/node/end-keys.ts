@@ -6,8 +6,9 @@ import { QkdError } from "../errors.js"
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
 import { DeliveryLedger, isSpent } from "../keys/delivery.js"
 import type { KeyBatch } from "../keys/delivery.js"
+import { epsilonToWire } from "../keys/epsilon.js"
 import { consignmentBytes, encodeConsignment, readConsignment } from "../keys/relay-header.js"
-import { RELAY_LIMITS } from "../keys/relay-header.js"
+import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
@@ -56,9 +57,13 @@ export class EndKeys {
    * @throws QkdError `data-exists` for other bytes under the same ids, or ids that are over;
    * `resource-denied` when too many wait.
    */
-  async put(offer: Consignment, keys: Secret): Promise<void> {
-    const taken = offer.keyIds.map(() => 0)
-    const batch: KeyBatch = { offer, expiresMs: this.#steadyMs() + offer.ttlS * 1000, taken }
+  async put(offer: Consignment, keys: Secret, epsilon?: number): Promise<void> {
+    const batch: KeyBatch = {
+      offer,
+      expiresMs: this.#steadyMs() + offer.ttlS * 1000,
+      ...(epsilon !== undefined && { epsilon }),
+      taken: offer.keyIds.map(() => 0),
+    }
     if (this.#ledger.offer(batch) === "again") {
       if (!this.#holdsSame(offer.transferId, keys))
         throw new QkdError("data-exists", "the same ids were given to other keys")
@@ -73,6 +78,11 @@ export class EndKeys {
       throw new QkdError("data-missing", "voided while it was being stored")
   }
 
+  /** The batch is held, or over. */
+  isKnown(transferId: string): boolean {
+    return this.#ledger.isKnown(transferId)
+  }
+
   /** See `KeyManager.takeKeys`. */
   async take(
     slaveSaeId: string,
@@ -81,7 +91,7 @@ export class EndKeys {
   ): Promise<TakenKey[]> {
     const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
     const records = new Map<string, Secret>()
-    const offsets = new Map<string, { at: number; size: number; appId: string }>()
+    const offsets = new Map<string, KeysInRecord>()
     const keys: TakenKey[] = []
     try {
       for (const { transferId } of taken.places) {
@@ -91,13 +101,15 @@ export class EndKeys {
         records.set(transferId, record)
         offsets.set(
           transferId,
-          record.use((bytes) => keysOffset(bytes)),
+          record.use((bytes) => keysIn(bytes)),
         )
       }
       for (const { transferId, index } of taken.places) {
-        const { at, size, appId } = offsets.get(transferId) ?? { at: 0, size: 0, appId: "" }
+        const place = offsets.get(transferId)
+        if (place === undefined) continue
+        const { at, size, ...what } = place
         const key = records.get(transferId)?.slice(at + index * size, size)
-        if (key !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", appId, key })
+        if (key !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", key, ...what })
       }
       const ops = [
         ...taken.changed.map((batch) => this.#changed(batch, records)),
@@ -199,11 +211,12 @@ export class EndKeys {
   }
 }
 
-/** `[consignment][8 expiry][8 marks of each key][keys]`. */
+/** `[consignment][8 expiry][8 epsilon][8 marks of each key][keys]`. */
 function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
   const writer = new ByteWriter(512)
     .raw(encodeConsignment(batch.offer))
     .u64(BigInt(Math.floor(batch.expiresMs)))
+    .f64(epsilonToWire(batch.epsilon))
   for (const marks of batch.taken) writer.u64(BigInt(marks))
   const head = writer.finish()
   // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
@@ -220,15 +233,31 @@ function decodeBatch(bytes: Uint8Array): { batch: KeyBatch; keys: Uint8Array } {
   const reader = new ByteReader(bytes, "record of end keys")
   const offer = readConsignment(reader)
   const expiresMs = Number(reader.u64())
+  const epsilon = readEpsilon(reader)
   const taken = offer.keyIds.map(() => Number(reader.u64()))
   const keys = reader.raw(consignmentBytes(offer))
   reader.end()
-  return { batch: { offer, expiresMs, taken }, keys }
+  return {
+    batch: { offer, expiresMs, ...(epsilon !== undefined && { epsilon }), taken },
+    keys,
+  }
 }
 
-/** Where in a record its keys begin, and how long each is. */
-function keysOffset(record: Uint8Array): { at: number; size: number; appId: string } {
+/** Where in a record its keys begin, how long each is, and what else is known of them. */
+interface KeysInRecord {
+  readonly at: number
+  readonly size: number
+  readonly appId: string
+  readonly epsilon?: number
+}
+
+function keysIn(record: Uint8Array): KeysInRecord {
   const { batch, keys } = decodeBatch(record)
-  const { keySizeBits, appId } = batch.offer
-  return { at: record.length - keys.length, size: keySizeBits / 8, appId }
+  const { offer, epsilon } = batch
+  return {
+    at: record.length - keys.length,
+    size: offer.keySizeBits / 8,
+    appId: offer.appId,
+    ...(epsilon !== undefined && { epsilon }),
+  }
 }

@@ -18,6 +18,10 @@ export interface KeyManagerClock {
 export interface KeyManagerAlarm {
   readonly kind: /** A relay message on this link had a wrong tag. */
     | "tag-failure"
+    /** Keys on their way through or to here are not those that their source has signed: a node on the path did it. */
+    | "keys-altered"
+    /** A share of keys did not come, though the others did: its path loses what it carries. */
+    | "share-missing"
     /** So many had that the link no longer relays until it is switched off and on. */
     | "link-closed"
     /** This node's store is a restored copy: all keys are void. */
@@ -35,6 +39,8 @@ export interface KeyManagerAlarm {
   readonly message: string
   readonly qkdlId?: string
   readonly qkdnId?: string
+  /** The relay path at fault. */
+  readonly pathQkdlId?: string
 }
 
 export interface KeyManagerLimits {
@@ -45,6 +51,8 @@ export interface KeyManagerLimits {
   readonly drawTimeoutMs: number
   /** How long keys wait at the destination for its configuration to come. */
   readonly parkMs: number
+  /** How long shares wait at the destination for the others; less than a transfer may take. */
+  readonly gatherMs: number
   /** Keys whose association names no ttl. */
   readonly defaultTtlS: number
   /** Wrong tags on a link before it is closed for relay. */
@@ -64,6 +72,7 @@ export const DEFAULT_LIMITS: KeyManagerLimits = {
   transferTimeoutMs: 3000,
   drawTimeoutMs: 1500,
   parkMs: 2000,
+  gatherMs: 2000,
   defaultTtlS: 86_400,
   tagFailures: 3,
   handshakeTimeoutMs: 5000,

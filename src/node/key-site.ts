@@ -2,7 +2,7 @@
 // mesh of connections. Decides nothing itself; made by `createKeyManager`.
 
 import { QkdError } from "../errors.js"
-import { backingOf, firstHopOf } from "../keys/relay-rules.js"
+import { backingsOf, firstHopOf } from "../keys/relay-rules.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import { decodePoolMessage, encodePoolMessage } from "../keys/pool-message.js"
 import type { Secret } from "../keys/secret.js"
@@ -76,15 +76,12 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
     const sender = new RelaySender(this.#links, limits, peer)
     const common = { links: this.#links, sender, peer, signKey, limits, log }
-    this.#transfers = new KeyTransfers({ ...common, random })
+    const onAlarm = (alarm: KeyManagerAlarm): void => {
+      this.#alarm(alarm)
+    }
+    this.#transfers = new KeyTransfers({ ...common, random, onAlarm })
     this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
-    this.#desk = new RelayDesk({
-      ...common,
-      endKeys: () => this.#endKeys,
-      onAlarm: (alarm) => {
-        this.#alarm(alarm)
-      },
-    })
+    this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
     this.#guard = new StoreGuard({
       qkdnId,
       store,
@@ -174,10 +171,13 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const app = this.#links.app(appId)
     if (app === undefined || keySizeBits <= 0) return 0
     try {
-      const hop = firstHopOf(this.#links, backingOf(this.#links, app))
-      const keeper = this.#links.linkFor(hop, this.#limits.tagFailures)
-      if (!keeper.connected) return 0
-      return Math.max(0, Math.floor((keeper.reachableBits - TAG_KEY_BYTES * 8) / keySizeBits))
+      // A key takes as much of each path that it is shared over.
+      const counts = backingsOf(this.#links, app).map((entry) => {
+        const keeper = this.#links.linkFor(firstHopOf(this.#links, entry), this.#limits.tagFailures)
+        if (!keeper.connected) return 0
+        return Math.max(0, Math.floor((keeper.reachableBits - TAG_KEY_BYTES * 8) / keySizeBits))
+      })
+      return Math.min(...counts)
     } catch {
       return 0
     }
@@ -211,7 +211,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       })
     const taken = await this.#endKeys.take(slaveSaeId, masterSaeId, keyIds)
     for (const key of taken) this.#countDelivered(key.appId, [key])
-    return taken.map(({ keyId, key }) => ({ keyId, key }))
+    return taken.map(({ appId: _, ...key }) => key)
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@
 import { Inflow } from "../keys/inflow.js"
 import { QkdError } from "../errors.js"
 import { isUuid } from "../keys/bytes.js"
-import { firstOwner, halfLengths, halfName, sideOf, splitSegments } from "../keys/half.js"
+import { firstOwner, halfLengths, halfName, lengthOf, sideOf, splitSegments } from "../keys/half.js"
 import type { LinkSide, Segment } from "../keys/half.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import { PadBytes } from "../keys/pad-bytes.js"
@@ -40,6 +40,7 @@ export interface LinkKeeperOptions {
 
 interface Waiter {
   readonly lengthBytes: number
+  readonly proofBytes: number
   readonly resolve: (pad: Pad) => void
   readonly reject: (error: QkdError) => void
   readonly timer: NodeJS.Timeout
@@ -181,15 +182,15 @@ export class LinkKeeper {
   }
 
   /**
-   * Pad for so many key bytes and a tag, used up from now on. Waits until enough is open.
+   * Pad for so many bytes of keys and of their proof, and for a tag: used up from now on. Waits until it is open.
    *
    * @throws QkdError app-tag `pool-empty` when both ends together do not have it and the modules are not
    * likely to make it in time, or it does not come in time; `no-path` when the other end is not connected.
    */
-  draw(keyBytes: number, timeoutMs: number): Promise<Pad> {
-    const lengthBytes = keyBytes + TAG_KEY_BYTES
+  draw(keyBytes: number, timeoutMs: number, proofBytes = 0): Promise<Pad> {
+    const lengthBytes = keyBytes + proofBytes + TAG_KEY_BYTES
     if (this.#waiters.length === 0) {
-      const pad = this.#take(lengthBytes)
+      const pad = this.#take(lengthBytes, proofBytes)
       if (pad !== undefined) return Promise.resolve(pad)
     }
     if (this.#send === undefined)
@@ -207,7 +208,7 @@ export class LinkKeeper {
         reject(this.#empty())
         this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
       }, timeoutMs)
-      this.#waiters.push({ lengthBytes, resolve, reject, timer })
+      this.#waiters.push({ lengthBytes, proofBytes, resolve, reject, timer })
       this.#carryOut(this.#pool.replenish(waiting))
       this.#serve()
     })
@@ -226,12 +227,12 @@ export class LinkKeeper {
   }
 
   /** The message that named them is genuine: they are used up. */
-  spend(padSegments: readonly Segment[], tagSegments: readonly Segment[]): void {
+  spend(padSegments: readonly Segment[], tagSegments: readonly Segment[], proofBytes = 0): void {
     const all = [...tagSegments, ...padSegments]
     const finished = this.#pool.spend(all)
     this.#receivingPads.burn(all)
     for (const ref of finished) this.#receivingPads.drop(ref)
-    this.#countPad(padSegments, tagSegments)
+    this.#countPad(padSegments, tagSegments, proofBytes)
   }
 
   /** All keys of this link are void. */
@@ -248,7 +249,7 @@ export class LinkKeeper {
     this.#pool = new LinkPool(this.#side, this.#options.limits)
   }
 
-  #take(lengthBytes: number): Pad | undefined {
+  #take(lengthBytes: number, proofBytes: number): Pad | undefined {
     const drawn = this.#pool.draw(lengthBytes)
     if (drawn === undefined) return undefined
     const [tagSegments, padSegments] = splitSegments(drawn.segments, TAG_KEY_BYTES)
@@ -260,7 +261,7 @@ export class LinkKeeper {
     }
     this.#sendingPads.burn(drawn.segments)
     for (const ref of drawn.finished) this.#sendingPads.drop(ref)
-    this.#countPad(padSegments, tagSegments)
+    this.#countPad(padSegments, tagSegments, proofBytes)
     this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
     return pad
   }
@@ -269,7 +270,7 @@ export class LinkKeeper {
   #serve(): void {
     for (;;) {
       const [first] = this.#waiters
-      const pad = first && this.#take(first.lengthBytes)
+      const pad = first && this.#take(first.lengthBytes, first.proofBytes)
       if (first === undefined || pad === undefined) return
       this.#waiters.shift()
       clearTimeout(first.timer)
@@ -367,10 +368,11 @@ export class LinkKeeper {
     void this.saveRecord()
   }
 
-  #countPad(pad: readonly Segment[], tag: readonly Segment[]): void {
-    const bits = (segments: readonly Segment[]): bigint =>
-      segments.reduce((sum, { length }) => sum + BigInt(length) * 8n, 0n)
-    this.#count({ consumedBits: bits(pad), authenticationBits: bits(tag) })
+  #countPad(pad: readonly Segment[], tag: readonly Segment[], proofBytes: number): void {
+    this.#count({
+      consumedBits: BigInt((lengthOf(pad) - proofBytes) * 8),
+      authenticationBits: BigInt((lengthOf(tag) + proofBytes) * 8),
+    })
   }
 
   #count(more: Partial<Omit<LinkRecord, "peer">>): void {

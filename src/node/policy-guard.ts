@@ -1,6 +1,11 @@
 // The policy in force as the agent asks it before it accepts configuration. Decisions are keys/policy-decisions.
 
-import { mayConfigureApp, mayConfigureLink, mayConfigurePeer } from "../keys/policy-decisions.js"
+import {
+  mayConfigureApp,
+  mayConfigureLink,
+  mayConfigurePeer,
+  mayFeedApp,
+} from "../keys/policy-decisions.js"
 import type { PolicyOutcome } from "../keys/policy-decisions.js"
 import type { SitePolicy } from "../keys/policy.js"
 import type { Refusal, SitePolicyGuard } from "./agent-policy.js"
@@ -31,6 +36,7 @@ export function sitePolicyGuard(current: () => SitePolicy): SitePolicyGuard {
     },
     mayConfigureLink: (link) => asked(link, mayConfigureLink),
     mayConfigureApp: (app) => asked(app, mayConfigureApp),
+    mayFeedApp: (app, backing) => refusal(mayFeedApp(current(), app, backing)),
     mayConfigurePeer: (peer) =>
       asked(peer, (policy, { qkdnId }) => mayConfigurePeer(policy, qkdnId)),
   }

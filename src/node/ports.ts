@@ -28,6 +28,11 @@ export interface PoolFigures {
 export interface EndKey {
   readonly keyId: string
   readonly key: Secret
+  /**
+   * Bound on how far the key may be from an ideal one, summed over the hops of its path or paths; absent where a
+   * link's own is not known.
+   */
+  readonly epsilon?: number
 }
 
 export interface KeyManager {

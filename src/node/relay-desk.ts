@@ -1,24 +1,29 @@
-// What a node does with relay messages that come in: believes them or not, forwards them, or takes them in as
-// their destination and acknowledges; and what travels along a path besides (acknowledgements, refusals, voids).
-// A relay keeps nothing: end keys are wiped as soon as they are under the next link's pad.
+// What a node does with relay messages that come in: believes them or not, forwards them, or hands them to
+// `RelayArrivals` as their destination; and what travels along a path besides (acknowledgements, refusals, voids).
+// A relay keeps nothing: end keys are wiped as soon as they are under the next link's pad. On the way through it
+// looks whether they are what their source has signed, so that a node that alters keys is named by the next one.
 
 import type { KeyObject } from "node:crypto"
 import { asQkdError } from "../errors.js"
 import type { QkdError } from "../errors.js"
+import { hopEpsilon, sumEpsilon } from "../keys/epsilon.js"
+import { consignmentBytes, payloadBytes } from "../keys/relay-header.js"
 import type { RelayHeader } from "../keys/relay-header.js"
 import { parseRelay, unwrapRelay } from "../keys/relay-message.js"
-import { checkAddressing, checkDestination, nextHopOf, oppositeHop } from "../keys/relay-rules.js"
+import type { Cargo } from "../keys/relay-message.js"
+import { checkAddressing, nextHopOf, oppositeHop } from "../keys/relay-rules.js"
 import type { Secret } from "../keys/secret.js"
 import type { EndKeys } from "./end-keys.js"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkKeeper } from "./link-keeper.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
+import { reasonOf, RelayArrivals } from "./relay-arrivals.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
-import { encodeAck, encodeNack } from "./relay-wire.js"
+import { encodeNack } from "./relay-wire.js"
 import type { Along, FrameKind, NackReason, Void } from "./relay-wire.js"
-import { isVoidOf, signAck } from "./signing.js"
+import { areContentsOf, isVoidOf } from "./signing.js"
 
 export interface RelayDeskOptions {
   readonly links: LinkTable
@@ -31,20 +36,13 @@ export interface RelayDeskOptions {
   readonly onAlarm: (alarm: KeyManagerAlarm) => void
 }
 
-interface Parked {
-  readonly header: RelayHeader
-  readonly keys: Secret
-  readonly timer: NodeJS.Timeout
-}
-
-const MAX_PARKED = 256
-
 export class RelayDesk {
   readonly #options: RelayDeskOptions
-  readonly #parked = new Map<string, Parked>()
+  readonly #arrivals: RelayArrivals
 
   constructor(options: RelayDeskOptions) {
     this.#options = options
+    this.#arrivals = new RelayArrivals(options)
   }
 
   /** @throws QkdError `malformed-message` for what is no relay message at all: close the connection. */
@@ -69,18 +67,29 @@ export class RelayDesk {
       this.#refuse(peer.qkdnId, header, "refused")
       return
     }
-    const keys = unwrapRelay(relay, bits.pad, bits.tagKey)
+    const arrives = header.destination === links.qkdnId
+    const cargo = unwrapRelay(relay, bits.pad, bits.tagKey, arrives)
     bits.pad.wipe()
     bits.tagKey.wipe()
-    if (keys === undefined) {
+    if (cargo === undefined) {
       this.#tagFailed(keeper)
       return
     }
     keeper.lastNumber = header.number
-    keeper.spend(header.pad, header.tagKey)
+    const proofBytes = payloadBytes(header) - consignmentBytes(header)
+    keeper.spend(header.pad, header.tagKey, proofBytes)
+    const epsilon = sumEpsilon([
+      header.epsilon ?? noneBefore(header),
+      this.#epsilonOf(header, body.length),
+    ])
     // Header and its views belong to the receive buffer; what follows outlives it.
-    if (header.destination === links.qkdnId) void this.#arrive(header, keys, "park")
-    else void this.#forward(header, keys)
+    const seesKeys = arrives || header.scheme !== "destination-combines"
+    if (seesKeys && !this.#isAsSigned(header, cargo.secret)) this.#altered(keeper, header, cargo)
+    else if (arrives) {
+      const keys = cargo.secret.slice(0, consignmentBytes(header))
+      cargo.secret.wipe()
+      void this.#arrivals.take({ header, keys, epsilon })
+    } else void this.#forward(header, cargo, epsilon)
   }
 
   /** Acknowledgements and refusals for others, towards the source. */
@@ -108,8 +117,7 @@ export class RelayDesk {
       log.warn({ from }, "a void is not signed by its source")
       return
     }
-    const parked = this.#parked.get(message.transferId)
-    if (parked?.header.source === message.source) this.#unpark(message.transferId)?.keys.wipe()
+    this.#arrivals.drop(message.transferId, message.source)
     const outcome = await endKeys().voidBatch(message.transferId, message.source)
     if (outcome === "too-late") {
       onAlarm({
@@ -122,75 +130,60 @@ export class RelayDesk {
 
   /** The configuration has changed: what waited for it is looked at again. */
   configured(): void {
-    for (const [transferId, { header }] of Array.from(this.#parked)) {
-      // Their time runs on: nobody keeps keys here for ever by configuring something else now and then.
-      if (this.#waits(header)) continue
-      const parked = this.#unpark(transferId)
-      if (parked !== undefined) void this.#arrive(parked.header, parked.keys, "refuse")
-    }
+    this.#arrivals.configured()
   }
 
   close(): void {
-    for (const transferId of Array.from(this.#parked.keys())) this.#unpark(transferId)?.keys.wipe()
+    this.#arrivals.close()
   }
 
-  async #forward(header: RelayHeader, keys: Secret): Promise<void> {
+  async #forward(header: RelayHeader, cargo: Cargo, epsilon: number | undefined): Promise<void> {
     const { links, sender } = this.#options
     try {
-      await sender.send(nextHopOf(links, header), header, [...header.nodes, links.qkdnId], keys)
+      const nodes = [...header.nodes, links.qkdnId]
+      await sender.send(nextHopOf(links, header), header, nodes, cargo, epsilon)
     } catch (cause) {
       this.#fail(header, asQkdError(cause))
     } finally {
-      keys.wipe()
+      cargo.secret.wipe()
     }
   }
 
-  async #arrive(header: RelayHeader, keys: Secret, orElse: "park" | "refuse"): Promise<void> {
-    const { links, endKeys, signKey, peer } = this.#options
-    try {
-      if (checkDestination(links, header) === "wait") {
-        if (orElse === "park" && this.#parked.size < MAX_PARKED) this.#park(header, keys)
-        else {
-          keys.wipe()
-          this.#refuse(header.sender, header, "no-path")
-        }
-        return
-      }
-      await endKeys().put(header, keys)
-      keys.wipe()
-      const nodes = [...header.nodes, links.qkdnId]
-      const { transferId, pathQkdlId, source, destination } = header
-      const signature = signAck(signKey, header, nodes)
-      const ack = { transferId, pathQkdlId, source, destination, nodes, signature }
-      peer(header.sender)?.send("ack", encodeAck(ack))
-    } catch (cause) {
-      keys.wipe()
-      this.#fail(header, asQkdError(cause))
-    }
+  #epsilonOf(header: RelayHeader, messageBytes: number): number | undefined {
+    const link = this.#options.links.link(header.qkdlId)
+    const linkEpsilon = link?.type === "PHYS" ? link.epsilon : undefined
+    // The third part under the tag is no longer than the message.
+    return hopEpsilon(linkEpsilon, [...header.pad, ...header.tagKey], 2 * messageBytes)
   }
 
-  #waits(header: RelayHeader): boolean {
-    try {
-      return checkDestination(this.#options.links, header) === "wait"
-    } catch {
-      return false
-    }
+  /** Unsigned keys are what the sender, their source, says: nobody stands between. `checkPath` refuses others. */
+  #isAsSigned(header: RelayHeader, payload: Secret): boolean {
+    if (header.signed !== true) return true
+    const source = this.#options.links.policy.peer(header.source)
+    const size = consignmentBytes(header)
+    return (
+      source !== undefined &&
+      payload.use((bytes) =>
+        areContentsOf(source, header, bytes.subarray(0, size), bytes.subarray(size)),
+      )
+    )
   }
 
-  #park(header: RelayHeader, keys: Secret): void {
-    const timer = setTimeout(() => {
-      const parked = this.#unpark(header.transferId)
-      if (parked !== undefined) void this.#arrive(header, keys, "refuse")
-    }, this.#options.limits.parkMs)
-    this.#unpark(header.transferId)?.keys.wipe()
-    this.#parked.set(header.transferId, { header, keys, timer })
-  }
-
-  #unpark(transferId: string): Parked | undefined {
-    const parked = this.#parked.get(transferId)
-    clearTimeout(parked?.timer)
-    this.#parked.delete(transferId)
-    return parked
+  #altered(keeper: LinkKeeper, header: RelayHeader, { secret }: Cargo): void {
+    secret.wipe()
+    const { links, onAlarm } = this.#options
+    const { sender, source, pathQkdlId, nodes } = header
+    const isNamed = header.scheme !== "destination-combines"
+    const who = isNamed ? sender : nodes.slice(1).join(", ")
+    onAlarm({
+      kind: "keys-altered",
+      qkdlId: isNamed ? keeper.qkdlId : pathQkdlId,
+      qkdnId: sender,
+      pathQkdlId,
+      message: `keys from ${source} were altered on path ${pathQkdlId}, by ${who}`,
+    })
+    if (header.destination === links.qkdnId) this.#arrivals.altered(header)
+    else this.#refuse(sender, header, "altered")
   }
 
   #fail(header: RelayHeader, error: QkdError): void {
@@ -223,9 +216,7 @@ export class RelayDesk {
   }
 }
 
-function reasonOf(error: QkdError): NackReason {
-  if (error.appTag === "policy") return "policy"
-  if (error.appTag === "pool-empty") return "pool-empty"
-  if (error.appTag === "no-path") return "no-path"
-  return error.tag === "resource-denied" ? "busy" : "refused"
+/** At the first hop there is nothing to add up yet. */
+function noneBefore(header: RelayHeader): number | undefined {
+  return header.nodes.length === 1 ? 0 : undefined
 }

@@ -3,11 +3,11 @@
 
 import { QkdError } from "../errors.js"
 import { sideOf } from "../keys/half.js"
-import { consignmentBytes } from "../keys/relay-header.js"
+import { consignmentBytes, payloadBytes } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { wrapRelay } from "../keys/relay-message.js"
+import type { Cargo } from "../keys/relay-message.js"
 import type { NextHop } from "../keys/relay-rules.js"
-import type { Secret } from "../keys/secret.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkTable } from "./link-table.js"
 import type { RelayPeer } from "./relay-peer.js"
@@ -28,8 +28,8 @@ export class RelaySender {
   }
 
   /**
-   * Resolves when the message is on its way. `keys` is lent. `nodes` are those passed so far, this one last.
-   * Pad bits that were drawn are used up, sent or not.
+   * Resolves when the message is on its way. `cargo` is lent. `nodes` are those passed so far, this one last, and
+   * `epsilon` is that of their hops. Pad bits that were drawn are used up, sent or not.
    *
    * @throws QkdError app-tag `no-path`, `pool-empty`; `resource-denied` when the neighbour does not keep up.
    */
@@ -37,13 +37,16 @@ export class RelaySender {
     hop: NextHop,
     offer: Consignment,
     nodes: readonly string[],
-    keys: Secret,
+    cargo: Cargo,
+    epsilon: number | undefined,
   ): Promise<void> {
     const keeper = this.#links.linkFor(hop, this.#limits.tagFailures)
     if (this.#peer(hop.qkdnId)?.busy === true)
       throw new QkdError("resource-denied", `${hop.qkdnId} does not keep up`)
     const { drawTimeoutMs } = this.#limits
-    const pad = await keeper.draw(consignmentBytes(offer), drawTimeoutMs)
+    const keyBytes = consignmentBytes(offer)
+    const proofBytes = payloadBytes(offer) - keyBytes
+    const pad = await keeper.draw(keyBytes, drawTimeoutMs, proofBytes)
     try {
       const peer = this.#peer(hop.qkdnId)
       if (peer === undefined) throw unreachable(hop)
@@ -58,6 +61,9 @@ export class RelaySender {
         keyIds: offer.keyIds,
         keySizeBits: offer.keySizeBits,
         ttlS: offer.ttlS,
+        ...(offer.scheme !== undefined && { scheme: offer.scheme }),
+        ...(offer.share !== undefined && { share: offer.share }),
+        ...(offer.signed !== undefined && { signed: offer.signed }),
         sessionId: peer.sessionId,
         number: keeper.nextNumber(),
         sender: this.#links.qkdnId,
@@ -65,10 +71,11 @@ export class RelaySender {
         qkdlId: keeper.qkdlId,
         direction: sideOf(this.#links.qkdnId, hop.qkdnId) === "low" ? (0 as const) : (1 as const),
         nodes,
+        ...(epsilon !== undefined && { epsilon }),
         pad: pad.padSegments,
         tagKey: pad.tagSegments,
       }
-      if (!peer.send("relay", wrapRelay(header, keys, pad.pad, pad.tagKey))) throw unreachable(hop)
+      if (!peer.send("relay", wrapRelay(header, cargo, pad.pad, pad.tagKey))) throw unreachable(hop)
     } finally {
       pad.pad.wipe()
       pad.tagKey.wipe()

@@ -4,7 +4,8 @@
 
 import { QkdError } from "../errors.js"
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
-import { RELAY_LIMITS } from "../keys/relay-header.js"
+import { epsilonToWire } from "../keys/epsilon.js"
+import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
 import { readSignedMark, SIGNATURE_BYTES, writeSignedMark } from "../keys/store-mark.js"
 import type { SignedMark } from "../keys/store-mark.js"
 
@@ -30,7 +31,7 @@ export interface Frame {
 /** Enough for the largest relay message. Strangers send none: the certificate is checked before the first byte. */
 export const FRAME_LIMIT_BYTES = 1 << 18
 export const NONCE_BYTES = 16
-const VERSION = 1
+const VERSION = 2
 
 /** A frame in one buffer, ready for the socket. */
 export function encodeFrame(kind: FrameKind, body: Uint8Array): Buffer {
@@ -168,6 +169,8 @@ export interface Along {
 export interface Ack extends Along {
   /** The whole path as the destination saw it, ends included. */
   readonly nodes: readonly string[]
+  /** Of that path, as the destination knows it. */
+  readonly epsilon?: number
   readonly signature: Uint8Array
 }
 
@@ -176,8 +179,22 @@ export interface Nack extends Along {
   /** Who. */
   readonly qkdnId: string
   readonly reason: NackReason
+  /** Relay paths at fault, when it is the destination that has found out. */
+  readonly paths?: readonly string[]
+  /** The destination's, where it names paths: anybody between could blame another's. */
+  readonly signature?: Uint8Array
 }
-export const NACK_REASONS = ["no-path", "pool-empty", "policy", "busy", "refused"] as const
+export const NACK_REASONS = [
+  "no-path",
+  "pool-empty",
+  "policy",
+  "busy",
+  "refused",
+  /** The keys are not those that their source has signed. */
+  "altered",
+  /** Not all shares came in time. */
+  "incomplete",
+] as const
 export type NackReason = (typeof NACK_REASONS)[number]
 
 /** Source to destination: the keys are not to be delivered. */
@@ -186,22 +203,24 @@ export interface Void extends Along {
 }
 
 export function encodeAck(ack: Ack): Buffer {
-  return along(ack).texts(ack.nodes).raw(ack.signature).finish()
+  return along(ack).texts(ack.nodes).f64(epsilonToWire(ack.epsilon)).raw(ack.signature).finish()
 }
 
 export function decodeAck(body: Uint8Array): Ack {
   const reader = new ByteReader(body, "ack")
-  const ack = {
-    ...readAlong(reader),
-    nodes: reader.texts(RELAY_LIMITS.nodes),
-    signature: reader.raw(SIGNATURE_BYTES),
-  }
+  const start = { ...readAlong(reader), nodes: reader.texts(RELAY_LIMITS.nodes) }
+  const epsilon = readEpsilon(reader)
+  const signature = reader.raw(SIGNATURE_BYTES)
   reader.end()
-  return ack
+  return { ...start, ...(epsilon !== undefined && { epsilon }), signature }
 }
 
 export function encodeNack(nack: Nack): Buffer {
-  return along(nack).text(nack.qkdnId).u8(NACK_REASONS.indexOf(nack.reason)).finish()
+  const writer = along(nack).text(nack.qkdnId).u8(NACK_REASONS.indexOf(nack.reason))
+  const { paths = [], signature } = nack
+  writer.texts(paths).u8(signature === undefined ? 0 : 1)
+  if (signature !== undefined) writer.raw(signature)
+  return writer.finish()
 }
 
 export function decodeNack(body: Uint8Array): Nack {
@@ -209,8 +228,12 @@ export function decodeNack(body: Uint8Array): Nack {
   const start = { ...readAlong(reader), qkdnId: reader.text() }
   const reason = NACK_REASONS[reader.u8()]
   if (reason === undefined) return reader.fail("unknown reason")
+  const paths = reader.texts(RELAY_LIMITS.shares)
+  const flag = reader.u8()
+  if (flag > 1) reader.fail("flag")
+  const signed = flag === 1 ? { signature: Uint8Array.from(reader.raw(SIGNATURE_BYTES)) } : {}
   reader.end()
-  return { ...start, reason }
+  return { ...start, reason, ...(paths.length > 0 && { paths }), ...signed }
 }
 
 export function encodeVoid(message: Void): Buffer {

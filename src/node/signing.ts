@@ -4,12 +4,13 @@
 import { createPublicKey, sign, verify } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 import { ByteWriter } from "../keys/bytes.js"
+import { epsilonToWire } from "../keys/epsilon.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
 import { encodeConsignment } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { markStatement } from "../keys/store-mark.js"
 import type { SignedMark, StoreMark } from "../keys/store-mark.js"
-import type { Along } from "./relay-wire.js"
+import type { Along, Nack } from "./relay-wire.js"
 
 // Importing a key costs more than checking with it; identities are objects of the policy, kept weakly.
 const imported = new WeakMap<PeerIdentity, KeyObject>()
@@ -41,17 +42,59 @@ export function isOwnMark(
   return verify(null, markStatement(qkdnId, mark), key, signature)
 }
 
-export function signAck(key: KeyObject, offer: Consignment, nodes: readonly string[]): Buffer {
-  return sign(null, ackStatement(offer, nodes), key)
+/** What the destination says of a batch it stored. */
+export interface Receipt {
+  /** The whole path, ends included. */
+  readonly nodes: readonly string[]
+  /** Of the whole path; absent where that of a hop is not known. */
+  readonly epsilon?: number
+}
+
+export function signAck(key: KeyObject, offer: Consignment, receipt: Receipt): Buffer {
+  return sign(null, ackStatement(offer, receipt), key)
 }
 
 export function isAckOf(
   peer: PeerIdentity,
   offer: Consignment,
-  nodes: readonly string[],
+  receipt: Receipt,
   signature: Uint8Array,
 ): boolean {
-  return verify(null, ackStatement(offer, nodes), publicKeyOf(peer), signature)
+  return verify(null, ackStatement(offer, receipt), publicKeyOf(peer), signature)
+}
+
+/** The source's word on what it sends: travels under the pad, since it says something of the keys. */
+export function signContents(key: KeyObject, offer: Consignment, keys: Uint8Array): Buffer {
+  const statement = contentsStatement(offer, keys)
+  try {
+    return sign(null, statement, key)
+  } finally {
+    statement.fill(0)
+  }
+}
+
+export function areContentsOf(
+  source: PeerIdentity,
+  offer: Consignment,
+  keys: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const statement = contentsStatement(offer, keys)
+  try {
+    return verify(null, statement, publicKeyOf(source), signature)
+  } finally {
+    statement.fill(0)
+  }
+}
+
+/** The destination's word on shares that were altered, or did not come. */
+export function signNack(key: KeyObject, nack: Omit<Nack, "signature">): Buffer {
+  return sign(null, nackStatement(nack), key)
+}
+
+export function isNackOf(peer: PeerIdentity, nack: Nack): boolean {
+  const { signature } = nack
+  return signature !== undefined && verify(null, nackStatement(nack), publicKeyOf(peer), signature)
 }
 
 export function signVoid(key: KeyObject, message: Along): Buffer {
@@ -62,11 +105,37 @@ export function isVoidOf(peer: PeerIdentity, message: Along, signature: Uint8Arr
   return verify(null, voidStatement(message), publicKeyOf(peer), signature)
 }
 
-function ackStatement(offer: Consignment, nodes: readonly string[]): Buffer {
+function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
   return new ByteWriter(512)
-    .text("keyloom relay ack 1")
+    .text("keyloom relay ack 2")
     .raw(encodeConsignment(offer))
     .texts(nodes)
+    .f64(epsilonToWire(epsilon))
+    .finish()
+}
+
+/** In a buffer of its own: it is wiped. */
+function contentsStatement(offer: Consignment, keys: Uint8Array): Buffer {
+  const head = new ByteWriter(512)
+    .text("keyloom relay contents 1")
+    .raw(encodeConsignment(offer))
+    .finish()
+  const statement = Buffer.allocUnsafeSlow(head.length + keys.length)
+  statement.set(head)
+  statement.set(keys, head.length)
+  return statement
+}
+
+function nackStatement(nack: Omit<Nack, "signature">): Buffer {
+  return new ByteWriter(256)
+    .text("keyloom relay nack 1")
+    .uuid(nack.transferId)
+    .text(nack.pathQkdlId)
+    .text(nack.source)
+    .text(nack.destination)
+    .text(nack.qkdnId)
+    .text(nack.reason)
+    .texts(nack.paths ?? [])
     .finish()
 }
 

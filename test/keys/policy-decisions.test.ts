@@ -6,6 +6,7 @@ import {
   mayConfigureApp,
   mayConfigureLink,
   mayConfigurePeer,
+  mayFeedApp,
   mayRelay,
   policyError,
 } from "../../src/keys/policy-decisions.js"
@@ -218,5 +219,39 @@ describe("the site policy on a key's path", () => {
     assert.equal(clause(mayRelay(relayless, path([4, 3, 1], 2, 4, 2))), "/relay/allowed")
     assert.equal(clause(mayRelay(relayless, path([1], 2, 1, 4))), "allowed")
     assert.equal(clause(mayRelay(relayless, path([4, 3, 1], null, 4, 1))), "allowed")
+  })
+})
+
+describe("a site that asks how keys of its SAEs are relayed", () => {
+  const strict = parsePolicy(
+    policyDocument({
+      relay: { allowed: true, maxHops: 4, schemes: ["destination-combines"] },
+      minimum: { disjointPaths: 2 },
+    }),
+  )
+  const clauseOf = (outcome: PolicyOutcome): string =>
+    outcome.allowed ? "allowed" : outcome.clause
+  const path = virt([1, 3], null, 2)
+  const direct = phys(1, 3)
+  const good = { keyCombination: "all", relayScheme: "destination-combines" } as const
+
+  it("takes enough paths with a scheme it allows, and direct links as they are", () => {
+    assert.equal(clauseOf(mayFeedApp(strict, app(good), [path, path])), "allowed")
+    assert.equal(clauseOf(mayFeedApp(strict, app(), [direct])), "allowed")
+    assert.equal(clauseOf(mayFeedApp(policy, app(), [path])), "allowed")
+  })
+
+  it("takes no fewer, and no other", () => {
+    const { relayScheme } = good
+    assert.equal(clauseOf(mayFeedApp(strict, app(good), [path])), "/minimum/disjointPaths")
+    // Two paths of which either carries whole keys are one path too few.
+    assert.equal(
+      clauseOf(mayFeedApp(strict, app({ relayScheme }), [path, path])),
+      "/minimum/disjointPaths",
+    )
+    assert.equal(
+      clauseOf(mayFeedApp(strict, app({ keyCombination: "all" }), [path, path])),
+      "/relay/schemes",
+    )
   })
 })

@@ -94,6 +94,9 @@ describe("a site policy", () => {
     ["/limits/maxBpsPerApp", null, "invalid-value"],
     ["/minimum", { ipsec: "ppk" }, "unknown-element"],
     ["/minimum", { deliveryTls: "TLSv1.1" }, "invalid-value"],
+    ["/minimum", { disjointPaths: 0 }, "invalid-value"],
+    ["/relay/schemes", ["trusted-courier"], "invalid-value"],
+    ["/relay/schemes", ["hop-by-hop", "hop-by-hop"], "invalid-value"],
   ]
   for (const [pointer, value, tag] of faults) {
     it(`with ${value === undefined ? "nothing" : JSON.stringify(value)} at ${pointer} is refused with ${tag} there`, () => {

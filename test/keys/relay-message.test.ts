@@ -6,7 +6,7 @@ import fc from "fast-check"
 import { oneTimeTag, oneTimeTagIsRight } from "../../src/keys/one-time-mac.js"
 import { decodeRelayHeader, encodeRelayHeader } from "../../src/keys/relay-header.js"
 import type { RelayHeader } from "../../src/keys/relay-header.js"
-import { parseRelay, unwrapRelay, wrapRelay } from "../../src/keys/relay-message.js"
+import { cargoOf, parseRelay, unwrapRelay, wrapRelay } from "../../src/keys/relay-message.js"
 import { Secret } from "../../src/keys/secret.js"
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/[\s:]/g, ""), "hex")
@@ -82,7 +82,7 @@ describe("a relay message", () => {
     const keys = randomBytes(96)
     const pad = randomBytes(96)
     const tagKey = randomBytes(32)
-    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     assert.equal(message.includes(keys.subarray(0, 16)), false)
     const relay = parseRelay(message)
     const { sessionId, ...rest } = relay.header
@@ -93,7 +93,7 @@ describe("a relay message", () => {
         sessionId: Uint8Array.from(header.sessionId),
       },
     )
-    const back = unwrapRelay(relay, secret(pad), secret(tagKey))
+    const back = unwrapRelay(relay, secret(pad), secret(tagKey), true)?.secret
     assert.equal(
       back?.use((b) => Buffer.from(b).equals(keys)),
       true,
@@ -103,13 +103,13 @@ describe("a relay message", () => {
   it("is refused with any single bit changed, at every position", () => {
     const header = headerFor(1, 128)
     const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
-    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     for (let bit = 0; bit < message.length * 8; bit++) {
       const changed = Buffer.from(message)
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       let opened: Secret | undefined
       try {
-        opened = unwrapRelay(parseRelay(changed), secret(pad), secret(tagKey))
+        opened = unwrapRelay(parseRelay(changed), secret(pad), secret(tagKey), true)?.secret
       } catch (error) {
         assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
       }
@@ -120,11 +120,11 @@ describe("a relay message", () => {
   it("is refused when the two ends' pads differ in any bit, though what was sent is untouched", () => {
     const header = headerFor(1, 128)
     const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
-    const message = wrapRelay(header, secret(keys), secret(pad), secret(tagKey))
+    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     for (let bit = 0; bit < 128; bit++) {
       const other = Buffer.from(pad)
       other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      assert.equal(unwrapRelay(parseRelay(message), secret(other), secret(tagKey)), undefined)
+      assert.equal(unwrapRelay(parseRelay(message), secret(other), secret(tagKey), true), undefined)
     }
   })
 
@@ -132,7 +132,7 @@ describe("a relay message", () => {
     const header = headerFor(2, 256)
     const message = wrapRelay(
       header,
-      secret(randomBytes(64)),
+      cargoOf(secret(randomBytes(64))),
       secret(randomBytes(64)),
       secret(randomBytes(32)),
     )
@@ -156,6 +156,68 @@ describe("a relay message", () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it("whose destination combines carries each hop's xor, and only there the keys come out", () => {
+    const [keys, first, second, tagKey] = [64, 64, 64, 32].map((size) => randomBytes(size))
+    assert.ok(keys && first && second && tagKey)
+    const combines = { ...headerFor(2, 256), scheme: "destination-combines" as const }
+    const atSource = wrapRelay(
+      { ...combines, nodes: ["a"] },
+      cargoOf(secret(keys)),
+      secret(first),
+      secret(tagKey),
+    )
+    const passing = unwrapRelay(parseRelay(atSource), secret(first), secret(tagKey), false)
+    assert.ok(passing)
+    // What the relay holds is the pad of the hop before and what it got: not the keys.
+    passing.secret.use((bytes) => {
+      assert.deepEqual(Buffer.from(bytes), first)
+    })
+    assert.equal(Buffer.from(passing.parts).includes(keys.subarray(0, 8)), false)
+    const atRelay = wrapRelay(combines, passing, secret(second), secret(tagKey))
+    const arrived = unwrapRelay(parseRelay(atRelay), secret(second), secret(tagKey), true)
+    arrived?.secret.use((bytes) => {
+      assert.deepEqual(Buffer.from(bytes), keys)
+    })
+    assert.ok(arrived)
+    for (let bit = 0; bit < atRelay.length * 8; bit += 7) {
+      const changed = Buffer.from(atRelay)
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      try {
+        const opened = unwrapRelay(parseRelay(changed), secret(second), secret(tagKey), true)
+        assert.equal(opened, undefined, `bit ${bit}`)
+      } catch (error) {
+        assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
+      }
+    }
+    // Unequal pads show here too.
+    assert.equal(unwrapRelay(parseRelay(atRelay), secret(first), secret(tagKey), true), undefined)
+  })
+
+  it("says which share it is, and how far from ideal the keys are so far", () => {
+    const header: RelayHeader = {
+      ...headerFor(1, 256),
+      share: { groupId: randomUUID(), index: 1, count: 3 },
+      signed: true,
+      epsilon: 3e-10,
+    }
+    const back = decodeRelayHeader(encodeRelayHeader(header))
+    assert.deepEqual([back.share, back.signed, back.epsilon], [header.share, true, 3e-10])
+    const { epsilon: _, ...unknown } = header
+    assert.equal(decodeRelayHeader(encodeRelayHeader(unknown)).epsilon, undefined)
+    for (const share of [
+      { groupId: randomUUID(), index: 2, count: 2 },
+      { groupId: randomUUID(), index: 0, count: 1 },
+      { groupId: randomUUID(), index: 0, count: 17 },
+    ])
+      assert.throws(() => decodeRelayHeader(encodeRelayHeader({ ...header, share })), {
+        tag: "malformed-message",
+      })
+    for (const epsilon of [2, Number.NaN, -0.5])
+      assert.throws(() => decodeRelayHeader(encodeRelayHeader({ ...header, epsilon })), {
+        tag: "malformed-message",
+      })
   })
 
   it("names no key twice, and keys of whole bytes only", () => {

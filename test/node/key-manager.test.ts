@@ -69,10 +69,11 @@ describe("key managers in a row", () => {
       const b = net.manager(link + 1).poolFigures(id)
       assert.deepEqual(a, b)
       assert.deepEqual(a, {
-        stockBits: 4 * 4096 * 8 - 3 * 256 - 2 * 256,
+        // Two messages: a tag each, and the signature of their source beside the keys.
+        stockBits: 4 * 4096 * 8 - 3 * 256 - 2 * (256 + 512),
         generatedBits: BigInt(4 * 4096 * 8),
         consumedBits: 768n,
-        authenticationBits: 512n,
+        authenticationBits: 1536n,
       })
     }
     assert.equal(net.first.deliveredBits(net.appId), 768n)

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import type { PolicyView } from "../../src/keys/policy-view.js"
 import { Secret } from "../../src/keys/secret.js"
-import type { AppConfig } from "../../src/model/app.js"
+import { RELAY_SCHEMES } from "../../src/model/app.js"
+import type { AppConfig, RelayScheme } from "../../src/model/app.js"
 import type { LinkConfig } from "../../src/model/link.js"
 import { createKeyManager } from "../../src/node/key-manager.js"
 import type { RunningKeyManager } from "../../src/node/key-manager.js"
@@ -49,6 +50,8 @@ export interface PolicyFaults {
   allowsEnd?: PolicyView["allowsEnd"]
   allowsNeighbour?: PolicyView["allowsNeighbour"]
   maxHops?: number
+  minDisjointPaths?: number
+  relaySchemes?: readonly RelayScheme[]
 }
 
 /** Everybody of `all` is a peer; the site owns `sae-<qkdnId>`. `faults` may be changed at any time. */
@@ -66,6 +69,12 @@ export function policyOf(
     qkdnId: self.qkdnId,
     get maxHops() {
       return faults.maxHops ?? 10
+    },
+    get minDisjointPaths() {
+      return faults.minDisjointPaths ?? 1
+    },
+    get relaySchemes() {
+      return faults.relaySchemes ?? RELAY_SCHEMES
     },
     peer: (id) => identities.find(({ qkdnId }) => qkdnId === id),
     peerByPin: (pin) => identities.find(({ spkiSha256: own }) => own === pin),
