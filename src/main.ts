@@ -80,6 +80,19 @@ program
     await runController(options.config)
   })
 
+const consumer = program
+  .command("consumer")
+  .description("put QKD keys to use: by ETSI 014 from any maker's key manager")
+
+consumer
+  .command("ipsec")
+  .description("keep an IKEv2 tunnel between two strongSwan gateways on QKD keys (RFC 8784)")
+  .requiredOption("--config <file>", "its configuration")
+  .action(async (options: { config: string }) => {
+    const { runIpsecConsumer } = await import("./cli/consumer-ipsec.js")
+    await runIpsecConsumer(options.config)
+  })
+
 function several(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]
 }

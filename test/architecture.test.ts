@@ -25,7 +25,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   node: ["keys", "plugin", "netconf", "yang", "model", "transport", "config", "errors"],
   transport: ["netconf", "errors"],
   plugin: ["keys", "netconf", "yang", "model", "transport", "errors"],
-  consumer: ["keys", "transport", "errors"],
+  consumer: ["keys", "transport", "model", "yang", "config", "node/log", "node/dir-lock", "errors"],
   config: ["yang", "errors"],
   demo: ["*"],
   cli: ["*"],

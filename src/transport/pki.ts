@@ -103,6 +103,17 @@ export function issueSaeCertificate(
   return issue(authority, saeId, names, [OID.clientAuth], validity)
 }
 
+/** A consumer's certificate towards the other end of its tunnel, for both ends of TLS: CN is its SAE id. */
+export function issueConsumerCertificate(
+  authority: CertifiedKey,
+  saeId: string,
+  hosts: readonly string[],
+  validity: Validity,
+): CertifiedKey {
+  const names = [implicit(6, Buffer.from(saeUri(saeId), "latin1")), ...hosts.map(hostName)]
+  return issue(authority, saeId, names, [OID.serverAuth, OID.clientAuth], validity)
+}
+
 /** A key manager's certificate towards other key managers, for both ends of TLS: CN is the node's qkdnId. */
 export function issueRelayCertificate(
   authority: CertifiedKey,

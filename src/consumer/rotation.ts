@@ -1,0 +1,252 @@
+// When a tunnel gets a new key and what is done about it when it does not, as a pure function of what happened and
+// the time. Make before break: the old key goes in the last step, after both ends have seen the new one carry the
+// tunnel. Whatever fails before that leaves the old one alone. The end that starts rotations runs this; the
+// other answers (responder.ts).
+
+import type { MessageKind } from "./id-message.js"
+
+/**
+ * What to do when there is no key. `required`: a tunnel that stands is left alone, none is made without a new key.
+ * `hold-last`: a tunnel that fell may be made again with the last key. `preferred`: it may be made on ML-KEM
+ * alone, or on nothing but IKE's or WireGuard's own exchange, under an alarm until a key comes.
+ */
+export type Policy = "required" | "preferred" | "hold-last"
+
+/** The steps of a rotation in their order; then those that mend. */
+export const ROTATION_STEPS = ["take", "offer", "arm", "switch", "verify", "retire"] as const
+export type RotationStep = (typeof ROTATION_STEPS)[number]
+export type Step = RotationStep | "abandon" | "reuse" | "bare"
+
+export type Alarm =
+  /** The key manager gives none, or cannot be reached. */
+  | "no-key"
+  /** Both ends fetched a key of the same id, and the keys differ. */
+  | "wrong-key"
+  | "peer-unreachable"
+  | "peer-refused"
+  /** charon or the WireGuard device does not answer, or does not do what it is asked. */
+  | "tunnel-fault"
+  | "tunnel-down"
+  /** The tunnel's key is older than two intervals. */
+  | "key-overdue"
+  /** An old key or session could not be removed. */
+  | "old-key-kept"
+  /** The tunnel runs on ML-KEM alone, without QKD. */
+  | "pqc-only"
+  /** The tunnel runs without any key of ours. */
+  | "unprotected"
+
+export interface RotationSettings {
+  readonly policy: Policy
+  readonly hybrid: boolean
+  readonly intervalMs: number
+  /** After a failure: so long at first, twice as long each time, up to `retryMaxMs`. */
+  readonly retryMinMs: number
+  readonly retryMaxMs: number
+}
+
+export interface Generation {
+  readonly generation: number
+  readonly kind: MessageKind
+}
+
+export interface RotationState {
+  readonly step: Step | "idle"
+  /** While a step runs. */
+  readonly attempt?: Generation
+  readonly startedAtMs: number
+  /** The highest generation either end has begun. */
+  readonly highest: number
+  /** What the tunnel runs on; absent while that is not known, as after a start. */
+  readonly current?: Generation & { readonly sinceMs: number }
+  readonly up: boolean
+  readonly failures: number
+  readonly dueAtMs: number
+  readonly alarms: ReadonlyMap<Alarm, { readonly sinceMs: number; readonly detail: string }>
+}
+
+export type RotationEvent =
+  | { readonly type: "tick" }
+  /** A look at the tunnel, from both ends where the peer answers. */
+  | { readonly type: "seen"; readonly up: boolean }
+  /** The peer knows of this generation. */
+  | { readonly type: "heard"; readonly highest: number }
+  | { readonly type: "alarm"; readonly alarm: Alarm; readonly detail: string }
+  | { readonly type: "clear"; readonly alarm: Alarm }
+  | { readonly type: "done"; readonly step: Step }
+  | { readonly type: "failed"; readonly step: Step; readonly alarm: Alarm; readonly detail: string }
+
+/** The state after an event, and the step to run now, if any. */
+export interface Advance {
+  readonly state: RotationState
+  readonly run?: Step
+}
+
+/** Due at once. */
+export function startRotation(highest: number, nowMs: number): RotationState {
+  return {
+    step: "idle",
+    startedAtMs: nowMs,
+    highest,
+    up: false,
+    failures: 0,
+    dueAtMs: nowMs,
+    alarms: new Map(),
+  }
+}
+
+/** An event for a step that is not running changes nothing. */
+export function advanceRotation(
+  state: RotationState,
+  event: RotationEvent,
+  nowMs: number,
+  settings: RotationSettings,
+): Advance {
+  switch (event.type) {
+    case "heard":
+      return { state: { ...state, highest: Math.max(state.highest, event.highest) } }
+    case "alarm":
+      return { state: raise(state, event.alarm, event.detail, nowMs) }
+    case "clear":
+      return { state: clear(state, event.alarm) }
+    case "seen":
+      return { state: seen(state, event.up, nowMs) }
+    case "tick":
+      return tick(state, nowMs, settings)
+    case "done":
+      return event.step === state.step ? done(state, event.step, nowMs, settings) : { state }
+    case "failed":
+      if (event.step !== state.step) return { state }
+      return failed(raise(state, event.alarm, event.detail, nowMs), event.step, nowMs, settings)
+  }
+}
+
+function seen(state: RotationState, up: boolean, nowMs: number): RotationState {
+  if (up) return clear({ ...state, up }, "tunnel-down")
+  const down = raise({ ...state, up }, "tunnel-down", "no session with the key asked for", nowMs)
+  // A tunnel that fell is not left to wait for its next turn; one that cannot be made waits for the next try.
+  return state.failures === 0 && state.step === "idle" ? { ...down, dueAtMs: nowMs } : down
+}
+
+function tick(state: RotationState, nowMs: number, settings: RotationSettings): Advance {
+  const since = state.current?.sinceMs
+  const watched =
+    since !== undefined && state.up && nowMs - since > 2 * settings.intervalMs
+      ? raise(state, "key-overdue", "the tunnel's key is older than two intervals", nowMs)
+      : state
+  if (state.step !== "idle" || nowMs < state.dueAtMs) return { state: watched }
+  const generation = state.highest + 1
+  const attempt = { generation, kind: settings.hybrid ? "hybrid" : "qkd" } as const
+  return run({ ...watched, attempt, highest: generation, startedAtMs: nowMs }, "take")
+}
+
+function done(
+  state: RotationState,
+  step: Step,
+  nowMs: number,
+  settings: RotationSettings,
+): Advance {
+  const { attempt } = state
+  switch (step) {
+    case "take":
+      return run(clear(state, "no-key"), "offer")
+    case "offer":
+      return run(clear(clear(state, "wrong-key"), "peer-unreachable"), "arm")
+    case "arm":
+      return run(clear(state, "peer-refused"), "switch")
+    case "switch":
+      return run(clear(state, "tunnel-fault"), "verify")
+    case "verify":
+      return run(attempt ? nowOn(state, attempt, nowMs) : state, "retire")
+    case "retire":
+      return rest({
+        ...clear(state, "old-key-kept"),
+        failures: 0,
+        dueAtMs: Math.max(nowMs, state.startedAtMs + settings.intervalMs),
+      })
+    case "abandon":
+      return afterFailure(state, nowMs, settings)
+    case "reuse":
+      return rest(clear({ ...state, up: true }, "tunnel-down"))
+    case "bare":
+      return rest(nowOn(state, { generation: state.highest, kind: "none" }, nowMs))
+  }
+}
+
+function failed(
+  state: RotationState,
+  step: Step,
+  nowMs: number,
+  settings: RotationSettings,
+): Advance {
+  switch (step) {
+    case "take":
+      if (settings.policy === "preferred" && settings.hybrid && state.attempt)
+        return run({ ...state, attempt: { ...state.attempt, kind: "pqc" } }, "offer")
+      // Nothing was begun that would have to be taken back.
+      return afterFailure(state, nowMs, settings)
+    case "offer":
+    case "arm":
+    case "switch":
+    case "verify":
+      return run(state, "abandon")
+    case "retire": {
+      const again = Math.min(settings.intervalMs, settings.retryMaxMs)
+      return rest({ ...state, failures: 0, dueAtMs: nowMs + again })
+    }
+    case "abandon":
+      return afterFailure(state, nowMs, settings)
+    case "reuse":
+    case "bare":
+      return rest(state)
+  }
+}
+
+function afterFailure(state: RotationState, nowMs: number, settings: RotationSettings): Advance {
+  const failures = state.failures + 1
+  const wait = Math.min(settings.retryMinMs * 2 ** (failures - 1), settings.retryMaxMs)
+  const next = { ...state, failures, dueAtMs: nowMs + Math.min(wait, settings.intervalMs) }
+  if (state.up) return rest(next)
+  if (settings.policy === "hold-last" && state.current) return run(next, "reuse")
+  if (settings.policy === "preferred") return run(next, "bare")
+  return rest(next)
+}
+
+/** The tunnel carries this now. */
+function nowOn(state: RotationState, on: Generation, nowMs: number): RotationState {
+  let next: RotationState = { ...state, up: true, current: { ...on, sinceMs: nowMs } }
+  next = clear(clear(clear(next, "tunnel-down"), "key-overdue"), "tunnel-fault")
+  next =
+    on.kind === "pqc"
+      ? raise(next, "pqc-only", "no QKD key: the tunnel's key is of ML-KEM alone", nowMs)
+      : clear(next, "pqc-only")
+  return on.kind === "none"
+    ? raise(
+        next,
+        "unprotected",
+        "no key: the tunnel has the protection of its own exchange only",
+        nowMs,
+      )
+    : clear(next, "unprotected")
+}
+
+function run(state: RotationState, step: Step): Advance {
+  return { state: { ...state, step }, run: step }
+}
+
+function rest({ attempt: _, ...state }: RotationState): Advance {
+  return { state: { ...state, step: "idle" } }
+}
+
+function raise(state: RotationState, alarm: Alarm, detail: string, nowMs: number): RotationState {
+  const alarms = new Map(state.alarms)
+  alarms.set(alarm, { sinceMs: state.alarms.get(alarm)?.sinceMs ?? nowMs, detail })
+  return { ...state, alarms }
+}
+
+function clear(state: RotationState, alarm: Alarm): RotationState {
+  if (!state.alarms.has(alarm)) return state
+  const alarms = new Map(state.alarms)
+  alarms.delete(alarm)
+  return { ...state, alarms }
+}

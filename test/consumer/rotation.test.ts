@@ -1,0 +1,195 @@
+// When a tunnel gets a new key, and what each policy does when there is none: pure, with the time as an argument.
+
+import assert from "node:assert/strict"
+import {
+  advanceRotation,
+  type Alarm,
+  type Policy,
+  ROTATION_STEPS,
+  type RotationEvent,
+  type RotationSettings,
+  type RotationState,
+  startRotation,
+  type Step,
+} from "../../src/consumer/rotation.js"
+
+/** A tunnel whose steps succeed unless they are told to fail. */
+class Trial {
+  readonly settings: RotationSettings
+  state: RotationState
+  now = 0
+  readonly failing = new Map<Step, Alarm>()
+  /** What was run, in order. */
+  readonly ran: string[] = []
+  up = true
+
+  constructor(policy: Policy, more: Partial<RotationSettings> = {}) {
+    this.settings = {
+      policy,
+      hybrid: false,
+      intervalMs: 100_000,
+      retryMinMs: 1000,
+      retryMaxMs: 8000,
+      ...more,
+    }
+    this.state = startRotation(0, 0)
+  }
+
+  event(event: RotationEvent): void {
+    let next = advanceRotation(this.state, event, this.now, this.settings)
+    this.state = next.state
+    while (next.run !== undefined) {
+      const step = next.run
+      this.ran.push(step)
+      const alarm = this.failing.get(step)
+      const outcome: RotationEvent =
+        alarm === undefined ? { type: "done", step } : { type: "failed", step, alarm, detail: "?" }
+      next = advanceRotation(this.state, outcome, this.now, this.settings)
+      this.state = next.state
+    }
+  }
+
+  /** Looks and ticks at `now`; what ran is returned. */
+  at(now: number): string[] {
+    this.now = now
+    this.ran.length = 0
+    this.event({ type: "seen", up: this.up })
+    this.event({ type: "tick" })
+    return [...this.ran]
+  }
+
+  get alarms(): string[] {
+    return [...this.state.alarms.keys()].sort()
+  }
+}
+
+describe("the rotation of a tunnel's key", () => {
+  it("makes before it breaks: the old key goes last, after both ends have seen the new one", () => {
+    const trial = new Trial("required")
+    assert.deepEqual(trial.at(0), [...ROTATION_STEPS])
+    assert.deepEqual(trial.at(99_999), [])
+    assert.deepEqual(trial.at(100_000), [...ROTATION_STEPS])
+    assert.deepEqual(trial.state.current, { generation: 2, kind: "qkd", sinceMs: 100_000 })
+  })
+
+  for (const step of ["take", "offer", "arm", "switch", "verify"] as const)
+    for (const policy of ["required", "hold-last", "preferred"] as const)
+      it(`leaves a standing tunnel alone when ${step} fails, whatever the policy: ${policy}`, () => {
+        const trial = new Trial(policy)
+        trial.at(0)
+        trial.failing.set(step, "peer-refused")
+        const ran = trial.at(100_000)
+        const until = [...ROTATION_STEPS.slice(0, ROTATION_STEPS.indexOf(step) + 1)]
+        assert.deepEqual(ran, step === "take" ? until : [...until, "abandon"])
+        assert.equal(trial.state.current?.generation, 1)
+        assert.equal(trial.state.up, true)
+        assert.ok(trial.alarms.includes("peer-refused"))
+      })
+
+  it("tries again later and later with a new generation each time, and then keeps its interval", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("take", "no-key")
+    const tried: number[] = []
+    for (let now = 100_000; now < 131_000; now += 500) if (trial.at(now).length > 0) tried.push(now)
+    assert.deepEqual(tried, [100_000, 101_000, 103_000, 107_000, 115_000, 123_000])
+    trial.failing.clear()
+    assert.deepEqual(trial.at(131_000), [...ROTATION_STEPS])
+    assert.equal(trial.state.current?.generation, 8)
+    assert.deepEqual(trial.alarms, [])
+    assert.deepEqual(trial.at(230_999), [])
+    assert.equal(trial.at(231_000).length, 6)
+  })
+
+  it("gives a tunnel that fell a new key at once", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.up = false
+    assert.deepEqual(trial.at(5000), [...ROTATION_STEPS])
+  })
+
+  it("required: makes no tunnel without a key", () => {
+    const trial = new Trial("required", { hybrid: true })
+    trial.up = false
+    trial.failing.set("take", "no-key")
+    for (let now = 0; now < 60_000; now += 500) {
+      for (const step of trial.at(now)) assert.equal(step, "take")
+    }
+    assert.deepEqual(trial.alarms, ["no-key", "tunnel-down"])
+  })
+
+  it("hold-last: makes a tunnel that fell again with the last key, and none before there was one", () => {
+    const trial = new Trial("hold-last")
+    trial.up = false
+    trial.failing.set("take", "no-key")
+    assert.deepEqual(trial.at(0), ["take"])
+    trial.failing.clear()
+    trial.at(2000)
+    trial.failing.set("take", "no-key")
+    assert.deepEqual(trial.at(5000), ["take", "reuse"])
+    assert.equal(trial.state.current?.generation, 2)
+    assert.deepEqual(trial.alarms, ["no-key"])
+  })
+
+  it("preferred: makes it without a key, under an alarm until there is one", () => {
+    const trial = new Trial("preferred")
+    trial.up = false
+    trial.failing.set("take", "no-key")
+    assert.deepEqual(trial.at(0), ["take", "bare"])
+    assert.deepEqual(trial.alarms, ["no-key", "unprotected"])
+    trial.up = true
+    trial.failing.clear()
+    assert.deepEqual(trial.at(1000), [...ROTATION_STEPS])
+    assert.deepEqual(trial.alarms, [])
+  })
+
+  it("preferred and hybrid: goes on with ML-KEM alone, under an alarm until there is a QKD key", () => {
+    const trial = new Trial("preferred", { hybrid: true })
+    trial.failing.set("take", "no-key")
+    assert.deepEqual(trial.at(0), [...ROTATION_STEPS])
+    assert.equal(trial.state.current?.kind, "pqc")
+    assert.deepEqual(trial.alarms, ["no-key", "pqc-only"])
+    trial.failing.clear()
+    trial.at(100_000)
+    assert.equal(trial.state.current.kind, "hybrid")
+    assert.deepEqual(trial.alarms, [])
+  })
+
+  it("says so when the old key could not be removed, and tries again soon", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("retire", "old-key-kept")
+    trial.at(100_000)
+    assert.equal(trial.state.current?.generation, 2)
+    assert.deepEqual(trial.alarms, ["old-key-kept"])
+    trial.failing.clear()
+    assert.equal(trial.at(108_000).length, 6)
+    assert.deepEqual(trial.alarms, [])
+  })
+
+  it("says so when a key is older than two intervals", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("take", "no-key")
+    for (let now = 100_000; now <= 200_500; now += 500) trial.at(now)
+    assert.deepEqual(trial.alarms, ["key-overdue", "no-key"])
+  })
+
+  it("goes beyond any generation that the peer has heard of", () => {
+    const trial = new Trial("required")
+    trial.event({ type: "heard", highest: 41 })
+    trial.at(0)
+    assert.equal(trial.state.current?.generation, 42)
+    trial.event({ type: "heard", highest: 7 })
+    assert.equal(trial.state.highest, 42)
+  })
+
+  it("does not believe the end of a step that is not running", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    const before = trial.state
+    trial.event({ type: "done", step: "verify" })
+    trial.event({ type: "failed", step: "switch", alarm: "tunnel-fault", detail: "?" })
+    assert.deepEqual(trial.state, before)
+  })
+})
