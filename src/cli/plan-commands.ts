@@ -1,12 +1,18 @@
 // The commands of `keyloom plan`: their words and flags. Each loads its code when it is run.
 
-import type { Command } from "commander"
+import { type Command, InvalidArgumentError } from "commander"
 
 const TOPOLOGY = "Keyloom JSON, NetworkX node-link JSON or GraphML"
 const DEMANDS = "what is asked, as JSON; - reads standard input"
 
 function several(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new InvalidArgumentError("not a number from 1 to 9999")
+  return value
 }
 
 export function addPlanCommands(program: Command): void {
@@ -75,6 +81,25 @@ export function addPlanCommands(program: Command): void {
     .action(async (options: Parameters<typeof import("./plan-survive.js").planSurvive>[0]) => {
       const { planSurvive } = await import("./plan-survive.js")
       await planSurvive(options)
+    })
+
+  addPlacing(
+    addOutput(
+      addSource(
+        plan
+          .command("grow")
+          .description("which links to build or to strengthen so that the most is carried"),
+      ),
+    ),
+  )
+    .option("--budget <n>", "how many links", count, 1)
+    .option("--tries <n>", "candidates evaluated exactly for each link, at most", count, 40)
+    .option("--candidates <file>", "what may be built, as JSON; else all pairs within reach")
+    .option("--module <name>", "QKD modules of the links to build; else by their loss")
+    .option("--progress", "show how far it is, on standard error, where that is no terminal too")
+    .action(async (options: Parameters<typeof import("./plan-grow.js").planGrow>[0]) => {
+      const { planGrow } = await import("./plan-grow.js")
+      await planGrow(options)
     })
 }
 

@@ -109,6 +109,18 @@ describe("keyloom plan", function () {
     assertPicture("s.svg")
   })
 
+  it("answers grow with the links to build, in order, and draws them", () => {
+    const grown = ["--demands", path.join(region, "demands-grown.json")]
+    const args = ["grow", ...topology, ...grown, "--budget", "2", "--svg", path.join(dir, "g.svg")]
+    const { steps, carriedBps } = json(...args) as {
+      carriedBps: number
+      steps: { kind: string; gainBps: number; carriedBps: number }[]
+    }
+    assert.equal(steps.length, 2)
+    assert((steps[1]?.carriedBps ?? 0) > carriedBps + 50_000)
+    assert.match(assertPicture("g.svg"), /grown by 2 links/)
+  })
+
   const bad: readonly (readonly [string, () => string[], RegExp])[] = [
     ["no network", () => ["survive", ...demands], /either --topology or --controller/],
     [
@@ -151,6 +163,11 @@ describe("keyloom plan", function () {
       "a picture that cannot be written",
       () => ["survive", ...topology, ...demands, "--svg", "/nowhere/p.svg"],
       /cannot write \/nowhere\/p.svg: ENOENT/,
+    ],
+    [
+      "an unknown module",
+      () => ["grow", ...topology, ...demands, "--module", "flux"],
+      /--module "flux": no key rate set/,
     ],
     [
       "a controller without a token",
