@@ -19,6 +19,8 @@ export async function loadLinearPrograms(): Promise<MakeLinearProgram> {
 }
 
 const INFINITE = 1e30
+/** HiGHS's `kSimplexStrategyChoose`. */
+const CHOOSE = 0
 
 class HighsProgram implements LinearProgram {
   readonly #highs: Highs
@@ -30,6 +32,10 @@ class HighsProgram implements LinearProgram {
     this.#highs = highs
     this.#model = highs.createModel()
     this.#model.options.set("output_flag", false)
+    // Solved again and again from where it stood: presolving would begin anew. After new columns the primal method is
+    // the quick one, after new bounds the dual: the solver is to choose.
+    this.#model.options.set("presolve", "off")
+    this.#model.options.set("simplex_strategy", CHOOSE)
   }
 
   addRow(lower: number, upper: number): number {
@@ -52,6 +58,17 @@ class HighsProgram implements LinearProgram {
 
   setColumnBounds(column: number, lower: number, upper: number): void {
     this.#model.changeColBounds(column, finite(lower), finite(upper))
+  }
+
+  startFrom(filled: readonly { readonly row: number; readonly column: number }[]): void {
+    const { basic, lower, upper } = this.#highs.constants.basisStatus
+    const colStatus = new Int32Array(this.#columns).fill(lower)
+    const rowStatus = new Int32Array(this.#rows).fill(basic)
+    for (const { row, column } of filled) {
+      colStatus[column] = basic
+      rowStatus[row] = upper
+    }
+    this.#model.setBasis({ colStatus, rowStatus })
   }
 
   solve(): LinearSolution | undefined {

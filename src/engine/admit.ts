@@ -34,10 +34,15 @@ export interface AdmitOptions {
  * @returns its shares, already taken; none when it is refused, and then nothing is taken.
  */
 export function admit(free: FreeRate, demand: Demand, options: AdmitOptions): readonly Share[] {
+  const least = demand.minRateBps > 0 ? demand.minRateBps : Number.MIN_VALUE
+  if (!free.endsHave(demand, least, options.split)) return []
   const shares: Share[] = []
   let left = demand.rateBps
   while (left > 0 && shares.length < (options.split ? MAX_SHARES : 1)) {
-    const share = free.widest(demand, left)
+    const placedBps = demand.rateBps - left
+    // On one path all of the minimum must be on it; of several the last must make it up.
+    const last = !options.split || shares.length === MAX_SHARES - 1
+    const share = free.widest(demand, left, last ? demand.minRateBps - placedBps : 0)
     if (share === undefined || (options.spare && isTooDear(free, share.path))) break
     free.take(share)
     shares.push(share)

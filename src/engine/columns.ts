@@ -1,5 +1,9 @@
 // The most that demands can carry together when each may be split at will: a linear program over paths, whose paths are
 // found as they are needed (column generation). Its value bounds every allocation.
+//
+// Demands between the same two nodes are one row of it: at will, it makes no difference which of them is carried. The
+// solver starts with every pair on the path that is cheapest by rate, too full as links may then be: from there it is a
+// few steps to the optimum, from nothing it is thousands.
 
 import type { Capacity, Demand } from "./demand.js"
 import type { LinearProgram, LinearSolution, MakeLinearProgram } from "./linear-program.js"
@@ -7,30 +11,45 @@ import type { PathGraph } from "./path-graph.js"
 import type { LinkPath } from "./path-question.js"
 import type { ShortestPaths } from "./shortest.js"
 
+/** All demands between two nodes, in whichever direction. */
+export interface Pair {
+  readonly from: number
+  readonly to: number
+  readonly rateBps: number
+  /** Their numbers. */
+  readonly demands: readonly number[]
+}
+
 export interface Column {
-  readonly demand: number
+  /** Its number. */
+  readonly pair: number
+  /** From the pair's `from` to its `to`. */
   readonly path: LinkPath
+}
+
+export interface Flow {
+  readonly path: LinkPath
+  readonly rateBps: number
 }
 
 /** A path must gain this much of each bit it carries to be worth a column. */
 const WORTH = 1e-7
+/** Of a link's rate, kept from the program, so that the solver's tolerance never fills a link beyond it. */
+const MARGIN = 1e-9
 /** Among paths of one price the one with fewer links. */
 const PER_HOP = 1e-9
 
 export class Columns {
+  readonly pairs: readonly Pair[]
   readonly columns: Column[] = []
   readonly #graph: PathGraph
   readonly #searches: ShortestPaths
   readonly #capacity: Capacity
-  readonly #demands: readonly Demand[]
   readonly #program: LinearProgram
   readonly #linkRows: number[]
-  readonly #demandRows: number[]
+  readonly #pairRows: number[]
   readonly #known = new Set<string>()
   readonly #bySource = new Map<number, number[]>()
-  readonly #columnsOf: number[][]
-  /** Demands that get no further paths. */
-  readonly #settled = new Set<number>()
   readonly #usable: Uint8Array
   #bound = Number.POSITIVE_INFINITY
 
@@ -44,18 +63,20 @@ export class Columns {
     this.#graph = graph
     this.#searches = searches
     this.#capacity = capacity
-    this.#demands = demands
+    this.pairs = pairsOf(demands)
     this.#program = make()
-    this.#columnsOf = demands.map(() => [])
     const none = Number.NEGATIVE_INFINITY
-    this.#linkRows = Array.from(capacity.rateBps, (rateBps) => this.#program.addRow(none, rateBps))
-    this.#demandRows = demands.map(({ rateBps }) => this.#program.addRow(none, rateBps))
+    this.#linkRows = Array.from(capacity.rateBps, (rateBps) =>
+      this.#program.addRow(none, rateBps * (1 - MARGIN)),
+    )
+    this.#pairRows = this.pairs.map(({ rateBps }) => this.#program.addRow(none, rateBps))
     this.#usable = Uint8Array.from(capacity.rateBps, (rateBps) => (rateBps > 0 ? 1 : 0))
-    for (const [number, { from }] of demands.entries()) {
+    for (const [number, { from }] of this.pairs.entries()) {
       const list = this.#bySource.get(from)
       if (list === undefined) this.#bySource.set(from, [number])
       else list.push(number)
     }
+    this.#begin()
   }
 
   /** Proven: no allocation carries more, in bits per second. */
@@ -63,63 +84,59 @@ export class Columns {
     return this.#bound
   }
 
-  /** Between these bounds the demand must be carried from the next solution on. */
-  boundDemand(demand: number, lowBps: number, highBps: number): void {
-    const low = lowBps > 0 ? lowBps : Number.NEGATIVE_INFINITY
-    this.#program.setRowBounds(this.#demandRows[demand] ?? -1, low, highBps)
-  }
-
-  /** From the next solution on this demand has this path only, and at least so much on it. */
-  fixPath(column: number, lowBps: number): void {
-    const demand = this.columns[column]?.demand ?? -1
-    for (const other of this.#columnsOf[demand] ?? [])
-      if (other !== column) this.#program.setColumnBounds(other, 0, 0)
-    this.#program.setColumnBounds(column, lowBps, Number.POSITIVE_INFINITY)
-    this.#settled.add(demand)
-  }
-
-  /** From the next solution on this demand gets nothing. */
-  giveUp(demand: number): void {
-    for (const column of this.#columnsOf[demand] ?? []) this.#program.setColumnBounds(column, 0, 0)
-    this.#settled.add(demand)
-  }
-
-  /** The paths known for a demand. */
-  pathsOf(demand: number): LinkPath[] {
-    return (this.#columnsOf[demand] ?? []).map((column) => this.columns[column]?.path ?? [])
-  }
-
-  /** The optimum within the bounds set, paths added until none is missing; undefined when nothing keeps the bounds. */
-  solve(): LinearSolution | undefined {
+  /**
+   * The optimum, paths added until none is missing; undefined when nothing keeps the bounds.
+   *
+   * @param gap ends the search when the solution is this near to the bound, as a part of it.
+   */
+  solve(gap = 0): LinearSolution | undefined {
     let solution = this.#program.solve()
-    while (solution !== undefined && this.#addWorthwhile(solution)) solution = this.#program.solve()
+    while (solution !== undefined && this.#addWorthwhile(solution)) {
+      if (solution.objective >= this.#bound * (1 - gap)) break
+      solution = this.#program.solve()
+    }
     return solution
+  }
+
+  /** Between these bounds the pair must be carried from the next solution on. */
+  boundPair(pair: number, lowBps: number, highBps: number): void {
+    const low = lowBps > 0 ? lowBps : Number.NEGATIVE_INFINITY
+    this.#program.setRowBounds(this.#pairRows[pair] ?? -1, low, highBps)
+  }
+
+  /** By pair, the paths that carry it; columns that came after the solution carry nothing in it. */
+  flowsOf(solution: LinearSolution): Flow[][] {
+    const flows: Flow[][] = this.pairs.map(() => [])
+    for (const [number, { pair, path }] of this.columns.entries()) {
+      const rateBps = solution.values[number] ?? 0
+      // What the solver's tolerance may leave of nothing.
+      const dust = Math.max(1e-6, (this.pairs[pair]?.rateBps ?? 0) * 1e-9)
+      if (rateBps > dust) flows[pair]?.push({ path, rateBps })
+    }
+    return flows
   }
 
   /** What one more bit per second would gain: by link its rate, by demand what is asked. */
   pricesOf({ prices }: LinearSolution): { link: Float64Array; demand: Float64Array } {
-    const of = (rows: readonly number[]): Float64Array =>
-      Float64Array.from(rows, (row) => Math.max(0, prices[row] ?? 0))
-    return { link: of(this.#linkRows), demand: of(this.#demandRows) }
-  }
-
-  /** What each demand gets, by column number. */
-  sharesOf(solution: LinearSolution): { column: number; rateBps: number }[][] {
-    const shares: { column: number; rateBps: number }[][] = this.#demands.map(() => [])
-    for (const [column, { demand }] of this.columns.entries()) {
-      const rateBps = solution.values[column] ?? 0
-      if (rateBps > this.#dustOf(demand)) shares[demand]?.push({ column, rateBps })
-    }
-    return shares
+    const of = (row: number | undefined): number => Math.max(0, prices[row ?? -1] ?? 0)
+    const demand = new Float64Array(this.pairs.reduce((sum, pair) => sum + pair.demands.length, 0))
+    for (const [number, pair] of this.pairs.entries())
+      for (const one of pair.demands) demand[one] = of(this.#pairRows[number])
+    return { link: Float64Array.from(this.#linkRows, of), demand }
   }
 
   close(): void {
     this.#program.close()
   }
 
-  /** What the solver's tolerance may leave of nothing. */
-  #dustOf(demand: number): number {
-    return Math.max(1e-6, (this.#demands[demand]?.rateBps ?? 0) * 1e-9)
+  #begin(): void {
+    const cost = this.#capacity.rateBps.map((rateBps) => 1 / Math.max(rateBps, 1e-6))
+    this.#eachPair(cost, (pair, _distance, path) => this.#add(pair, path() ?? []))
+    const filled = this.columns.map(({ pair }, column) => ({
+      row: this.#pairRows[pair] ?? -1,
+      column,
+    }))
+    this.#program.startFrom(filled)
   }
 
   /** @returns whether a path came that the solution lacks. */
@@ -131,36 +148,60 @@ export class Columns {
       price[link] = Math.max(0, prices[this.#linkRows[link] ?? -1] ?? 0)
       dual += (price[link] ?? 0) * (this.#capacity.rateBps[link] ?? 0)
     }
-    const cost = price.map((value) => value + PER_HOP)
-    const { passableNodes } = this.#capacity
     let added = false
-    for (const [from, numbers] of this.#bySource) {
-      const tree = this.#searches.treeFrom({ from, cost, usableLinks: this.#usable, passableNodes })
-      for (const number of numbers) {
-        const demand = this.#demands[number]
-        if (demand === undefined) continue
-        const distance = tree.distance[demand.to] ?? Number.POSITIVE_INFINITY
+    this.#eachPair(
+      price.map((value) => value + PER_HOP),
+      (number, distance, path) => {
         // With PER_HOP a distance is a little too great: the bound is kept true by taking that off.
         const gain = 1 - Math.max(0, distance - PER_HOP * this.#graph.nodeCount)
-        dual += demand.rateBps * Math.max(0, distance === Number.POSITIVE_INFINITY ? 0 : gain)
-        const own = prices[this.#demandRows[number] ?? -1] ?? 0
-        if (this.#settled.has(number) || !(1 - own - distance > WORTH)) continue
-        const path = tree.pathTo(demand.to)
-        if (path !== undefined && this.#add(number, path)) added = true
-      }
-    }
+        dual += (this.pairs[number]?.rateBps ?? 0) * Math.max(0, gain)
+        const own = prices[this.#pairRows[number] ?? -1] ?? 0
+        if (1 - own - distance > WORTH && this.#add(number, path() ?? [])) added = true
+      },
+    )
     this.#bound = Math.min(this.#bound, dual)
     return added
   }
 
-  #add(demand: number, path: LinkPath): boolean {
-    const words = `${demand}:${path.join()}`
+  /** The cheapest path of every pair that has one: one search for all pairs from a node. */
+  #eachPair(
+    cost: Float64Array,
+    use: (pair: number, distance: number, path: () => LinkPath | undefined) => void,
+  ): void {
+    const { passableNodes } = this.#capacity
+    for (const [from, numbers] of this.#bySource) {
+      const tree = this.#searches.treeFrom({ from, cost, usableLinks: this.#usable, passableNodes })
+      for (const number of numbers) {
+        const to = this.pairs[number]?.to ?? -1
+        const distance = tree.distance[to] ?? Number.POSITIVE_INFINITY
+        if (distance < Number.POSITIVE_INFINITY) use(number, distance, () => tree.pathTo(to))
+      }
+    }
+  }
+
+  #add(pair: number, path: LinkPath): boolean {
+    const words = `${pair}:${path.join()}`
     if (this.#known.has(words)) return false
     this.#known.add(words)
     const rows = path.map((link) => this.#linkRows[link] ?? -1)
-    this.#program.addColumn(1, [...rows, this.#demandRows[demand] ?? -1])
-    this.#columnsOf[demand]?.push(this.columns.length)
-    this.columns.push({ demand, path })
+    this.#program.addColumn(1, [...rows, this.#pairRows[pair] ?? -1])
+    this.columns.push({ pair, path })
     return true
   }
+}
+
+function pairsOf(demands: readonly Demand[]): Pair[] {
+  const pairs = new Map<string, { from: number; to: number; rateBps: number; demands: number[] }>()
+  for (const [number, { from, to, rateBps }] of demands.entries()) {
+    const low = Math.min(from, to)
+    const high = Math.max(from, to)
+    const known = pairs.get(`${low} ${high}`)
+    if (known === undefined)
+      pairs.set(`${low} ${high}`, { from: low, to: high, rateBps, demands: [number] })
+    else {
+      known.rateBps += rateBps
+      known.demands.push(number)
+    }
+  }
+  return [...pairs.values()]
 }

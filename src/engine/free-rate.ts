@@ -1,10 +1,14 @@
-// What is left of each link while demands are placed one after the other, and what it costs: one over what is free. Of
-// the rules tried online it carries the most at loads that networks are run at.
+// What is left of each link while demands are placed one after the other, and what it costs: one over its rate, rising
+// exponentially as it fills. Of the rules tried online it carries the most (bench/allocation.ts).
 
 import type { Capacity, Demand, Share } from "./demand.js"
+import { Heap } from "./heap.js"
 import type { PathGraph } from "./path-graph.js"
 import type { LinkPath, PathQuestion } from "./path-question.js"
 import type { ShortestPaths } from "./shortest.js"
+
+/** A full link costs e to this power times what it costs empty. */
+const STEEPNESS = 5
 
 export class FreeRate {
   readonly #graph: PathGraph
@@ -15,6 +19,8 @@ export class FreeRate {
   readonly free: Float64Array
   readonly #price: Float64Array
   readonly #usable: Uint8Array
+  readonly #heap: Heap
+  readonly #rate: Float64Array
 
   constructor(graph: PathGraph, searches: ShortestPaths, capacity: Capacity) {
     this.#graph = graph
@@ -24,6 +30,8 @@ export class FreeRate {
     this.free = capacity.rateBps.slice()
     this.#price = new Float64Array(graph.linkCount)
     this.#usable = new Uint8Array(graph.linkCount)
+    this.#heap = new Heap(graph.nodeCount)
+    this.#rate = new Float64Array(graph.nodeCount)
     for (let link = 0; link < graph.linkCount; link += 1) this.#priceAnew(link)
   }
 
@@ -56,41 +64,92 @@ export class FreeRate {
   }
 
   /** The cheapest path with so much free on every link. */
-  cheapest({ from, to }: Demand, rateBps: number): LinkPath | undefined {
+  cheapest(demand: Demand, rateBps: number): LinkPath | undefined {
     const usable = this.#usable
-    for (let link = 0; link < this.#graph.linkCount; link += 1)
+    for (let link = 0; link < usable.length; link += 1)
       usable[link] = rateBps > 0 && (this.free[link] ?? 0) >= rateBps ? 1 : 0
+    return this.#find(demand, this.#price)
+  }
+
+  /** The cheapest path by other costs, over links that would have the rate if nothing were taken. */
+  cheapestBy(cost: Float64Array, demand: Demand, rateBps: number): LinkPath | undefined {
+    const usable = this.#usable
+    for (let link = 0; link < usable.length; link += 1) {
+      const capacity = this.#capacity[link] ?? 0
+      usable[link] = capacity > 0 && capacity >= rateBps ? 1 : 0
+    }
+    return this.#find(demand, cost)
+  }
+
+  /** The greatest rate for which one path has room, at most `most`, at least `least`; found among what links have free. */
+  widest(demand: Demand, most: number, least = 0): Share | undefined {
+    const whole = this.cheapest(demand, most)
+    if (whole !== undefined) return { path: whole, rateBps: most }
+    if (least >= most) return undefined
+    const rateBps = this.#greatestRate(demand)
+    if (rateBps < least || rateBps <= 0) return undefined
+    const path = this.cheapest(demand, rateBps)
+    return path === undefined ? undefined : { path, rateBps }
+  }
+
+  /**
+   * Whether the links at both ends of a demand have so much free: on one of them, or all together. Where they have not
+   * there is no need to search.
+   */
+  endsHave({ from, to }: Demand, rateBps: number, together: boolean): boolean {
+    return this.#endHas(from, rateBps, together) && this.#endHas(to, rateBps, together)
+  }
+
+  #endHas(node: number, rateBps: number, together: boolean): boolean {
+    const { first, arcLink } = this.#graph
+    const end = first[node + 1] ?? 0
+    let sum = 0
+    for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+      const free = this.free[arcLink[arc] ?? 0] ?? 0
+      if (free >= rateBps) return true
+      sum += free
+    }
+    return together && sum >= rateBps
+  }
+
+  /** Of all paths, the greatest of what is free along them (Dijkstra, with the least along the way for the sum). */
+  #greatestRate({ from, to }: Demand): number {
+    const { first, arcTo, arcLink } = this.#graph
+    const heap = this.#heap
+    const rate = this.#rate
+    heap.clear()
+    rate.fill(0)
+    rate[from] = Number.POSITIVE_INFINITY
+    heap.push(from, Number.NEGATIVE_INFINITY)
+    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+      const here = rate[node] ?? 0
+      if (node === to) return here
+      if (node !== from && this.#passableNodes[node] === 0) continue
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const next = arcTo[arc] ?? 0
+        const there = Math.min(here, this.free[arcLink[arc] ?? 0] ?? 0)
+        if (there <= (rate[next] ?? 0)) continue
+        rate[next] = there
+        heap.push(next, -there)
+      }
+    }
+    return 0
+  }
+
+  #find({ from, to }: Demand, cost: Float64Array): LinkPath | undefined {
     const question: PathQuestion = {
       from,
       to,
-      cost: this.#price,
-      usableLinks: usable,
+      cost,
+      usableLinks: this.#usable,
       passableNodes: this.#passableNodes,
     }
     return this.#searches.find(question)
   }
 
-  /** The greatest rate for which one path has room, at most `most`; found among what links have free. */
-  widest(demand: Demand, most: number): Share | undefined {
-    const whole = this.cheapest(demand, most)
-    if (whole !== undefined) return { path: whole, rateBps: most }
-    const rates = [...new Set(this.free)].filter((rate) => rate > 0 && rate < most)
-    rates.sort((a, b) => a - b)
-    let best: Share | undefined
-    for (let low = 0, high = rates.length; low < high; ) {
-      const middle = (low + high) >> 1
-      const rateBps = rates[middle] ?? 0
-      const path = this.cheapest(demand, rateBps)
-      if (path === undefined) high = middle
-      else {
-        best = { path, rateBps }
-        low = middle + 1
-      }
-    }
-    return best
-  }
-
   #priceAnew(link: number): void {
-    this.#price[link] = 1 / Math.max(this.free[link] ?? 0, 1e-6)
+    const capacity = this.#capacity[link] ?? 0
+    this.#price[link] = capacity > 0 ? Math.exp(STEEPNESS * this.usedShare(link)) / capacity : 1
   }
 }

@@ -13,6 +13,11 @@ export interface LinearProgram {
   addColumn(objective: number, rows: readonly number[], factors?: readonly number[]): number
   setRowBounds(row: number, lower: number, upper: number): void
   setColumnBounds(column: number, lower: number, upper: number): void
+  /**
+   * The next solution is sought from here: these rows at their upper bound, each filled by the column beside it, all
+   * other columns at zero. A start near the optimum saves most of the work; it need not keep the other rows' bounds.
+   */
+  startFrom(filled: readonly { readonly row: number; readonly column: number }[]): void
   /** @returns undefined when nothing keeps all bounds. */
   solve(): LinearSolution | undefined
   close(): void

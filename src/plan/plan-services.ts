@@ -7,8 +7,7 @@ import type { Allocation, Capacity, Demand } from "../engine/demand.js"
 import { FreeRate } from "../engine/free-rate.js"
 import type { MakeLinearProgram } from "../engine/linear-program.js"
 import { ShortestPaths } from "../engine/shortest.js"
-import { splitAllocation } from "../engine/split-allocation.js"
-import { wholeAllocation } from "../engine/whole-allocation.js"
+import { GAP, optimisedAllocation } from "../engine/optimised-allocation.js"
 import type { ServiceDemand } from "./demand-file.js"
 import { PathPlanner } from "./plan-paths.js"
 import type { PlanNetwork } from "./plan-network.js"
@@ -137,23 +136,23 @@ export class ServicePlanner {
       const numbers = [...demands.keys()].filter((n) => (services[n]?.priority ?? 0) === priority)
       const own = numbers.flatMap((number) => demands[number] ?? [])
       const left = { ...capacity, rateBps: free.free.slice() }
-      const plans = split ? [splitAllocation, wholeAllocation] : [wholeAllocation]
-      const placed = bestOf(plans.map((plan) => this.#allocate(left, own, plan)))
+      const placed = this.#allocate(left, own, split)
       for (const [i, number] of numbers.entries()) allocation[number] = placed[i] ?? []
       for (const share of placed.flat()) free.take(share)
     }
     return allocation
   }
 
-  #allocate(
-    capacity: Capacity,
-    demands: readonly Demand[],
-    plan: typeof splitAllocation,
-  ): Allocation {
+  #allocate(capacity: Capacity, demands: readonly Demand[], split: boolean): Allocation {
     const { graph } = this.#network
     const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
+    const plan = (several: boolean): Allocation =>
+      optimisedAllocation(new FreeRate(graph, this.#searches, capacity), columns, demands, several)
     try {
-      return plan(new FreeRate(graph, this.#searches, capacity), columns, demands)
+      const found = plan(split)
+      // Where demands are few and great, the search over several paths may end below one over single ones.
+      if (!split || carriedBy(found) >= columns.boundBps * (1 - GAP)) return found
+      return bestOf([found, plan(false)])
     } finally {
       columns.close()
     }
