@@ -61,8 +61,17 @@ class Keeping {
   }
 
   run(): Allocation {
-    for (let number = this.#queue.shift(); number !== undefined; number = this.#queue.shift())
-      if (!this.#place(number) && !this.#pushIn(number)) this.#leave(number)
+    let without: number[] = []
+    for (let number = this.#queue.shift(); number !== undefined; number = this.#queue.shift()) {
+      if (this.#place(number) || this.#placeAnew(number) || this.#pushIn(number)) continue
+      if (this.#leave(number)) {
+        // There is room now that those before it did not find.
+        this.#queue.push(...without)
+        this.#queue.sort((a, b) => this.#order(a, b))
+        without = []
+      }
+      without.push(number)
+    }
     return this.#placed
   }
 
@@ -91,6 +100,16 @@ class Keeping {
     return this.#state(number).held >= demand.minRateBps * (1 - TOLERANCE) && this.#hasAny(number)
   }
 
+  /** Without what is left of it, which may lie where its whole would go. */
+  #placeAnew(number: number): boolean {
+    const had = this.#giveBack(number)
+    if (had.length === 0) return false
+    if (this.#place(number)) return true
+    this.#giveBack(number)
+    for (const share of had) this.#take(number, share)
+    return false
+  }
+
   /** In place of lesser ones: those that do not fit beside it any more wait in the queue. */
   #pushIn(number: number): boolean {
     const { priority } = this.#state(number).demand
@@ -108,10 +127,10 @@ class Keeping {
     return fits
   }
 
-  /** What is left of it is less than its minimum. */
-  #leave(number: number): void {
+  /** Where what is left of it is less than its minimum. @returns whether that made room. */
+  #leave(number: number): boolean {
     const { demand, held } = this.#state(number)
-    if (held < demand.minRateBps * (1 - TOLERANCE)) this.#giveBack(number)
+    return held < demand.minRateBps * (1 - TOLERANCE) && this.#giveBack(number).length > 0
   }
 
   #giveBack(number: number): Share[] {
