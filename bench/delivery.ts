@@ -15,7 +15,7 @@ import { Secret } from "../src/keys/secret.js"
 import type { AppConfig } from "../src/model/app.js"
 import { listenEtsi014 } from "../src/node/etsi014.js"
 import { SILENT } from "../src/node/log.js"
-import type { EndKey } from "../src/node/ports.js"
+import type { EndKey, KeyOrder } from "../src/node/ports.js"
 import {
   createAuthority,
   issueSaeCertificate,
@@ -71,7 +71,7 @@ async function serve014({ server, sae, authority }: Setup): Promise<number> {
     backingQkdlIds: ["link"],
   }
   const pool = new RandomPool()
-  const makeKeys = (_a: string, _m: string, _s: readonly string[], count: number) =>
+  const supplyKeys = ({ count }: KeyOrder) =>
     Promise.resolve(
       Array.from({ length: count }, (): EndKey => ({ keyId: randomUUID(), key: pool.next() })),
     )
@@ -82,7 +82,7 @@ async function serve014({ server, sae, authority }: Setup): Promise<number> {
     saeAuthorities: [authority],
     policy: () => policy,
     keyManager: {
-      makeKeys,
+      supplyKeys,
       takeKeys: () => Promise.resolve([]),
       deliverableCount: () => 0,
     },

@@ -37,6 +37,10 @@ export type AppTag =
   | "unsupported"
   | "timeout"
   | "closed"
+  /** No key meets what was asked of it beyond number and size. */
+  | "terms"
+  /** More than the agreed bandwidth. */
+  | "over-rate"
   // RFC 7950 section 15
   | "must-violation"
   | "data-not-unique"

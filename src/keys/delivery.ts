@@ -7,13 +7,21 @@ import { QkdError } from "../errors.js"
 import { RecentIds } from "./recent-ids.js"
 import type { Consignment } from "./relay-header.js"
 
+/** What is told of a key's path to those who get the key; absent members are not known. */
+export interface KeyPathFacts {
+  /** Physical links of the path; of several, of the longest. */
+  readonly links?: number
+  /** Paths without a common node that it was shared over. */
+  readonly disjointPaths?: number
+  /** Bound on how far it may be from an ideal key, summed over the hops of its path or paths. */
+  readonly epsilon?: number
+}
+
 /** A batch of end keys that came over the relay and waits here. */
-export interface KeyBatch {
+export interface KeyBatch extends KeyPathFacts {
   readonly offer: Consignment
   /** In the caller's steady time; the batch is void from then on. */
   readonly expiresMs: number
-  /** Of the path or paths that the keys came over; absent where not known. */
-  readonly epsilon?: number
   /** `taken[k]` holds a bit for each slave (in the offer's order) that has fetched key k. */
   readonly taken: number[]
 }

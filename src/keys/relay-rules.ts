@@ -15,6 +15,8 @@ export interface RelaySite {
   readonly policy: PolicyView
   link(qkdlId: string): LinkConfig | undefined
   app(appId: string): AppConfig | undefined
+  /** Associations that join these two SAEs. */
+  appsJoining(saeId: string, peerSaeId: string): readonly AppConfig[]
 }
 
 /** The next node and the PHYS link to it, when the configuration says which; else any link to that node. */
@@ -161,7 +163,8 @@ export function backingsOf(site: RelaySite, app: AppConfig): readonly LinkConfig
 export function checkSource(site: RelaySite, offer: Consignment, first: string): void {
   const { policy, qkdnId } = site
   if (!policy.ownsSae(offer.masterSaeId)) throw refused(`${offer.masterSaeId} is not of this site`)
-  checkParties(site.app(offer.appId), offer)
+  if (checkParties(site, site.app(offer.appId), offer, offer.destination) === "wait")
+    throw notOfThese(offer)
   if (!policy.allowsEnd(offer.destination))
     throw refused(`${offer.destination} may not share keys with this site`)
   if (!policy.allowsNeighbour(first)) throw refused(`${first} is no neighbour by policy`)
@@ -206,21 +209,45 @@ export function checkDestination(site: RelaySite, header: RelayHeader): "accept"
     return "wait"
   const shares = app.keyCombination === "all" ? app.backingQkdlIds.length : 1
   if (shares !== (header.share?.count ?? 1)) return "wait"
-  checkParties(app, header)
   if (farEndOf(site, entry) !== header.source) throw refused("the path ends at another node")
   if (firstHopOf(site, entry).qkdnId !== header.sender)
     throw refused("the path comes from another neighbour")
-  return "accept"
+  return checkParties(site, app, header, header.source)
 }
 
-/** Master and slaves are those of the association; the roles are per call (ETSI GS QKD 014, 5.1). */
-function checkParties(app: AppConfig | undefined, offer: Consignment): void {
+/**
+ * Master and slaves are joined by associations of this site (the roles are per call: ETSI GS QKD 014, 5.1): one of
+ * the slaves by the association that is named, others of a group by their own with the same site. `wait`: one of
+ * these is not here, or not yet.
+ */
+function checkParties(
+  site: RelaySite,
+  app: AppConfig | undefined,
+  offer: Consignment,
+  farEnd: string,
+): "accept" | "wait" {
   if (app === undefined) throw noPath(`no association ${offer.appId} here`)
-  const parties = [app.serverAppId, ...app.clientAppIds]
   const { masterSaeId, slaveSaeIds } = offer
   const named = [masterSaeId, ...slaveSaeIds]
-  if (new Set(named).size !== named.length || !named.every((sae) => parties.includes(sae)))
-    throw new QkdError("access-denied", `association ${app.appId} is not of these SAEs`)
+  const parties = [app.serverAppId, ...app.clientAppIds]
+  const theirs = slaveSaeIds.filter((sae) => !parties.includes(sae))
+  if (
+    new Set(named).size !== named.length ||
+    !parties.includes(masterSaeId) ||
+    theirs.length === slaveSaeIds.length
+  )
+    throw notOfThese(offer)
+  const joined = theirs.every((sae) =>
+    site.appsJoining(masterSaeId, sae).some(({ remoteQkdnId }) => remoteQkdnId === farEnd),
+  )
+  if (joined) return "accept"
+  // A lone slave has but the one association: nothing to wait for.
+  if (slaveSaeIds.length === 1) throw notOfThese(offer)
+  return "wait"
+}
+
+function notOfThese({ appId }: Consignment): QkdError {
+  return new QkdError("access-denied", `association ${appId} is not of these SAEs`)
 }
 
 function hop(qkdnId: string, qkdlId: string | undefined): NextHop {

@@ -80,7 +80,12 @@ export interface NodeSettings {
     readonly certFile: string
     readonly keyFile: string
     readonly caFile: string
+    readonly maxSaeIdCount: number
+    /** Others' key ids are answered as unknown ones. */
+    readonly hideForeignKeys: boolean
   }
+  /** End keys relayed ahead of demand. */
+  readonly keyStock: { readonly maxKeys: number; readonly maxAgeMs: number }
   readonly relay: ListenAddress & {
     readonly advertisedHost?: string
     readonly certFile: string
@@ -110,6 +115,7 @@ export function readNodeConfig(
   const netconf = node.child("netconf")
   const etsi014 = node.child("etsi014")
   const relay = node.child("relay")
+  const stock = node.child("key_stock")
   const location = node.string("location")
   const url = etsi014.string("url")
   const advertisedHost = relay.string("advertised_host")
@@ -148,6 +154,12 @@ export function readNodeConfig(
       certFile: file(etsi014, "cert_file"),
       keyFile: file(etsi014, "key_file"),
       caFile: file(etsi014, "ca_file"),
+      maxSaeIdCount: etsi014.number("max_sae_id_count") ?? 16,
+      hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
+    },
+    keyStock: {
+      maxKeys: stock.number("max_keys") ?? 1024,
+      maxAgeMs: 1000 * (stock.number("max_age_s") ?? 3600),
     },
     relay: {
       ...listen(relay),

@@ -5,7 +5,7 @@ import { timingSafeEqual } from "node:crypto"
 import { QkdError } from "../errors.js"
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
 import { DeliveryLedger, isSpent } from "../keys/delivery.js"
-import type { KeyBatch } from "../keys/delivery.js"
+import type { KeyBatch, KeyPathFacts } from "../keys/delivery.js"
 import { epsilonToWire } from "../keys/epsilon.js"
 import { consignmentBytes, encodeConsignment, readConsignment } from "../keys/relay-header.js"
 import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
@@ -57,11 +57,11 @@ export class EndKeys {
    * @throws QkdError `data-exists` for other bytes under the same ids, or ids that are over;
    * `resource-denied` when too many wait.
    */
-  async put(offer: Consignment, keys: Secret, epsilon?: number): Promise<void> {
+  async put(offer: Consignment, keys: Secret, facts: KeyPathFacts = {}): Promise<void> {
     const batch: KeyBatch = {
       offer,
       expiresMs: this.#steadyMs() + offer.ttlS * 1000,
-      ...(epsilon !== undefined && { epsilon }),
+      ...facts,
       taken: offer.keyIds.map(() => 0),
     }
     if (this.#ledger.offer(batch) === "again") {
@@ -211,12 +211,14 @@ export class EndKeys {
   }
 }
 
-/** `[consignment][8 expiry][8 epsilon][8 marks of each key][keys]`. */
+/** `[consignment][8 expiry][8 epsilon][1 links, 1 disjoint paths][8 marks of each key][keys]`. */
 function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
   const writer = new ByteWriter(512)
     .raw(encodeConsignment(batch.offer))
     .u64(BigInt(Math.floor(batch.expiresMs)))
     .f64(epsilonToWire(batch.epsilon))
+    .u8(batch.links ?? UNKNOWN)
+    .u8(batch.disjointPaths ?? UNKNOWN)
   for (const marks of batch.taken) writer.u64(BigInt(marks))
   const head = writer.finish()
   // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
@@ -233,31 +235,45 @@ function decodeBatch(bytes: Uint8Array): { batch: KeyBatch; keys: Uint8Array } {
   const reader = new ByteReader(bytes, "record of end keys")
   const offer = readConsignment(reader)
   const expiresMs = Number(reader.u64())
-  const epsilon = readEpsilon(reader)
+  const facts = readFacts(reader)
   const taken = offer.keyIds.map(() => Number(reader.u64()))
   const keys = reader.raw(consignmentBytes(offer))
   reader.end()
   return {
-    batch: { offer, expiresMs, ...(epsilon !== undefined && { epsilon }), taken },
+    batch: { offer, expiresMs, ...facts, taken },
     keys,
   }
 }
 
+/** Of keys whose path nobody told. A path has far fewer links. */
+const UNKNOWN = 0xff
+
+function readFacts(reader: ByteReader): KeyPathFacts {
+  const epsilon = readEpsilon(reader)
+  const [links, disjointPaths] = [reader.u8(), reader.u8()]
+  return {
+    ...(epsilon !== undefined && { epsilon }),
+    ...(links !== UNKNOWN && { links }),
+    ...(disjointPaths !== UNKNOWN && { disjointPaths }),
+  }
+}
+
 /** Where in a record its keys begin, how long each is, and what else is known of them. */
-interface KeysInRecord {
+interface KeysInRecord extends KeyPathFacts {
   readonly at: number
   readonly size: number
   readonly appId: string
-  readonly epsilon?: number
 }
 
 function keysIn(record: Uint8Array): KeysInRecord {
   const { batch, keys } = decodeBatch(record)
-  const { offer, epsilon } = batch
+  const { offer, epsilon, links, disjointPaths } = batch
   return {
     at: record.length - keys.length,
     size: offer.keySizeBits / 8,
     appId: offer.appId,
     ...(epsilon !== undefined && { epsilon }),
+    ...(links !== undefined && { links }),
+    ...(disjointPaths !== undefined && { disjointPaths }),
   }
 }

@@ -4,6 +4,8 @@
 import { asQkdError } from "../errors.js"
 import type { AppTag, QkdError } from "../errors.js"
 import { base64Length, writeBase64 } from "../keys/base64.js"
+import type { JsonObject } from "../yang/json-text.js"
+import { UNMET_MANDATORY } from "./etsi014-extensions.js"
 import type { EndKey } from "./ports.js"
 
 /** What goes back. A body with keys is wiped once it has left. */
@@ -30,6 +32,7 @@ const UNAVAILABLE: Partial<Record<AppTag, string>> = {
   timeout: "the controller or the peer's KME did not answer in time",
   closed: "the KME is closing",
   unsupported: "the network does not offer keys of this kind",
+  "over-rate": "more than the bandwidth agreed for this pair",
   policy: "the site policy does not allow keys for this peer",
 }
 
@@ -63,6 +66,7 @@ export function faultAnswer(fault: unknown): Answer {
       details: [{ reason: "unknown-sae" }],
     })
   }
+  if (error.appTag === "terms") return json(400, { message: UNMET_MANDATORY })
   const unavailable = error.appTag === undefined ? undefined : UNAVAILABLE[error.appTag]
   if (unavailable !== undefined) {
     return json(503, { message: unavailable, details: [{ reason: error.appTag }] })
@@ -97,17 +101,19 @@ const BEFORE_ID = Buffer.from('{"key_ID":"')
 const BEFORE_KEY = Buffer.from('","key":"')
 const AFTER_KEY = Buffer.from('"}')
 const CLOSE = Buffer.from("]}")
+const BEFORE_EXTENSION = '],"key_container_extension":'
 const COMMA = 0x2c
 
 /**
  * A Key container (6.3) in a buffer of its own, outside Node's shared pool, to be wiped by who sends it. The
  * keys stay as they are.
  */
-export function keyContainer(keys: readonly EndKey[]): Uint8Array {
+export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): Uint8Array {
+  const close = extension === undefined ? CLOSE : closeWith(extension)
   const each = BEFORE_ID.length + BEFORE_KEY.length + AFTER_KEY.length
   const length = keys.reduce(
     (sum, { keyId, key }) => sum + each + keyId.length + base64Length(key.lengthBytes),
-    OPEN.length + CLOSE.length + Math.max(0, keys.length - 1),
+    OPEN.length + close.length + Math.max(0, keys.length - 1),
   )
   const body = Buffer.allocUnsafeSlow(length)
   let at = 0
@@ -125,6 +131,10 @@ export function keyContainer(keys: readonly EndKey[]): Uint8Array {
     at = key.use((bytes) => writeBase64(bytes, body, at))
     put(AFTER_KEY)
   }
-  put(CLOSE)
+  put(close)
   return body
+}
+
+function closeWith(extension: JsonObject): Uint8Array {
+  return Buffer.from(`${BEFORE_EXTENSION}${JSON.stringify(extension)}}`)
 }

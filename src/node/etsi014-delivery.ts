@@ -2,6 +2,7 @@
 // by id. Audit comes before delivery: no audit, no key (threat I3). Knows no HTTP beyond the answer's form.
 
 import { asQkdError, QkdError } from "../errors.js"
+import type { KeyTerms } from "../keys/key-terms.js"
 import type { SitePolicy } from "../keys/policy.js"
 import {
   badRequest,
@@ -13,9 +14,10 @@ import {
   UNAUTHORIZED,
 } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
-import type { KeyRequest } from "./etsi014-request.js"
+import { containerExtension } from "./etsi014-extensions.js"
+import type { KeyRequest, RequestLimits } from "./etsi014-request.js"
 import type { Log } from "./log.js"
-import type { ApplicationDesk, EndKey, KeyManager } from "./ports.js"
+import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
 
 /** One line of the audit trail. Never holds key bytes. */
 export interface DeliveryRecord {
@@ -23,6 +25,8 @@ export interface DeliveryRecord {
   /** The caller, from its certificate. */
   readonly saeId: string
   readonly peerSaeId: string
+  /** Further slaves of a group. */
+  readonly additionalSaeIds?: readonly string[]
   readonly keyIds: readonly string[]
   readonly keySizeBits: number
 }
@@ -33,14 +37,18 @@ export type Audit = (record: DeliveryRecord) => void | Promise<void>
 export interface DeliveryOptions {
   /** The policy in force; asked anew for each request. */
   readonly policy: () => SitePolicy
-  readonly keyManager: Pick<KeyManager, "makeKeys" | "takeKeys" | "deliverableCount">
+  readonly keyManager: Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount">
   readonly desk: ApplicationDesk
+  /** Whether an SAE lives at this site: keys for it never leave. */
+  readonly livesHere: (saeId: string) => boolean
   readonly audit: Audit
   readonly log: Log
   /** `key_size` of Get status, as far as the policy's limits allow it. */
   readonly defaultKeySizeBits: number
   /** `max_key_count`: what status tells is cut here, so that it shows a quota and not the shared stock (T5). */
   readonly maxKeyCount: number
+  /** `max_SAE_ID_count`: further slaves that a request may name. */
+  readonly maxSaeIdCount: number
   /**
    * 400 "not found" instead of the standard's 401 for ids that are others', so that nobody learns whether
    * an id exists. Off: as clause 5.4 has it.
@@ -55,10 +63,13 @@ export class Delivery {
     this.#options = options
   }
 
-  /** The default key size, within the policy's limits, bits. */
-  get defaultKeySizeBits(): number {
-    const { minKeySizeBits, maxKeySizeBits } = this.#options.policy().document.limits
-    return Math.min(Math.max(this.#options.defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
+  /** What requests are held against now; the default key size lies within the policy's limits. */
+  get limits(): RequestLimits {
+    const { policy, defaultKeySizeBits, maxSaeIdCount } = this.#options
+    const { limits } = policy().document
+    const { minKeySizeBits, maxKeySizeBits } = limits
+    const size = Math.min(Math.max(defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
+    return { ...limits, defaultKeySizeBits: size, maxSaeIdCount }
   }
 
   /**
@@ -68,9 +79,9 @@ export class Delivery {
   status(saeId: string, peerSaeId: string): Answer {
     const { desk, keyManager, maxKeyCount } = this.#options
     const policy = this.#options.policy()
-    const { limits } = policy.document
+    const { limits } = this
     const app = desk.find(saeId, peerSaeId)
-    const keySizeBits = this.defaultKeySizeBits
+    const keySizeBits = limits.defaultKeySizeBits
     const stored = app === undefined ? 0 : keyManager.deliverableCount(app.appId, keySizeBits)
     return json(200, {
       source_KME_ID: policy.qkdnId,
@@ -83,25 +94,57 @@ export class Delivery {
       max_key_per_request: limits.maxKeysPerRequest,
       max_key_size: limits.maxKeySizeBits,
       min_key_size: limits.minKeySizeBits,
-      max_SAE_ID_count: 0,
+      max_SAE_ID_count: limits.maxSaeIdCount,
     })
   }
 
-  /** Get key (5.3). For a peer never seen before it waits until the controller has set up the path. */
+  /**
+   * Get key (5.3). For a peer never seen before it waits until the controller has set up the path. All slaves of a
+   * group get the same keys (6.2, annex B).
+   */
   async encKeys(saeId: string, peerSaeId: string, request: KeyRequest): Promise<Answer> {
-    const { desk, keyManager } = this.#options
-    if (saeId === peerSaeId) return badRequest("the slave SAE is the caller itself")
+    const { number, keySizeBits, additionalSaeIds, extensions } = request
+    const slaveSaeIds = [peerSaeId, ...additionalSaeIds]
+    if (slaveSaeIds.includes(saeId)) return badRequest("a slave SAE is the caller itself")
+    if (additionalSaeIds.includes(peerSaeId))
+      return badRequest("an additional slave SAE is the one in the path")
     let keys: EndKey[]
     try {
-      const app = desk.find(saeId, peerSaeId) ?? (await desk.request(saeId, [peerSaeId], {}))
-      const { number, keySizeBits } = request
-      keys = await keyManager.makeKeys(app.appId, saeId, [peerSaeId], number, keySizeBits)
+      const slaves = await Promise.all(slaveSaeIds.map((slave) => this.#joined(saeId, slave)))
+      const order = { masterSaeId: saeId, slaves, count: number, keySizeBits }
+      keys = await this.#supply(order, extensions.mandatory, extensions.optional)
     } catch (fault) {
       return this.#refuse("enc_keys", saeId, peerSaeId, fault)
     }
-    return this.#deliver("enc_keys", saeId, peerSaeId, keys, (key, i) => {
-      return i < request.number && key.key.lengthBits === request.keySizeBits
+    const more = additionalSaeIds.length === 0 ? {} : { additionalSaeIds }
+    return this.#deliver({ method: "enc_keys", saeId, peerSaeId, ...more }, keys, (key, i) => {
+      return i < number && key.key.lengthBits === keySizeBits
     })
+  }
+
+  /** The association with a slave; SAEs of one site need none. */
+  async #joined(saeId: string, slave: string): Promise<KeyOrder["slaves"][number]> {
+    const { desk, livesHere } = this.#options
+    if (livesHere(slave)) return { saeId: slave }
+    const app = desk.find(saeId, slave) ?? (await desk.request(saeId, [slave], {}))
+    return { saeId: slave, appId: app.appId }
+  }
+
+  /** With what is wished for where that can be had, else without. */
+  async #supply(
+    order: Omit<KeyOrder, "terms">,
+    mandatory: KeyTerms,
+    optional: KeyTerms,
+  ): Promise<EndKey[]> {
+    const { keyManager } = this.#options
+    if (Object.keys(optional).length > 0) {
+      try {
+        return await keyManager.supplyKeys({ ...order, terms: { ...optional, ...mandatory } })
+      } catch (fault) {
+        if (asQkdError(fault).appTag !== "terms") throw fault
+      }
+    }
+    return keyManager.supplyKeys({ ...order, terms: mandatory })
   }
 
   /** Get key with key IDs (5.4): all or none, each once. */
@@ -118,14 +161,13 @@ export class Delivery {
         ? UNAUTHORIZED
         : badRequest(KEYS_NOT_FOUND)
     }
-    return this.#deliver("dec_keys", saeId, masterSaeId, keys, (key, i) => key.keyId === keyIds[i])
+    const whose = { method: "dec_keys", saeId, peerSaeId: masterSaeId } as const
+    return this.#deliver(whose, keys, (key, i) => key.keyId === keyIds[i])
   }
 
   /** Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. */
   async #deliver(
-    method: "enc_keys" | "dec_keys",
-    saeId: string,
-    peerSaeId: string,
+    whose: Omit<DeliveryRecord, "keyIds" | "keySizeBits">,
     keys: readonly EndKey[],
     expected: (key: EndKey, index: number) => boolean,
   ): Promise<Answer> {
@@ -137,16 +179,14 @@ export class Delivery {
         )
       }
       await this.#options.audit({
-        method,
-        saeId,
-        peerSaeId,
+        ...whose,
         keyIds: keys.map((key) => key.keyId),
         keySizeBits: keys[0]?.key.lengthBits ?? 0,
       })
-      const body = keyContainer(keys)
+      const body = keyContainer(keys, containerExtension(keys))
       return { status: 200, contentType: "application/json", body, wipe: true }
     } catch (fault) {
-      return this.#refuse(method, saeId, peerSaeId, fault)
+      return this.#refuse(whose.method, whose.saeId, whose.peerSaeId, fault)
     } finally {
       for (const { key } of keys) key.wipe()
     }

@@ -2,6 +2,8 @@
 // standard does not name is refused. No key, no socket, no decision on who may.
 
 import { asQkdError, QkdError } from "../errors.js"
+import { NO_EXTENSIONS, parseExtensions } from "./etsi014-extensions.js"
+import type { Extensions } from "./etsi014-extensions.js"
 import type { PolicyLimits } from "../keys/policy.js"
 import { isArray, isObject, parseJson } from "../yang/json-text.js"
 import type { JsonObject, JsonValue } from "../yang/json-text.js"
@@ -20,6 +22,16 @@ export interface Etsi014Target {
 export interface KeyRequest {
   readonly number: number
   readonly keySizeBits: number
+  /** Besides the one in the path; none twice. */
+  readonly additionalSaeIds: readonly string[]
+  readonly extensions: Extensions
+}
+
+/** What a request is held against. */
+export interface RequestLimits extends PolicyLimits {
+  readonly defaultKeySizeBits: number
+  /** `max_SAE_ID_count` of Get status. */
+  readonly maxSaeIdCount: number
 }
 
 const PREFIX = "/api/v1/keys/"
@@ -43,10 +55,12 @@ export function parseTarget(target: string): Etsi014Target | undefined {
   if (rest.length > 0) return undefined
   if (method !== "status" && method !== "enc_keys" && method !== "dec_keys") return undefined
   const saeId = decode(rawId, "the SAE id in the path")
-  if (!/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(saeId)) {
-    throw invalid("the SAE id in the path is not one", "/")
-  }
+  if (!isSaeId(saeId)) throw invalid("the SAE id in the path is not one", "/")
   return { method, saeId, query: mark < 0 ? undefined : target.slice(mark + 1) }
+}
+
+function isSaeId(text: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text)
 }
 
 /** Clause 5.2: Get status takes nothing. */
@@ -55,21 +69,14 @@ export function parseStatusQuery(query: string | undefined): void {
 }
 
 /** Clause 5.3, GET: nothing but `number` and `size`. */
-export function parseKeyRequestQuery(
-  query: string | undefined,
-  limits: PolicyLimits,
-  defaultBits: number,
-): KeyRequest {
+export function parseKeyRequestQuery(query: string | undefined, limits: RequestLimits): KeyRequest {
   const asked = parameters(query, ["number", "size"])
-  return keyRequest(count(asked, "number"), count(asked, "size"), limits, defaultBits)
+  const amount = keyAmount(count(asked, "number"), count(asked, "size"), limits)
+  return { ...amount, additionalSaeIds: [], extensions: NO_EXTENSIONS }
 }
 
 /** Clause 5.3, POST: a Key request (6.2). */
-export function parseKeyRequestBody(
-  text: string,
-  limits: PolicyLimits,
-  defaultBits: number,
-): KeyRequest {
+export function parseKeyRequestBody(text: string, limits: RequestLimits): KeyRequest {
   const body = jsonObject(text, [
     "number",
     "size",
@@ -77,20 +84,29 @@ export function parseKeyRequestBody(
     "extension_mandatory",
     "extension_optional",
   ])
-  const number = integer(body, "number")
-  const size = integer(body, "size")
-  const additional = list(body, "additional_slave_SAE_IDs", (item) => typeof item === "string")
-  if (additional > 0) {
-    // max_SAE_ID_count is 0: no multicast yet.
-    throw invalid("additional_slave_SAE_IDs are not supported", "/additional_slave_SAE_IDs")
+  const amount = keyAmount(integer(body, "number"), integer(body, "size"), limits)
+  return {
+    ...amount,
+    additionalSaeIds: additionalSaeIds(body, limits.maxSaeIdCount),
+    extensions: parseExtensions(body),
   }
-  const mandatory = list(body, "extension_mandatory", isObject)
-  if (mandatory > 0) {
-    throw invalid("not all extension_mandatory parameters are supported", "/extension_mandatory")
-  }
-  // Checked for form, then ignored as the standard allows.
-  list(body, "extension_optional", isObject)
-  return keyRequest(number, size, limits, defaultBits)
+}
+
+function additionalSaeIds(body: JsonObject, most: number): string[] {
+  const path = "/additional_slave_SAE_IDs"
+  const { additional_slave_SAE_IDs: value } = body
+  if (value === undefined) return []
+  if (!isArray(value)) throw invalid("additional_slave_SAE_IDs shall be an array of strings", path)
+  const ids = value.map((id, i) => {
+    if (typeof id !== "string" || !isSaeId(id))
+      throw invalid("additional_slave_SAE_IDs shall be an array of SAE ids", `${path}/${i}`)
+    return id
+  })
+  if (ids.length > most)
+    throw invalid(`additional_slave_SAE_IDs shall be at most ${most} (max_SAE_ID_count)`, path)
+  const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i)
+  if (twice >= 0) throw invalid("an additional slave SAE is named twice", `${path}/${twice}`)
+  return ids
 }
 
 /** Clause 5.4, GET: one `key_ID`. */
@@ -124,13 +140,12 @@ export function parseKeyIdsBody(text: string, maxKeys: number): string[] {
   return ids
 }
 
-function keyRequest(
+function keyAmount(
   number: number | undefined,
   size: number | undefined,
-  limits: PolicyLimits,
-  defaultBits: number,
-): KeyRequest {
-  const asked = { number: number ?? 1, keySizeBits: size ?? defaultBits }
+  limits: RequestLimits,
+): Pick<KeyRequest, "number" | "keySizeBits"> {
+  const asked = { number: number ?? 1, keySizeBits: size ?? limits.defaultKeySizeBits }
   if (asked.number < 1 || asked.number > limits.maxKeysPerRequest) {
     throw invalid(`number shall be from 1 to ${limits.maxKeysPerRequest}`, "/number")
   }
@@ -207,16 +222,6 @@ function integer(body: JsonObject, name: string): number | undefined {
     throw invalid(`${name} shall be an integer`, `/${name}`)
   }
   return value
-}
-
-/** How many items an optional array of such items has. */
-function list(body: JsonObject, name: string, fits: (item: JsonValue) => boolean): number {
-  const value = body[name]
-  if (value === undefined) return 0
-  if (!isArray(value) || !value.every(fits)) {
-    throw invalid(`${name} is not an array of the right things`, `/${name}`)
-  }
-  return value.length
 }
 
 function object(value: JsonValue | undefined, path: string): void {

@@ -38,11 +38,13 @@ const DEFAULT_LIMITS = {
   maxBodyBytes: 65_536,
 }
 
-export type Etsi014Options = Omit<
+type DeliveryDefaults = Pick<
   DeliveryOptions,
-  "defaultKeySizeBits" | "maxKeyCount" | "hideForeignKeys"
-> &
-  Partial<Pick<DeliveryOptions, "defaultKeySizeBits" | "maxKeyCount" | "hideForeignKeys">> & {
+  "defaultKeySizeBits" | "maxKeyCount" | "maxSaeIdCount" | "hideForeignKeys" | "livesHere"
+>
+
+export type Etsi014Options = Omit<DeliveryOptions, keyof DeliveryDefaults> &
+  Partial<DeliveryDefaults> & {
     readonly host: string
     /** 0 picks a free one. */
     readonly port: number
@@ -98,10 +100,12 @@ class Service {
       policy: options.policy,
       keyManager: options.keyManager,
       desk: options.desk,
+      livesHere: options.livesHere ?? ((saeId) => options.policy().ownsSae(saeId)),
       audit: options.audit,
       log: options.log,
       defaultKeySizeBits: options.defaultKeySizeBits ?? 256,
       maxKeyCount: options.maxKeyCount ?? 1024,
+      maxSaeIdCount: options.maxSaeIdCount ?? 16,
       hideForeignKeys: options.hideForeignKeys ?? false,
     })
   }
@@ -174,7 +178,6 @@ class Service {
     { method, saeId: other, query }: Etsi014Target,
   ): Answer | Promise<Answer> {
     if (hasBody(request)) return { ...badRequest("GET takes no body"), close: true }
-    const { limits } = this.#options.policy().document
     if (method === "status") {
       parseStatusQuery(query)
       return this.#delivery.status(saeId, other)
@@ -182,17 +185,17 @@ class Service {
     if (method === "dec_keys") {
       return this.#delivery.decKeys(saeId, other, parseKeyIdsQuery(query))
     }
-    const asked = parseKeyRequestQuery(query, limits, this.#delivery.defaultKeySizeBits)
+    const asked = parseKeyRequestQuery(query, this.#delivery.limits)
     return this.#delivery.encKeys(saeId, other, asked)
   }
 
   #post(saeId: string, { method, saeId: other }: Etsi014Target, text: string): Promise<Answer> {
-    const { limits } = this.#options.policy().document
+    const { limits } = this.#delivery
     if (method === "dec_keys") {
       const keyIds = parseKeyIdsBody(text, limits.maxKeysPerRequest)
       return this.#delivery.decKeys(saeId, other, keyIds)
     }
-    const asked = parseKeyRequestBody(text, limits, this.#delivery.defaultKeySizeBits)
+    const asked = parseKeyRequestBody(text, limits)
     return this.#delivery.encKeys(saeId, other, asked)
   }
 

@@ -43,8 +43,25 @@ export interface KeyManagerAlarm {
   readonly pathQkdlId?: string
 }
 
+/** End keys relayed ahead of demand. */
+export interface StockLimits {
+  /** Ceiling for one pair and key size; 0: nothing is kept ready. */
+  readonly maxKeys: number
+  /** Ceiling of all key bytes together. */
+  readonly maxBytes: number
+  /** Pairs and key sizes together; the one unused longest goes first. */
+  readonly maxShelves: number
+  /** Key sizes of one association. */
+  readonly maxShelvesPerApp: number
+  /** The upper watermark covers so many seconds of use, and of the rate that the association was promised. */
+  readonly coverS: number
+  /** Older keys are not handed out. Half of the association's ttl where that is less. */
+  readonly maxAgeMs: number
+}
+
 export interface KeyManagerLimits {
   readonly pool: PoolLimits
+  readonly stock: StockLimits
   /** From makeKeys to the acknowledgement. */
   readonly transferTimeoutMs: number
   /** How long a message waits for pad bytes that exist but are not open yet. */
@@ -69,6 +86,15 @@ export interface KeyManagerLimits {
 
 export const DEFAULT_LIMITS: KeyManagerLimits = {
   pool: DEFAULT_POOL_LIMITS,
+  // Nothing ahead of demand unless its maker says how much: see the node's `key_stock`.
+  stock: {
+    maxKeys: 0,
+    maxBytes: 8 << 20,
+    maxShelves: 4096,
+    maxShelvesPerApp: 4,
+    coverS: 2,
+    maxAgeMs: 3_600_000,
+  },
   transferTimeoutMs: 3000,
   drawTimeoutMs: 1500,
   parkMs: 2000,
@@ -101,7 +127,8 @@ export interface KeyManagerOptions {
   readonly random?: (bytes: number) => Uint8Array
   readonly log?: Log
   readonly onAlarm?: (alarm: KeyManagerAlarm) => void
-  readonly limits?: Partial<Omit<KeyManagerLimits, "pool">> & {
+  readonly limits?: Partial<Omit<KeyManagerLimits, "pool" | "stock">> & {
     readonly pool?: Partial<PoolLimits>
+    readonly stock?: Partial<StockLimits>
   }
 }

@@ -2,21 +2,21 @@
 // mesh of connections. Decides nothing itself; made by `createKeyManager`.
 
 import { QkdError } from "../errors.js"
-import { backingsOf, firstHopOf } from "../keys/relay-rules.js"
-import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import { decodePoolMessage, encodePoolMessage } from "../keys/pool-message.js"
 import type { Secret } from "../keys/secret.js"
 import { EndKeys } from "./end-keys.js"
 import { DEFAULT_LIMITS } from "./key-manager-options.js"
 import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key-manager-options.js"
 import type { KeyStore } from "./key-store.js"
+import { KeyMaker } from "./key-maker.js"
+import { KeySupply } from "./key-supply.js"
 import { KeyTransfers } from "./key-transfers.js"
 import { LinkKeeper } from "./link-keeper.js"
 import { takeIn } from "./link-key-intake.js"
 import { LinkTable } from "./link-table.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
-import type { EndKey, KeyManager, KeyManagerConfig, PoolFigures } from "./ports.js"
+import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, PoolFigures } from "./ports.js"
 import { RelayDesk } from "./relay-desk.js"
 import { RelayMesh } from "./relay-mesh.js"
 import type { RelayMeshOwner } from "./relay-mesh.js"
@@ -35,7 +35,11 @@ export interface RunningKeyManager extends KeyManager {
   connectedPeers(): string[]
   /** End keys that wait here for their SAEs. */
   readonly waitingKeys: number
+  /** End keys made here ahead of demand. */
+  readonly stockedKeys: number
 }
+
+const NO_LINK = { kind: "no-link" } as const
 
 export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #options: KeyManagerOptions
@@ -46,9 +50,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #log: Log
   readonly #links: LinkTable
   readonly #transfers: KeyTransfers
+  readonly #supply: KeySupply
   readonly #desk: RelayDesk
   readonly #guard: StoreGuard
-  readonly #deliveredBits = new Map<string, bigint>()
   readonly #timers: NodeJS.Timeout[] = []
   #endKeys: EndKeys
   #mesh: RelayMesh | undefined
@@ -67,11 +71,10 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#random = random
     this.#log = options.log ?? SILENT
     const pool = { ...DEFAULT_LIMITS.pool, ...options.limits?.pool }
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits, pool }
+    const stock = { ...DEFAULT_LIMITS.stock, ...options.limits?.stock }
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits, pool, stock }
     const { qkdnId, policy, identity } = options
-    const { signKey } = identity
-    const limits = this.#limits
-    const log = this.#log
+    const [{ signKey }, limits, log] = [identity, this.#limits, this.#log]
     const peer = (id: string): RelayPeer | undefined => this.#mesh?.peer(id)
     this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
     const sender = new RelaySender(this.#links, limits, peer)
@@ -81,6 +84,12 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     }
     this.#transfers = new KeyTransfers({ ...common, random, onAlarm })
     this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
+    this.#supply = new KeySupply({
+      ...{ links: this.#links, random, limits, log },
+      maker: new KeyMaker({ links: this.#links, transfers: this.#transfers, random, limits }),
+      endKeys: () => this.#endKeys,
+      steadyMs: () => this.#clock.steadyMs(),
+    })
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
     this.#guard = new StoreGuard({
       qkdnId,
@@ -129,6 +138,10 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#endKeys.count
   }
 
+  get stockedKeys(): number {
+    return this.#supply.stock.keyCount
+  }
+
   connectedPeers(): string[] {
     return this.#mesh?.peers().map((peer) => peer.qkdnId) ?? []
   }
@@ -138,7 +151,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     if (this.#state !== "open") return
     const { added, removed } = this.#links.configure(config)
     for (const keeper of removed) {
-      this.#mesh?.peer(keeper.peer)?.send("pool", noLink(keeper.qkdlId))
+      this.#mesh?.peer(keeper.peer)?.send("pool", encodePoolMessage(keeper.qkdlId, NO_LINK))
       keeper.disconnect()
     }
     for (const keeper of added) this.#connect(keeper)
@@ -146,6 +159,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
     this.#desk.configured()
     this.#transfers.configured()
+    this.#supply.stock.configured()
   }
 
   async addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void> {
@@ -164,36 +178,27 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   }
 
   deliveredBits(appId: string): bigint {
-    return this.#deliveredBits.get(appId) ?? 0n
+    return this.#supply.deliveredBits(appId)
   }
 
   deliverableCount(appId: string, keySizeBits: number): number {
-    const app = this.#links.app(appId)
-    if (app === undefined || keySizeBits <= 0) return 0
-    try {
-      // A key takes as much of each path that it is shared over.
-      const counts = backingsOf(this.#links, app).map((entry) => {
-        const keeper = this.#links.linkFor(firstHopOf(this.#links, entry), this.#limits.tagFailures)
-        if (!keeper.connected) return 0
-        return Math.max(0, Math.floor((keeper.reachableBits - TAG_KEY_BYTES * 8) / keySizeBits))
-      })
-      return Math.min(...counts)
-    } catch {
-      return 0
-    }
+    return this.#supply.deliverableCount(appId, keySizeBits)
   }
 
-  async makeKeys(
+  makeKeys(
     appId: string,
     masterSaeId: string,
     slaveSaeIds: readonly string[],
     count: number,
     keySizeBits: number,
   ): Promise<EndKey[]> {
+    const slaves = slaveSaeIds.map((saeId) => ({ saeId, appId }))
+    return this.supplyKeys({ masterSaeId, slaves, count, keySizeBits })
+  }
+
+  async supplyKeys(order: KeyOrder): Promise<EndKey[]> {
     this.#assertOpen()
-    const keys = await this.#transfers.make(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
-    this.#countDelivered(appId, keys)
-    return keys
+    return this.#supply.supply(order)
   }
 
   async takeKeys(
@@ -210,7 +215,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
         appTag: "node-unreachable",
       })
     const taken = await this.#endKeys.take(slaveSaeId, masterSaeId, keyIds)
-    for (const key of taken) this.#countDelivered(key.appId, [key])
+    for (const { appId, key } of taken) this.#supply.countDelivered(appId, key.lengthBits)
     return taken.map(({ appId: _, ...key }) => key)
   }
 
@@ -221,6 +226,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       appTag: "closed",
     })
     for (const timer of this.#timers) clearInterval(timer)
+    this.#supply.stock.close()
     this.#transfers.close(closing)
     this.#desk.close()
     await Promise.allSettled(this.#links.all().map((keeper) => keeper.saveRecord()))
@@ -290,7 +296,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const { qkdlId, message } = decodePoolMessage(body)
     const keeper = this.#links.keeper(qkdlId)
     if (keeper?.peer === peer.qkdnId) keeper.receive(message)
-    else if (message.kind === "sync") peer.send("pool", noLink(qkdlId))
+    else if (message.kind === "sync") peer.send("pool", encodePoolMessage(qkdlId, NO_LINK))
   }
 
   #connect(keeper: LinkKeeper): void {
@@ -321,6 +327,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     for (const keeper of this.#links.all()) {
       if (keeper.peer === qkdnId) keeper.voidAll()
     }
+    this.#supply.stock.lostAt(qkdnId)
     this.#alarm({
       kind: why === "new" ? "peer-store-new" : "peer-rolled-back",
       qkdnId,
@@ -335,6 +342,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#alarm({ kind: "store-rolled-back", message: "a restored copy: all keys are void" })
     const error = new QkdError("operation-failed", "the key store was rolled back")
     try {
+      this.#supply.stock.clear()
       this.#transfers.close(error)
       this.#desk.close()
       this.#links.clear(error)
@@ -366,16 +374,12 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       this.#alarm({ kind: "clock-jumped", message: `the clock moved by ${jumpedMs} ms` })
     try {
       for (const keeper of this.#links.active()) keeper.sweep()
+      this.#supply.stock.sweep()
       await this.#endKeys.sweep()
       await this.#store.sweep()
     } catch (cause) {
       this.#storeFailed(cause)
     }
-  }
-
-  #countDelivered(appId: string, keys: readonly EndKey[]): void {
-    const bits = keys.reduce((sum, { key }) => sum + BigInt(key.lengthBits), 0n)
-    this.#deliveredBits.set(appId, this.deliveredBits(appId) + bits)
   }
 
   #alarm(alarm: KeyManagerAlarm): void {
@@ -389,8 +393,4 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       appTag: "closed",
     })
   }
-}
-
-function noLink(qkdlId: string): Buffer {
-  return encodePoolMessage(qkdlId, { kind: "no-link" })
 }

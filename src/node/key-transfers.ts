@@ -1,23 +1,21 @@
-// The source of end keys: draws them, sends them off, and gives them out only when the far end has said, signed,
-// that it stored them. What is not acknowledged is voided and wiped, never sent again.
+// The source's side of every transfer of end keys: sends them off, whole or in shares, and believes that they arrived
+// only when the far end has said so, signed. What is not acknowledged is voided, never sent again.
 //
-//   make ── relay ──▶ ... ──▶ destination stores durably
-//        ◀── ack (signed by the destination) ──┘        then, and only then, the keys are handed out
+//   transfer ── relay ──▶ ... ──▶ destination stores durably
+//            ◀── ack (signed by the destination) ──┘        then, and only then, the keys may be handed out
 
 import { QkdError } from "../errors.js"
-import { uuidFrom } from "../keys/bytes.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { sumEpsilon } from "../keys/epsilon.js"
-import { RELAY_LIMITS, wholeOf } from "../keys/relay-header.js"
+import { wholeOf } from "../keys/relay-header.js"
 import { cargoOf } from "../keys/relay-message.js"
-import { backingsOf, checkTakenPath, farEndOf, firstHopOf } from "../keys/relay-rules.js"
+import { backingsOf, checkTakenPath, firstHopOf } from "../keys/relay-rules.js"
 import type { NextHop } from "../keys/relay-rules.js"
 import { Secret } from "../keys/secret.js"
 import type { KeyObject } from "node:crypto"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
-import type { EndKey } from "./ports.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
 import { encodeVoid } from "./relay-wire.js"
@@ -40,8 +38,10 @@ export interface KeyTransfersOptions {
 
 /** How acknowledged keys came to the far end. */
 export interface Carried extends Receipt {
-  /** Paths without a common node that they were shared over. */
-  readonly disjointPaths: number
+  /** Paths without a common node that they were shared over, ends included. */
+  readonly paths: readonly (readonly string[])[]
+  /** The links that backed them. */
+  readonly pathQkdlIds: readonly string[]
 }
 
 /** One message on its way: keys, or a share of them. */
@@ -54,14 +54,7 @@ interface Transfer {
   readonly failed: (error: QkdError) => void
 }
 
-/** Key bytes in one message: small enough that pads of tiny blocks still fit its header. */
-const MESSAGE_BYTES = 1 << 15
-/** The same where each hop adds a ciphertext of that size: as many as a path may have fit a frame. */
-const COMBINED_BYTES = 3072
 const MAX_PENDING_VOIDS = 1024
-/** How often one request follows its association to another path. */
-const MAX_MOVES = 2
-
 export class KeyTransfers {
   readonly #options: KeyTransfersOptions
   readonly #open = new Map<string, Transfer>()
@@ -77,39 +70,18 @@ export class KeyTransfers {
   }
 
   /**
-   * See `KeyManager.makeKeys`. When the association was moved to another path meanwhile, fresh keys are made
-   * over that one: what failed on the old path is void and never sent again.
-   */
-  async make(
-    appId: string,
-    masterSaeId: string,
-    slaveSaeIds: readonly string[],
-    count: number,
-    keySizeBits: number,
-  ): Promise<EndKey[]> {
-    checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
-    for (let moves = 0; ; moves += 1) {
-      const path = this.#pathOf(appId)
-      try {
-        return await this.#makeOver(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
-      } catch (fault) {
-        if (moves >= MAX_MOVES || path === this.#pathOf(appId) || !isOfPath(fault)) throw fault
-      }
-    }
-  }
-
-  /**
    * Transfers that still wait for key on a path their association has left fail at once, so that they begin
    * again on the new one. What has been sent is left to arrive: the old path stands a while longer.
    */
   configured(): void {
     for (const { offer, failed, sent } of this.#open.values()) {
-      if (sent || this.#pathOf(offer.appId)?.split(" ").includes(offer.pathQkdlId)) continue
+      if (sent || this.pathOf(offer.appId)?.split(" ").includes(offer.pathQkdlId)) continue
       failed(noPath("the path was moved"))
     }
   }
 
-  #pathOf(appId: string): string | undefined {
+  /** The links that back the association now, joined by spaces; undefined without one. */
+  pathOf(appId: string): string | undefined {
     const { links } = this.#options
     const app = links.app(appId)
     try {
@@ -120,56 +92,6 @@ export class KeyTransfers {
     } catch {
       return undefined
     }
-  }
-
-  async #makeOver(
-    appId: string,
-    masterSaeId: string,
-    slaveSaeIds: readonly string[],
-    count: number,
-    keySizeBits: number,
-  ): Promise<EndKey[]> {
-    const { links, random, limits } = this.#options
-    const app = links.app(appId)
-    if (app === undefined) throw noPath(`no association ${appId} here`)
-    const [entry] = backingsOf(links, app)
-    if (entry === undefined) throw noPath(`association ${appId} has no backing link here`)
-    // Where the destination combines, a message grows with every hop.
-    const most = app.relayScheme === "destination-combines" ? COMBINED_BYTES : MESSAGE_BYTES
-    const perMessage = Math.max(1, Math.min(1024, Math.floor(most / (keySizeBits / 8))))
-    const batches: { offer: Consignment; keys: Secret }[] = []
-    for (let made = 0; made < count; made += perMessage) {
-      const size = Math.min(perMessage, count - made)
-      const ids = random(size * 16)
-      const offer: Consignment = {
-        transferId: uuidFrom(random(16)),
-        appId,
-        pathQkdlId: entry.qkdlId,
-        source: links.qkdnId,
-        destination: farEndOf(links, entry),
-        masterSaeId,
-        slaveSaeIds,
-        keyIds: Array.from({ length: size }, (_, i) => uuidFrom(ids.subarray(i * 16))),
-        keySizeBits,
-        ttlS: app.qos.ttlS === undefined || app.qos.ttlS === 0 ? limits.defaultTtlS : app.qos.ttlS,
-      }
-      batches.push({ offer, keys: Secret.take(random((size * keySizeBits) / 8)) })
-    }
-    const outcomes = await Promise.allSettled(
-      batches.map(({ offer, keys }) => this.#transfer(offer, keys)),
-    )
-    const fault = outcomes.find((outcome) => outcome.status === "rejected")
-    if (fault === undefined)
-      return batches.flatMap(({ offer, keys }, index) => {
-        const outcome = outcomes[index]
-        return cut(offer, keys, outcome?.status === "fulfilled" ? outcome.value : undefined)
-      })
-    for (const [index, { offer, keys }] of batches.entries()) {
-      keys.wipe()
-      // Those that failed have been voided already.
-      if (outcomes[index]?.status === "fulfilled") this.#voidWhole(offer)
-    }
-    throw fault.reason
   }
 
   onAck(ack: Ack): void {
@@ -231,8 +153,12 @@ export class KeyTransfers {
     for (const { failed } of this.#open.values()) failed(error)
   }
 
-  /** All shares of the keys, or nothing: a fault of one voids them all. */
-  async #transfer(offer: Consignment, keys: Secret): Promise<Carried> {
+  /**
+   * `keys` are lent. All shares of them, or nothing: a fault of one voids them all.
+   *
+   * @throws QkdError app-tag `pool-empty`, `no-path`, `timeout`, `policy`.
+   */
+  async transfer(offer: Consignment, keys: Secret): Promise<Carried> {
     const { links, signKey, random } = this.#options
     const parcels = parcelsOf(links, signKey, random, offer, keys)
     const outcomes = await Promise.allSettled(parcels.map((parcel) => this.#send(parcel)))
@@ -252,7 +178,8 @@ export class KeyTransfers {
     return {
       nodes: Array.from(new Set(receipts.flatMap(({ nodes }) => nodes))),
       ...(epsilon !== undefined && { epsilon }),
-      disjointPaths: receipts.length,
+      paths: receipts.map(({ nodes }) => nodes),
+      pathQkdlIds: parcels.map((parcel) => parcel.offer.pathQkdlId),
     }
   }
 
@@ -303,7 +230,7 @@ export class KeyTransfers {
   }
 
   /** Over every path there is now: one of those that carried the shares may not carry this. */
-  #voidWhole(offer: Consignment): void {
+  voidWhole(offer: Consignment): void {
     const { links } = this.#options
     const app = links.app(offer.appId)
     if (app === undefined) return
@@ -324,39 +251,6 @@ export class KeyTransfers {
     // The far end keeps keys that nobody knows of until then, or until they expire.
     if (this.#pendingVoids.length < MAX_PENDING_VOIDS) this.#pendingVoids.push({ hop, offer })
   }
-}
-
-/** Faults that another path may not have. */
-function isOfPath(fault: unknown): boolean {
-  const appTag = fault instanceof QkdError ? fault.appTag : undefined
-  return appTag === "no-path" || appTag === "pool-empty" || appTag === "timeout"
-}
-
-function checkAmount(count: number, keySizeBits: number, mostBytes: number): void {
-  if (!Number.isInteger(count) || count < 1)
-    throw new QkdError("invalid-value", "the number of keys is a positive integer")
-  if (!Number.isInteger(keySizeBits) || keySizeBits < 8 || keySizeBits % 8 !== 0)
-    throw new QkdError("invalid-value", "size shall be a multiple of 8")
-  if (keySizeBits / 8 > RELAY_LIMITS.bytes)
-    throw new QkdError("too-big", `keys have at most ${RELAY_LIMITS.bytes * 8} bits`)
-  // No link ever holds more: refused before memory is taken for it (THREATS T4).
-  if ((count * keySizeBits) / 8 > mostBytes)
-    throw new QkdError("resource-denied", "a link's stock is less than these keys together", {
-      appTag: "pool-empty",
-    })
-}
-
-/** The batch's keys one by one; the batch is wiped. */
-function cut(offer: Consignment, keys: Secret, carried: Carried | undefined): EndKey[] {
-  const size = offer.keySizeBits / 8
-  const known = carried?.epsilon === undefined ? {} : { epsilon: carried.epsilon }
-  const cuts = offer.keyIds.map((keyId, index) => ({
-    keyId,
-    key: keys.slice(index * size, size),
-    ...known,
-  }))
-  keys.wipe()
-  return cuts
 }
 
 function nackError(reason: NackReason, qkdnId: string): QkdError {

@@ -19,6 +19,7 @@ export class LinkTable implements RelaySite {
   #links = new Map<string, LinkConfig>()
   #physLinks: readonly PhysLinkConfig[] = []
   #apps = new Map<string, AppConfig>()
+  #appsBySae = new Map<string, AppConfig[]>()
 
   constructor(
     policy: PolicyView,
@@ -37,6 +38,14 @@ export class LinkTable implements RelaySite {
     this.#links = new Map(config.links.map((link) => [link.qkdlId, link]))
     this.#physLinks = config.links.filter((link) => link.type === "PHYS")
     this.#apps = new Map(config.apps.map((app) => [app.appId, app]))
+    this.#appsBySae = new Map()
+    for (const app of config.apps) {
+      for (const saeId of [app.serverAppId, ...app.clientAppIds]) {
+        const known = this.#appsBySae.get(saeId)
+        if (known === undefined) this.#appsBySae.set(saeId, [app])
+        else known.push(app)
+      }
+    }
     for (const link of this.#physLinks) {
       const peer = neighbourOf(link, this.qkdnId)
       if (peer === undefined || !this.policy.allowsNeighbour(peer)) continue
@@ -63,6 +72,13 @@ export class LinkTable implements RelaySite {
 
   app(appId: string): AppConfig | undefined {
     return this.#apps.get(appId)
+  }
+
+  appsJoining(saeId: string, peerSaeId: string): readonly AppConfig[] {
+    return (this.#appsBySae.get(saeId) ?? []).filter(
+      ({ serverAppId, clientAppIds }) =>
+        saeId !== peerSaeId && (serverAppId === peerSaeId || clientAppIds.includes(peerSaeId)),
+    )
   }
 
   /** The keeper of a configured PHYS link. */
@@ -96,6 +112,7 @@ export class LinkTable implements RelaySite {
     this.#links.clear()
     this.#physLinks = []
     this.#apps.clear()
+    this.#appsBySae.clear()
   }
 
   /** May relay messages go over this link, in either direction. */

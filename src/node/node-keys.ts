@@ -50,6 +50,7 @@ export async function startKeyManager(
     },
     listen: { host: relay.host, port: relay.port },
     policy: deps.policy,
+    limits: { stock: settings.keyStock },
     log: deps.log,
     onAlarm: deps.onAlarm,
   }).catch((error: unknown) => {

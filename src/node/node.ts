@@ -134,6 +134,8 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     },
     saeAuthorities: [await readText(settings.etsi014.caFile)],
     policy: () => policy.current,
+    maxSaeIdCount: settings.etsi014.maxSaeIdCount,
+    hideForeignKeys: settings.etsi014.hideForeignKeys,
     keyManager: countingRefusals(keys, (appId) => {
       agent.requestRefused(appId)
     }),
@@ -237,13 +239,13 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
 function countingRefusals(
   manager: KeyManager,
   refused: (appId: string) => void,
-): Pick<KeyManager, "makeKeys" | "takeKeys" | "deliverableCount"> {
+): Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> {
   return {
-    makeKeys: async (appId, masterSaeId, slaveSaeIds, count, keySizeBits) => {
+    supplyKeys: async (order) => {
       try {
-        return await manager.makeKeys(appId, masterSaeId, slaveSaeIds, count, keySizeBits)
+        return await manager.supplyKeys(order)
       } catch (error) {
-        refused(appId)
+        for (const { appId } of order.slaves) if (appId !== undefined) refused(appId)
         throw error
       }
     },

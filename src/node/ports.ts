@@ -4,6 +4,8 @@
 import type { AppConfig, AppQos } from "../model/app.js"
 import type { LinkConfig, LinkPerformance, LinkStatus } from "../model/link.js"
 import type { PeerAddress } from "../model/node.js"
+import type { KeyPathFacts } from "../keys/delivery.js"
+import type { KeyTerms } from "../keys/key-terms.js"
 import type { Secret } from "../keys/secret.js"
 
 /** What the agent tells the key manager after every durable change of configuration. */
@@ -24,15 +26,23 @@ export interface PoolFigures {
   readonly authenticationBits: bigint
 }
 
-/** One end key, as kept at the end that will hand it out by id. */
-export interface EndKey {
+/** One end key, as it is handed out. */
+export interface EndKey extends KeyPathFacts {
   readonly keyId: string
   readonly key: Secret
+}
+
+/** What a master SAE of this site asks for. */
+export interface KeyOrder {
+  readonly masterSaeId: string
   /**
-   * Bound on how far the key may be from an ideal one, summed over the hops of its path or paths; absent where a
-   * link's own is not known.
+   * Who may fetch the keys, each by its id once. `appId`: the association that joins it to the master; absent for an
+   * SAE of this site itself.
    */
-  readonly epsilon?: number
+  readonly slaves: readonly { readonly saeId: string; readonly appId?: string }[]
+  readonly count: number
+  readonly keySizeBits: number
+  readonly terms?: KeyTerms
 }
 
 export interface KeyManager {
@@ -45,11 +55,18 @@ export interface KeyManager {
   /** Keys deliverable now over the backing link of this application, at `keySizeBits` each. */
   deliverableCount(appId: string, keySizeBits: number): number
   /**
-   * Makes `count` fresh keys, relays them to the other end and resolves when that end has stored all of
-   * them durably: the caller may then hand them out, once. On failure nothing is handed out and what was
-   * sent is voided.
+   * Keys that all of the slaves' sites have stored durably: the caller may hand them out, once. From what was relayed
+   * ahead of demand where there is some, else made now. A group gets the same keys; each site gets them once. On
+   * failure nothing is handed out and what was sent is voided.
    *
-   * @throws QkdError app-tag `pool-empty`, `no-path`, `timeout`, `policy`.
+   * @throws QkdError app-tag `pool-empty`, `no-path`, `timeout`, `policy`, `over-rate`; `terms` when no key meets
+   * the terms.
+   */
+  supplyKeys(order: KeyOrder): Promise<EndKey[]>
+  /**
+   * `supplyKeys` to slaves of one association, on no terms.
+   *
+   * @throws QkdError as `supplyKeys`.
    */
   makeKeys(
     appId: string,

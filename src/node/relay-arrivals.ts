@@ -188,7 +188,11 @@ export class RelayArrivals {
     const keys = combineShares(shares.map((share) => share.keys))
     const epsilon = sumEpsilon(shares.map((share) => share.epsilon))
     try {
-      await endKeys().put(wholeOf(first.header), keys, epsilon)
+      await endKeys().put(wholeOf(first.header), keys, {
+        links: Math.max(...shares.map(({ header }) => header.nodes.length)),
+        disjointPaths: shares.length,
+        ...(epsilon !== undefined && { epsilon }),
+      })
     } finally {
       keys.wipe()
       for (const share of shares) share.keys.wipe()

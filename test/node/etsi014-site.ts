@@ -111,6 +111,7 @@ export class Sites {
       policy: () => this.policy,
       keyManager: this.keyManager,
       desk: this.desk,
+      livesHere: (saeId) => saeId === "alice" || saeId === "amy",
       audit: (record) => this.audit(record),
       log,
       ...over,

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { QkdError } from "../../src/errors.js"
 import { Secret } from "../../src/keys/secret.js"
 import type { AppConfig, AppQos } from "../../src/model/app.js"
-import type { ApplicationDesk, EndKey, KeyManager } from "../../src/node/ports.js"
+import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "../../src/node/ports.js"
 
 interface Stored {
   readonly key: Uint8Array
@@ -15,7 +15,7 @@ interface Stored {
 
 /** Makes keys and remembers them for the slaves, as two key managers with a perfect link would. */
 export class FakeKeyManager
-  implements Pick<KeyManager, "makeKeys" | "takeKeys" | "deliverableCount">
+  implements Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount">
 {
   readonly #stored = new Map<string, Stored>()
   /** Every key handed out, raw, in order: tests compare with it. */
@@ -30,6 +30,24 @@ export class FakeKeyManager
 
   deliverableCount(_appId: string, keySizeBits: number): number {
     return Math.floor(this.stockBits / keySizeBits)
+  }
+
+  /** Terms that no key meets, when set. */
+  unmet: (order: KeyOrder) => boolean = () => false
+  readonly orders: KeyOrder[] = []
+
+  supplyKeys(order: KeyOrder): Promise<EndKey[]> {
+    this.orders.push(order)
+    const { masterSaeId, slaves, count, keySizeBits } = order
+    if (this.unmet(order))
+      return Promise.reject(new QkdError("resource-denied", "no such key", { appTag: "terms" }))
+    return this.makeKeys(
+      "",
+      masterSaeId,
+      slaves.map(({ saeId }) => saeId),
+      count,
+      keySizeBits,
+    )
   }
 
   makeKeys(

@@ -49,6 +49,7 @@ export interface PolicyFaults {
   refusesPath?: PolicyView["refusesPath"]
   allowsEnd?: PolicyView["allowsEnd"]
   allowsNeighbour?: PolicyView["allowsNeighbour"]
+  ownsSae?: PolicyView["ownsSae"]
   maxHops?: number
   minDisjointPaths?: number
   relaySchemes?: readonly RelayScheme[]
@@ -80,7 +81,7 @@ export function policyOf(
     peerByPin: (pin) => identities.find(({ spkiSha256: own }) => own === pin),
     allowsNeighbour: (id) => faults.allowsNeighbour?.(id) ?? true,
     allowsEnd: (id) => faults.allowsEnd?.(id) ?? true,
-    ownsSae: (id) => id === saeOf(self),
+    ownsSae: (id) => faults.ownsSae?.(id) ?? id === saeOf(self),
     refusesPath: (at) => faults.refusesPath?.(at),
   }
 }
@@ -289,6 +290,20 @@ export class KeyNetwork {
     while (!condition()) {
       if (performance.now() > end) throw new Error("it did not happen in time")
       await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  /** Tries again until it does not throw. */
+  async untilDone(action: () => Promise<void>, timeoutMs = 10_000): Promise<void> {
+    const end = performance.now() + timeoutMs
+    for (;;) {
+      try {
+        await action()
+        return
+      } catch (fault) {
+        if (performance.now() > end) throw fault
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
     }
   }
 

@@ -1,0 +1,305 @@
+// End keys relayed ahead of demand, so that a pair's next request is answered from this site's memory. The far end
+// has stored them durably before they count as stock; here they are in memory only: a crash loses them, and gives
+// none out twice. Each key leaves the stock once. What became unfit is wiped, and voided at the far end when none
+// of its batch was handed out; else it expires there, known to nobody.
+//
+//   enc_keys ──▶ take ──▶ below the lower watermark? ──▶ refill in the background up to the upper one
+
+import { asQkdError } from "../errors.js"
+import type { KeyPathFacts } from "../keys/delivery.js"
+import type { KeyOrigin } from "../keys/key-terms.js"
+import { StockLevel } from "../keys/stock-level.js"
+import type { StockLimits } from "./key-manager-options.js"
+import type { KeyMaker, MadeBatch } from "./key-maker.js"
+import type { Log } from "./log.js"
+import type { EndKey } from "./ports.js"
+
+/** Which keys: made for this master and slave, of this size. */
+export interface ShelfId {
+  readonly appId: string
+  readonly masterSaeId: string
+  readonly slaveSaeId: string
+  readonly keySizeBits: number
+}
+
+export interface EndKeyStockOptions {
+  readonly maker: KeyMaker
+  readonly limits: StockLimits
+  readonly steadyMs: () => number
+  readonly log: Log
+  /** How a batch came about. */
+  readonly originOf: (batch: MadeBatch, madeMs: number) => KeyOrigin
+  /** Whether site policy and configuration still let this batch be handed out. */
+  readonly allowed: (batch: MadeBatch) => boolean
+  /** Keys that a refill may draw from the links now, without touching what others are promised. */
+  readonly room: (id: ShelfId) => number
+  /** Keys per second that the association was promised. */
+  readonly promisedKeysPerS: (id: ShelfId) => number
+  readonly ttlMs: (appId: string) => number
+}
+
+interface Stocked {
+  readonly batch: MadeBatch
+  readonly origin: KeyOrigin
+  readonly facts: KeyPathFacts
+  /** The links that backed its paths. */
+  readonly pathQkdlIds: string
+  /** The next key to hand out. */
+  next: number
+}
+
+interface Shelf {
+  readonly id: ShelfId
+  readonly level: StockLevel
+  batches: Stocked[]
+  filling: Promise<void> | undefined
+  /** No refill before: the last one failed. */
+  retryMs: number
+  failures: number
+}
+
+const RETRY_MIN_MS = 250
+const RETRY_MAX_MS = 30_000
+const KEY_ID_BYTES = 16
+
+export class EndKeyStock {
+  readonly #options: EndKeyStockOptions
+  /** Least lately asked first. */
+  readonly #shelves = new Map<string, Shelf>()
+  #bytes = 0
+  #sweptMs: number
+  #closed = false
+
+  constructor(options: EndKeyStockOptions) {
+    this.#options = options
+    this.#sweptMs = options.steadyMs()
+  }
+
+  /** Key bytes and ids held. */
+  get heldBytes(): number {
+    return this.#bytes
+  }
+
+  get keyCount(): number {
+    return Array.from(this.#shelves.values()).reduce((sum, shelf) => sum + heldIn(shelf), 0)
+  }
+
+  /** Keys ready for this association, either as asked by that SAE or of any. */
+  count(appId: string, keySizeBits: number, masterSaeId?: string): number {
+    let sum = 0
+    for (const { id, batches } of this.#shelves.values()) {
+      if (id.appId !== appId || id.keySizeBits !== keySizeBits) continue
+      if (masterSaeId !== undefined && id.masterSaeId !== masterSaeId) continue
+      for (const stocked of batches) sum += left(stocked)
+    }
+    return sum
+  }
+
+  /** Whether keys of this kind were asked for lately. */
+  knows(id: ShelfId): boolean {
+    return this.#shelves.has(nameOf(id))
+  }
+
+  /** A request for so many keys came: demand, which the stock follows. */
+  asked(id: ShelfId, count: number): void {
+    const shelf = this.#shelfFor(id)
+    if (shelf === undefined) return
+    this.#dropUnfit(shelf)
+    shelf.level.asked(count, heldIn(shelf) < count)
+    this.#refill(shelf)
+  }
+
+  /** How many keys that fit are ready. */
+  ready(id: ShelfId, fits: (origin: KeyOrigin) => boolean): number {
+    const shelf = this.#shelves.get(nameOf(id))
+    if (shelf === undefined) return 0
+    this.#dropUnfit(shelf)
+    return shelf.batches.reduce((sum, one) => sum + (fits(one.origin) ? left(one) : 0), 0)
+  }
+
+  /** Up to `count` keys that fit, oldest first. A refill begins when they run low. */
+  take(id: ShelfId, count: number, fits: (origin: KeyOrigin) => boolean): EndKey[] {
+    const keys: EndKey[] = []
+    const shelf = this.#shelves.get(nameOf(id))
+    if (shelf === undefined) return keys
+    const size = id.keySizeBits / 8
+    for (const stocked of shelf.batches) {
+      if (keys.length === count) break
+      if (!fits(stocked.origin)) continue
+      while (keys.length < count && left(stocked) > 0) {
+        const at = stocked.next++
+        const key = stocked.batch.keys.slice(at * size, size)
+        stocked.batch.keys.use((bytes) => bytes.fill(0, at * size, (at + 1) * size))
+        keys.push({ ...stocked.facts, keyId: stocked.batch.keyIds[at] ?? "", key })
+      }
+    }
+    this.#bytes -= keys.length * (size + KEY_ID_BYTES)
+    if (shelf.batches.some((stocked) => left(stocked) === 0)) {
+      for (const stocked of shelf.batches) if (left(stocked) === 0) stocked.batch.keys.wipe()
+      shelf.batches = shelf.batches.filter((stocked) => left(stocked) > 0)
+    }
+    this.#refill(shelf)
+    return keys
+  }
+
+  /** The refill that is under way for these keys. */
+  filling(id: ShelfId): Promise<void> | undefined {
+    return this.#shelves.get(nameOf(id))?.filling
+  }
+
+  /** Configuration or policy has changed: keys of paths that are left, or no longer allowed, go. */
+  configured(): void {
+    for (const [name, shelf] of this.#shelves) {
+      const path = this.#options.maker.pathOf(shelf.id.appId)
+      this.#drop(shelf, ({ pathQkdlIds }) => pathQkdlIds !== path)
+      this.#dropUnfit(shelf)
+      if (path === undefined) this.#shelves.delete(name)
+    }
+  }
+
+  /** The keys of transfers to this site are void there. */
+  lostAt(qkdnId: string): void {
+    for (const shelf of this.#shelves.values())
+      this.#drop(shelf, ({ batch }) => batch.legs.some(({ offer }) => offer.destination === qkdnId))
+  }
+
+  /** Once a second. */
+  sweep(): void {
+    const now = this.#options.steadyMs()
+    const seconds = (now - this.#sweptMs) / 1000
+    this.#sweptMs = now
+    for (const shelf of this.#shelves.values()) {
+      shelf.level.tick(seconds)
+      this.#dropUnfit(shelf)
+      this.#refill(shelf)
+    }
+  }
+
+  /** Wipes all, and voids what can be. */
+  clear(): void {
+    for (const shelf of this.#shelves.values()) this.#drop(shelf, () => true)
+    this.#shelves.clear()
+  }
+
+  close(): void {
+    this.clear()
+    this.#closed = true
+  }
+
+  #shelfFor(id: ShelfId): Shelf | undefined {
+    const { limits } = this.#options
+    if (limits.maxKeys === 0 || this.#closed) return undefined
+    const name = nameOf(id)
+    const known = this.#shelves.get(name)
+    this.#shelves.delete(name)
+    const shelf: Shelf = known ?? {
+      id,
+      level: new StockLevel(limits),
+      batches: [],
+      filling: undefined,
+      retryMs: 0,
+      failures: 0,
+    }
+    if (known === undefined) this.#makePlace(id)
+    this.#shelves.set(name, shelf)
+    return shelf
+  }
+
+  /** Whoever asks for many sizes, or for many peers, displaces what is unused longest: his own first. */
+  #makePlace({ appId }: ShelfId): void {
+    const { maxShelves, maxShelvesPerApp } = this.#options.limits
+    const own = Array.from(this.#shelves).filter(([, { id }]) => id.appId === appId)
+    const [victim] =
+      own.length >= maxShelvesPerApp
+        ? own
+        : this.#shelves.size >= maxShelves
+          ? Array.from(this.#shelves)
+          : []
+    if (victim === undefined) return
+    this.#drop(victim[1], () => true)
+    this.#shelves.delete(victim[0])
+  }
+
+  #dropUnfit(shelf: Shelf): void {
+    const { steadyMs, limits, ttlMs, allowed } = this.#options
+    const oldest = steadyMs() - Math.min(limits.maxAgeMs, ttlMs(shelf.id.appId) / 2)
+    this.#drop(shelf, ({ origin, batch }) => origin.madeMs <= oldest || !allowed(batch))
+  }
+
+  #drop(shelf: Shelf, unfit: (stocked: Stocked) => boolean): void {
+    if (!shelf.batches.some(unfit)) return
+    shelf.batches = shelf.batches.filter((stocked) => {
+      if (!unfit(stocked)) return true
+      this.#bytes -= left(stocked) * (shelf.id.keySizeBits / 8 + KEY_ID_BYTES)
+      stocked.batch.keys.wipe()
+      if (stocked.next === 0) this.#options.maker.voidBatch(stocked.batch)
+      return false
+    })
+  }
+
+  #refill(shelf: Shelf): void {
+    const { limits, room, promisedKeysPerS, steadyMs } = this.#options
+    if (shelf.filling !== undefined || this.#closed || steadyMs() < shelf.retryMs) return
+    const { id, level } = shelf
+    const promised = Math.min(limits.maxKeys, limits.coverS * promisedKeysPerS(id))
+    const high = Math.max(level.high, Math.floor(promised))
+    const held = heldIn(shelf)
+    if (2 * held > high) return
+    const keyBytes = id.keySizeBits / 8 + KEY_ID_BYTES
+    const count = Math.min(
+      high - held,
+      room(id),
+      Math.floor((limits.maxBytes - this.#bytes) / keyBytes),
+    )
+    if (count < 1) return
+    shelf.filling = this.#fill(shelf, count).finally(() => {
+      shelf.filling = undefined
+      this.#refill(shelf)
+    })
+  }
+
+  /** Never rejects. */
+  async #fill(shelf: Shelf, count: number): Promise<void> {
+    const { maker, steadyMs, originOf, log } = this.#options
+    const { id } = shelf
+    try {
+      const batches = await maker.make({
+        masterSaeId: id.masterSaeId,
+        legs: [{ appId: id.appId, slaveSaeIds: [id.slaveSaeId] }],
+        count,
+        keySizeBits: id.keySizeBits,
+      })
+      const madeMs = steadyMs()
+      for (const batch of batches) {
+        const pathQkdlIds = batch.legs.flatMap(({ carried }) => carried.pathQkdlIds).join(" ")
+        const origin = originOf(batch, madeMs)
+        const { nodes: _, madeMs: __, ...facts } = origin
+        shelf.batches.push({ batch, origin, facts, pathQkdlIds, next: 0 })
+        this.#bytes += batch.keyIds.length * (id.keySizeBits / 8 + KEY_ID_BYTES)
+      }
+      // Much may have changed while they were on their way.
+      const kept = !this.#closed && this.#shelves.get(nameOf(id)) === shelf
+      const path = maker.pathOf(id.appId)
+      this.#drop(shelf, ({ pathQkdlIds }) => !kept || pathQkdlIds !== path)
+      shelf.failures = 0
+    } catch (cause) {
+      shelf.failures += 1
+      const wait = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** shelf.failures)
+      shelf.retryMs = steadyMs() + wait
+      const { appTag, message } = asQkdError(cause)
+      log.debug({ appId: id.appId, appTag, reason: message }, "no key for the stock")
+    }
+  }
+}
+
+function heldIn({ batches }: Shelf): number {
+  return batches.reduce((sum, stocked) => sum + left(stocked), 0)
+}
+
+function left({ batch, next }: Stocked): number {
+  return batch.keyIds.length - next
+}
+
+function nameOf({ appId, masterSaeId, slaveSaeId, keySizeBits }: ShelfId): string {
+  return `${appId} ${keySizeBits} ${JSON.stringify([masterSaeId, slaveSaeId])}`
+}

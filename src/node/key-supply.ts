@@ -1,0 +1,291 @@
+// Gives end keys to this site's SAEs as masters: from the stock where there are, else made and relayed now; to one
+// slave or to a group, at other sites or at this one. All or none: what a failed request had made is void.
+
+import { QkdError } from "../errors.js"
+import { uuidFrom } from "../keys/bytes.js"
+import { termsError, unmetTerm } from "../keys/key-terms.js"
+import type { KeyOrigin, KeyTerms } from "../keys/key-terms.js"
+import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
+import type { Consignment } from "../keys/relay-header.js"
+import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
+import { EndKeyStock } from "./end-key-stock.js"
+import type { ShelfId } from "./end-key-stock.js"
+import type { EndKeys } from "./end-keys.js"
+import type { KeyManagerLimits } from "./key-manager-options.js"
+import { checkAmount } from "./key-maker.js"
+import type { KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
+import type { LinkTable } from "./link-table.js"
+import type { Log } from "./log.js"
+import type { EndKey, KeyOrder } from "./ports.js"
+
+export interface KeySupplyOptions {
+  readonly links: LinkTable
+  readonly maker: KeyMaker
+  /** Where keys of slaves at this site wait. */
+  readonly endKeys: () => EndKeys
+  readonly random: (bytes: number) => Uint8Array
+  readonly limits: KeyManagerLimits
+  readonly steadyMs: () => number
+  readonly log: Log
+}
+
+/** How many refills one request waits for before it sends off keys of its own. */
+const MAX_WAITS = 3
+/** A refill takes at most this share of what the link could give: requests of others come first. */
+const REFILL_SHARE = 0.5
+
+export class KeySupply {
+  readonly stock: EndKeyStock
+  readonly #options: KeySupplyOptions
+  readonly #deliveredBits = new Map<string, bigint>()
+
+  constructor(options: KeySupplyOptions) {
+    this.#options = options
+    const { links, maker, limits, steadyMs, log } = options
+    this.stock = new EndKeyStock({
+      ...{ maker, limits: limits.stock, steadyMs, log, originOf },
+      allowed: (batch) => this.#allowed(batch),
+      room: ({ appId, keySizeBits }) =>
+        Math.floor((REFILL_SHARE * this.#reachableBits(appId)) / keySizeBits),
+      promisedKeysPerS: ({ appId, keySizeBits }) =>
+        (links.app(appId)?.qos.minBps ?? 0) / keySizeBits,
+      ttlMs: (appId) => 1000 * (links.app(appId)?.qos.ttlS || limits.defaultTtlS),
+    })
+  }
+
+  /** Bits handed to SAEs of this application here, either way, since start. */
+  deliveredBits(appId: string): bigint {
+    return this.#deliveredBits.get(appId) ?? 0n
+  }
+
+  countDelivered(appId: string, bits: number): void {
+    this.#deliveredBits.set(appId, this.deliveredBits(appId) + BigInt(bits))
+  }
+
+  /** See `KeyManager.supplyKeys`. */
+  async supply(order: KeyOrder): Promise<EndKey[]> {
+    const keys = await this.#keysFor(order)
+    for (const { appId } of order.slaves)
+      if (appId !== undefined) this.countDelivered(appId, keys.length * order.keySizeBits)
+    return keys
+  }
+
+  async #keysFor(order: KeyOrder): Promise<EndKey[]> {
+    const { masterSaeId, slaves, count, keySizeBits } = order
+    checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
+    const legs = this.#legsOf(order)
+    this.#checkTerms(order.terms ?? {}, legs)
+    const [slave] = slaves
+    if (slave?.appId === undefined || slaves.length > 1)
+      return this.#cutAll(await this.#make(order, legs, count))
+    const { saeId: slaveSaeId, appId } = slave
+    return this.#supplyPair(order, { appId, masterSaeId, slaveSaeId, keySizeBits }, legs)
+  }
+
+  /** Keys of this size that could be handed out now. */
+  deliverableCount(appId: string, keySizeBits: number): number {
+    if (keySizeBits <= 0) return 0
+    const fresh = Math.floor((this.#reachableBits(appId) - TAG_KEY_BYTES * 8) / keySizeBits)
+    return this.stock.count(appId, keySizeBits) + Math.max(0, fresh)
+  }
+
+  /** From the stock, after what it lacks has been made. */
+  async #supplyPair(order: KeyOrder, id: ShelfId, legs: readonly TransferLeg[]): Promise<EndKey[]> {
+    const { terms = {}, count } = order
+    const { steadyMs } = this.#options
+    const fits = (origin: KeyOrigin): boolean => unmetTerm(terms, origin, steadyMs()) === undefined
+    const made: MadeBatch[] = []
+    // A pair's first request does not wait for a stock to be made.
+    const known = this.stock.knows(id)
+    if (known) this.stock.asked(id, count)
+    try {
+      for (let waits = 0; ; ) {
+        const missing = count - made.reduce((sum, { keyIds }) => sum + keyIds.length, 0)
+        const ready = this.stock.ready(id, fits)
+        if (ready >= missing) {
+          const keys = this.stock.take(id, missing, fits)
+          if (!known) this.stock.asked(id, count)
+          return made.length === 0 ? keys : [...keys, ...this.#cutAll(made)]
+        }
+        // Many who ask at once share one transfer rather than each sending one.
+        const filling = this.stock.filling(id)
+        if (filling !== undefined && waits++ < MAX_WAITS) await filling
+        else made.push(...(await this.#make(order, legs, missing - ready)))
+      }
+    } catch (cause) {
+      await this.#takeBack(made)
+      throw cause
+    }
+  }
+
+  /** Relayed to every leg, kept here for slaves of this site. */
+  async #make(order: KeyOrder, legs: readonly TransferLeg[], count: number): Promise<MadeBatch[]> {
+    const { links, maker, endKeys, steadyMs } = this.#options
+    const { masterSaeId, slaves, keySizeBits, terms } = order
+    const batches = await maker.make({ masterSaeId, legs, count, keySizeBits })
+    const kept: MadeBatch[] = []
+    try {
+      const now = steadyMs()
+      for (const batch of batches) {
+        const unmet = terms && unmetTerm(terms, originOf(batch, now), now)
+        if (unmet !== undefined) throw termsError(unmet)
+      }
+      const here = slaves.filter(({ appId }) => appId === undefined).map(({ saeId }) => saeId)
+      for (const batch of batches) {
+        if (here.length === 0) {
+          kept.push(batch)
+          continue
+        }
+        const offer = this.#offerHere(masterSaeId, here, batch)
+        const carried = { nodes: [links.qkdnId], paths: [[links.qkdnId]], pathQkdlIds: [] }
+        kept.push({ ...batch, legs: [...batch.legs, { offer, carried }] })
+        await endKeys().put(offer, batch.keys, { links: 0 })
+      }
+      return kept
+    } catch (cause) {
+      await this.#takeBack([...kept, ...batches.slice(kept.length)])
+      throw cause
+    }
+  }
+
+  #offerHere(masterSaeId: string, slaveSaeIds: readonly string[], batch: MadeBatch): Consignment {
+    const { links, random, limits } = this.#options
+    return {
+      transferId: uuidFrom(random(16)),
+      appId: "",
+      pathQkdlId: "",
+      source: links.qkdnId,
+      destination: links.qkdnId,
+      masterSaeId,
+      slaveSaeIds,
+      keyIds: batch.keyIds,
+      keySizeBits: batch.keySizeBits,
+      ttlS: limits.defaultTtlS,
+    }
+  }
+
+  async #takeBack(batches: readonly MadeBatch[]): Promise<void> {
+    const { maker, endKeys, links } = this.#options
+    for (const batch of batches) {
+      batch.keys.wipe()
+      maker.voidBatch(batch)
+      for (const { offer } of batch.legs)
+        if (offer.destination === links.qkdnId)
+          await endKeys().voidBatch(offer.transferId, links.qkdnId)
+    }
+  }
+
+  /** One leg for each site that has slaves. @throws QkdError `access-denied`, `invalid-value`, app-tag `no-path` */
+  #legsOf({ masterSaeId, slaves }: KeyOrder): TransferLeg[] {
+    const { links } = this.#options
+    const { policy } = links
+    if (!policy.ownsSae(masterSaeId)) throw notOurs(masterSaeId)
+    if (slaves.length === 0) throw new QkdError("invalid-value", "keys for nobody")
+    if (new Set([masterSaeId, ...slaves.map(({ saeId }) => saeId)]).size !== slaves.length + 1)
+      throw new QkdError("access-denied", "master and slaves are not all different")
+    const bySite = new Map<string, { appId: string; slaveSaeIds: string[] }>()
+    for (const { saeId, appId } of slaves) {
+      if (appId === undefined) {
+        if (!policy.ownsSae(saeId)) throw notOurs(saeId)
+        continue
+      }
+      const site = this.#siteOf(appId)
+      const leg = bySite.get(site)
+      if (leg === undefined) bySite.set(site, { appId, slaveSaeIds: [saeId] })
+      else leg.slaveSaeIds.push(saeId)
+    }
+    return Array.from(bySite.values())
+  }
+
+  #siteOf(appId: string): string {
+    const { links } = this.#options
+    const app = links.app(appId)
+    if (app === undefined)
+      throw new QkdError("operation-failed", `no association ${appId} here`, { appTag: "no-path" })
+    return farEndOf(links, backingOf(links, app))
+  }
+
+  /** What can be told before any key is spent. @throws QkdError app-tag `terms` */
+  #checkTerms(terms: KeyTerms, legs: readonly TransferLeg[]): void {
+    const { links } = this.#options
+    for (const { appId } of legs) {
+      const app = links.app(appId)
+      if (app === undefined) continue
+      const entries = backingsOf(links, app)
+      if ((terms.disjointPaths ?? 1) > entries.length) throw termsError("disjointPaths")
+      if (terms.directOnly === true && entries.some(({ type }) => type !== "PHYS"))
+        throw termsError("directOnly")
+      const known = entries.flatMap((entry) => [
+        links.qkdnId,
+        firstHopOf(links, entry).qkdnId,
+        farEndOf(links, entry),
+      ])
+      if (terms.avoidNodes?.some((node) => known.includes(node)) === true)
+        throw termsError("avoidNodes")
+    }
+  }
+
+  /** Asked again before keys leave the stock: site policy and path may have changed since they were made. */
+  #allowed({ legs }: MadeBatch): boolean {
+    const { policy } = this.#options.links
+    return legs.every(({ offer: { source, destination, masterSaeId }, carried }) => {
+      if (!policy.ownsSae(masterSaeId) || !policy.allowsEnd(destination)) return false
+      return carried.paths.every(
+        (nodes) => policy.refusesPath({ source, destination, nodes }) === undefined,
+      )
+    })
+  }
+
+  /** Of the links that keys of this association leave over, the one with least. */
+  #reachableBits(appId: string): number {
+    const { links, limits } = this.#options
+    const app = links.app(appId)
+    if (app === undefined) return 0
+    try {
+      const bits = backingsOf(links, app).map((entry) => {
+        const keeper = links.linkFor(firstHopOf(links, entry), limits.tagFailures)
+        return keeper.connected ? keeper.reachableBits : 0
+      })
+      return Math.min(...bits)
+    } catch {
+      return 0
+    }
+  }
+
+  /** The batches' keys one by one; the batches are wiped. */
+  #cutAll(batches: readonly MadeBatch[]): EndKey[] {
+    const madeMs = this.#options.steadyMs()
+    return batches.flatMap((batch) => {
+      const size = batch.keySizeBits / 8
+      const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
+      const cuts = batch.keyIds.map((keyId, index) => ({
+        keyId,
+        key: batch.keys.slice(index * size, size),
+        ...facts,
+      }))
+      batch.keys.wipe()
+      return cuts
+    })
+  }
+}
+
+/** Of a group's legs the weakest counts, and every node of any. */
+function originOf({ legs }: MadeBatch, madeMs: number): KeyOrigin {
+  const paths = legs.flatMap(({ carried }) => carried.paths)
+  // Keys that stay here take no path, and lose nothing on it.
+  const away = legs.filter(({ carried }) => carried.pathQkdlIds.length > 0)
+  const epsilons = away.map(({ carried }) => carried.epsilon).filter((one) => one !== undefined)
+  return {
+    nodes: Array.from(new Set(paths.flat())),
+    links: Math.max(0, ...paths.map((nodes) => nodes.length - 1)),
+    disjointPaths: Math.min(
+      ...(away.length === 0 ? [1] : away.map(({ carried }) => carried.paths.length)),
+    ),
+    ...(epsilons.length === away.length && { epsilon: Math.max(0, ...epsilons) }),
+    madeMs,
+  }
+}
+
+function notOurs(saeId: string): QkdError {
+  return new QkdError("access-denied", `${saeId} is not of this site`, { appTag: "policy" })
+}
