@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
+import { addHsmCommands } from "./cli/hsm-commands.js"
 import { addPlanCommands } from "./cli/plan-commands.js"
 import type { runYangCheck } from "./cli/yang-check.js"
 import { programVersion } from "./cli/version.js"
@@ -92,6 +93,7 @@ consumer
     const { runIpsecConsumer } = await import("./cli/consumer-ipsec.js")
     await runIpsecConsumer(options.config)
   })
+addHsmCommands(consumer)
 
 function several(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]

@@ -1,0 +1,180 @@
+// `keyloom consumer hsm`: the service that keeps a token filled, and the commands beside it.
+
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { HSM_CONFIG_MODULES, type HsmSettings, readHsmConfig } from "../consumer/hsm-config.js"
+import { HsmIndex, type IndexedKey, type KeyState } from "../consumer/hsm-index.js"
+import { openFile, sealFile } from "../consumer/hsm-seal.js"
+import { HsmService, type HsmStatus, statusFile } from "../consumer/hsm-service.js"
+import { openToken } from "../consumer/token-client.js"
+import { QkdError } from "../errors.js"
+import { loadYangFiles } from "../transport/yang-files.js"
+import { exitWhenStopped } from "./exit.js"
+import { roleLog } from "./log.js"
+import { untilAsked } from "./until-asked.js"
+
+const STATES: readonly KeyState[] = ["importing", "imported", "ready", "used", "retiring"]
+
+function settingsOf(file: string): HsmSettings {
+  let text: string
+  try {
+    text = readFileSync(file, "utf8")
+  } catch (cause) {
+    throw new QkdError("invalid-value", `cannot read ${file}`, { cause })
+  }
+  try {
+    const base = path.dirname(path.resolve(file))
+    return readHsmConfig(loadYangFiles(HSM_CONFIG_MODULES), text, base)
+  } catch (error) {
+    if (!(error instanceof QkdError)) throw error
+    throw new QkdError(error.tag, `${file}: ${error.message}`, { cause: error })
+  }
+}
+
+export async function runHsm(options: { readonly config: string }): Promise<void> {
+  const stop = untilAsked()
+  const log = roleLog("consumer-hsm")
+  const service = await HsmService.start(settingsOf(options.config), {
+    alarm: (event, detail) => {
+      log.warn({ event, ...detail }, event)
+    },
+    note: (event, detail) => {
+      log.info({ event, ...detail }, event)
+    },
+  })
+  log.info({ event: "listening", port: service.port }, "listening")
+  process.send?.({ kind: "ready" })
+  try {
+    await Promise.race([stop.asked, service.failed])
+  } catch (fault) {
+    await service.stop()
+    throw fault
+  }
+  await exitWhenStopped(service.stop())
+}
+
+export async function hsmStatus(options: {
+  readonly config: string
+  readonly json?: boolean
+}): Promise<void> {
+  const settings = settingsOf(options.config)
+  const index = new HsmIndex(path.join(settings.dir, "index"))
+  const keys = index.all()
+  await index.close()
+  const peers = settings.peers.map(({ name }) => ({
+    peer: name,
+    out: counts(keys, name, "out"),
+    in: counts(keys, name, "in"),
+  }))
+  const last = lastStatus(settings)
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ site: settings.site, service: last, peers })}\n`)
+    return
+  }
+  process.stdout.write(
+    `site ${settings.site}, token ${settings.token.label}: ${last?.token ?? "service never ran"}\n`,
+  )
+  for (const { peer, out, in: taken } of peers) {
+    process.stdout.write(
+      `${peer}\n  to seal with: ${out.ready} ready, ${out.imported} being proven, ${out.used} used\n` +
+        `  to open with: ${taken.ready} ready, ${taken.imported} being proven, ${taken.used} used\n`,
+    )
+    const state = last?.peers.find((each) => each.peer === peer)
+    if (state?.lastRoundAt !== undefined)
+      process.stdout.write(`  last round: ${state.lastRoundAt}\n`)
+    if (state?.lastFault !== undefined) process.stdout.write(`  last fault: ${state.lastFault}\n`)
+  }
+}
+
+function counts(
+  keys: readonly IndexedKey[],
+  peer: string,
+  way: IndexedKey["way"],
+): Record<KeyState, number> {
+  const of = (state: KeyState): number =>
+    keys.filter((key) => key.peer === peer && key.way === way && key.state === state).length
+  return Object.fromEntries(STATES.map((state) => [state, of(state)])) as Record<KeyState, number>
+}
+
+function lastStatus(settings: HsmSettings): HsmStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(statusFile(settings), "utf8")) as HsmStatus
+  } catch {
+    return undefined
+  }
+}
+
+export async function hsmSeal(
+  input: string,
+  options: { readonly config: string; readonly peer?: string; readonly output?: string },
+): Promise<void> {
+  const settings = settingsOf(options.config)
+  const peer = peerOf(settings, options.peer)
+  const output = options.output ?? `${input}.sealed`
+  const index = new HsmIndex(path.join(settings.dir, "index"))
+  try {
+    const token = await openToken({ ...settings.token, importMode: "plain" })
+    try {
+      const keyId = await sealFile(index, token, peer, { input, output }, Date.now())
+      process.stdout.write(`${output}: sealed for ${peer} under key ${keyId}\n`)
+    } finally {
+      await token.close()
+    }
+  } finally {
+    await index.close()
+  }
+}
+
+export async function hsmOpen(
+  input: string,
+  options: { readonly config: string; readonly output?: string },
+): Promise<void> {
+  const settings = settingsOf(options.config)
+  const output =
+    options.output ?? (input.endsWith(".sealed") ? input.slice(0, -7) : `${input}.opened`)
+  const token = await openToken({ ...settings.token, importMode: "plain" })
+  try {
+    const keyId = await openFile(token, { input, output })
+    process.stdout.write(`${output}: opened with key ${keyId}\n`)
+  } finally {
+    await token.close()
+  }
+}
+
+/** Marks keys of ours for destruction; the service carries it out at both ends. */
+export async function hsmDestroy(
+  keyIds: readonly string[],
+  options: { readonly config: string },
+): Promise<void> {
+  const settings = settingsOf(options.config)
+  const index = new HsmIndex(path.join(settings.dir, "index"))
+  try {
+    for (const keyId of keyIds) {
+      const key = index.get(keyId)
+      if (key === undefined) throw new QkdError("data-missing", `there is no key ${keyId}`)
+      if (key.way === "in") {
+        throw new QkdError("invalid-value", `key ${keyId} is ${key.peer}'s: it is destroyed there`)
+      }
+    }
+    const going = index.change(keyIds, ["imported", "ready", "used"], (key) => ({
+      ...key,
+      state: "retiring",
+    }))
+    process.stdout.write(`${going.length} to be destroyed here and at the peer\n`)
+  } finally {
+    await index.close()
+  }
+}
+
+function peerOf(settings: HsmSettings, named: string | undefined): string {
+  const names = settings.peers.map(({ name }) => name)
+  if (named !== undefined && !names.includes(named)) {
+    throw new QkdError("invalid-value", `${named} is no peer; there are ${names.join(", ")}`)
+  }
+  const [only, ...more] = names
+  const peer = named ?? (more.length === 0 ? only : undefined)
+  if (peer === undefined) {
+    throw new QkdError("missing-element", `--peer is needed: one of ${names.join(", ")}`)
+  }
+  return peer
+}

@@ -1,0 +1,238 @@
+// The sealing end: asks for keys ahead of use, puts them into the token, has the peer do the same and prove it, and only
+// then calls them ready. Orders their end, too.
+
+import { timingSafeEqual } from "node:crypto"
+import { QkdError } from "../errors.js"
+import type { HsmIndex, IndexedKey } from "./hsm-index.js"
+import { MAX_KEYS } from "./hsm-messages.js"
+import type { KeySource, PeerLine, Watch } from "./hsm-ports.js"
+import { transcriptOf } from "./hsm-proof.js"
+import type { HsmToken } from "./hsm-token.js"
+
+export interface MakerSetting {
+  readonly site: string
+  readonly peer: string
+  /** The peer's SAE, as its key manager knows it. */
+  readonly peerSaeId: string
+  /** Ready keys to have, and how few of them are too few. */
+  readonly count: number
+  readonly lowWatermark: number
+  readonly keySizeBits: number
+  readonly lifetimeMs: number
+  /** Keys of ours the token may hold, of all peers and states. */
+  readonly maxTokenKeys: number
+}
+
+export interface MakerPorts {
+  readonly index: HsmIndex
+  readonly token: HsmToken
+  readonly source: KeySource
+  readonly line: PeerLine
+  readonly watch: Watch
+  readonly now: () => number
+  readonly random: (bytes: number) => Buffer
+}
+
+/** How often the peer is asked whether it still has what is ready here. */
+const CHECK_MS = 3_600_000
+
+export class HsmMaker {
+  readonly #setting: MakerSetting
+  readonly #ports: MakerPorts
+  #checkedAtMs: number | undefined
+
+  constructor(setting: MakerSetting, ports: MakerPorts) {
+    this.#setting = setting
+    this.#ports = ports
+  }
+
+  /**
+   * One round: what is over goes, what the peer must know is told, what was begun is finished, what is lacking is made.
+   * Safe to break off anywhere and to do again.
+   *
+   * @returns keys that became ready
+   * @throws QkdError of the first thing that did not work; a later round goes on from there
+   */
+  async round(): Promise<number> {
+    this.#expire()
+    await this.#retire()
+    await this.#tellUsed()
+    await this.#check()
+    let ready = await this.#proveAll()
+    for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking(true)) {
+      const made = await this.#make(Math.min(lacking, MAX_KEYS))
+      const gained = await this.#proveAll()
+      ready += gained
+      // Going on would only burn keys.
+      if (made > 0 && gained === 0) {
+        throw new QkdError("operation-failed", `none of ${made} keys is the same at both ends`)
+      }
+      if (made === 0) break
+    }
+    return ready
+  }
+
+  /** Keys to make now: none above the low watermark, unless a filling has begun. */
+  #lacking(begun = false): number {
+    const { peer, count, lowWatermark, maxTokenKeys } = this.#setting
+    const all = this.#ports.index.all()
+    const have = all.filter(
+      (key) =>
+        key.peer === peer &&
+        key.way === "out" &&
+        (key.state === "ready" || key.state === "imported"),
+    ).length
+    if (!begun && have > lowWatermark) return 0
+    const room = maxTokenKeys - all.length
+    if (have < count && room <= 0) {
+      this.#ports.watch.alarm("token-capacity", { peer, maxTokenKeys })
+      return 0
+    }
+    return Math.min(count - have, room)
+  }
+
+  async #make(number: number): Promise<number> {
+    const { peer, peerSaeId, keySizeBits, lifetimeMs } = this.#setting
+    const { index, token, source, now } = this.#ports
+    const keys = await source.make(peerSaeId, number, keySizeBits)
+    const expiresAtMs = now() + lifetimeMs
+    const entries = keys.map(
+      ({ keyId }): IndexedKey => ({ keyId, peer, way: "out", state: "importing", expiresAtMs }),
+    )
+    try {
+      if (entries.some(({ keyId }) => index.get(keyId) !== undefined)) {
+        throw new QkdError("data-exists", "the key manager gave a key id twice")
+      }
+      index.put(entries)
+      // Together: the token takes one after the other, and the next is there when it asks.
+      await Promise.all(
+        keys.map(({ keyId, key }) =>
+          key.use((bytes) => token.import({ keyId, peer, way: "out" }, bytes)),
+        ),
+      )
+      index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
+    } catch (fault) {
+      await this.#forget(entries.map(({ keyId }) => keyId))
+      throw fault
+    } finally {
+      for (const { key } of keys) key.wipe()
+    }
+    return keys.length
+  }
+
+  async #proveAll(): Promise<number> {
+    const { index } = this.#ports
+    const waiting = index.of(this.#setting.peer, "out", "imported")
+    let ready = 0
+    for (let at = 0; at < waiting.length; at += MAX_KEYS) {
+      ready += await this.#prove(waiting.slice(at, at + MAX_KEYS))
+    }
+    return ready
+  }
+
+  /** Both ends prove to have the same, and say so, before either uses it. */
+  async #prove(keys: readonly IndexedKey[]): Promise<number> {
+    const { site, peer } = this.#setting
+    const { index, token, line, watch, random } = this.#ports
+    const nonce = random(32).toString("hex")
+    const offer = keys.map(({ keyId, expiresAtMs }) => ({ keyId, expiresAtMs }))
+    const answer = await line.ask("offer", { from: site, to: peer, nonce, keys: offer })
+    const words = { maker: site, taker: peer, makerNonce: nonce, takerNonce: answer.nonce }
+    const missing = new Set(answer.missing)
+    const refused: string[] = []
+    const proofs: Record<string, string> = {}
+    for (const { keyId, expiresAtMs } of keys) {
+      const said = answer.proofs[keyId]
+      if (said === undefined || missing.has(keyId)) continue
+      const terms = { ...words, keyId, expiresAtMs }
+      const wanted = await token.prove(keyId, transcriptOf({ ...terms, role: "taker" }))
+      if (!timingSafeEqual(wanted, Buffer.from(said, "hex"))) {
+        refused.push(keyId)
+        watch.alarm("keys-differ", { peer, keyId })
+        continue
+      }
+      const own = await token.prove(keyId, transcriptOf({ ...terms, role: "maker" }))
+      proofs[keyId] = own.toString("hex")
+    }
+    const confirmed = await line.ask("confirm", { from: site, to: peer, nonce, proofs, refused })
+    const ready = confirmed.ready.filter((keyId) => proofs[keyId] !== undefined)
+    const readied = index.change(ready, ["imported"], (key) => ({ ...key, state: "ready" }))
+    const bad = [...missing, ...refused, ...confirmed.refused]
+    if (bad.length > 0) {
+      watch.note("keys-dropped", { peer, count: bad.length })
+      index.change(bad, ["imported"], (key) => ({ ...key, state: "retiring" }))
+      await this.#retire()
+    }
+    return readied.length
+  }
+
+  #expire(): void {
+    const { index, now, watch } = this.#ports
+    const { peer } = this.#setting
+    const over = index
+      .of(peer, "out", "imported", "ready")
+      .filter(({ expiresAtMs }) => expiresAtMs <= now())
+      .map(({ keyId }) => keyId)
+    if (over.length === 0) return
+    watch.note("keys-expired", { peer, count: over.length })
+    index.change(over, ["imported", "ready"], (key) => ({ ...key, state: "retiring" }))
+  }
+
+  /** Here first: what is not in this token any more cannot be used here, whatever the peer still has. */
+  async #retire(): Promise<void> {
+    const { index, token } = this.#ports
+    const retiring = index.of(this.#setting.peer, "out", "retiring").map(({ keyId }) => keyId)
+    for (const keyId of retiring) await token.destroy(keyId)
+    await this.#tell("retire", retiring, (keyIds) => {
+      index.remove(keyIds)
+    })
+  }
+
+  async #tellUsed(): Promise<void> {
+    const { index } = this.#ports
+    const untold = index
+      .of(this.#setting.peer, "out", "used")
+      .filter(({ told }) => told !== true)
+      .map(({ keyId }) => keyId)
+    await this.#tell("used", untold, (keyIds) => {
+      index.change(keyIds, ["used"], (key) => ({ ...key, told: true }))
+    })
+  }
+
+  /** A peer whose token was replaced could open nothing that is sealed from now on. */
+  async #check(): Promise<void> {
+    const { index, line, now, watch } = this.#ports
+    const { site, peer } = this.#setting
+    if (this.#checkedAtMs !== undefined && now() - this.#checkedAtMs < CHECK_MS) return
+    const ready = index.of(peer, "out", "ready").map(({ keyId }) => keyId)
+    for (let at = 0; at < ready.length; at += MAX_KEYS) {
+      const keyIds = ready.slice(at, at + MAX_KEYS)
+      const held = new Set((await line.ask("check", { from: site, to: peer, keyIds })).keyIds)
+      const lost = keyIds.filter((keyId) => !held.has(keyId))
+      if (lost.length === 0) continue
+      watch.alarm("keys-lost-at-peer", { peer, count: lost.length })
+      index.change(lost, ["ready"], (key) => ({ ...key, state: "retiring" }))
+    }
+    this.#checkedAtMs = now()
+    await this.#retire()
+  }
+
+  async #tell(
+    kind: "used" | "retire",
+    all: readonly string[],
+    done: (keyIds: readonly string[]) => void,
+  ): Promise<void> {
+    const { site, peer } = this.#setting
+    for (let at = 0; at < all.length; at += MAX_KEYS) {
+      const keyIds = all.slice(at, at + MAX_KEYS)
+      await this.#ports.line.ask(kind, { from: site, to: peer, keyIds })
+      done(keyIds)
+    }
+  }
+
+  async #forget(keyIds: readonly string[]): Promise<void> {
+    const { index, token } = this.#ports
+    for (const keyId of keyIds) await token.destroy(keyId)
+    index.remove(keyIds)
+  }
+}

@@ -1,0 +1,256 @@
+// `keyloom consumer hsm`: one site's token kept filled. Wires makers and takers to token, key manager and line, and goes
+// round them.
+
+import { randomBytes } from "node:crypto"
+import { renameSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { asQkdError, QkdError } from "../errors.js"
+import type { HttpsServer } from "../transport/https.js"
+import { readTlsFiles } from "../transport/tls-files.js"
+import type { MutualTls } from "../transport/tls.js"
+import { Etsi014Client } from "./etsi014-client.js"
+import type { HsmPeerSetting, HsmSettings } from "./hsm-config.js"
+import { HsmIndex } from "./hsm-index.js"
+import { connectLine, listenLine } from "./hsm-line.js"
+import { HsmMaker } from "./hsm-maker.js"
+import type { KeySource, Watch } from "./hsm-ports.js"
+import { reconcile } from "./hsm-reconcile.js"
+import { HsmTaker } from "./hsm-taker.js"
+import { openToken } from "./token-client.js"
+import { TokenHolder } from "./token-holder.js"
+
+const KEY_SIZE_BITS = 256
+const TIMEOUT_MS = 15_000
+const BACKOFF_FIRST_MS = 1000
+
+/** What `status` shows of a peer. */
+export interface PeerStatus {
+  readonly peer: string
+  readonly lastRoundAt?: string
+  readonly lastFault?: string
+}
+
+export interface HsmStatus {
+  readonly site: string
+  readonly pid: number
+  readonly token: "present" | "away"
+  readonly peers: readonly PeerStatus[]
+}
+
+export function statusFile(settings: HsmSettings): string {
+  return path.join(settings.dir, "status.json")
+}
+
+export class HsmService {
+  readonly #settings: HsmSettings
+  readonly #watch: Watch
+  readonly #index: HsmIndex
+  readonly #status = new Map<string, PeerStatus>()
+  readonly #closing: (() => unknown)[] = []
+  readonly #rounds: Promise<void>[] = []
+  readonly #stop = new AbortController()
+  #token: TokenHolder | undefined
+  #server: HttpsServer | undefined
+  #failed: (fault: QkdError) => void = () => undefined
+  /** Rejects when the service cannot go on: the PIN is wrong. */
+  readonly failed: Promise<never>
+
+  private constructor(settings: HsmSettings, watch: Watch) {
+    this.#settings = settings
+    this.#watch = watch
+    this.#index = new HsmIndex(path.join(settings.dir, "index"))
+    this.failed = new Promise((_, reject) => {
+      this.#failed = reject
+    })
+    this.failed.catch(() => undefined)
+  }
+
+  /** @throws QkdError of what cannot be opened: token, files, listening address */
+  static async start(settings: HsmSettings, watch: Watch): Promise<HsmService> {
+    const service = new HsmService(settings, watch)
+    try {
+      await service.#start()
+    } catch (fault) {
+      await service.stop()
+      throw fault
+    }
+    return service
+  }
+
+  /** Port of the line. */
+  get port(): number {
+    return this.#server?.port ?? 0
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#server?.close()
+    for (const close of this.#closing.splice(0)) close()
+    await Promise.allSettled(this.#rounds)
+    await this.#token?.close()
+    await this.#index.close()
+  }
+
+  async #start(): Promise<void> {
+    const { token, kme, line, peers } = this.#settings
+    const [kmeTls, lineTls] = await Promise.all([readTlsFiles(kme), readTlsFiles(line)])
+    this.#token = await TokenHolder.open({
+      open: () => openToken(token),
+      ready: async (opened) => {
+        const keys = await reconcile(this.#index, opened, this.#watch)
+        this.#watch.note("token-open", { label: token.label, keys })
+      },
+      away: (reason) => {
+        this.#watch.alarm("token-away", { label: token.label, reason })
+        this.#writeStatus()
+      },
+      back: () => {
+        this.#watch.note("token-back", { label: token.label })
+        this.#writeStatus()
+      },
+      lost: (fault) => {
+        this.#failed(fault)
+      },
+    })
+    const client = new Etsi014Client({
+      host: kme.host,
+      port: kme.port,
+      tls: kmeTls,
+      timeoutMs: TIMEOUT_MS,
+    })
+    this.#closing.push(() => {
+      client.close()
+    })
+    const source = sourceOf(client)
+    const answerers = new Map(
+      peers.map((peer) => [peer.commonName, this.#taker(peer, source)] as const),
+    )
+    this.#server = await listenLine({
+      host: line.host,
+      port: line.port,
+      tls: lineTls,
+      answerers,
+      watch: this.#watch,
+    })
+    for (const peer of peers) {
+      this.#status.set(peer.name, { peer: peer.name })
+      this.#rounds.push(this.#go(peer, this.#maker(peer, source, lineTls)))
+    }
+    this.#writeStatus()
+  }
+
+  #taker(peer: HsmPeerSetting, source: KeySource): HsmTaker {
+    return new HsmTaker(
+      {
+        site: this.#settings.site,
+        peer: peer.name,
+        peerSaeId: peer.saeId,
+        keySizeBits: KEY_SIZE_BITS,
+      },
+      { index: this.#index, token: this.#held(), source, watch: this.#watch, random: randomBytes },
+    )
+  }
+
+  #maker(peer: HsmPeerSetting, source: KeySource, tls: MutualTls): HsmMaker {
+    const { site, maxTokenKeys } = this.#settings
+    const connected = connectLine({
+      host: peer.host,
+      port: peer.port,
+      tls,
+      proof: { commonName: peer.commonName },
+      timeoutMs: TIMEOUT_MS,
+    })
+    this.#closing.push(() => {
+      connected.close()
+    })
+    return new HsmMaker(
+      {
+        site,
+        peer: peer.name,
+        peerSaeId: peer.saeId,
+        count: peer.count,
+        lowWatermark: peer.lowWatermark,
+        keySizeBits: KEY_SIZE_BITS,
+        lifetimeMs: peer.lifetimeMs,
+        maxTokenKeys,
+      },
+      {
+        index: this.#index,
+        token: this.#held(),
+        source,
+        line: connected,
+        watch: this.#watch,
+        now: Date.now,
+        random: randomBytes,
+      },
+    )
+  }
+
+  /** Round after round, more slowly while they fail. */
+  async #go(peer: HsmPeerSetting, maker: HsmMaker): Promise<void> {
+    const { roundMs } = this.#settings
+    let pauseMs = roundMs
+    while (!this.#stopping()) {
+      try {
+        const ready = await maker.round()
+        if (ready > 0) this.#watch.note("keys-ready", { peer: peer.name, count: ready })
+        this.#status.set(peer.name, { peer: peer.name, lastRoundAt: new Date().toISOString() })
+        pauseMs = roundMs
+      } catch (error) {
+        if (this.#stopping()) return
+        const fault = asQkdError(error)
+        this.#watch.alarm("round-failed", { peer: peer.name, reason: fault.message })
+        this.#status.set(peer.name, { ...this.#statusOf(peer.name), lastFault: fault.message })
+        const failedMs = pauseMs === roundMs ? BACKOFF_FIRST_MS : pauseMs * 2
+        pauseMs = Math.min(failedMs, Math.max(roundMs - 1, BACKOFF_FIRST_MS))
+      }
+      this.#writeStatus()
+      await this.#pause(pauseMs)
+    }
+  }
+
+  #stopping(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#stop
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener("abort", done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal.addEventListener("abort", done)
+    })
+  }
+
+  #held(): TokenHolder {
+    if (this.#token === undefined) throw new QkdError("operation-failed", "the token is not open")
+    return this.#token
+  }
+
+  #statusOf(peer: string): PeerStatus {
+    return this.#status.get(peer) ?? { peer }
+  }
+
+  #writeStatus(): void {
+    const status: HsmStatus = {
+      site: this.#settings.site,
+      pid: process.pid,
+      token: this.#token?.present === false ? "away" : "present",
+      peers: [...this.#status.values()],
+    }
+    const file = statusFile(this.#settings)
+    writeFileSync(`${file}.new`, JSON.stringify(status), { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+}
+
+function sourceOf(client: Etsi014Client): KeySource {
+  return {
+    make: (saeId, number, keySizeBits) => client.encKeys(saeId, { number, keySizeBits }),
+    take: (saeId, keyIds) => client.decKeys(saeId, keyIds),
+  }
+}

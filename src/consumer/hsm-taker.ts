@@ -1,0 +1,245 @@
+// The opening end: fetches the keys its peer has made, puts them into the token, and proves that they are the same.
+// Destroys a key only when the peer, who alone knows whether it has sealed something, says so.
+
+import { timingSafeEqual } from "node:crypto"
+import { QkdError } from "../errors.js"
+import type { HsmIndex, IndexedKey } from "./hsm-index.js"
+import type {
+  Confirm,
+  ConfirmAnswer,
+  KeyIds,
+  Kind,
+  MessageKinds,
+  Offer,
+  OfferAnswer,
+} from "./hsm-messages.js"
+import type { KeySource, Watch } from "./hsm-ports.js"
+import { transcriptOf } from "./hsm-proof.js"
+import type { HsmToken } from "./hsm-token.js"
+import type { DeliveredKey } from "./key-container.js"
+
+export interface TakerSetting {
+  readonly site: string
+  readonly peer: string
+  /** The peer's SAE: the master of its keys. */
+  readonly peerSaeId: string
+  readonly keySizeBits: number
+}
+
+export interface TakerPorts {
+  readonly index: HsmIndex
+  readonly token: HsmToken
+  readonly source: KeySource
+  readonly watch: Watch
+  readonly random: (bytes: number) => Buffer
+}
+
+interface Round {
+  readonly makerNonce: string
+  readonly takerNonce: string
+  readonly keyIds: ReadonlySet<string>
+}
+
+export class HsmTaker {
+  readonly #setting: TakerSetting
+  readonly #ports: TakerPorts
+  /** The proof that is under way: one at a time. */
+  #round: Round | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(setting: TakerSetting, ports: TakerPorts) {
+    this.#setting = setting
+    this.#ports = ports
+  }
+
+  /** One message after the other. */
+  answer<K extends Kind>(kind: K, message: MessageKinds[K]["ask"]): Promise<object> {
+    const { from, to } = message
+    const { site, peer } = this.#setting
+    if (from !== peer || to !== site) {
+      return Promise.reject(
+        new QkdError("access-denied", `a message from ${from} to ${to} on the line of ${peer}`),
+      )
+    }
+    const next = this.#last.then(() => this.#do(kind, message))
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  #do(kind: Kind, message: MessageKinds[Kind]["ask"]): Promise<object> {
+    switch (kind) {
+      case "offer":
+        return this.#offer(message as Offer)
+      case "confirm":
+        return this.#confirm(message as Confirm)
+      case "used":
+        return Promise.resolve(this.#used(message as KeyIds))
+      case "retire":
+        return this.#retire(message as KeyIds)
+      case "check":
+        return this.#check(message as KeyIds)
+    }
+  }
+
+  async #offer({ nonce, keys }: Offer): Promise<OfferAnswer> {
+    const { index, token, random } = this.#ports
+    const { site, peer } = this.#setting
+    const unknown = keys.filter(({ keyId }) => index.get(keyId) === undefined)
+    const got = await this.#take(unknown)
+    const takerNonce = random(32).toString("hex")
+    const proofs: Record<string, string> = {}
+    const missing: string[] = []
+    for (const { keyId, expiresAtMs } of keys) {
+      const known = index.get(keyId)
+      const ours = known?.peer === peer && known.way === "in" && known.state !== "importing"
+      if (!ours || (!got.has(keyId) && known.expiresAtMs !== expiresAtMs)) {
+        missing.push(keyId)
+        continue
+      }
+      const proof = await token.prove(
+        keyId,
+        transcriptOf({
+          role: "taker",
+          maker: peer,
+          taker: site,
+          keyId,
+          expiresAtMs,
+          makerNonce: nonce,
+          takerNonce,
+        }),
+      )
+      proofs[keyId] = proof.toString("hex")
+    }
+    this.#round = { makerNonce: nonce, takerNonce, keyIds: new Set(Object.keys(proofs)) }
+    return { nonce: takerNonce, proofs, missing }
+  }
+
+  /** Fetches and imports what is not here yet. @returns ids that are now */
+  async #take(keys: Offer["keys"]): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set()
+    const { index, token } = this.#ports
+    const { peer, keySizeBits } = this.#setting
+    const expiry = new Map(keys.map(({ keyId, expiresAtMs }) => [keyId, expiresAtMs]))
+    const fetched = await this.#fetch([...expiry.keys()])
+    const entries = fetched.map(
+      ({ keyId }): IndexedKey => ({
+        keyId,
+        peer,
+        way: "in",
+        state: "importing",
+        expiresAtMs: expiry.get(keyId) ?? 0,
+      }),
+    )
+    const keyIds = entries.map(({ keyId }) => keyId)
+    try {
+      const odd = fetched.find(
+        ({ keyId, key }) => !expiry.has(keyId) || key.lengthBits !== keySizeBits,
+      )
+      if (odd !== undefined) {
+        throw new QkdError("operation-failed", `the key manager gave another key than ${odd.keyId}`)
+      }
+      index.put(entries)
+      await Promise.all(
+        fetched.map(({ keyId, key }) =>
+          key.use((bytes) => token.import({ keyId, peer, way: "in" }, bytes)),
+        ),
+      )
+      index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
+      return new Set(keyIds)
+    } catch (fault) {
+      for (const keyId of keyIds) await token.destroy(keyId)
+      index.remove(keyIds)
+      throw fault
+    } finally {
+      for (const { key } of fetched) key.wipe()
+    }
+  }
+
+  /** dec_keys is all or nothing: where one is gone, the rest is fetched one by one. */
+  async #fetch(keyIds: readonly string[]): Promise<DeliveredKey[]> {
+    const { source, watch } = this.#ports
+    const { peer, peerSaeId } = this.#setting
+    try {
+      return await source.take(peerSaeId, keyIds)
+    } catch (fault) {
+      if (!(fault instanceof QkdError) || fault.tag !== "data-missing") throw fault
+      if (keyIds.length === 1) {
+        watch.note("key-not-found", { peer, keyId: keyIds[0] ?? "" })
+        return []
+      }
+    }
+    const found: DeliveredKey[] = []
+    for (const keyId of keyIds) found.push(...(await this.#fetch([keyId])))
+    return found
+  }
+
+  async #confirm({ nonce, proofs, refused }: Confirm): Promise<ConfirmAnswer> {
+    const { index, token, watch } = this.#ports
+    const { site, peer } = this.#setting
+    const round = this.#round
+    if (round?.makerNonce !== nonce) {
+      throw new QkdError("operation-failed", "no proof is under way with this nonce")
+    }
+    this.#round = undefined
+    const good: string[] = []
+    const bad = refused.filter((keyId) => round.keyIds.has(keyId))
+    for (const [keyId, said] of Object.entries(proofs)) {
+      const key = index.get(keyId)
+      if (key === undefined || !round.keyIds.has(keyId)) continue
+      const wanted = await token.prove(
+        keyId,
+        transcriptOf({
+          role: "maker",
+          maker: peer,
+          taker: site,
+          keyId,
+          expiresAtMs: key.expiresAtMs,
+          makerNonce: nonce,
+          takerNonce: round.takerNonce,
+        }),
+      )
+      if (timingSafeEqual(wanted, Buffer.from(said, "hex"))) good.push(keyId)
+      else {
+        bad.push(keyId)
+        watch.alarm("keys-differ", { peer, keyId })
+      }
+    }
+    index.change(good, ["imported"], (key) => ({ ...key, state: "ready" }))
+    // Proven before, by a round whose last answer was lost: still the same.
+    const ready = good.filter((keyId) => {
+      const state = index.get(keyId)?.state
+      return state === "ready" || state === "used"
+    })
+    await this.#drop(bad, ["imported"])
+    return { ready, refused: bad }
+  }
+
+  #used({ from, to, keyIds }: KeyIds): KeyIds {
+    this.#ports.index.change(this.#ofPeer(keyIds), ["ready"], (key) => ({ ...key, state: "used" }))
+    return { from, to, keyIds }
+  }
+
+  async #retire({ from, to, keyIds }: KeyIds): Promise<KeyIds> {
+    await this.#drop(this.#ofPeer(keyIds), ["imported", "ready", "used", "retiring"])
+    return { from, to, keyIds }
+  }
+
+  async #check({ from, to, keyIds }: KeyIds): Promise<KeyIds> {
+    const inToken = new Set((await this.#ports.token.keys()).map(({ keyId }) => keyId))
+    return { from, to, keyIds: this.#ofPeer(keyIds).filter((keyId) => inToken.has(keyId)) }
+  }
+
+  #ofPeer(keyIds: readonly string[]): string[] {
+    return keyIds.filter((keyId) => {
+      const key = this.#ports.index.get(keyId)
+      return key?.peer === this.#setting.peer && key.way === "in"
+    })
+  }
+
+  async #drop(keyIds: readonly string[], states: readonly IndexedKey["state"][]): Promise<void> {
+    const { index, token } = this.#ports
+    const going = index.change(keyIds, states, (key) => ({ ...key, state: "retiring" }))
+    for (const { keyId } of going) await token.destroy(keyId)
+    index.remove(going.map(({ keyId }) => keyId))
+  }
+}

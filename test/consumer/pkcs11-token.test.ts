@@ -1,0 +1,171 @@
+// The token process against a real PKCS#11 token (SoftHSM), and pkcs11-tool looking at what is in it.
+
+import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
+import { createDecipheriv, randomBytes, randomUUID } from "node:crypto"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import type { HsmToken, ImportMode, TokenKey } from "../../src/consumer/hsm-token.js"
+import { openToken } from "../../src/consumer/token-client.js"
+import { isQkdError } from "../errors-helper.js"
+import { freshDir, removeDir } from "../support/demo.js"
+import { makeTokens, noSoftHsm, PIN, SOFTHSM, type SoftTokens } from "../support/softhsm.js"
+
+describe("a PKCS#11 token", function () {
+  let dir: string
+  let soft: SoftTokens
+  const before_ = process.env["SOFTHSM2_CONF"]
+  const opened: HsmToken[] = []
+
+  before(function () {
+    const reason = noSoftHsm()
+    if (reason !== undefined) {
+      process.stdout.write(`skipped: ${reason}\n`)
+      this.skip()
+    }
+    dir = freshDir()
+    soft = makeTokens(dir, ["vault"])
+    process.env["SOFTHSM2_CONF"] = soft.conf
+  })
+  afterEach(async () => {
+    for (const token of opened.splice(0)) await token.close()
+  })
+  after(() => {
+    if (before_ === undefined) delete process.env["SOFTHSM2_CONF"]
+    else process.env["SOFTHSM2_CONF"] = before_
+    if (dir) removeDir(dir)
+  })
+
+  async function open(importMode: ImportMode, more: object = {}): Promise<HsmToken> {
+    const token = await openToken({
+      library: SOFTHSM,
+      label: "vault",
+      pinFile: soft.pinFile,
+      importMode,
+      ...more,
+    })
+    opened.push(token)
+    return token
+  }
+
+  function key(way: TokenKey["way"] = "out"): TokenKey {
+    return { keyId: randomUUID(), peer: "far.site-2", way }
+  }
+
+  for (const mode of ["plain", "rsa-oaep", "aes-key-wrap"] as const) {
+    it(`takes a key by ${mode}, never gives it back, and has it after a new login`, async () => {
+      const token = await open(mode)
+      const value = randomBytes(32)
+      const mine = Buffer.from(value)
+      const held = key()
+      await token.import(held, value)
+      assert.ok(
+        value.every((byte) => byte === 0),
+        "what was lent is wiped",
+      )
+      const [nonce, aad] = [randomBytes(12), Buffer.from("header")]
+      const sealed = await token.encrypt(held.keyId, nonce, aad, Buffer.from("a deed"))
+      const cipher = createDecipheriv("aes-256-gcm", mine, nonce).setAAD(aad)
+      cipher.setAuthTag(sealed.subarray(-16))
+      assert.equal(
+        `${cipher.update(sealed.subarray(0, -16)).toString()}${cipher.final("utf8")}`,
+        "a deed",
+      )
+      await token.close()
+      const again = await open("plain")
+      assert.deepEqual(
+        (await again.keys()).find(({ keyId }) => keyId === held.keyId),
+        held,
+      )
+      assert.equal((await again.decrypt(held.keyId, nonce, aad, sealed)).toString(), "a deed")
+      const shown = pkcs11Tool(["--list-objects", "--type", "secrkey"])
+      assert.match(shown, /Access: +sensitive/)
+      assert.doesNotMatch(shown, new RegExp(mine.toString("hex"), "i"))
+      const id = held.keyId.replaceAll("-", "")
+      assert.throws(
+        () => pkcs11Tool(["--read-object", "--type", "secrkey", "--id", id]),
+        /./,
+        "pkcs11-tool reads no value",
+      )
+    })
+  }
+
+  it("lets the same key, and only that, make the same proof", async () => {
+    const token = await open("plain")
+    const value = randomBytes(32)
+    const [one, same, other] = [key("out"), key("in"), key("in")]
+    await token.import(one, Buffer.from(value))
+    await token.import(same, Buffer.from(value))
+    await token.import(other, randomBytes(32))
+    const words = randomBytes(200)
+    const proof = await token.prove(one.keyId, words)
+    assert.deepEqual(await token.prove(same.keyId, words), proof)
+    assert.notDeepEqual(await token.prove(other.keyId, words), proof)
+    words[0] = (words[0] ?? 0) ^ 1
+    assert.notDeepEqual(await token.prove(same.keyId, words), proof)
+  })
+
+  it("encrypts with a key of its own until it is spent, and never with the peer's", async () => {
+    const token = await open("plain")
+    const [own, peers] = [key("out"), key("in")]
+    await token.import(own, randomBytes(32))
+    await token.import(peers, randomBytes(32))
+    const seal = (keyId: string): Promise<Buffer> =>
+      token.encrypt(keyId, randomBytes(12), Buffer.alloc(0), Buffer.from("x"))
+    await seal(own.keyId)
+    await token.spend(own.keyId)
+    await assert.rejects(seal(own.keyId), isQkdError("access-denied", "policy"))
+    await assert.rejects(seal(peers.keyId), isQkdError("access-denied", "policy"))
+  })
+
+  it("says when data was changed, a key is unknown, there twice, or destroyed", async () => {
+    const token = await open("plain")
+    const held = key()
+    await token.import(held, randomBytes(32))
+    await assert.rejects(token.import(held, randomBytes(32)), isQkdError("data-exists"))
+    const nonce = randomBytes(12)
+    const sealed = await token.encrypt(held.keyId, nonce, Buffer.alloc(0), Buffer.from("x"))
+    sealed[0] = (sealed[0] ?? 0) ^ 1
+    await assert.rejects(
+      token.decrypt(held.keyId, nonce, Buffer.alloc(0), sealed),
+      isQkdError("invalid-value"),
+    )
+    await token.destroy(held.keyId)
+    await token.destroy(held.keyId)
+    await assert.rejects(token.prove(held.keyId, randomBytes(9)), isQkdError("data-missing"))
+  })
+
+  it("is tried with a PIN once, and the PIN is in no argument and no environment", async () => {
+    const wrong = path.join(dir, "wrong-pin")
+    writeFileSync(wrong, "00000000\n", { mode: 0o600 })
+    await assert.rejects(open("plain", { pinFile: wrong }), isQkdError("access-denied"))
+    await open("plain")
+    for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) {
+      for (const file of ["cmdline", "environ"]) {
+        assert.ok(!readIfThere(`/proc/${pid}/${file}`).includes(PIN), `${file} of process ${pid}`)
+      }
+    }
+  })
+
+  it("that is not there, or whose library is not, is named", async () => {
+    await assert.rejects(open("plain", { label: "nowhere" }), isQkdError("data-missing"))
+    await assert.rejects(open("plain", { library: "/nowhere.so" }), isQkdError("invalid-value"))
+    await assert.rejects(
+      open("plain", { pinFile: path.join(dir, "no") }),
+      isQkdError("invalid-value"),
+    )
+  })
+
+  function readIfThere(file: string): Buffer {
+    try {
+      return readFileSync(file)
+    } catch {
+      return Buffer.alloc(0)
+    }
+  }
+
+  function pkcs11Tool(args: readonly string[]): string {
+    const login = ["--module", SOFTHSM, "--token-label", "vault", "--login", "--pin", PIN]
+    return execFileSync("pkcs11-tool", [...login, ...args], { stdio: "pipe" }).toString("latin1")
+  }
+})
