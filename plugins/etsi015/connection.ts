@@ -32,6 +32,7 @@ import {
   type KnownEntries,
   pathOf,
 } from "./entries.js"
+import type { Listening } from "./listening.js"
 import { LEARNABLE, type DeviceProfile } from "./profile.js"
 import { refuseXml } from "./refuse.js"
 import { statusesIn, withStatus } from "./status.js"
@@ -45,8 +46,8 @@ const NODE_XPATH = { select: "/n:qkd_node", namespaces: { n: NODE_NS } }
 export interface Sessions {
   /** Carries requests. */
   readonly requests: NetconfClientSession
-  /** Carries notifications; the same one where the node interleaves. Absent where it has none. */
-  readonly events?: NetconfClientSession
+  /** What the node tells; over the same session where it interleaves. Absent where it tells nothing. */
+  readonly events?: Listening
 }
 
 /** A provisional commit: what the node goes back to, and when, unless it is confirmed. */
@@ -89,12 +90,15 @@ export class Etsi015Connection implements NodeConnection {
     if (abilities.keyloom) this.refuse = (request) => this.#refuse(request)
     if (abilities.confirmedCommit)
       this.hold = (desired, timeoutS) => this.#queued(() => this.#make(desired, timeoutS))
-    for (const session of new Set([sessions.requests, sessions.events])) {
+    for (const session of new Set([sessions.requests, sessions.events?.session])) {
       void session?.closedReason.then(() => {
         this.events.end()
       })
     }
     if (sessions.events !== undefined) void this.#listen(sessions.events)
+    sessions.events?.onChanges?.((event) => {
+      this.events.push(event)
+    })
     if (profile.pollS !== undefined) void this.#poll(profile.pollS * 1000)
   }
 
@@ -140,7 +144,8 @@ export class Etsi015Connection implements NodeConnection {
     if (this.#closed) return
     this.#closed = true
     this.events.abandon()
-    const { requests, events } = this.#sessions
+    const { requests } = this.#sessions
+    const events = this.#sessions.events?.session
     await Promise.all([requests.close(), events === requests ? undefined : events?.close()])
   }
 
@@ -331,8 +336,8 @@ export class Etsi015Connection implements NodeConnection {
     }
   }
 
-  async #listen(session: NetconfClientSession): Promise<void> {
-    for await (const notification of session.notifications) {
+  async #listen({ notifications }: Listening): Promise<void> {
+    for await (const notification of notifications) {
       const event = this.#eventOf(notification)
       if (event !== undefined) this.events.push(event)
     }

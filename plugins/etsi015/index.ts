@@ -10,6 +10,7 @@ import type {
 } from "../../src/plugin/index.js"
 import { type Abilities, abilitiesOf } from "./abilities.js"
 import { Etsi015Connection, type Sessions } from "./connection.js"
+import { listenToState, listenToStream, offersPush } from "./listening.js"
 import {
   assertSpeaks,
   type DeviceProfile,
@@ -30,29 +31,58 @@ function driverOf(name: string, choose: Choose): NodeDriver {
 
 /** Subscribed before anything is read: what happens in between is not lost (RFC 5277). */
 async function connect(choose: Choose, host: DriverHost): Promise<NodeConnection> {
-  const first = await host.openNetconf()
-  const made = (
-    sessions: Sessions,
-    abilities: Abilities,
-    profile: DeviceProfile,
-  ): Promise<NodeConnection> => {
-    const connection = new Etsi015Connection(sessions, abilities, profile, host)
-    return connection.settle().then(() => connection)
+  const opened: NetconfClientSession[] = []
+  const open = async (): Promise<NetconfClientSession> => {
+    const session = await host.openNetconf()
+    opened.push(session)
+    return session
   }
   try {
+    const first = await open()
     const profile = choose(first)
     assertSpeaks(profile, first.capabilities)
     if (profile.settleMs > 0) await host.sleep(profile.settleMs)
     const abilities = await abilitiesOf(first, profile)
-    if (!abilities.notifications) return await made({ requests: first }, abilities, profile)
-    await first.createSubscription({ timeoutMs: profile.timeoutMs })
-    const requests = abilities.interleave ? first : await host.openNetconf()
-    if (requests !== first && profile.settleMs > 0) await host.sleep(profile.settleMs)
-    return await made({ requests, events: first }, abilities, profile)
+    const sessions = await sessionsOf(first, open, abilities, profile, host)
+    const connection = new Etsi015Connection(sessions, abilities, profile, host)
+    await connection.settle()
+    return connection
   } catch (error) {
-    await first.close()
+    await Promise.all(opened.map((session) => session.close()))
     throw error
   }
+}
+
+async function sessionsOf(
+  first: NetconfClientSession,
+  open: () => Promise<NetconfClientSession>,
+  abilities: Abilities,
+  profile: DeviceProfile,
+  host: DriverHost,
+): Promise<Sessions> {
+  const { notifications, interleave } = abilities
+  if (!notifications) return { requests: first }
+  const pushed = offersPush(first) ? await listenToState(first, profile, host) : undefined
+  if (pushed !== undefined) return { requests: first, events: pushed }
+  const session = offersPush(first) ? await another(first, open, profile, host) : first
+  const events = await listenToStream(session, profile)
+  if (interleave) return { requests: session, events }
+  const requests = await open()
+  if (profile.settleMs > 0) await host.sleep(profile.settleMs)
+  return { requests, events }
+}
+
+/** In the place of one that asked for the wrong kind of subscription. */
+async function another(
+  spent: NetconfClientSession,
+  open: () => Promise<NetconfClientSession>,
+  profile: DeviceProfile,
+  host: DriverHost,
+): Promise<NetconfClientSession> {
+  await spent.close()
+  const session = await open()
+  if (profile.settleMs > 0) await host.sleep(profile.settleMs)
+  return session
 }
 
 /**

@@ -101,3 +101,15 @@ export type {
   WithDefaults,
   XPathFilter,
 } from "../netconf/client.js"
+
+// Subscriptions over such a session (RFC 8639, RFC 8641).
+export type {
+  ChangeEdit,
+  ClientSubscription,
+  PushRequest,
+  SelectionXml,
+  StreamRequest,
+  SubscriptionNote,
+  SubscriptionOffer,
+} from "../netconf/client-subscriptions.js"
+export { SubscriptionClient, subscriptionOffer } from "../netconf/client-subscriptions.js"

@@ -24,6 +24,8 @@ export interface Script {
   /** Decides on each edit; a throw refuses it. */
   edit?(target: string, xml: string, options: EditConfigOptions): void
   rpc?(xml: string): void
+  /** XML of the reply to an rpc of its own; `ok` where absent or empty. */
+  reply?(xml: string): string
   /** XML of the reply to a `get` of another filter. */
   other?(filter: string): string
 }
@@ -45,7 +47,8 @@ export class ScriptedSession implements NetconfClientSession {
     this.calls.push(operationXml)
     await Promise.resolve()
     this.script.rpc?.(operationXml)
-    return parseXml("<ok/>")
+    const reply = this.script.reply?.(operationXml) ?? ""
+    return parseXml(reply === "" ? "<ok/>" : reply)
   }
 
   async get(
