@@ -6,6 +6,7 @@ import { Reader } from "../model/etsi015-values.js"
 import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js"
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
 import { isObject } from "../yang/json-text.js"
+import { SAE_IDENTITIES, type SaeIdentity } from "./sae-identity.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
 import type { SchemaSource } from "../yang/schema.js"
 
@@ -80,6 +81,10 @@ export interface NodeSettings {
     readonly certFile: string
     readonly keyFile: string
     readonly caFile: string
+    /** Revocation lists of the SAEs' authorities. */
+    readonly crlFile?: string
+    /** Where SAE certificates carry the id. */
+    readonly saeIdentity: SaeIdentity
     readonly maxSaeIdCount: number
     /** Others' key ids are answered as unknown ones. */
     readonly hideForeignKeys: boolean
@@ -154,6 +159,9 @@ export function readNodeConfig(
       certFile: file(etsi014, "cert_file"),
       keyFile: file(etsi014, "key_file"),
       caFile: file(etsi014, "ca_file"),
+      ...(etsi014.has("crl_file") && { crlFile: file(etsi014, "crl_file") }),
+      saeIdentity:
+        SAE_IDENTITIES.find((where) => where === etsi014.string("sae_identity")) ?? "common-name",
       maxSaeIdCount: etsi014.number("max_sae_id_count") ?? 16,
       hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
     },

@@ -4,13 +4,12 @@
 //   certificate ── TLS chain ── pin in the policy ── CN = SAE id ──▶ SAE id ──▶ Delivery ──▶ bytes, wiped
 
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { SitePolicy } from "../keys/policy.js"
 import { asQkdError, QkdError } from "../errors.js"
 import { listenHttps, readBody } from "../transport/https.js"
 import type { HttpLimits } from "../transport/https.js"
-import { saeUri } from "../transport/pki.js"
 import type { CertifiedKey } from "../transport/pki.js"
-import type { PeerIdentity } from "../transport/tls.js"
+import type { RevocationLists } from "../transport/revocation.js"
+import type { MutualTls, PeerIdentity } from "../transport/tls.js"
 import { badRequest, json, plain, requestFaultAnswer, UNAUTHORIZED } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
 import { Delivery } from "./etsi014-delivery.js"
@@ -24,6 +23,8 @@ import {
   parseTarget,
 } from "./etsi014-request.js"
 import type { Etsi014Target } from "./etsi014-request.js"
+import { callerOf } from "./sae-identity.js"
+import type { SaeIdentity } from "./sae-identity.js"
 
 export interface Etsi014Limits extends HttpLimits {
   /** Requests that are being answered, over all callers. */
@@ -38,19 +39,28 @@ const DEFAULT_LIMITS = {
   maxBodyBytes: 65_536,
 }
 
+/** What the server shows and whom it believes; `renew` exchanges it. */
+export interface Etsi014Tls {
+  readonly identity: CertifiedKey
+  /** PEM of the authorities that SAE certificates must chain to. */
+  readonly saeAuthorities: readonly string[]
+  /** SAE certificates that are no longer good. */
+  readonly revocation?: RevocationLists
+}
+
 type DeliveryDefaults = Pick<
   DeliveryOptions,
   "defaultKeySizeBits" | "maxKeyCount" | "maxSaeIdCount" | "hideForeignKeys" | "livesHere"
 >
 
 export type Etsi014Options = Omit<DeliveryOptions, keyof DeliveryDefaults> &
-  Partial<DeliveryDefaults> & {
+  Partial<DeliveryDefaults> &
+  Etsi014Tls & {
     readonly host: string
+    /** Where SAE certificates carry the id; `common-name` when absent. */
+    readonly saeIdentity?: SaeIdentity
     /** 0 picks a free one. */
     readonly port: number
-    readonly identity: CertifiedKey
-    /** PEM of the authorities that SAE certificates must chain to. */
-    readonly saeAuthorities: readonly string[]
     readonly limits?: Partial<Etsi014Limits>
     /** Milliseconds since the epoch. */
     readonly now?: () => number
@@ -58,6 +68,14 @@ export type Etsi014Options = Omit<DeliveryOptions, keyof DeliveryDefaults> &
 
 export interface Etsi014Server {
   readonly port: number
+  /**
+   * Shows another certificate, believes others, knows newer revocation lists; connections that stand stay, but for
+   * those whose certificate is revoked now.
+   *
+   * @returns how many those were
+   * @throws QkdError `invalid-value` for what is unusable; nothing changes then
+   */
+  renew(tls: Etsi014Tls): number
   close(): Promise<void>
 }
 
@@ -66,22 +84,31 @@ export interface Etsi014Server {
  *
  * @throws QkdError `in-use` when the address is taken.
  */
-export function listenEtsi014(options: Etsi014Options): Promise<Etsi014Server> {
+export async function listenEtsi014(options: Etsi014Options): Promise<Etsi014Server> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const service = new Service(options, limits)
-  return listenHttps({
+  const minVersion = options.policy().document.minimum?.deliveryTls ?? "TLSv1.3"
+  const mutualTls = ({ identity, saeAuthorities, revocation }: Etsi014Tls): MutualTls => ({
+    identity,
+    authorities: saeAuthorities,
+    minVersion,
+    ...(revocation !== undefined && { revocation }),
+  })
+  const server = await listenHttps({
     host: options.host,
     port: options.port,
-    tls: {
-      identity: options.identity,
-      authorities: options.saeAuthorities,
-      minVersion: options.policy().document.minimum?.deliveryTls ?? "TLSv1.3",
-    },
+    tls: mutualTls(options),
     limits,
+    nameless: true,
     handler: (request, response, peer) => {
       void service.handle(request, response, peer)
     },
   })
+  return {
+    port: server.port,
+    renew: (tls) => server.renew(mutualTls(tls)),
+    close: () => server.close(),
+  }
 }
 
 class Service {
@@ -122,7 +149,8 @@ class Service {
       request.socket.destroy()
       return
     }
-    const saeId = callerOf(peer, this.#options.policy(), this.#now())
+    const { policy, saeIdentity } = this.#options
+    const saeId = callerOf(peer, policy(), this.#now(), saeIdentity)
     if (saeId === undefined) {
       const { commonName, spkiSha256 } = peer
       this.#options.log.warn({ commonName, spkiSha256 }, "014 caller is not an SAE of this site")
@@ -208,22 +236,6 @@ class Service {
       throw new QkdError("malformed-message", "the body is not UTF-8")
     }
   }
-}
-
-/**
- * The SAE behind a certificate, judged anew at every request (threat N3): its key is pinned in the policy now
- * in force, it is within its time, and it names that SAE and no other.
- */
-export function callerOf(
-  peer: PeerIdentity,
-  policy: SitePolicy,
-  nowMs: number,
-): string | undefined {
-  const saeId = policy.saeByPin(peer.spkiSha256)
-  if (saeId === undefined || peer.commonName !== saeId) return undefined
-  if (nowMs < peer.validFromMs || nowMs > peer.validToMs) return undefined
-  const urns = peer.uris.filter((uri) => uri.startsWith(saeUri("")))
-  return urns.every((urn) => urn === saeUri(saeId)) ? saeId : undefined
 }
 
 function isJson(contentType: string | undefined): boolean {

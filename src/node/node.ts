@@ -9,6 +9,7 @@ import type { NetconfClock } from "../netconf/clock.js"
 import type { QkdModuleDriver } from "../plugin/contract.js"
 import { loadModuleDriver } from "../plugin/load.js"
 import { systemClock } from "../transport/ssh-clock.js"
+import { readTlsFiles, type TlsFiles } from "../transport/tls-files.js"
 import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
 import { agentSchema } from "./agent-schema.js"
@@ -17,9 +18,10 @@ import type { NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
 import { listenEtsi014 } from "./etsi014.js"
+import type { Etsi014Tls } from "./etsi014.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
-import { readText, startKeyManager } from "./node-keys.js"
+import { startKeyManager } from "./node-keys.js"
 import { openNetconf } from "./node-netconf.js"
 import { PolicyFile } from "./policy-file.js"
 import type { KeyManager } from "./ports.js"
@@ -128,11 +130,8 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   const etsi014 = await listenEtsi014({
     host: settings.etsi014.host,
     port: settings.etsi014.port,
-    identity: {
-      certificatePem: await readText(settings.etsi014.certFile),
-      privateKeyPem: await readText(settings.etsi014.keyFile),
-    },
-    saeAuthorities: [await readText(settings.etsi014.caFile)],
+    ...(await deliveryTls(settings.etsi014)),
+    saeIdentity: settings.etsi014.saeIdentity,
     policy: () => policy.current,
     maxSaeIdCount: settings.etsi014.maxSaeIdCount,
     hideForeignKeys: settings.etsi014.hideForeignKeys,
@@ -213,9 +212,18 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
       if (changed) agent.policyChanged()
       return changed
     },
-    renewTls: () => netconf.renewTls(),
+    renewTls: async () => {
+      // Both are read before either changes.
+      const delivery = await deliveryTls(settings.etsi014)
+      return (await netconf.renewTls()) + etsi014.renew(delivery)
+    },
     stop: () => opened.close(),
   }
+}
+
+async function deliveryTls(files: TlsFiles): Promise<Etsi014Tls> {
+  const { identity, authorities, revocation } = await readTlsFiles(files)
+  return { identity, saeAuthorities: authorities, ...(revocation && { revocation }) }
 }
 
 function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServer {

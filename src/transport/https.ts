@@ -3,13 +3,15 @@
 
 import https from "node:https"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { TLSSocket } from "node:tls"
 import { QkdError } from "../errors.js"
 import {
   asConnectError,
   clientTlsOptions,
   DEFAULT_CONNECTION_LIMITS,
-  guardConnections,
+  guardIdentified,
   listen,
+  peerIdentityOf,
   serverTlsOptions,
 } from "./tls.js"
 import type { ConnectionLimits, MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
@@ -46,6 +48,8 @@ export async function listenHttps(options: {
   readonly port: number
   readonly tls: MutualTls
   readonly limits?: Partial<HttpLimits>
+  /** Clients may be known by other names than a common name: see `peerIdentityOf`. */
+  readonly nameless?: boolean
   readonly handler: (request: IncomingMessage, response: ServerResponse, peer: PeerIdentity) => void
 }): Promise<HttpsServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
@@ -68,7 +72,9 @@ export async function listenHttps(options: {
   const renew = renewable(server)
   // Nothing sent or received for so long, a stalled reader included: the connection ends.
   server.setTimeout(limits.idleTimeoutMs)
-  guardConnections(server, limits, (socket, peer) => {
+  const identify = (socket: TLSSocket): PeerIdentity =>
+    peerIdentityOf(socket, options.nameless === true)
+  guardIdentified(server, limits, identify, (socket, peer) => {
     peers.set(socket, peer)
   })
   return {

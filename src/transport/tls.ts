@@ -35,6 +35,8 @@ export interface PeerIdentity {
   readonly spkiSha256: string
   /** URIs of the subject alternative name. */
   readonly uris: readonly string[]
+  /** DNS names of the subject alternative name. */
+  readonly dnsNames: readonly string[]
   readonly validFromMs: number
   readonly validToMs: number
 }
@@ -97,29 +99,34 @@ export function serverTlsOptions(side: MutualTls): TlsOptions {
 /**
  * The identity behind an established connection.
  *
+ * @param nameless a certificate without exactly one common name passes too, with "" for it
  * @throws QkdError `access-denied` without a verified certificate, on a resumed session, or when the
  * certificate names itself oddly (no or several common names).
  */
-export function peerIdentityOf(socket: TLSSocket): PeerIdentity {
+export function peerIdentityOf(socket: TLSSocket, nameless = false): PeerIdentity {
   const certificate = socket.getPeerX509Certificate()
   if (!socket.authorized || socket.isSessionReused() || certificate === undefined) {
     throw new QkdError("access-denied", "no verified certificate on this connection")
   }
-  return identityIn(certificate)
+  return identityIn(certificate, nameless)
 }
 
-function identityIn(certificate: X509Certificate): PeerIdentity {
-  // Several CNs come as an array here: not a name to build entitlement on.
-  const commonName: unknown = certificate.toLegacyObject().subject.CN
-  if (typeof commonName !== "string" || commonName === "") {
+function identityIn(certificate: X509Certificate, nameless: boolean): PeerIdentity {
+  // Several CNs come as an array here, and a certificate may have no subject at all: no name to build entitlement on.
+  const subject = certificate.toLegacyObject().subject as { readonly CN?: unknown } | undefined
+  const named = typeof subject?.CN === "string" ? subject.CN : ""
+  if (named === "" && !nameless) {
     throw new QkdError("access-denied", "the certificate does not have exactly one common name")
   }
   // Node separates alternative names by ", " and quotes those that hold odd characters.
   const names = (certificate.subjectAltName ?? "").split(", ")
+  const ofType = (prefix: string): string[] =>
+    names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
   return {
-    commonName,
+    commonName: named,
     spkiSha256: spkiSha256(certificate),
-    uris: names.filter((name) => name.startsWith("URI:")).map((name) => name.slice(4)),
+    uris: ofType("URI:"),
+    dnsNames: ofType("DNS:"),
     validFromMs: Date.parse(certificate.validFrom),
     validToMs: Date.parse(certificate.validTo),
   }
@@ -134,7 +141,7 @@ export function guardConnections(
   limits: ConnectionLimits,
   onSecure: (socket: TLSSocket, peer: PeerIdentity) => void,
 ): void {
-  guardIdentified(server, limits, peerIdentityOf, onSecure)
+  guardIdentified(server, limits, (socket) => peerIdentityOf(socket), onSecure)
 }
 
 /** The same with another idea of who a peer is; `identify` throws for whom it does not know. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { createAuthority, issueSaeCertificate, validFor } from "../../src/transport/pki.js"
-import { callerOf } from "../../src/node/etsi014.js"
+import { callerOf } from "../../src/node/sae-identity.js"
 import { keysIn, Sites } from "./etsi014-site.js"
 import type { Reply } from "./etsi014-site.js"
 
@@ -101,6 +101,7 @@ describe("access to ETSI GS QKD 014", function () {
       commonName: "alice",
       spkiSha256: sae.spkiSha256[0] ?? "",
       uris: ["urn:keyloom:sae:alice"],
+      dnsNames: [],
       validFromMs: 1000,
       validToMs: 2000,
     }
