@@ -2,6 +2,7 @@
 // exponentially as it fills. Of the rules tried online it carries the most (bench/allocation.ts).
 
 import type { Capacity, Demand, Share } from "./demand.js"
+import { type Disjointness, disjointPaths } from "./disjoint.js"
 import { Heap } from "./heap.js"
 import type { PathGraph } from "./path-graph.js"
 import type { LinkPath, PathQuestion } from "./path-question.js"
@@ -15,7 +16,7 @@ export class FreeRate {
   readonly #searches: ShortestPaths
   readonly #passableNodes: Uint8Array
   readonly #capacity: Float64Array
-  /** By link, bits per second. */
+  /** By link, bits per second. Rounding may leave a little less than nothing; whole rates stay exact. */
   readonly free: Float64Array
   readonly #price: Float64Array
   readonly #usable: Uint8Array
@@ -26,7 +27,7 @@ export class FreeRate {
     this.#graph = graph
     this.#searches = searches
     this.#passableNodes = capacity.passableNodes
-    this.#capacity = capacity.rateBps
+    this.#capacity = capacity.rateBps.slice()
     this.free = capacity.rateBps.slice()
     this.#price = new Float64Array(graph.linkCount)
     this.#usable = new Uint8Array(graph.linkCount)
@@ -37,8 +38,7 @@ export class FreeRate {
 
   take({ path, rateBps }: Share): void {
     for (const link of path) {
-      // Rounding may leave a little less than nothing.
-      this.free[link] = Math.max(0, (this.free[link] ?? 0) - rateBps)
+      this.free[link] = (this.free[link] ?? 0) - rateBps
       this.#priceAnew(link)
     }
   }
@@ -48,6 +48,17 @@ export class FreeRate {
       this.free[link] = (this.free[link] ?? 0) + rateBps
       this.#priceAnew(link)
     }
+  }
+
+  /** A link makes more or less than before. What is taken stays taken: less than nothing may be free then. */
+  setRate(link: number, rateBps: number): void {
+    this.free[link] = (this.free[link] ?? 0) + rateBps - (this.#capacity[link] ?? 0)
+    this.#capacity[link] = rateBps
+    this.#priceAnew(link)
+  }
+
+  rateOf(link: number): number {
+    return this.#capacity[link] ?? 0
   }
 
   /** Of a link's capacity, 0 to 1. */
@@ -79,6 +90,35 @@ export class FreeRate {
       usable[link] = capacity > 0 && capacity >= rateBps ? 1 : 0
     }
     return this.#find(demand, cost)
+  }
+
+  /** The cheapest path over links that have room by somebody else's count. */
+  cheapestWhere(
+    demand: Pick<Demand, "from" | "to">,
+    hasRoom: (link: number) => boolean,
+  ): LinkPath | undefined {
+    for (let link = 0; link < this.#usable.length; link += 1)
+      this.#usable[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
+    return this.#find(demand, this.#price)
+  }
+
+  /** The cheapest set of disjoint paths over links that have room; fewer than `count` where there are no more. */
+  disjointWhere(
+    { from, to }: Pick<Demand, "from" | "to">,
+    count: number,
+    kind: Disjointness,
+    hasRoom: (link: number) => boolean,
+  ): LinkPath[] {
+    for (let link = 0; link < this.#usable.length; link += 1)
+      this.#usable[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
+    const question: PathQuestion = {
+      from,
+      to,
+      cost: this.#price,
+      usableLinks: this.#usable,
+      passableNodes: this.#passableNodes,
+    }
+    return disjointPaths(this.#graph, question, count, kind)
   }
 
   /** The greatest rate for which one path has room, at most `most`, at least `least`; found among what links have free. */
@@ -137,7 +177,7 @@ export class FreeRate {
     return 0
   }
 
-  #find({ from, to }: Demand, cost: Float64Array): LinkPath | undefined {
+  #find({ from, to }: Pick<Demand, "from" | "to">, cost: Float64Array): LinkPath | undefined {
     const question: PathQuestion = {
       from,
       to,
@@ -150,6 +190,7 @@ export class FreeRate {
 
   #priceAnew(link: number): void {
     const capacity = this.#capacity[link] ?? 0
-    this.#price[link] = capacity > 0 ? Math.exp(STEEPNESS * this.usedShare(link)) / capacity : 1
+    const used = Math.min(1, this.usedShare(link))
+    this.#price[link] = capacity > 0 ? Math.exp(STEEPNESS * used) / capacity : 1
   }
 }
