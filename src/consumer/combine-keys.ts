@@ -17,9 +17,10 @@ export type KeyKind = "hybrid" | "qkd" | "pqc"
 
 /** All that both ends must agree on; whoever differs in any of it derives something else. */
 export interface KeyContext {
-  readonly purpose: "ipsec" | "wireguard"
+  readonly purpose: "ipsec" | "wireguard" | "hsm"
+  /** The tunnel's name; the sites of preloaded keys. */
   readonly tunnel: string
-  /** SAE ids of the end that starts rotations and of the one that answers. */
+  /** SAE ids of the end that starts rotations, or asks for keys, and of the one that answers. */
   readonly initiator: string
   readonly responder: string
   readonly generation: number

@@ -20,6 +20,7 @@ export interface HsmPeerSetting {
   readonly commonName: string
   readonly host: string
   readonly port: number
+  readonly hybrid: boolean
   readonly count: number
   readonly lowWatermark: number
   readonly lifetimeMs: number
@@ -28,6 +29,8 @@ export interface HsmPeerSetting {
 /** File names are absolute. */
 export interface HsmSettings {
   readonly site: string
+  /** Own SAE, as the key managers know it. */
+  readonly saeId: string
   readonly dir: string
   readonly roundMs: number
   readonly token: TokenSetting
@@ -63,6 +66,7 @@ export function readHsmConfig(
   const mode = token.string("import")
   return {
     site: required(hsm, "site"),
+    saeId: required(hsm, "sae_id"),
     dir: file(hsm, "dir"),
     roundMs: (hsm.number("round_s") ?? 30) * 1000,
     token: {
@@ -92,6 +96,7 @@ function peerOf(reader: Reader): HsmPeerSetting {
     commonName: required(reader, "common_name"),
     host: required(reader, "host"),
     port: reader.number("port") ?? 0,
+    hybrid: reader.boolean("hybrid") ?? false,
     count,
     lowWatermark,
     lifetimeMs: (reader.number("lifetime_s") ?? 7_776_000) * 1000,

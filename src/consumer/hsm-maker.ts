@@ -7,7 +7,9 @@ import type { HsmIndex, IndexedKey } from "./hsm-index.js"
 import { MAX_KEYS } from "./hsm-messages.js"
 import type { KeySource, PeerLine, Watch } from "./hsm-ports.js"
 import { transcriptOf } from "./hsm-proof.js"
+import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
+import { decapsulate, makeKemPair } from "./kem.js"
 
 export interface MakerSetting {
   readonly site: string
@@ -17,6 +19,10 @@ export interface MakerSetting {
   /** Ready keys to have, and how few of them are too few. */
   readonly count: number
   readonly lowWatermark: number
+  /** This site's SAE. */
+  readonly saeId: string
+  /** Keys are mixed with ML-KEM secrets. */
+  readonly hybrid: boolean
   readonly keySizeBits: number
   readonly lifetimeMs: number
   /** Keys of ours the token may hold, of all peers and states. */
@@ -60,14 +66,18 @@ export class HsmMaker {
     await this.#check()
     let ready = await this.#proveAll()
     for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking(true)) {
-      const made = await this.#make(Math.min(lacking, MAX_KEYS))
-      const gained = await this.#proveAll()
+      const kem = this.#setting.hybrid ? await this.#exchange() : undefined
+      const made = await this.#make(Math.min(lacking, MAX_KEYS), kem?.mix)
+      if (made.length === 0) break
+      const gained = await this.#prove(made, kem?.name)
       ready += gained
       // Going on would only burn keys.
-      if (made > 0 && gained === 0) {
-        throw new QkdError("operation-failed", `none of ${made} keys is the same at both ends`)
+      if (gained === 0) {
+        throw new QkdError(
+          "operation-failed",
+          `none of ${made.length} keys is the same at both ends`,
+        )
       }
-      if (made === 0) break
     }
     return ready
   }
@@ -91,8 +101,28 @@ export class HsmMaker {
     return Math.min(count - have, room)
   }
 
-  async #make(number: number): Promise<number> {
-    const { peer, peerSaeId, keySizeBits, lifetimeMs } = this.#setting
+  /** An ML-KEM secret for the next batch; the pair is used once. */
+  async #exchange(): Promise<{ readonly name: string; readonly mix: Mix }> {
+    const { site, peer } = this.#setting
+    const pair = makeKemPair()
+    try {
+      const publicKey = Buffer.from(pair.publicKey).toString("base64")
+      const { kem, ciphertext } = await this.#ports.line.ask("kem", {
+        from: site,
+        to: peer,
+        publicKey,
+      })
+      const bytes = Buffer.from(ciphertext, "base64")
+      const shared = decapsulate(bytes, pair.secretKey)
+      return { name: kem, mix: { shared, transcript: Buffer.concat([pair.publicKey, bytes]) } }
+    } finally {
+      pair.secretKey.wipe()
+    }
+  }
+
+  async #make(number: number, mix: Mix | undefined): Promise<IndexedKey[]> {
+    const { site, saeId, peer, peerSaeId, keySizeBits, lifetimeMs } = this.#setting
+    const sites = { maker: site, taker: peer, makerSaeId: saeId, takerSaeId: peerSaeId }
     const { index, token, source, now } = this.#ports
     const keys = await source.make(peerSaeId, number, keySizeBits)
     const expiresAtMs = now() + lifetimeMs
@@ -107,7 +137,9 @@ export class HsmMaker {
       // Together: the token takes one after the other, and the next is there when it asks.
       await Promise.all(
         keys.map(({ keyId, key }) =>
-          key.use((bytes) => token.import({ keyId, peer, way: "out" }, bytes)),
+          withImported(key, keyId, mix, sites, (bytes) =>
+            token.import({ keyId, peer, way: "out" }, bytes),
+          ),
         ),
       )
       index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
@@ -116,8 +148,9 @@ export class HsmMaker {
       throw fault
     } finally {
       for (const { key } of keys) key.wipe()
+      mix?.shared.wipe()
     }
-    return keys.length
+    return entries.map((entry) => ({ ...entry, state: "imported" }))
   }
 
   async #proveAll(): Promise<number> {
@@ -131,12 +164,13 @@ export class HsmMaker {
   }
 
   /** Both ends prove to have the same, and say so, before either uses it. */
-  async #prove(keys: readonly IndexedKey[]): Promise<number> {
-    const { site, peer } = this.#setting
+  async #prove(keys: readonly IndexedKey[], kem?: string): Promise<number> {
+    const { site, peer, hybrid } = this.#setting
     const { index, token, line, watch, random } = this.#ports
     const nonce = random(32).toString("hex")
     const offer = keys.map(({ keyId, expiresAtMs }) => ({ keyId, expiresAtMs }))
-    const answer = await line.ask("offer", { from: site, to: peer, nonce, keys: offer })
+    const named = kem === undefined ? { hybrid } : { hybrid, kem }
+    const answer = await line.ask("offer", { from: site, to: peer, nonce, ...named, keys: offer })
     const words = { maker: site, taker: peer, makerNonce: nonce, takerNonce: answer.nonce }
     const missing = new Set(answer.missing)
     const refused: string[] = []

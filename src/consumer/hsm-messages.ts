@@ -2,12 +2,17 @@
 
 import { Ajv } from "ajv"
 import { QkdError } from "../errors.js"
+import { KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_KEY_BYTES } from "./kem.js"
 
 /** The maker's keys, to be fetched and proven. */
 export interface Offer {
   readonly from: string
   readonly to: string
   readonly nonce: string
+  /** The keys are mixed with ML-KEM secrets. */
+  readonly hybrid: boolean
+  /** The exchange that the secret of keys new to the taker came from. */
+  readonly kem?: string
   readonly keys: readonly { readonly keyId: string; readonly expiresAtMs: number }[]
 }
 
@@ -39,7 +44,21 @@ export interface KeyIds {
   readonly keyIds: readonly string[]
 }
 
+/** ML-KEM-768 (FIPS 203): the maker's encapsulation key, base64. */
+export interface Kem {
+  readonly from: string
+  readonly to: string
+  readonly publicKey: string
+}
+
+export interface KemAnswer {
+  /** Names the exchange in the offer that uses it. */
+  readonly kem: string
+  readonly ciphertext: string
+}
+
 export interface MessageKinds {
+  readonly kem: { readonly ask: Kem; readonly answer: KemAnswer }
   readonly offer: { readonly ask: Offer; readonly answer: OfferAnswer }
   readonly confirm: { readonly ask: Confirm; readonly answer: ConfirmAnswer }
   readonly used: { readonly ask: KeyIds; readonly answer: KeyIds }
@@ -70,24 +89,37 @@ const offered = {
   additionalProperties: false,
 }
 
-function whole(properties: Record<string, object>): object {
+function whole(properties: Record<string, object>, optional: Record<string, object> = {}): object {
   return {
     type: "object",
-    properties,
+    properties: { ...properties, ...optional },
     required: Object.keys(properties),
     additionalProperties: false,
   }
 }
 
+function base64(bytes: number): object {
+  const length = Math.ceil(bytes / 3) * 4
+  return { type: "string", pattern: "^[A-Za-z0-9+/]+=*$", minLength: length, maxLength: length }
+}
+
 const ids = whole({ from: site, to: site, keyIds: uuids })
 const shapes: Readonly<Record<Kind, { readonly ask: object; readonly answer: object }>> = {
+  kem: {
+    ask: whole({ from: site, to: site, publicKey: base64(KEM_PUBLIC_KEY_BYTES) }),
+    answer: whole({ kem: nonce, ciphertext: base64(KEM_CIPHERTEXT_BYTES) }),
+  },
   offer: {
-    ask: whole({
-      from: site,
-      to: site,
-      nonce,
-      keys: { type: "array", items: offered, maxItems: MAX_KEYS },
-    }),
+    ask: whole(
+      {
+        from: site,
+        to: site,
+        nonce,
+        hybrid: { type: "boolean" },
+        keys: { type: "array", items: offered, maxItems: MAX_KEYS },
+      },
+      { kem: nonce },
+    ),
     answer: whole({ nonce, proofs, missing: uuids }),
   },
   confirm: {

@@ -7,6 +7,8 @@ import type { HsmIndex, IndexedKey } from "./hsm-index.js"
 import type {
   Confirm,
   ConfirmAnswer,
+  Kem,
+  KemAnswer,
   KeyIds,
   Kind,
   MessageKinds,
@@ -15,7 +17,9 @@ import type {
 } from "./hsm-messages.js"
 import type { KeySource, Watch } from "./hsm-ports.js"
 import { transcriptOf } from "./hsm-proof.js"
+import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
+import { encapsulate } from "./kem.js"
 import type { DeliveredKey } from "./key-container.js"
 
 export interface TakerSetting {
@@ -23,6 +27,10 @@ export interface TakerSetting {
   readonly peer: string
   /** The peer's SAE: the master of its keys. */
   readonly peerSaeId: string
+  /** This site's SAE. */
+  readonly saeId: string
+  /** Keys are mixed with ML-KEM secrets; none is taken without. */
+  readonly hybrid: boolean
   readonly keySizeBits: number
 }
 
@@ -45,6 +53,8 @@ export class HsmTaker {
   readonly #ports: TakerPorts
   /** The proof that is under way: one at a time. */
   #round: Round | undefined
+  /** The ML-KEM secret for the next offer. */
+  #kem: { readonly name: string; readonly mix: Mix } | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(setting: TakerSetting, ports: TakerPorts) {
@@ -68,6 +78,8 @@ export class HsmTaker {
 
   #do(kind: Kind, message: MessageKinds[Kind]["ask"]): Promise<object> {
     switch (kind) {
+      case "kem":
+        return Promise.resolve(this.#encapsulate(message as Kem))
       case "offer":
         return this.#offer(message as Offer)
       case "confirm":
@@ -81,11 +93,24 @@ export class HsmTaker {
     }
   }
 
-  async #offer({ nonce, keys }: Offer): Promise<OfferAnswer> {
-    const { index, token, random } = this.#ports
+  #encapsulate({ publicKey }: Kem): KemAnswer {
+    const key = Buffer.from(publicKey, "base64")
+    const { ciphertext, shared } = encapsulate(key)
+    const name = this.#ports.random(32).toString("hex")
+    this.#kem?.mix.shared.wipe()
+    this.#kem = { name, mix: { shared, transcript: Buffer.concat([key, ciphertext]) } }
+    return { kem: name, ciphertext: Buffer.from(ciphertext).toString("base64") }
+  }
+
+  async #offer({ nonce, keys, hybrid, kem }: Offer): Promise<OfferAnswer> {
+    const { index, token, watch, random } = this.#ports
     const { site, peer } = this.#setting
+    if (hybrid !== this.#setting.hybrid) {
+      watch.alarm("hybrid-differs", { peer })
+      return { nonce: random(32).toString("hex"), proofs: {}, missing: keys.map(idOf) }
+    }
     const unknown = keys.filter(({ keyId }) => index.get(keyId) === undefined)
-    const got = await this.#take(unknown)
+    const got = await this.#take(unknown, kem)
     const takerNonce = random(32).toString("hex")
     const proofs: Record<string, string> = {}
     const missing: string[] = []
@@ -115,10 +140,15 @@ export class HsmTaker {
   }
 
   /** Fetches and imports what is not here yet. @returns ids that are now */
-  async #take(keys: Offer["keys"]): Promise<ReadonlySet<string>> {
-    if (keys.length === 0) return new Set()
+  async #take(keys: Offer["keys"], kem: string | undefined): Promise<ReadonlySet<string>> {
+    const { site, saeId, peer, peerSaeId, keySizeBits, hybrid } = this.#setting
+    const exchanged = this.#kem?.name === kem ? this.#kem : undefined
+    this.#kem = undefined
+    // Without the secret they were mixed with, the keys are of no use here.
+    if (keys.length === 0 || (hybrid && exchanged === undefined)) return new Set()
+    const mix = exchanged?.mix
+    const sites = { maker: peer, taker: site, makerSaeId: peerSaeId, takerSaeId: saeId }
     const { index, token } = this.#ports
-    const { peer, keySizeBits } = this.#setting
     const expiry = new Map(keys.map(({ keyId, expiresAtMs }) => [keyId, expiresAtMs]))
     const fetched = await this.#fetch([...expiry.keys()])
     const entries = fetched.map(
@@ -141,7 +171,9 @@ export class HsmTaker {
       index.put(entries)
       await Promise.all(
         fetched.map(({ keyId, key }) =>
-          key.use((bytes) => token.import({ keyId, peer, way: "in" }, bytes)),
+          withImported(key, keyId, mix, sites, (bytes) =>
+            token.import({ keyId, peer, way: "in" }, bytes),
+          ),
         ),
       )
       index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
@@ -152,6 +184,7 @@ export class HsmTaker {
       throw fault
     } finally {
       for (const { key } of fetched) key.wipe()
+      mix?.shared.wipe()
     }
   }
 
@@ -242,4 +275,8 @@ export class HsmTaker {
     for (const { keyId } of going) await token.destroy(keyId)
     index.remove(going.map(({ keyId }) => keyId))
   }
+}
+
+function idOf({ keyId }: { readonly keyId: string }): string {
+  return keyId
 }

@@ -87,11 +87,15 @@ class World {
   readonly alarms: string[] = []
   nowMs = 1_800_000_000_000
   count = 3
+  hybrid = false
+  takerHybrid = false
   maxTokenKeys = 100
   /** Ids whose bytes differ at the far end. */
   readonly wrong = new Set<number>()
   #delivered = 0
   readonly #store = new Map<string, Buffer>()
+  /** As they were delivered. */
+  readonly made = new Map<string, Buffer>()
   /** Changes what passes on the line. */
   meddle: (kind: Kind, message: unknown) => unknown = (_, message) => message
   maker = this.#maker()
@@ -131,6 +135,7 @@ class World {
   #deliver(): DeliveredKey {
     const [keyId, bytes] = [randomUUID(), randomBytes(32)]
     const far = Buffer.from(bytes)
+    this.made.set(keyId, Buffer.from(bytes))
     if (this.wrong.has(this.#delivered++)) far[0] = (far[0] ?? 0) ^ 1
     this.#store.set(keyId, far)
     return { keyId, key: Secret.take(bytes) }
@@ -150,7 +155,9 @@ class World {
       {
         site: "a",
         peer: "b",
+        saeId: "sae-a",
         peerSaeId: "sae-b",
+        hybrid: this.hybrid,
         count: this.count,
         lowWatermark: this.count - 1,
         keySizeBits: 256,
@@ -171,7 +178,14 @@ class World {
 
   #taker(): HsmTaker {
     return new HsmTaker(
-      { site: "b", peer: "a", peerSaeId: "sae-a", keySizeBits: 256 },
+      {
+        site: "b",
+        peer: "a",
+        peerSaeId: "sae-a",
+        saeId: "sae-b",
+        hybrid: this.takerHybrid,
+        keySizeBits: 256,
+      },
       {
         index: this.indexes.b,
         token: this.tokens.b,
@@ -317,10 +331,45 @@ describe("preloading", () => {
     await assert.rejects(world.maker.round(), isQkdError("operation-failed"))
     assert.equal(world.states("a")["ready"], undefined)
     await assert.rejects(
-      world.taker.answer("offer", { from: "c", to: "b", nonce: "0".repeat(64), keys: [] }),
+      world.taker.answer("offer", {
+        from: "c",
+        to: "b",
+        nonce: "0".repeat(64),
+        hybrid: false,
+        keys: [],
+      }),
       isQkdError("access-denied"),
     )
     assert.ok(heard.length > 0)
+  })
+
+  it("mixes each key with an ML-KEM secret where both want it, and goes on after crashes", async () => {
+    world.hybrid = world.takerHybrid = true
+    for (const after of [4, 9, 14, Infinity]) {
+      await world.restart()
+      world.fuse.left = after
+      await world.maker.round().catch(() => undefined)
+    }
+    await world.restart()
+    await world.maker.round()
+    assert.deepEqual(world.states("a"), { ready: 3 })
+    world.check()
+    assert.ok(!world.alarms.includes("keys-differ"))
+    for (const [keyId, { bytes }] of world.tokens.a.held) {
+      assert.ok(!world.made.get(keyId)?.equals(bytes), "what is in the token is not the QKD key")
+    }
+  })
+
+  it("calls no key ready where one end mixes and the other does not", async () => {
+    world.hybrid = true
+    await world.restart()
+    await assert.rejects(world.maker.round(), /none of 3 keys/)
+    assert.ok(world.alarms.includes("hybrid-differs"))
+    world.hybrid = false
+    world.takerHybrid = true
+    await world.restart()
+    await assert.rejects(world.maker.round(), /none of 3 keys/)
+    assert.equal(world.states("b")["ready"], undefined)
   })
 
   it("drops keys that the peer has lost with its token", async () => {
@@ -347,6 +396,7 @@ describe("preloading", () => {
       from: "a",
       to: "b",
       nonce: "0".repeat(64),
+      hybrid: false,
       keys: [{ keyId: "x", expiresAtMs: 1 }],
     }
     assert.throws(

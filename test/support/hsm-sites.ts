@@ -21,6 +21,7 @@ export interface HsmSitesOptions {
   /** Keys each site wants ready to seal with. */
   readonly count: Readonly<Record<SiteName, number>>
   readonly import?: string
+  readonly hybrid?: boolean
   readonly lifetimeS?: number
   readonly maxKeys?: number
 }
@@ -43,6 +44,7 @@ export async function makeHsmSites(
     writeFileSync(path.join(home, "ca.pem"), authority.certificatePem)
     const hsm = {
       site: name,
+      sae_id: own.saeId,
       dir: "state",
       round_s: 1,
       token: {
@@ -73,6 +75,7 @@ export async function makeHsmSites(
           common_name: peer,
           host: "127.0.0.1",
           port: ports[peer],
+          hybrid: options.hybrid ?? false,
           count: options.count[name],
           lifetime_s: options.lifetimeS ?? 7_776_000,
         },
