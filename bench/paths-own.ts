@@ -1,10 +1,13 @@
 // Keyloom's side of bench/paths.ts.
 
 import { disjointPaths } from "../src/engine/disjoint.js"
+import { KShortest } from "../src/engine/k-shortest.js"
+import { Landmarks } from "../src/engine/landmarks.js"
 import { LimitedPaths } from "../src/engine/limited-path.js"
+import { OnePair } from "../src/engine/one-pair.js"
 import { type LinkPath, type PathQuestion, sumAlong } from "../src/engine/path-question.js"
-import { pathsInOrder } from "../src/engine/paths-in-order.js"
 import { Blocks, ShortestPaths } from "../src/engine/shortest.js"
+import { WeightedGraph } from "../src/engine/weighted-graph.js"
 import type { BenchGraph, BenchPair } from "./path-graphs.js"
 import { LocalPeer, type Operation, type Peer } from "./path-peers.js"
 
@@ -30,6 +33,8 @@ class Own {
   readonly #searches: ShortestPaths
   readonly #open: Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes">
   readonly #hops: Float64Array
+  readonly #onePair: OnePair
+  readonly #kShortest: KShortest
 
   constructor(bench: BenchGraph) {
     this.#bench = bench
@@ -40,25 +45,20 @@ class Own {
       usableLinks: new Uint8Array(graph.linkCount).fill(1),
       passableNodes: new Uint8Array(graph.nodeCount).fill(1),
     }
+    const weighted = new WeightedGraph(graph, cost)
+    const landmarks = new Landmarks(weighted)
+    this.#onePair = new OnePair(weighted, landmarks)
+    this.#kShortest = new KShortest(weighted, landmarks)
     this.#hops = new Float64Array(graph.linkCount).fill(1)
   }
 
   one({ from, to }: BenchPair): number {
-    return this.#costOf(this.#searches.find({ ...this.#open, from, to }))
+    return this.#onePair.find(from, to)?.cost ?? -1
   }
 
   inOrder({ from, to }: BenchPair, count: number): number {
-    const question = { ...this.#open, from, to }
-    const toGo = this.#searches.distancesTo(question)
     let sum = 0
-    for (const { cost } of pathsInOrder(
-      this.#bench.graph,
-      question,
-      (node, _root, blocks, bound) =>
-        this.#searches.find({ ...question, from: node }, blocks, toGo, bound),
-      count,
-    ))
-      sum += cost
+    for (const { cost } of this.#kShortest.paths(from, to, count)) sum += cost
     return sum
   }
 

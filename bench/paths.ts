@@ -2,7 +2,7 @@
 // same pairs, handed to all in a file; answers compared exactly, question by question: one that differs ends the bench.
 // Peers take turns in every round; printed are medians in microseconds and what the peer takes as a multiple of ours.
 // Needs g++ and the Debian packages libboost-graph-dev, python3-igraph, python3-networkx; goes without what is missing.
-// Run: npx tsx bench/paths.ts [sizes, 1000,10000,100000 unless said otherwise; carriers]
+// Run: npx tsx bench/paths.ts [1000] [10000] [100000] [carriers] [one] [eight] [pair] [limits] [update]; all unless said otherwise
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -43,6 +43,10 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
 
+const ALL = Object.keys(WORDS) as Operation[]
+const chosen = ALL.filter((operation) => process.argv.includes(operation))
+const operations = chosen.length > 0 ? chosen : ALL
+
 /** What each peer answered to the questions it got, medians of their times. */
 async function race(
   bench: BenchGraph,
@@ -76,8 +80,13 @@ async function race(
   }
   if (operation !== "update") await own.ask(operation, 0, bench.pairs.length)
   for (let round = 0; round < ROUNDS; round += 1)
-    for (const peer of able)
-      check(peer, round * share, await peer.ask(operation, round * share, counts.get(peer) ?? 1))
+    for (const peer of able) {
+      const count = counts.get(peer) ?? 1
+      // Another peer had the caches: some other questions first, untimed. Changes come in order, once.
+      if (operation !== "update")
+        await peer.ask(operation, ((round + 1) % ROUNDS) * share, Math.ceil(count / 2))
+      check(peer, round * share, await peer.ask(operation, round * share, count))
+    }
   const ours = median(times.get(own.name) ?? [])
   const cells = able.slice(1).map(({ name }) => {
     const theirs = median(times.get(name) ?? [])
@@ -107,7 +116,7 @@ async function run(bench: BenchGraph, folder: string, boost: string | undefined)
   }
   peers.push(graphlibPeer(bench), ngraphPeer(bench))
   try {
-    for (const operation of ["one", "eight", "pair", "limits"] as const)
+    for (const operation of operations)
       if (operation !== "limits" || nodeCount <= LIMITED_UP_TO) await race(bench, operation, peers)
   } finally {
     for (const peer of peers) peer.close()
@@ -116,7 +125,7 @@ async function run(bench: BenchGraph, folder: string, boost: string | undefined)
 
 const asked = process.argv.slice(2)
 const sizes = asked.map(Number).filter((size) => size > 0)
-const all = asked.length === 0
+const all = sizes.length === 0 && !asked.includes("carriers")
 const folder = mkdtempSync(path.join(tmpdir(), "keyloom-paths-"))
 try {
   const boost = compileBoost(folder)

@@ -4,8 +4,8 @@
 import type { Disjointness } from "./disjoint.js"
 import { LimitedPaths } from "./limited-path.js"
 import type { PathGraph } from "./path-graph.js"
-import type { Limit, LinkPath, PathQuestion } from "./path-question.js"
-import { pathsInOrder, type RankedPath } from "./paths-in-order.js"
+import type { Limit, LinkPath, PathQuestion, RankedPath } from "./path-question.js"
+import { pathsInOrder } from "./paths-in-order.js"
 import type { ShortestPaths } from "./shortest.js"
 
 export interface DisjointSet {

@@ -4,6 +4,12 @@
 /** One path by the links along it, from end to end. It visits no node twice. */
 export type LinkPath = readonly number[]
 
+/** A path and its sum of costs. */
+export interface RankedPath {
+  readonly path: LinkPath
+  readonly cost: number
+}
+
 export interface PathQuestion {
   readonly from: number
   readonly to: number

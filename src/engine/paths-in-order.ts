@@ -2,13 +2,14 @@
 // its fixed beginning is the caller's: by plain search, or by one that keeps limits.
 
 import type { PathGraph } from "./path-graph.js"
-import { comparePaths, type LinkPath, type PathQuestion, sumAlong } from "./path-question.js"
+import {
+  comparePaths,
+  type LinkPath,
+  type PathQuestion,
+  type RankedPath,
+  sumAlong,
+} from "./path-question.js"
 import { Blocks } from "./shortest.js"
-
-export interface RankedPath {
-  readonly path: LinkPath
-  readonly cost: number
-}
 
 /**
  * The cheapest rest of a path, behind a beginning that is fixed.

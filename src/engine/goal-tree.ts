@@ -1,0 +1,114 @@
+// How far it is to the goal, for the searches that look for many paths to it: the cheapest ways from all around, searched from
+// the goal until the start is reached and no farther. Nodes beyond get lower bounds: from where the search stopped, and from
+// landmarks.
+
+import { LandmarkBounds } from "./landmark-bounds.js"
+import type { Landmarks } from "./landmarks.js"
+import { OpenList } from "./open-list.js"
+import type { WeightedGraph } from "./weighted-graph.js"
+
+const NONE = Number.POSITIVE_INFINITY
+
+export class GoalTree {
+  readonly #weighted: WeightedGraph
+  readonly #bounds: LandmarkBounds | undefined
+  readonly #open = new OpenList()
+  /** By node, side by side: how far to the goal as found, and from the start at least. */
+  readonly #state: Float64Array
+  /** By node, the arc that leads on. */
+  readonly #next: Int32Array
+  readonly #settled: Uint8Array
+  readonly #touched: Int32Array
+  #touchedCount = 0
+  #led = false
+  #far = NONE
+
+  constructor(weighted: WeightedGraph, landmarks?: Landmarks) {
+    this.#weighted = weighted
+    this.#bounds = landmarks === undefined ? undefined : new LandmarkBounds(landmarks)
+    this.#state = new Float64Array(weighted.nodeCount * 2).fill(NONE)
+    this.#next = new Int32Array(weighted.nodeCount)
+    this.#settled = new Uint8Array(weighted.nodeCount)
+    this.#touched = new Int32Array(weighted.nodeCount)
+  }
+
+  /** From the start to the goal; infinite where no way leads. */
+  get length(): number {
+    return this.#far
+  }
+
+  /** Numbers of nodes are those inside the graph. Forgets the tree before. */
+  grow(start: number, goal: number): void {
+    const { first, arcTo, arcCost, passable, twin } = this.#weighted
+    const state = this.#state
+    const settled = this.#settled
+    const touched = this.#touched
+    const open = this.#open
+    this.#forget()
+    const bounds = this.#bounds?.isSharp === true ? this.#bounds : undefined
+    bounds?.aim(start, goal)
+    this.#led = bounds !== undefined
+    open.clear()
+    state[goal * 2] = 0
+    state[goal * 2 + 1] = bounds === undefined ? 0 : bounds.fromStart(goal)
+    touched[0] = goal
+    let count = 1
+    open.push(goal, state[goal * 2 + 1] ?? 0)
+    for (;;) {
+      const node = open.pop()
+      if (node < 0) break
+      if (settled[node] === 1) continue
+      settled[node] = 1
+      if (node === start) break
+      const here = state[node * 2] ?? 0
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const before = arcTo[arc] ?? 0
+        const place = before * 2
+        const there = here + (arcCost[arc] ?? 0)
+        const known = state[place] ?? 0
+        if (there >= known) continue
+        if (known === NONE) {
+          if (passable[before] === 0 && before !== start) continue
+          touched[count] = before
+          count += 1
+          state[place + 1] = bounds === undefined ? 0 : bounds.fromStart(before)
+        }
+        state[place] = there
+        this.#next[before] = twin[arc] ?? -1
+        open.push(before, there + (state[place + 1] ?? 0))
+      }
+    }
+    this.#touchedCount = count
+    this.#far = settled[start] === 1 ? (state[start * 2] ?? NONE) : NONE
+  }
+
+  /** Whether `toGo` is the truth, and `next` leads there. */
+  isExact(node: number): boolean {
+    return this.#settled[node] === 1
+  }
+
+  /** At least the cost from a node to the goal; consistent, so that a search led by it need not come back to a node. */
+  toGo(node: number): number {
+    if (this.#settled[node] === 1) return this.#state[node * 2] ?? 0
+    if (!this.#led || this.#bounds === undefined) return this.#far
+    // What is still open is no nearer to the start and goal together than these are to each other.
+    const beyond = this.#far - this.#bounds.fromStart(node)
+    const bound = this.#bounds.toGo(node)
+    return beyond > bound ? beyond : bound
+  }
+
+  /** The arc that leads on towards the goal. */
+  next(node: number): number {
+    return this.#next[node] ?? -1
+  }
+
+  #forget(): void {
+    for (let i = 0; i < this.#touchedCount; i += 1) {
+      const node = this.#touched[i] ?? 0
+      this.#state[node * 2] = NONE
+      this.#settled[node] = 0
+    }
+    this.#touchedCount = 0
+  }
+}

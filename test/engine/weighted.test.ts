@@ -1,0 +1,157 @@
+// The searches over weights that change, against every path looked at one by one, and against graphlib.
+
+import assert from "node:assert/strict"
+import { alg, Graph as Graphlib } from "@dagrejs/graphlib"
+import fc from "fast-check"
+import { KShortest } from "../../src/engine/k-shortest.js"
+import { LandmarkBounds } from "../../src/engine/landmark-bounds.js"
+import { Landmarks } from "../../src/engine/landmarks.js"
+import { LedSearch } from "../../src/engine/led-search.js"
+import { OnePair } from "../../src/engine/one-pair.js"
+import { PathGraph } from "../../src/engine/path-graph.js"
+import { sumAlong } from "../../src/engine/path-question.js"
+import { TwoEndedSearch } from "../../src/engine/two-ended-search.js"
+import { WeightedGraph } from "../../src/engine/weighted-graph.js"
+import { type Puzzle, puzzles } from "./all-paths.js"
+import { assertFirstOf, close, plain } from "./assert-paths.js"
+
+const NONE = Number.POSITIVE_INFINITY
+
+interface Change {
+  readonly link: number
+  readonly cost: number | undefined
+}
+
+/** Links that get dearer, cheaper, close and open again. */
+const someChanges = fc.array(
+  fc.record({
+    link: fc.nat(20),
+    cost: fc.oneof(
+      fc.constantFrom(0, 0.5, 1, 2, undefined),
+      fc.double({ min: 0, max: 3, noNaN: true }),
+    ),
+  }),
+  { maxLength: 8 },
+)
+
+/** Makes the changes in the graph, and a puzzle that begins with them. */
+function changed(puzzle: Puzzle, weighted: WeightedGraph, list: readonly Change[]): Puzzle {
+  const cost = puzzle.question.cost.slice()
+  const usableLinks = puzzle.question.usableLinks.slice()
+  const { linkCount } = puzzle.graph
+  for (const { link: number, cost: value } of linkCount === 0 ? [] : list) {
+    const link = number % linkCount
+    if (value === undefined) {
+      usableLinks[link] = 1 - (usableLinks[link] ?? 0)
+      if (usableLinks[link] === 1) weighted.open(link)
+      else weighted.close(link)
+    } else {
+      cost[link] = value
+      weighted.setCost(link, value)
+    }
+  }
+  return { ...plain(puzzle), question: { ...puzzle.question, cost, usableLinks } }
+}
+
+describe("the path engine over weights that change", () => {
+  it("finds the cheapest path from one end led by landmarks, and from both ends", () => {
+    fc.assert(
+      fc.property(puzzles, someChanges, (before, changes) => {
+        const weighted = WeightedGraph.of(before.graph, before.question)
+        const bounds = new LandmarkBounds(new Landmarks(weighted, 3))
+        const searches = [new LedSearch(weighted, bounds), new TwoEndedSearch(weighted)]
+        for (const list of [[], changes]) {
+          const puzzle = changed(before, weighted, list)
+          const { from, to } = puzzle.question
+          const start = weighted.inside[from] ?? -1
+          const goal = weighted.inside[to] ?? -1
+          for (const search of searches) {
+            const found = search.find(start, goal, NONE)
+            assertFirstOf(puzzle, found === undefined ? [] : [found.path], 1)
+            if (found === undefined) continue
+            assert(close(found.cost, sumAlong(found.path, puzzle.question.cost)))
+            assert.equal(search.find(start, goal, found.cost), undefined, "none is cheaper")
+          }
+        }
+      }),
+      { numRuns: 4000 },
+    )
+  })
+
+  it("finds the k cheapest in order, each once, or all there are", () => {
+    fc.assert(
+      fc.property(puzzles, someChanges, fc.integer({ min: 1, max: 12 }), (before, changes, k) => {
+        const weighted = WeightedGraph.of(before.graph, before.question)
+        const landmarks = new Landmarks(weighted, 3)
+        const led = new KShortest(weighted, landmarks)
+        const blind = new KShortest(weighted)
+        for (const list of [[], changes]) {
+          const puzzle = changed(before, weighted, list)
+          const { from, to } = puzzle.question
+          for (const search of [led, blind]) {
+            const found = Array.from(search.paths(from, to, k), ({ path }) => path)
+            assertFirstOf(puzzle, found, k)
+          }
+        }
+      }),
+      { numRuns: 4000 },
+    )
+  })
+
+  it("agrees with graphlib on networks in the plane, where landmarks lead", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { minLength: 20, maxLength: 40 }),
+        fc.nat(),
+        fc.nat(),
+        (places, a, b) => {
+          const { weighted, model } = inThePlane(places)
+          const landmarks = new Landmarks(weighted)
+          const from = a % places.length
+          const to = b % places.length
+          const cost = alg.dijkstra(
+            model,
+            String(from),
+            (edge) => Number(model.edge(edge)),
+            (node) => model.nodeEdges(node) ?? [],
+          )[String(to)]?.distance
+          const found = new OnePair(weighted, landmarks).find(from, to)
+          assert.equal(found?.cost ?? (from === to ? 0 : NONE), cost)
+          const inOrder = new KShortest(weighted, landmarks)
+          const blind = new KShortest(weighted)
+          assert.deepEqual(
+            Array.from(inOrder.paths(from, to, 8), (one) => one.cost),
+            Array.from(blind.paths(from, to, 8), (one) => one.cost),
+          )
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** Each place joined to its four nearest, as long as it is far; whole numbers, so that sums are exact. */
+function inThePlane(places: readonly (readonly [number, number])[]): {
+  weighted: WeightedGraph
+  model: Graphlib
+} {
+  const model = new Graphlib({ directed: false, multigraph: true })
+  const links: { a: number; b: number; cost: number }[] = []
+  for (const [a, [x, y]] of places.entries()) {
+    model.setNode(String(a))
+    const near = places
+      .map(([u, v], b) => ({ b, cost: Math.round(100 * Math.hypot(u - x, v - y)) }))
+      .filter(({ b }) => b !== a)
+      .sort((one, other) => one.cost - other.cost)
+    for (const { b, cost } of near.slice(0, 4)) links.push({ a, b, cost })
+  }
+  for (const [i, { a, b, cost }] of links.entries())
+    model.setEdge(String(a), String(b), cost, String(i))
+  const graph = new PathGraph(
+    places.length,
+    links.map(({ a }) => a),
+    links.map(({ b }) => b),
+  )
+  const cost = Float64Array.from(links, (link) => link.cost)
+  return { weighted: new WeightedGraph(graph, cost), model }
+}
