@@ -107,7 +107,9 @@ export class HsmTaker {
     const { site, peer } = this.#setting
     if (hybrid !== this.#setting.hybrid) {
       watch.alarm("hybrid-differs", { peer })
-      return { nonce: random(32).toString("hex"), proofs: {}, missing: keys.map(idOf) }
+      const takerNonce = random(32).toString("hex")
+      this.#round = { makerNonce: nonce, takerNonce, keyIds: new Set() }
+      return { nonce: takerNonce, proofs: {}, missing: keys.map(idOf) }
     }
     const unknown = keys.filter(({ keyId }) => index.get(keyId) === undefined)
     const got = await this.#take(unknown, kem)
