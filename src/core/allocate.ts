@@ -20,11 +20,18 @@ export function promisableBps(link: NetworkLink, settings: Settings): number {
 export interface Reservations {
   /** Bits per second promised on a link. */
   reservedBps(qkdlId: string): number
+  /** Bits per second kept on a link for services that would move there. */
+  backupBps(qkdlId: string): number
 }
 
-/** Bits per second still free on a link; negative when its rate fell below what is promised. */
-export function residualBps(view: Reservations, link: NetworkLink, settings: Settings): number {
+/** Bits per second on a link that no path uses; negative when its rate fell below what is promised. */
+export function freeBps(view: Reservations, link: NetworkLink, settings: Settings): number {
   return promisableBps(link, settings) - view.reservedBps(link.qkdlId)
+}
+
+/** Bits per second of a link that can still be promised: neither used by a path nor kept for one. */
+export function residualBps(view: Reservations, link: NetworkLink, settings: Settings): number {
+  return freeBps(view, link, settings) - view.backupBps(link.qkdlId)
 }
 
 /** What a link makes for others: after its own use where it says so (015 `eskr`), else `skr`. */

@@ -18,6 +18,8 @@ import { alarm } from "./alarm-events.js"
 import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-events.js"
 import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
+import { prepareBackups } from "./backups.js"
+import { revert } from "./restoration.js"
 import { retry } from "./service-life.js"
 import { nodeSyncFailed, syncAgain } from "./sync-events.js"
 import {
@@ -98,6 +100,8 @@ function dispatch(turn: Turn, event: Event): Reply {
       releaseHeld(turn)
       syncAgain(turn)
       retry(turn)
+      revert(turn)
+      prepareBackups(turn)
       return DONE
     default: {
       // A late report of a node that was removed means nothing any more.

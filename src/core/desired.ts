@@ -6,7 +6,8 @@ import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.j
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { NodeConfig, PeerAddress } from "../model/node.js"
 import type { KeyPath, Service, ServiceEnd, ServiceTerms } from "../model/service.js"
-import { groups, pathsOf } from "./memberships.js"
+import { laneCount, needsAll } from "./lanes.js"
+import { groups, lanesOf, pathsOf } from "./memberships.js"
 import { endsOf, isVirtual } from "./phases.js"
 import type { View } from "./view.js"
 
@@ -148,12 +149,9 @@ function virtOf(path: KeyPath, qkdnId: string): VirtLinkConfig {
 /** The association at an end node, once its path has come to the ends; the path to use comes first. */
 function appOf(service: Service, qkdnId: string): AppConfig | undefined {
   if (service.state === "removing") return undefined
-  const { a, b, path, next } = service
+  const { a, b } = service
   if (qkdnId !== a.qkdnId && qkdnId !== b.qkdnId) return undefined
-  const backing = [
-    ...(next?.phase === "ends" ? [next.qkdlId] : []),
-    ...(path === undefined ? [] : [path.qkdlId]),
-  ]
+  const backing = backingOf(service)
   if (backing.length === 0) return undefined
   const [local, remote]: [ServiceEnd, ServiceEnd] = qkdnId === a.qkdnId ? [a, b] : [b, a]
   return {
@@ -167,6 +165,23 @@ function appOf(service: Service, qkdnId: string): AppConfig | undefined {
     localQkdnId: local.qkdnId,
     remoteQkdnId: remote.qkdnId,
   }
+}
+
+/**
+ * The links it takes keys from. While a lane changes its path the ends hold both; but where every key needs a share over
+ * each link, only the one to use, and none before all are there.
+ */
+function backingOf(service: Service): string[] {
+  const all = needsAll(service.terms)
+  const lanes = lanesOf(service).map(({ path, next }) => {
+    const links = [
+      ...(next?.phase === "ends" ? [next.qkdlId] : []),
+      ...(path === undefined ? [] : [path.qkdlId]),
+    ]
+    return all ? links.slice(0, 1) : links
+  })
+  const used = lanes.filter((links) => links.length > 0)
+  return all && used.length < laneCount(service.terms) ? [] : used.flat()
 }
 
 function qosOf(terms: ServiceTerms): AppQos {

@@ -1,15 +1,18 @@
 // Uncommitted changes laid over a view of the network. Its entries are the changes; dropping it undoes them.
-// Costs what it touches, whatever the size of the network.
+// Costs what it touches, whatever the size of the network. What a changed service means for groups and rates is added
+// up when it is first asked for: a cut that moves a thousand services asks for none of it.
 
 import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
 import type { Service } from "../model/service.js"
+import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
-import { groupsOfLink, groupsOfNode, groupsOfService } from "./memberships.js"
+import { groupsOfLink, groupsOfNode, groupsOfService, isOfServices } from "./memberships.js"
 import { compareGroups, compareReservations, type View } from "./view.js"
 
 export class Draft implements View {
   readonly revision: number
   readonly graph: Graph
+  readonly backups: BackupRates
   readonly #under: View
   readonly #nodes = new Map<string, NetworkNode | null>()
   readonly #links = new Map<string, NetworkLink | null>()
@@ -17,6 +20,10 @@ export class Draft implements View {
   /** group -> id -> in it or not, where that differs from below */
   readonly #groups = new Map<string, Map<string, boolean>>()
   readonly #reserved = new Map<string, number>()
+  /** Services as they were before they were changed since the sums were last made up. */
+  readonly #unsettled = new Map<string, Service | undefined>()
+  /** Links where what is kept for backups differs from below. */
+  readonly #kept = new Set<string>()
   /** Keys of what was written, in the order first written. */
   readonly #order = new Map<string, Pick<Change, "kind" | "id">>()
 
@@ -25,6 +32,7 @@ export class Draft implements View {
     this.#under = under
     this.revision = revision
     this.graph = under.graph
+    this.backups = new BackupRates(under.backups)
   }
 
   node(qkdnId: string): NetworkNode | undefined {
@@ -55,6 +63,7 @@ export class Draft implements View {
   }
 
   members(group: string): readonly string[] {
+    if (this.#unsettled.size > 0 && isOfServices(group)) this.#settleOwn()
     const below = this.#under.members(group)
     const own = this.#groups.get(group)
     if (own === undefined) return below
@@ -64,7 +73,18 @@ export class Draft implements View {
   }
 
   reservedBps(qkdlId: string): number {
+    this.#settleOwn()
     return this.#under.reservedBps(qkdlId) + (this.#reserved.get(qkdlId) ?? 0)
+  }
+
+  backupBps(qkdlId: string): number {
+    this.#settleOwn()
+    return this.backups.bps(qkdlId)
+  }
+
+  settle(): void {
+    this.#under.settle()
+    this.#settleOwn()
   }
 
   putNode(value: NetworkNode): void {
@@ -105,11 +125,7 @@ export class Draft implements View {
         this.graph.touchLink(id)
         break
       case "service":
-        this.#regroup(id, this.service(id), change.value, groupsOfService)
-        compareReservations(this.service(id), change.value ?? undefined, (qkdlId, bps) => {
-          this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
-          this.graph.touchLink(qkdlId)
-        })
+        if (!this.#unsettled.has(id)) this.#unsettled.set(id, this.service(id))
         this.#services.set(id, change.value)
         break
     }
@@ -144,8 +160,26 @@ export class Draft implements View {
   /** Tells the shared graph that nothing written here holds. The draft must not be used afterwards. */
   drop(): void {
     for (const qkdlId of this.#reserved.keys()) this.graph.touchLink(qkdlId)
+    for (const qkdlId of this.#kept) this.graph.touchLink(qkdlId)
     for (const qkdlId of this.#links.keys()) this.graph.touchLink(qkdlId)
     for (const qkdnId of this.#nodes.keys()) this.graph.touchNode(qkdnId)
+  }
+
+  #settleOwn(): void {
+    if (this.#unsettled.size === 0) return
+    for (const [id, before] of this.#unsettled) {
+      const after = this.#services.get(id) ?? null
+      this.#regroup(id, before, after, groupsOfService)
+      compareReservations(before, after ?? undefined, (qkdlId, bps) => {
+        this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
+        this.graph.touchLink(qkdlId)
+      })
+      for (const qkdlId of this.backups.enter(before, after)) {
+        this.#kept.add(qkdlId)
+        this.graph.touchLink(qkdlId)
+      }
+    }
+    this.#unsettled.clear()
   }
 
   #regroup<T>(

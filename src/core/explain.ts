@@ -2,7 +2,7 @@
 // after a search failed; takes its time.
 
 import type { NetworkNode } from "../model/network.js"
-import { isPresent, mayRelay, UNUSABLE, useOf } from "./graph.js"
+import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 import { groups } from "./memberships.js"
 import { linkName, nodeName, pathName } from "./names.js"
 import { type FoundPath, findPath } from "./path.js"

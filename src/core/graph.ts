@@ -5,13 +5,9 @@
 import { PathGraph } from "../engine/path-graph.js"
 import { ShortestPaths } from "../engine/shortest.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
-import { priceOf, residualBps, type Reservations } from "./allocate.js"
+import { freeBps, priceOf, type Reservations } from "./allocate.js"
 import type { Settings } from "./settings.js"
-
-/** Link may carry new paths: not at all, from stock only, or because it generates. */
-export const UNUSABLE = 0
-export const FROM_STOCK = 1
-export const GENERATING = 2
+import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 
 /** What the graph reads of the network. */
 export interface GraphSource extends Reservations {
@@ -19,6 +15,8 @@ export interface GraphSource extends Reservations {
   link(qkdlId: string): NetworkLink | undefined
   nodeIds(): Iterable<string>
   linkIds(): Iterable<string>
+  /** Adds up what was put off; links touched by that are told to the graph. */
+  settle(): void
 }
 
 export class Graph {
@@ -33,6 +31,8 @@ export class Graph {
   /** By link. */
   price = new Float64Array(0)
   residual = new Float64Array(0)
+  /** By link: the residual rate, and what is kept for backups. */
+  free = new Float64Array(0)
   epsilon = new Float64Array(0)
   /** By link, one each: hops as a weight. */
   ones = new Float64Array(0)
@@ -43,7 +43,12 @@ export class Graph {
   passable = new Uint8Array(0)
 
   /** By link: 1 where the last question could go; kept for the next one that asks for the same. */
-  readonly #usable = { links: new Uint8Array(0), minUse: -1, rateBps: 0 }
+  readonly #usable = {
+    links: new Uint8Array(0),
+    minUse: -1,
+    rateBps: 0,
+    overBackups: false,
+  }
 
   #stale = true
   readonly #dirtyNodes = new Set<string>()
@@ -59,6 +64,7 @@ export class Graph {
 
   /** Brings the arrays in step with `view`. Every search begins with it. */
   refresh(view: GraphSource, settings: Settings): void {
+    view.settle()
     if (!this.#stale) this.#stale = this.#structureChanged(view)
     if (this.#stale) this.#rebuild(view)
     for (const id of this.#dirtyNodes) {
@@ -81,15 +87,19 @@ export class Graph {
     return this.#linkNumbers.get(qkdlId)
   }
 
-  /** By link: 1 where it is of so much use and has so much free. Whoever writes to it puts it back. */
-  usableLinks(minUse: number, rateBps: number): Uint8Array {
+  /**
+   * By link: 1 where it is of so much use and has so much left. Whoever writes to it puts it back.
+   *
+   * @param overBackups what is kept for backups counts as left
+   */
+  usableLinks(minUse: number, rateBps: number, overBackups: boolean): Uint8Array {
     const usable = this.#usable
-    if (usable.minUse === minUse && usable.rateBps === rateBps) return usable.links
-    for (let link = 0; link < usable.links.length; link += 1) {
-      usable.links[link] = this.#fits(link, minUse, rateBps)
-    }
+    const same = usable.minUse === minUse && usable.rateBps === rateBps
+    if (same && usable.overBackups === overBackups) return usable.links
     usable.minUse = minUse
     usable.rateBps = rateBps
+    usable.overBackups = overBackups
+    for (let link = 0; link < usable.links.length; link += 1) this.#markUsable(link)
     return usable.links
   }
 
@@ -97,9 +107,10 @@ export class Graph {
     return this.#linkUse[link] ?? UNUSABLE
   }
 
-  #fits(link: number, minUse: number, rateBps: number): number {
-    const enough = rateBps <= 0 || (this.residual[link] ?? 0) >= rateBps
-    return enough && (this.#linkUse[link] ?? 0) >= minUse ? 1 : 0
+  #markUsable(link: number): void {
+    const { links, minUse, rateBps, overBackups } = this.#usable
+    const left = (overBackups ? this.free : this.residual)[link] ?? 0
+    links[link] = (rateBps <= 0 || left >= rateBps) && this.linkUse(link) >= minUse ? 1 : 0
   }
 
   #structureChanged(view: GraphSource): boolean {
@@ -141,6 +152,7 @@ export class Graph {
     this.#linkUse = new Uint8Array(linkCount)
     this.price = new Float64Array(linkCount)
     this.residual = new Float64Array(linkCount)
+    this.free = new Float64Array(linkCount)
     this.epsilon = new Float64Array(linkCount)
     this.ones = new Float64Array(linkCount).fill(1)
     this.#usable.links = new Uint8Array(linkCount)
@@ -162,42 +174,19 @@ export class Graph {
   #lookUpLink(view: GraphSource, id: string, number: number, settings: Settings): void {
     const link = view.link(id)
     if (link === undefined) return
-    const residual = residualBps(view, link, settings)
+    const free = freeBps(view, link, settings)
+    const residual = free - view.backupBps(id)
     this.#linkUse[number] = useOf(link, settings)
     this.residual[number] = residual
+    this.free[number] = free
     this.price[number] = priceOf(residual, link.hold?.held === true)
     // A link whose epsilon is not known cannot keep any bound.
     this.epsilon[number] = link.epsilon ?? Number.POSITIVE_INFINITY
-    const { links, minUse, rateBps } = this.#usable
-    links[number] = this.#fits(number, minUse, rateBps)
+    this.#markUsable(number)
   }
 }
 
 function renumber(table: Map<string, number>, ids: readonly string[]): void {
   table.clear()
   ids.forEach((id, number) => table.set(id, number))
-}
-
-/** Whether a node can be told to take part in a new path. */
-export function isPresent(node: NetworkNode): boolean {
-  return (
-    node.reach === "connected" &&
-    node.outOfService !== true &&
-    node.status !== "DOWN" &&
-    node.status !== "FAILURE" &&
-    node.status !== "OUT"
-  )
-}
-
-/** By inventory and by the node's own word (015 `key_relay_mode_enable`, which is also a policy switch). */
-export function mayRelay(node: NetworkNode): boolean {
-  return node.relay && node.capabilities?.keyRelay !== false
-}
-
-/** What new paths may do with a link. */
-export function useOf(link: NetworkLink, settings: Settings): number {
-  if (!link.enabled) return UNUSABLE
-  if (link.status === "ACTIVE") return GENERATING
-  const stock = link.performance.stockBits ?? 0
-  return link.status === "PASSIVE" && stock >= settings.minStockBits ? FROM_STOCK : UNUSABLE
 }

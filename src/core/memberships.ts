@@ -2,7 +2,8 @@
 // ("what runs over this link?") that decisions ask again and again, kept as an index instead of searched for.
 
 import type { NetworkLink, NetworkNode } from "../model/network.js"
-import type { KeyPath, Service, ServiceState } from "../model/service.js"
+import type { KeyPath, Lane, Service, ServiceState } from "../model/service.js"
+import { isPresent } from "./usable.js"
 
 /** Names of the groups. Ids in them are service, link or node ids as the comment says. */
 export const groups = {
@@ -12,10 +13,26 @@ export const groups = {
   linksOnInterface: (qkdnId: string, qkdiId: number): string => `if:${qkdnId}#${qkdiId}`,
   /** Links back in service but held off. */
   heldLinks: "held",
+  /** Links that share a risk. */
+  linksAtRisk: (risk: string): string => `srlg:${risk}`,
   /** Nodes that name an SAE as theirs. */
   nodesOfSae: (saeId: string): string => `sae:${saeId}`,
   /** Nodes that refused what they should be. */
   faultyNodes: "faulty",
+  /** Links that do not generate, or are disabled. */
+  downLinks: "down",
+  /** Nodes on which no path can begin, end or pass. */
+  absentNodes: "absent",
+  /** Services whose backup uses a link. */
+  backupsOn: (qkdlId: string): string => `bon:${qkdlId}`,
+  /** Services whose backup passes a node. */
+  backupsAt: (qkdnId: string): string => `bof:${qkdnId}`,
+  /** Services that should have a backup and for which none has been sought yet. */
+  unprepared: "unprepared",
+  /** Services for which no backup was found. */
+  unbacked: "unbacked",
+  /** Services that have left their path and are to return to it. */
+  awayFromHome: "away",
   /** Services whose standing or next path uses a link. */
   servicesOn: (qkdlId: string): string => `on:${qkdlId}`,
   /** Services that put something into a node's configuration. */
@@ -32,9 +49,24 @@ export const groups = {
   servicesInState: (state: ServiceState): string => `state:${state}`,
 } as const
 
+const OF_SERVICES = new Set(
+  ["on", "of", "wait", "hold", "pair", "state", "bon", "bof"].concat(
+    groups.unprepared,
+    groups.unbacked,
+    groups.awayFromHome,
+  ),
+)
+
+/** Whether a group holds services. */
+export function isOfServices(group: string): boolean {
+  const end = group.indexOf(":")
+  return OF_SERVICES.has(end < 0 ? group : group.slice(0, end))
+}
+
 export function groupsOfNode(node: NetworkNode): string[] {
   const found = node.saeIds.map((saeId) => groups.nodesOfSae(saeId))
   if (node.syncFault !== undefined) found.push(groups.faultyNodes)
+  if (!isPresent(node)) found.push(groups.absentNodes)
   return found
 }
 
@@ -45,27 +77,35 @@ export function groupsOfLink(link: NetworkLink): string[] {
     groups.linksOnInterface(link.a.qkdnId, link.a.qkdiId),
     groups.linksOnInterface(link.b.qkdnId, link.b.qkdiId),
   ]
+  for (const risk of link.srlg) found.push(groups.linksAtRisk(risk))
   if (link.hold?.held === true) found.push(groups.heldLinks)
+  if (!link.enabled || link.status !== "ACTIVE") found.push(groups.downLinks)
   return found
+}
+
+/** The paths that the application stands on, or will, lane by lane; the first one always is there. */
+export function lanesOf(service: Partial<Pick<Service, "path" | "next" | "beside">>): Lane[] {
+  return [service, ...(service.beside ?? [])]
 }
 
 /** Every path of a service, whatever its phase. */
 export function pathsOf(service: Service): KeyPath[] {
   const paths = [...service.leaving]
-  if (service.path !== undefined) paths.push(service.path)
-  if (service.next !== undefined) paths.push(service.next)
+  for (const { path, next } of lanesOf(service)) {
+    if (path !== undefined) paths.push(path)
+    if (next !== undefined) paths.push(next)
+  }
   return paths
 }
 
 export function groupsOfService(service: Service): string[] {
+  const { state, a, b, backup } = service
   const found = new Set<string>([
-    groups.servicesInState(service.state),
-    groups.servicesAt(service.a.qkdnId),
-    groups.servicesAt(service.b.qkdnId),
+    groups.servicesInState(state),
+    groups.servicesAt(a.qkdnId),
+    groups.servicesAt(b.qkdnId),
   ])
-  if (service.state !== "removing") {
-    found.add(groups.serviceOfPair(service.a.saeId, service.b.saeId))
-  }
+  if (state !== "removing") found.add(groups.serviceOfPair(a.saeId, b.saeId))
   for (const path of pathsOf(service)) {
     for (const qkdnId of path.nodes) found.add(groups.servicesAt(qkdnId))
     for (const qkdnId of path.awaiting) found.add(groups.servicesAwaiting(qkdnId))
@@ -73,21 +113,33 @@ export function groupsOfService(service: Service): string[] {
     if (path.phase === "leaving") continue
     for (const hop of path.hops) found.add(groups.servicesOn(hop.qkdlId))
   }
+  for (const hop of backup?.hops ?? []) found.add(groups.backupsOn(hop.qkdlId))
+  for (const qkdnId of backup?.nodes ?? []) found.add(groups.backupsAt(qkdnId))
+  if (lacksBackup(service))
+    found.add(service.noBackup === undefined ? groups.unprepared : groups.unbacked)
+  if (service.home !== undefined && service.next === undefined) found.add(groups.awayFromHome)
   return [...found]
+}
+
+function lacksBackup({ terms, state, path, next, backup }: Service): boolean {
+  if (terms.protection !== "restore" || backup !== undefined || state === "removing") return false
+  return path !== undefined || next !== undefined
 }
 
 /**
  * What a service reserves, bits per second by link. A link that both the standing and the next path use is
- * reserved once, at the greater rate: the ends use one path at a time.
+ * reserved once, at the greater rate: the ends use one path of a lane at a time, and lanes have no link in common.
  */
 export function reservationsOf(
-  service: Partial<Pick<Service, "path" | "next">>,
+  service: Partial<Pick<Service, "path" | "next" | "beside">>,
 ): Map<string, number> {
   const reserved = new Map<string, number>()
-  for (const path of [service.path, service.next]) {
-    if (path === undefined) continue
-    for (const hop of path.hops) {
-      reserved.set(hop.qkdlId, Math.max(reserved.get(hop.qkdlId) ?? 0, path.rateBps))
+  for (const { path, next } of lanesOf(service)) {
+    for (const one of [path, next]) {
+      if (one === undefined) continue
+      for (const hop of one.hops) {
+        reserved.set(hop.qkdlId, Math.max(reserved.get(hop.qkdlId) ?? 0, one.rateBps))
+      }
     }
   }
   return reserved

@@ -6,6 +6,7 @@ import type { NodeConfig, NodeState } from "../model/node.js"
 import { desiredConfig } from "./desired.js"
 import { isAsDesired, isSameConfig } from "./drift.js"
 import { drifted, noDrift } from "./drift-events.js"
+import { nextsOf } from "./lanes.js"
 import { groups } from "./memberships.js"
 import { confirm, type Confirmation } from "./phases.js"
 import { hopFailed } from "./service-life.js"
@@ -157,9 +158,9 @@ function dropSetups(turn: Turn, qkdnId: string, reason: string): void {
   const holding = turn.draft.members(groups.servicesHeldAt(qkdnId))
   for (const serviceId of new Set([...waiting, ...holding])) {
     const service = turn.draft.service(serviceId)
-    const next = service?.next
-    const lost =
-      next?.awaiting.includes(qkdnId) === true || next?.holding?.includes(qkdnId) === true
+    const lost = nextsOf(service).some(
+      ({ awaiting, holding }) => awaiting.includes(qkdnId) || holding?.includes(qkdnId) === true,
+    )
     if (service === undefined || !lost) continue
     hopFailed(turn, service, qkdnId, { appTag: "node-unreachable", reason })
   }

@@ -2,15 +2,17 @@
 // as the search would judge it; it is set up beside the standing one, which leaves when the new one stands. It is
 // not pinned: when it fails, the service moves on as any other.
 
-import type { Hop, KeyPath, Service } from "../model/service.js"
+import type { Hop, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
+import { withBackup } from "./backups.js"
 import type { OperatorEvent, Reply } from "./event.js"
 import { explainNoPath, whyAbsent } from "./explain.js"
-import { GENERATING, isPresent, mayRelay, useOf } from "./graph.js"
+import { GENERATING, isPresent, mayRelay, useOf } from "./usable.js"
 import { reservationsOf } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
 import { type FoundPath, findPaths } from "./path.js"
-import { abandonNext, beginPath } from "./phases.js"
+import { isOnSeveral } from "./lanes.js"
+import { abandonNext, beginPath, sameLinks } from "./phases.js"
 import { queryOf, route } from "./routing.js"
 import { stay } from "./service-life.js"
 import { brokenTerm } from "./term-check.js"
@@ -58,6 +60,10 @@ function standingService(turn: Turn, serviceId: string): Service | Refusal {
   if (service === undefined) return refused("data-missing", `there is no service ${serviceId}`)
   if (service.state === "removing")
     return refused("in-use", `service ${serviceId} is being removed`)
+  if (isOnSeveral(service)) {
+    const message = `service ${serviceId} stands on several paths: which ones is worked out together`
+    return refused("operation-not-supported", message)
+  }
   return service
 }
 
@@ -68,7 +74,7 @@ function another(turn: Turn, service: Service): FoundPath | Refusal {
   const query = queryOf(service, [], [])
   const paths = findPaths(draft.graph, query, 2)
   const now = service.path
-  const found = paths.find((path) => now === undefined || !sameLinks(path.hops, now))
+  const found = paths.find((path) => now === undefined || !sameLinks(path.hops, now.hops))
   if (found !== undefined) return found
   if (paths.length === 0) {
     const { appTag, reason } = explainNoPath(draft, query, settings)
@@ -94,15 +100,16 @@ function around(
 function take(turn: Turn, service: Service, path: FoundPath, why: string): Reply {
   const { serviceId } = service
   const done: Reply = { ok: true, id: serviceId }
-  const onTheWay = service.next !== undefined && sameLinks(path.hops, service.next)
-  const inUse = service.path !== undefined && sameLinks(path.hops, service.path)
+  const onTheWay = service.next !== undefined && sameLinks(path.hops, service.next.hops)
+  const inUse = service.path !== undefined && sameLinks(path.hops, service.path.hops)
   if (onTheWay) return done
   const free = abandonNext(turn, service)
   if (inUse) {
     stay(turn, free)
     return done
   }
-  beginPath(turn, free, path)
+  const { home: _home, ...chosen } = free
+  withBackup(turn, beginPath(turn, chosen, path))
   const type = service.path === undefined ? "service.pending" : "service.moving"
   turn.notify("service", type, serviceId, why)
   return done
@@ -181,14 +188,8 @@ function unfit(turn: Turn, service: Service, path: FoundPath): Refusal | undefin
     : refused("invalid-value", broken.replace("its path", "the path"), "/qkdlIds")
 }
 
-function sameLinks(hops: readonly Hop[], path: Pick<KeyPath, "hops">): boolean {
-  return (
-    hops.length === path.hops.length && hops.every((hop, i) => hop.qkdlId === path.hops[i]?.qkdlId)
-  )
-}
-
 function refused(
-  tag: "data-missing" | "in-use" | "invalid-value" | "resource-denied",
+  tag: "data-missing" | "in-use" | "invalid-value" | "operation-not-supported" | "resource-denied",
   message: string,
   path?: string,
 ): Refusal {

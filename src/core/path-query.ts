@@ -2,7 +2,8 @@
 // of the graph's own masks for as long as it is answered, and put back. Searches nothing itself.
 
 import type { Limit, PathQuestion } from "../engine/path-question.js"
-import { FROM_STOCK, GENERATING, type Graph } from "./graph.js"
+import type { Graph } from "./graph.js"
+import { FROM_STOCK, GENERATING } from "./usable.js"
 
 export interface PathQuery {
   readonly from: string
@@ -20,6 +21,10 @@ export interface PathQuery {
   readonly allowStock?: boolean
   /** Rate that counts as free on top, by link: what the asker itself holds there. */
   readonly credit?: ReadonlyMap<string, number>
+  /** Rate that counts as free on top, for links that lack it. */
+  readonly slackBps?: (qkdlId: string) => number
+  /** What is kept for backups counts as free: for a service that has lost its path. */
+  readonly overBackups?: boolean
   /** Go through nodes that may not relay. To find out why there is no path; never for a path to use. */
   readonly ignoreRelayRule?: boolean
 }
@@ -51,7 +56,9 @@ export function ask<T>(
     required.push(number)
   }
   const minUse = query.allowStock === true ? FROM_STOCK : GENERATING
-  const usableLinks = graph.usableLinks(minUse, query.rateBps)
+  const overBackups = query.overBackups === true
+  const usableLinks = graph.usableLinks(minUse, query.rateBps, overBackups)
+  const left = overBackups ? graph.free : graph.residual
   const passableNodes = query.ignoreRelayRule === true ? graph.present.slice() : graph.passable
   const out = new Patches()
   try {
@@ -63,9 +70,16 @@ export function ask<T>(
     for (const [id, bps] of query.credit ?? []) {
       const number = graph.linkNumber(id)
       if (number === undefined || usableLinks[number] === 1) continue
-      const free = (graph.residual[number] ?? 0) + bps
+      const free = (left[number] ?? 0) + bps
       if (graph.linkUse(number) >= minUse && free >= query.rateBps)
         out.write(usableLinks, number, 1)
+    }
+    if (query.slackBps !== undefined && query.rateBps > 0) {
+      for (let link = 0; link < usableLinks.length; link += 1) {
+        if (usableLinks[link] === 1 || graph.linkUse(link) < minUse) continue
+        const free = (left[link] ?? 0) + query.slackBps(graph.linkIds[link] ?? "")
+        if (free >= query.rateBps) out.write(usableLinks, link, 1)
+      }
     }
     for (const id of query.avoidLinks ?? []) {
       const number = graph.linkNumber(id)

@@ -7,12 +7,22 @@
 //   leaving: ends --both let go--> relays --all let go--> gone
 //
 // While a next path is in `ends`, the ends hold both, so that no key on the way is lost; when both ends have
-// confirmed, the old one leaves. Which path to take is decided in `service-life.ts`.
+// confirmed, the old one leaves. The paths of one service that are set up together reach the ends together: a key
+// that needs a share over each must not go over fewer. Which path to take is decided in `service-life.ts`.
 
 import type { NetworkNode } from "../model/network.js"
-import type { KeyPath, Service } from "../model/service.js"
+import type { Hop, KeyPath, PlannedPath, Service } from "../model/service.js"
+import {
+  inOrder,
+  isOnSeveral,
+  laneCount,
+  needsAll,
+  nextsOf,
+  standingPaths,
+  withLane,
+} from "./lanes.js"
+import { lanesOf } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
-import type { FoundPath } from "./path.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -35,23 +45,47 @@ export function usesLink(path: KeyPath | undefined, qkdlId: string): boolean {
 }
 
 /** Starts to set up `found` as the next path of a service that has no next one. */
-export function beginPath(turn: Turn, service: Service, found: FoundPath): Service {
-  const virtual = found.hops.length > 1
-  const nodes = found.nodes
-  const told = virtual ? nodes.slice(1, -1) : [...nodes]
-  const next: KeyPath = {
-    qkdlId: virtual ? turn.context.newId() : (found.hops[0]?.qkdlId ?? ""),
-    hops: found.hops,
+export function beginPath(turn: Turn, service: Service, found: PlannedPath): Service {
+  return beginLanes(turn, service, new Map([[0, found]]))
+}
+
+/** Starts to set up next paths in lanes that have none, all at once. */
+export function beginLanes(
+  turn: Turn,
+  service: Service,
+  found: ReadonlyMap<number, PlannedPath>,
+): Service {
+  // A backup is one for a certain path.
+  const { backup: _backup, noBackup: _no, ...bare } = service
+  let now: Service = bare
+  for (const [place, path] of found) {
+    const { path: old } = lanesOf(now)[place] ?? {}
+    const next = nextPath(turn, service, path)
+    now = withLane(now, place, { ...(old === undefined ? {} : { path: old }), next })
+  }
+  if (service.path === undefined) {
+    const { reason: _, ...rest } = now
+    now = { ...rest, state: "pending" }
+  }
+  return isOnSeveral(now) ? advance(turn, now) : put(turn, now)
+}
+
+function nextPath(turn: Turn, service: Service, found: PlannedPath): KeyPath {
+  const { hops, nodes } = found
+  const virtual = hops.length > 1
+  // A path without relays has nobody to tell before the ends: one of several waits for the others.
+  const waits = !virtual && isOnSeveral(service)
+  const told = virtual ? nodes.slice(1, -1) : waits ? [] : [...nodes]
+  turn.sync(...told)
+  return {
+    qkdlId: virtual ? turn.context.newId() : (hops[0]?.qkdlId ?? ""),
+    hops,
     nodes,
     rateBps: service.terms.minRateBps,
-    phase: virtual ? "relays" : "ends",
+    phase: virtual || waits ? "relays" : "ends",
     awaiting: told,
     sinceRevision: turn.draft.revision,
   }
-  turn.sync(...told)
-  if (service.path !== undefined) return put(turn, { ...service, next })
-  const { reason: _, ...rest } = service
-  return put(turn, { ...rest, state: "pending", next })
 }
 
 /** How it is known that a node has what it was told. */
@@ -83,20 +117,44 @@ export function confirm(
     const left = withdraw(turn, path, qkdnId)
     if (left !== undefined) leaving.push(left)
   }
-  const { next } = service
-  // A reading shows what is there, not whether it was told to stay; only in a new session nothing is provisional.
-  const said = next?.confirming !== true || by === "answer" || by === "first-reading"
-  if (next === undefined || !awaited(next) || !said) {
-    if (changed) settle(turn, { ...service, leaving })
-    return
+  let now: Service = { ...service, leaving }
+  let confirmed = false
+  for (const [place, lane] of lanesOf(service).entries()) {
+    const { next } = lane
+    // A reading shows what is there, not whether it was told to stay; only in a new session nothing is provisional.
+    const said = next?.confirming !== true || by === "answer" || by === "first-reading"
+    if (next === undefined || !awaited(next) || !said) continue
+    confirmed = true
+    const awaiting = next.awaiting.filter((id) => id !== qkdnId)
+    const held = { ...withHolding(next, qkdnId, by === "provisional-answer"), awaiting }
+    now = withLane(now, place, { ...lane, next: held })
   }
-  const awaiting = next.awaiting.filter((id) => id !== qkdnId)
-  const now: KeyPath = { ...withHolding(next, qkdnId, by === "provisional-answer"), awaiting }
-  const confirmed = { ...service, leaving, next: now }
-  if (awaiting.length > 0) put(turn, confirmed)
-  else if (now.phase === "relays") tellEnds(turn, confirmed, now)
-  else if (now.confirming !== true && now.holding !== undefined) tellToKeep(turn, confirmed, now)
-  else stand(turn, confirmed, now)
+  if (confirmed) advance(turn, now)
+  else if (changed) settle(turn, now)
+}
+
+/** Takes every next path that waits for nobody as far as it goes. */
+function advance(turn: Turn, service: Service): Service {
+  let now = put(turn, service)
+  const together = lanesOf(now).every(
+    ({ path, next }) =>
+      (next === undefined && (path !== undefined || !needsAll(now.terms))) ||
+      (next !== undefined && (next.phase !== "relays" || next.awaiting.length === 0)),
+  )
+  for (const [place, { next }] of lanesOf(now).entries()) {
+    if (next === undefined || next.awaiting.length > 0) continue
+    if (next.phase === "relays") {
+      if (together) now = tellEnds(turn, now, place, next)
+    } else if (next.confirming !== true && next.holding !== undefined)
+      now = tellToKeep(turn, now, place, next)
+    else now = stand(turn, now, place, next)
+  }
+  return now
+}
+
+function putNext(turn: Turn, service: Service, place: number, next: KeyPath): Service {
+  const { path } = lanesOf(service)[place] ?? {}
+  return put(turn, withLane(service, place, { ...(path === undefined ? {} : { path }), next }))
 }
 
 function withHolding(path: KeyPath, qkdnId: string, holds: boolean): KeyPath {
@@ -107,13 +165,11 @@ function withHolding(path: KeyPath, qkdnId: string, holds: boolean): KeyPath {
 }
 
 /** Every node has its part: those where it is provisional are told to keep it. */
-function tellToKeep(turn: Turn, service: Service, next: KeyPath): void {
+function tellToKeep(turn: Turn, service: Service, place: number, next: KeyPath): Service {
   const awaiting = next.holding ?? []
   turn.sync(...awaiting)
-  put(turn, {
-    ...service,
-    next: { ...next, confirming: true, awaiting, sinceRevision: turn.draft.revision },
-  })
+  const sinceRevision = turn.draft.revision
+  return putNext(turn, service, place, { ...next, confirming: true, awaiting, sinceRevision })
 }
 
 /** A path without what only matters while it is being set up. */
@@ -132,28 +188,43 @@ function withdraw(turn: Turn, path: KeyPath, qkdnId: string): KeyPath | undefine
   return { ...path, awaiting: relays, sinceRevision: turn.draft.revision }
 }
 
-function tellEnds(turn: Turn, service: Service, next: KeyPath): void {
+function tellEnds(turn: Turn, service: Service, place: number, next: KeyPath): Service {
   const ends = endsOf(next)
   turn.sync(...ends)
-  put(turn, {
-    ...service,
-    next: { ...next, phase: "ends", awaiting: ends, sinceRevision: turn.draft.revision },
-  })
+  const sinceRevision = turn.draft.revision
+  return putNext(turn, service, place, { ...next, phase: "ends", awaiting: ends, sinceRevision })
 }
 
 /** Both ends use the next path: it stands, and the old one leaves. */
-function stand(turn: Turn, service: Service, next: KeyPath): void {
-  const { next: _next, avoiding: _avoiding, reason: _reason, path: old, ...rest } = service
+function stand(turn: Turn, service: Service, place: number, next: KeyPath): Service {
+  const { path: old } = lanesOf(service)[place] ?? {}
   const path: KeyPath = { ...settled(next), phase: "up", awaiting: [] }
-  const leaving = old === undefined ? rest.leaving : [...rest.leaving, leaveFromEnds(turn, old)]
-  const now = put(turn, { ...rest, ...standing(turn.draft, service, path), path, leaving })
-  turn.notify(
-    "service",
-    old === undefined ? "service.up" : "service.moved",
-    now.serviceId,
-    now.reason,
-  )
+  const leaving =
+    old === undefined ? service.leaving : [...service.leaving, leaveFromEnds(turn, old)]
+  const { avoiding, reason: _reason, ...rest } = inOrder(withLane(service, place, { path }))
+  const open = nextsOf(rest).length > 0
+  const kept: Service = {
+    ...rest,
+    ...(open && avoiding !== undefined ? { avoiding } : {}),
+    leaving,
+    ...conditionOf(turn.draft, rest),
+  }
+  const now = put(turn, atHome(kept, path))
+  if (now.state === "pending") return now
+  const type = service.path === undefined ? "service.up" : "service.moved"
+  turn.notify("service", type, now.serviceId, now.reason)
   if (old !== undefined) turn.retrySoon()
+  return now
+}
+
+/** A path that is the one it had left: it is back. */
+function atHome(service: Service, path: KeyPath): Service {
+  const { home, ...rest } = service
+  return home !== undefined && sameLinks(home.hops, path.hops) ? rest : service
+}
+
+export function sameLinks(one: readonly Hop[], other: readonly Hop[]): boolean {
+  return one.length === other.length && one.every((hop, n) => hop.qkdlId === other[n]?.qkdlId)
 }
 
 function leaveFromEnds(turn: Turn, path: KeyPath): KeyPath {
@@ -162,35 +233,56 @@ function leaveFromEnds(turn: Turn, path: KeyPath): KeyPath {
   return { ...path, phase: "leaving", awaiting: ends, sinceRevision: turn.draft.revision }
 }
 
-/** Gives up the path that is being set up. */
+/** Gives up what is being set up. */
 export function abandonNext(turn: Turn, service: Service): Service {
-  const { next, ...rest } = service
-  if (next === undefined) return service
-  if (next.phase === "ends") {
-    return put(turn, { ...rest, leaving: [...rest.leaving, leaveFromEnds(turn, settled(next))] })
+  let now = service
+  const leaving = [...service.leaving]
+  for (const [place, { path, next }] of lanesOf(service).entries()) {
+    if (next === undefined) continue
+    const left = leaveUnfinished(turn, next)
+    if (left !== undefined) leaving.push(left)
+    now = withLane(now, place, path === undefined ? {} : { path })
   }
+  if (now === service) return service
+  const { backup: _backup, noBackup: _no, ...bare } = now
+  return put(turn, { ...bare, leaving })
+}
+
+/** @returns undefined when no node has been told of it. */
+function leaveUnfinished(turn: Turn, next: KeyPath): KeyPath | undefined {
+  if (next.phase === "ends") return leaveFromEnds(turn, settled(next))
   const relays = relaysOf(next)
+  if (relays.length === 0) return undefined
   turn.sync(...relays)
-  const path: KeyPath = {
-    ...settled(next),
-    phase: "leaving",
-    awaiting: relays,
-    sinceRevision: turn.draft.revision,
+  const sinceRevision = turn.draft.revision
+  return { ...settled(next), phase: "leaving", awaiting: relays, sinceRevision }
+}
+
+/** Takes down the standing paths from this lane on, and what is being set up there. */
+export function leaveLanes(turn: Turn, service: Service, from: number): Service {
+  let now = service
+  const leaving = [...service.leaving]
+  for (const [place, { path, next }] of lanesOf(service).entries()) {
+    if (place < from) continue
+    const unfinished = next === undefined ? undefined : leaveUnfinished(turn, next)
+    if (unfinished !== undefined) leaving.push(unfinished)
+    if (path !== undefined) leaving.push(leaveFromEnds(turn, path))
+    now = withLane(now, place, {})
   }
-  return put(turn, { ...rest, leaving: [...rest.leaving, path] })
+  return now === service ? service : { ...now, leaving }
 }
 
 /** Takes everything of the service down; it is gone when every node has let go. */
 export function remove(turn: Turn, service: Service, reason?: string): void {
-  const { next: _next, path, reason: _reason, ...rest } = abandonNext(turn, service)
-  const leaving = path === undefined ? rest.leaving : [...rest.leaving, leaveFromEnds(turn, path)]
+  const {
+    reason: _reason,
+    backup: _backup,
+    noBackup: _no,
+    home: _home,
+    ...rest
+  } = leaveLanes(turn, service, 0)
   turn.notify("service", "service.removing", service.serviceId, reason)
-  settle(turn, {
-    ...rest,
-    state: "removing",
-    leaving,
-    ...(reason === undefined ? {} : { reason }),
-  })
+  settle(turn, { ...rest, state: "removing", ...(reason === undefined ? {} : { reason }) })
   turn.retrySoon()
 }
 
@@ -202,6 +294,23 @@ function settle(turn: Turn, service: Service): void {
     return
   }
   put(turn, service)
+}
+
+type Condition = Pick<Service, "state" | "reason">
+
+/** State of a service: what its standing paths say, one of which there is unless all are still being set up. */
+export function conditionOf(view: View, service: Service): Condition {
+  const paths = standingPaths(service)
+  const count = laneCount(service.terms)
+  if (paths.length === 0 || (needsAll(service.terms) && paths.length < count))
+    return { state: "pending" }
+  const found = paths.map((path) => standing(view, service, path))
+  const fault = found.find(({ reason }) => reason !== undefined)
+  if (paths.length < count) {
+    const whole = found.length - found.filter(({ reason }) => reason !== undefined).length
+    return { state: "degraded", reason: fault?.reason ?? `it stands on ${whole} of ${count} paths` }
+  }
+  return fault ?? { state: "active" }
 }
 
 /** State of a service whose path stands: what its links say, and whether it keeps terms given since. */

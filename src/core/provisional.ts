@@ -2,6 +2,7 @@
 // Answers questions; changes nothing.
 
 import type { Service } from "../model/service.js"
+import { nextsOf } from "./lanes.js"
 import { groups } from "./memberships.js"
 import { endsOf } from "./phases.js"
 import type { Settings } from "./settings.js"
@@ -19,8 +20,10 @@ export function holdSecondsAt(view: View, qkdnId: string, settings: Settings): n
     const service = view.service(serviceId)
     if (service === undefined) continue
     if (service.leaving.some((path) => path.awaiting.includes(qkdnId))) return undefined
-    if (service.next?.confirming === true && service.next.awaiting.includes(qkdnId))
-      return undefined
+    const keeps = nextsOf(service).some(
+      ({ confirming, awaiting }) => confirming === true && awaiting.includes(qkdnId),
+    )
+    if (keeps) return undefined
   }
   const held = view.members(groups.servicesAt(qkdnId)).some((serviceId) => {
     const service = view.service(serviceId)
@@ -37,7 +40,8 @@ function isAwaitedByAnSae(service: Service | undefined): boolean {
 
 /** Whether the node has been told its part of a path that is not to be kept yet. */
 function isTold(service: Service | undefined, qkdnId: string): boolean {
-  const next = service?.next
-  if (next === undefined || next.confirming === true || !next.nodes.includes(qkdnId)) return false
-  return next.phase === "ends" || !endsOf(next).includes(qkdnId)
+  return nextsOf(service).some((next) => {
+    if (next.confirming === true || !next.nodes.includes(qkdnId)) return false
+    return next.phase === "ends" || !endsOf(next).includes(qkdnId)
+  })
 }

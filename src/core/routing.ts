@@ -15,7 +15,7 @@ export type Routed =
 
 /** What routing looks at; a service that does not exist yet has no more. */
 export type Routable = Pick<Service, "a" | "b" | "terms"> &
-  Partial<Pick<Service, "path" | "next" | "avoiding">>
+  Partial<Pick<Service, "path" | "next" | "beside" | "avoiding">>
 
 /**
  * The cheapest path that keeps the service's terms and the nodes it avoids for now, or the reason for none.
@@ -59,8 +59,9 @@ export function queryOf(
     to: service.b.qkdnId,
     rateBps: terms.minRateBps,
     avoidNodes: [...terms.avoidNodes, ...avoiding.map((node) => node.qkdnId)],
-    avoidLinks,
+    avoidLinks: [...(terms.avoidLinks ?? []), ...avoidLinks],
     credit: reservationsOf(service),
+    ...(terms.requireNodes === undefined ? {} : { requireNodes: terms.requireNodes }),
     ...(terms.maxHops === undefined ? {} : { maxHops: terms.maxHops }),
     ...(terms.maxEpsilon === undefined ? {} : { maxEpsilon: terms.maxEpsilon }),
   }

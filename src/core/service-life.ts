@@ -2,9 +2,26 @@
 // down and when the network changed; and it says so when there is none. How a path is set up is in `phases.ts`.
 
 import type { AppTag } from "../errors.js"
-import type { Service } from "../model/service.js"
-import { groups } from "./memberships.js"
-import { abandonNext, beginPath, put, relaysOf, remove, standing, usesLink } from "./phases.js"
+import type { KeyPath, Service } from "../model/service.js"
+import { byPriority, withBackup } from "./backups.js"
+import type { NoPath } from "./explain.js"
+import type { FoundPath } from "./path.js"
+import { routeBeside, routeLanes } from "./lane-routing.js"
+import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths, withLane } from "./lanes.js"
+import { groups, lanesOf } from "./memberships.js"
+import {
+  abandonNext,
+  beginLanes,
+  beginPath,
+  conditionOf,
+  leaveLanes,
+  put,
+  remove,
+  sameLinks,
+  standing,
+  usesLink,
+} from "./phases.js"
+import { makeRoom } from "./preemption.js"
 import { route } from "./routing.js"
 import type { Turn } from "./turn.js"
 
@@ -14,32 +31,151 @@ export interface Cause {
   readonly reason: string
 }
 
+interface SeekOptions {
+  readonly cause?: Cause
+  readonly avoidLinks?: readonly string[]
+  /** `later`: when there is time. */
+  readonly backup?: "now" | "later"
+  /** False: not at the cost of lesser services, whatever the policy. */
+  readonly displaces?: false
+}
+
 /**
  * Finds the service a (new) path and starts to set it up; without one, a standing path stays as it is, a request
  * is refused and an order waits as `failed`. The service must have no next path.
  */
-export function seekPath(
-  turn: Turn,
-  service: Service,
-  options: { readonly cause?: Cause; readonly avoidLinks?: readonly string[] } = {},
-): void {
-  const routed = route(turn, service, options.avoidLinks)
-  if (routed.found !== undefined) {
-    const moving = service.path !== undefined
-    beginPath(turn, service, routed.found)
-    turn.notify("service", moving ? "service.moving" : "service.pending", service.serviceId)
+export function seekPath(turn: Turn, service: Service, options: SeekOptions = {}): void {
+  if (isOnSeveral(service)) {
+    seekLanes(turn, service, "missing", options.cause)
     return
   }
-  const cause: Cause = options.cause ?? routed.none
-  if (service.path !== undefined) stay(turn, service, routed.none.reason)
-  else if (service.origin === "request") giveUp(turn, service, cause)
-  else fail(turn, service, cause)
+  const { avoidLinks = [], backup = "now" } = options
+  let routed = route(turn, service, avoidLinks)
+  let displaced: readonly string[] = []
+  if (routed.found === undefined && mayDisplace(turn, service, routed.none, options)) {
+    displaced = makeRoom(turn, service, avoidLinks)
+    if (displaced.length > 0) routed = route(turn, service, avoidLinks)
+  }
+  if (routed.found !== undefined) {
+    const moving = service.path !== undefined
+    const begun = beginPath(turn, service, routed.found)
+    if (backup === "now") withBackup(turn, begun)
+    turn.notify("service", moving ? "service.moving" : "service.pending", service.serviceId)
+  } else findNone(turn, service, routed.none, options.cause ?? routed.none)
+  for (const id of displaced) {
+    const other = turn.draft.service(id)
+    if (other?.state !== "failed") continue
+    const reason = other.reason ?? "pre-empted"
+    seekPath(turn, other, { cause: { appTag: "no-capacity", reason }, displaces: false })
+  }
+}
+
+/** Not for the sake of a better path than the one that stands. */
+function mayDisplace(turn: Turn, service: Service, none: NoPath, options: SeekOptions): boolean {
+  if (none.appTag !== "no-capacity" || options.displaces === false) return false
+  return service.path === undefined || conditionOf(turn.draft, service).state !== "active"
+}
+
+function findNone(turn: Turn, service: Service, none: NoPath, cause: Cause): void {
+  const { terms, origin } = service
+  const standing = standingPaths(service).length
+  // Fewer paths than shares give no key.
+  const serves = needsAll(terms) ? standing === laneCount(terms) : standing > 0
+  if (serves) {
+    stay(turn, service, none.reason)
+    return
+  }
+  const bare = standing === 0 ? service : put(turn, leaveLanes(turn, service, 0))
+  if (origin === "request") giveUp(turn, bare, cause)
+  else fail(turn, bare, cause)
+}
+
+/** Sets up the paths that a service on several lacks; `anew`: all of them, but for those that stay where they are. */
+export function seekLanes(
+  turn: Turn,
+  service: Service,
+  which: "missing" | "anew",
+  cause?: Cause,
+): void {
+  const count = laneCount(service.terms)
+  const lanes = lanesOf(service)
+  const good = (path: KeyPath | undefined): path is KeyPath =>
+    path !== undefined && standing(turn.draft, service, path).reason === undefined
+  if (which === "missing") {
+    const places = Array.from({ length: count }, (_, place) => place)
+    const lacking = places.filter((place) => !good(lanes[place]?.path))
+    if (lacking.length === 0) {
+      stay(turn, service)
+      return
+    }
+    const [place] = lacking
+    if (lacking.length === 1 && place !== undefined && count > 1) {
+      const beside = places.flatMap((other) => (other === place ? [] : (lanes[other]?.path ?? [])))
+      const found = routeBeside(turn, service, beside)
+      if (found !== undefined) {
+        beginLanes(turn, service, new Map([[place, found]]))
+        turn.notify("service", "service.moving", service.serviceId)
+        return
+      }
+    }
+  }
+  const routed = routeLanes(turn, service)
+  if (routed.found === undefined) {
+    findNone(turn, service, routed.none, cause ?? routed.none)
+    return
+  }
+  const few = routed.found.length < count
+  // One that works is not left for another one that is alone too.
+  if (few && lanes.some(({ path }) => good(path))) {
+    stay(turn, service, NO_SECOND)
+    return
+  }
+  const kept = withRate(turn, service, routed.found)
+  const begun = inLanes(kept, routed.found)
+  if (begun.size === 0) {
+    stay(turn, kept, few ? NO_SECOND : undefined)
+    return
+  }
+  beginLanes(turn, kept, begun)
+  const moving = service.path !== undefined
+  turn.notify("service", moving ? "service.moving" : "service.pending", service.serviceId)
+}
+
+const NO_SECOND = "no second path without a link of the first"
+
+/** The lanes that stay where they are promise what the terms say now. */
+function withRate(turn: Turn, service: Service, found: readonly FoundPath[]): Service {
+  const rateBps = service.terms.minRateBps
+  let now = service
+  for (const [place, lane] of lanesOf(service).entries()) {
+    const { path } = lane
+    if (path === undefined || path.rateBps === rateBps) continue
+    if (!found.some(({ hops }) => sameLinks(hops, path.hops))) continue
+    now = withLane(now, place, { ...lane, path: { ...path, rateBps } })
+    turn.sync(...path.nodes)
+  }
+  return now === service ? service : put(turn, now)
+}
+
+/** Which lane each path goes to: a lane that stands on it keeps it, and needs no next. */
+function inLanes(service: Service, found: readonly FoundPath[]): Map<number, FoundPath> {
+  const lanes = lanesOf(service)
+  const count = Math.max(laneCount(service.terms), found.length)
+  const places = Array.from({ length: count }, (_, place) => place)
+  const left = found.filter(
+    ({ hops }) => !lanes.some(({ path }) => path !== undefined && sameLinks(path.hops, hops)),
+  )
+  const open = places.filter((place) => {
+    const path = lanes[place]?.path
+    return path === undefined || !found.some(({ hops }) => sameLinks(hops, path.hops))
+  })
+  return new Map(left.slice(0, open.length).map((path, n) => [open[n] ?? 0, path]))
 }
 
 /** No better path: the standing one is kept, in the state its links give it. */
 export function stay(turn: Turn, service: Service, noPath?: string): void {
-  if (service.path === undefined) return
-  const now = standing(turn.draft, service, service.path)
+  if (standingPaths(service).length === 0) return
+  const now = conditionOf(turn.draft, service)
   const reason =
     now.reason === undefined || noPath === undefined ? now.reason : `${now.reason}; ${noPath}`
   if (now.state === service.state && reason === service.reason) return
@@ -86,57 +222,31 @@ export function hopFailed(turn: Turn, service: Service, qkdnId: string, cause: C
   seekPath(turn, abandonNext(turn, { ...service, avoiding }), { cause })
 }
 
-/** A link on their path no longer serves: every service on it seeks another, greater priority first. */
-export function moveOff(turn: Turn, qkdlId: string): void {
-  for (const service of byPriority(turn, turn.draft.members(groups.servicesOn(qkdlId)))) {
-    const hit = usesLink(service.path, qkdlId)
-    if (service.next !== undefined && !usesLink(service.next, qkdlId)) continue
-    const free = abandonNext(turn, service)
-    if (hit || free.path === undefined) seekPath(turn, free)
-    else stay(turn, free)
-  }
-}
-
 /** A node that somebody changed, or that was put right again: services over it say so. */
 export function reviewAt(turn: Turn, qkdnId: string): void {
   for (const serviceId of turn.draft.members(groups.servicesAt(qkdnId))) {
     const service = turn.draft.service(serviceId)
-    if (service?.path?.nodes.includes(qkdnId) === true && service.state !== "removing")
-      stay(turn, service)
+    if (service === undefined || service.state === "removing") continue
+    if (standingPaths(service).some(({ nodes }) => nodes.includes(qkdnId))) stay(turn, service)
   }
 }
 
 /** A link generates again: what stands on it may be whole again; others may find a path. */
 export function returnTo(turn: Turn, qkdlId: string): void {
-  for (const serviceId of turn.draft.members(groups.servicesOn(qkdlId))) {
-    const service = turn.draft.service(serviceId)
-    if (service?.state === "degraded" && service.path !== undefined) {
-      if (standing(turn.draft, service, service.path).state === "active") stay(turn, service)
-    }
-  }
+  wholeAgain(turn, turn.draft.members(groups.servicesOn(qkdlId)))
   turn.retrySoon()
-}
-
-/** A node is taken out of service: services that it relays for go round it where they can. */
-export function moveOffNode(turn: Turn, qkdnId: string): void {
-  for (const service of byPriority(turn, turn.draft.members(groups.servicesAt(qkdnId)))) {
-    if (service.state === "removing") continue
-    const next = service.next?.nodes.includes(qkdnId) === true
-    const path = service.path !== undefined && relaysOf(service.path).includes(qkdnId)
-    if (service.next !== undefined && !next) continue
-    const free = abandonNext(turn, service)
-    if (path || free.path === undefined) seekPath(turn, free)
-    else stay(turn, free)
-  }
 }
 
 /** A node is back in service: what stands over it is whole again. */
 export function returnToNode(turn: Turn, qkdnId: string): void {
-  for (const serviceId of turn.draft.members(groups.servicesAt(qkdnId))) {
+  wholeAgain(turn, turn.draft.members(groups.servicesAt(qkdnId)))
+}
+
+function wholeAgain(turn: Turn, serviceIds: readonly string[]): void {
+  for (const serviceId of serviceIds) {
     const service = turn.draft.service(serviceId)
-    if (service?.state === "degraded" && service.path !== undefined) {
-      if (standing(turn.draft, service, service.path).state === "active") stay(turn, service)
-    }
+    if (service?.state !== "degraded") continue
+    if (conditionOf(turn.draft, service).state === "active") stay(turn, service)
   }
 }
 
@@ -146,8 +256,8 @@ export function retry(turn: Turn): void {
     ...turn.draft.members(groups.servicesInState("failed")),
     ...turn.draft.members(groups.servicesInState("degraded")),
   ]
-  for (const service of byPriority(turn, waiting)) {
-    if (service.next === undefined) seekPath(turn, service)
+  for (const service of inPriority(turn, waiting)) {
+    if (nextsOf(service).length === 0) seekPath(turn, service)
   }
 }
 
@@ -157,7 +267,9 @@ export function retry(turn: Turn): void {
  */
 export function shorten(turn: Turn, qkdlId: string): void {
   let looked = 0
-  for (const service of byPriority(turn, turn.draft.members(groups.servicesInState("active")))) {
+  for (const service of inPriority(turn, turn.draft.members(groups.servicesInState("active")))) {
+    // Those on several paths stay; those that return to a path of their own, or never, do so by other rules.
+    if (isOnSeveral(service) || service.terms.revertive !== undefined) continue
     const hops = service.path?.hops.length ?? 0
     if (hops < 2 || service.next !== undefined || usesLink(service.path, qkdlId)) continue
     looked += 1
@@ -165,7 +277,7 @@ export function shorten(turn: Turn, qkdlId: string): void {
     const { found } = route(turn, service)
     if (found === undefined || found.hops.length >= hops) continue
     if (!found.hops.some((hop) => hop.qkdlId === qkdlId)) continue
-    beginPath(turn, service, found)
+    withBackup(turn, beginPath(turn, service, found))
     turn.notify("service", "service.moving", service.serviceId, "a shorter path is back")
   }
 }
@@ -178,21 +290,20 @@ const MOST_SHORTENED = 1000
  */
 export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {
   let left = excessBps
-  const services = byPriority(turn, turn.draft.members(groups.servicesOn(qkdlId))).reverse()
+  const services = inPriority(turn, turn.draft.members(groups.servicesOn(qkdlId))).reverse()
   for (const service of services) {
     if (left <= 0) return
-    if (service.next !== undefined || !usesLink(service.path, qkdlId)) continue
+    if (isOnSeveral(service) || service.next !== undefined) continue
+    if (!usesLink(service.path, qkdlId)) continue
     const routed = route(turn, service, [qkdlId])
     if (routed.found === undefined) continue
-    beginPath(turn, service, routed.found)
+    withBackup(turn, beginPath(turn, service, routed.found))
     turn.notify("service", "service.moving", service.serviceId, "its link is overloaded")
     left -= Math.max(service.terms.minRateBps, 1)
   }
 }
 
 /** Greater priority first (`ServiceTerms.priority`); equal ones in a fixed order. */
-function byPriority(turn: Turn, serviceIds: readonly string[]): Service[] {
-  return serviceIds
-    .flatMap((id) => turn.draft.service(id) ?? [])
-    .sort((x, y) => y.terms.priority - x.terms.priority || (x.serviceId < y.serviceId ? -1 : 1))
+export function inPriority(turn: Turn, serviceIds: readonly string[]): Service[] {
+  return serviceIds.flatMap((id) => turn.draft.service(id) ?? []).sort(byPriority)
 }

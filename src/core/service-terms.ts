@@ -5,9 +5,12 @@ import { residualBps } from "./allocate.js"
 import type { Reply } from "./event.js"
 import { reservationsOf } from "./memberships.js"
 import { nodeName } from "./names.js"
-import { abandonNext, beginPath, put } from "./phases.js"
+import { withBackup } from "./backups.js"
+import { isOnSeveral, laneCount } from "./lanes.js"
+import { routeLanes } from "./lane-routing.js"
+import { abandonNext, beginPath, leaveLanes, put } from "./phases.js"
 import { route } from "./routing.js"
-import { seekPath } from "./service-life.js"
+import { seekLanes, seekPath } from "./service-life.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -51,14 +54,67 @@ export function faultOfTerms(
   if (terms.maxEpsilon !== undefined && !(terms.maxEpsilon > 0)) {
     return invalid("maxEpsilon", "a bound on epsilon is above 0")
   }
-  for (const [index, qkdnId] of terms.avoidNodes.entries()) {
+  return faultOfPlaces(view, terms, a, b, invalid) ?? faultOfProtection(terms, invalid)
+}
+
+type Invalid = (member: string, message: string) => Refusal
+
+/** Nodes and links that are named: known, and not against each other. */
+function faultOfPlaces(
+  view: View,
+  terms: ServiceTerms,
+  a: ServiceEnd,
+  b: ServiceEnd,
+  invalid: Invalid,
+): Refusal | undefined {
+  const { avoidNodes, avoidLinks = [], requireNodes = [], maxHops } = terms
+  for (const [index, qkdnId] of avoidNodes.entries()) {
     const member = `avoidNodes/${index}`
     if (view.node(qkdnId) === undefined) return invalid(member, `node ${qkdnId} is not known`)
     if (qkdnId === a.qkdnId || qkdnId === b.qkdnId) {
       return invalid(member, `${nodeName(view, qkdnId)} is an end of the service`)
     }
   }
+  for (const [index, qkdlId] of avoidLinks.entries()) {
+    if (view.link(qkdlId) === undefined)
+      return invalid(`avoidLinks/${index}`, `link ${qkdlId} is not known`)
+  }
+  for (const [index, qkdnId] of requireNodes.entries()) {
+    const member = `requireNodes/${index}`
+    const node = view.node(qkdnId)
+    if (node === undefined) return invalid(member, `node ${qkdnId} is not known`)
+    if (qkdnId === a.qkdnId || qkdnId === b.qkdnId) continue
+    if (avoidNodes.includes(qkdnId)) return invalid(member, `${node.name} is to be avoided too`)
+    if (!node.relay) return invalid(member, `${node.name} may not relay`)
+    if (laneCount(terms) > 1)
+      return invalid(member, `paths without a relay node in common cannot all pass ${node.name}`)
+  }
+  const inside = new Set(requireNodes.filter((id) => id !== a.qkdnId && id !== b.qkdnId))
+  if (maxHops !== undefined && inside.size >= maxHops)
+    return invalid("maxHops", `${inside.size} nodes to pass take more than ${maxHops} hops`)
   return undefined
+}
+
+/** More paths than any two nodes will have. */
+const MAX_TOLERANCE = 7
+const MAX_HOLD_OFF_S = 604_800
+
+function faultOfProtection(terms: ServiceTerms, invalid: Invalid): Refusal | undefined {
+  const { protection, trustTolerance = 0, revertive, holdOffS } = terms
+  if (!Number.isInteger(trustTolerance) || trustTolerance < 0 || trustTolerance > MAX_TOLERANCE)
+    return invalid("trustTolerance", `a trust tolerance is a whole number, 0 to ${MAX_TOLERANCE}`)
+  if (protection !== undefined && trustTolerance > 0)
+    return invalid(
+      "protection",
+      `keys in shares need all their paths: protection ${protection} is for services on one`,
+    )
+  if (revertive === true && laneCount(terms) > 1)
+    return invalid("revertive", "a service on several paths at once has none to return to")
+  if (holdOffS === undefined) return undefined
+  if (revertive !== true) return invalid("holdOffS", "only a revertive service holds off")
+  return Number.isInteger(holdOffS) && holdOffS >= 0 && holdOffS <= MAX_HOLD_OFF_S
+    ? undefined
+    : invalid("holdOffS", `a hold-off is a whole number of seconds, 0 to ${MAX_HOLD_OFF_S}`)
 }
 
 /** New terms for a service that is not being removed. What cannot be kept changes nothing. */
@@ -66,14 +122,17 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
   const fault = faultOfTerms(turn.draft, terms, service.a, service.b)
   if (fault !== undefined) return fault
   const done: Reply = { ok: true, id: service.serviceId }
-  const wanted: Service = { ...service, terms }
+  // What was kept ready was kept for the old terms.
+  const { backup: _backup, noBackup: _no, home: _home, ...rest } = service
+  const wanted: Service = { ...rest, terms }
   const { path, next } = service
+  if (isOnSeveral(service) || isOnSeveral(wanted)) return changeLanes(turn, wanted)
   if (path === undefined && next === undefined) {
     seekPath(turn, put(turn, wanted))
     return done
   }
   if (path !== undefined && next === undefined && keeps(turn, wanted, path)) {
-    put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } })
+    withBackup(turn, put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } }))
     turn.sync(...path.nodes)
     turn.notify("service", "service.changed", service.serviceId)
     return done
@@ -85,8 +144,22 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
   }
   const free = abandonNext(turn, wanted)
   turn.notify("service", "service.changed", service.serviceId)
-  beginPath(turn, free, routed.found)
+  withBackup(turn, beginPath(turn, free, routed.found))
   return done
+}
+
+/** From several paths, to several, or to another number of them. */
+function changeLanes(turn: Turn, wanted: Service): Reply {
+  const { serviceId, terms } = wanted
+  const routed = routeLanes(turn, wanted)
+  if (routed.found === undefined) {
+    const { appTag, reason } = routed.none
+    return { ok: false, tag: "resource-denied", appTag, message: reason }
+  }
+  turn.notify("service", "service.changed", serviceId)
+  const free = leaveLanes(turn, abandonNext(turn, wanted), laneCount(terms))
+  seekLanes(turn, put(turn, free), "anew")
+  return { ok: true, id: serviceId }
 }
 
 /** Whether a standing path keeps the terms, its rate raised to theirs beside what others hold. */

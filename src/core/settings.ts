@@ -35,6 +35,17 @@ export interface Settings {
   readonly transaction: "confirmed" | "always-confirmed" | "desired-state"
   /** After so long a node takes a provisional change back by itself. */
   readonly confirmTimeoutS: number
+  /**
+   * What is kept for backups: `shared`: on each link as much as the worst single failure makes move there; `dedicated`:
+   * the rate of every backup; `none`: nothing, a backup is used if there is room then.
+   */
+  readonly backupRate: "shared" | "dedicated" | "none"
+  /** Backups sought in one decision: must not hold up the loop. */
+  readonly backupsAtOnce: number
+  /** Whether a service that finds no rate may take that of services of smaller priority. */
+  readonly preemption: "never" | "lower-priority"
+  /** A path that a revertive service left must have been whole for so long, where its terms do not say. */
+  readonly revertMs: number
   /** For nodes whose inventory entry names no policy of its own. */
   readonly drift: DriftPolicy
 }
@@ -55,5 +66,9 @@ export const DEFAULT_SETTINGS: Settings = {
   minStockBits: 4_096,
   transaction: "confirmed",
   confirmTimeoutS: 60,
+  backupRate: "shared",
+  backupsAtOnce: 64,
+  preemption: "never",
+  revertMs: 60_000,
   drift: "heal",
 }

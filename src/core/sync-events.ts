@@ -4,6 +4,7 @@
 import type { NetworkNode } from "../model/network.js"
 import type { KeyPath, Service } from "../model/service.js"
 import type { SyncError } from "./event.js"
+import { nextsOf } from "./lanes.js"
 import { groups } from "./memberships.js"
 import { hopFailed } from "./service-life.js"
 import type { Turn } from "./turn.js"
@@ -23,7 +24,7 @@ export function nodeSyncFailed(
     : `${node.name} refused: ${error.message}`
   for (const { serviceId } of named.length > 0 ? named : suspects) {
     const service = turn.draft.service(serviceId)
-    if (service?.next === undefined) continue
+    if (service === undefined || nextsOf(service).length === 0) continue
     hopFailed(turn, service, qkdnId, { appTag: error.appTag ?? "no-path", reason })
   }
   // A node out of reach is read and compared when it comes back.
@@ -43,7 +44,8 @@ export function nodeSyncFailed(
 function suspectsAt(turn: Turn, qkdnId: string, revision: number): Service[] {
   return turn.draft.members(groups.servicesAwaiting(qkdnId)).flatMap((serviceId) => {
     const service = turn.draft.service(serviceId)
-    return service?.next !== undefined && waits(service.next, qkdnId, revision) ? [service] : []
+    const waiting = nextsOf(service).some((next) => waits(next, qkdnId, revision))
+    return service !== undefined && waiting ? [service] : []
   })
 }
 
@@ -55,7 +57,8 @@ function waits(path: KeyPath, qkdnId: string, revision: number): boolean {
 function names(error: SyncError, service: Service): boolean {
   const where = error.path ?? ""
   return (
-    where.includes(service.serviceId) || where.includes(service.next?.qkdlId ?? service.serviceId)
+    where.includes(service.serviceId) ||
+    nextsOf(service).some(({ qkdlId }) => where.includes(qkdlId))
   )
 }
 

@@ -2,7 +2,7 @@
 
 import { isWithin } from "../engine/path-question.js"
 import type { KeyPath, ServiceTerms } from "../model/service.js"
-import { nodeName } from "./names.js"
+import { linkName, nodeName } from "./names.js"
 import type { View } from "./view.js"
 
 /** The first term that the path breaks, in words; undefined when it keeps them all. */
@@ -13,6 +13,14 @@ export function brokenTerm(
 ): string | undefined {
   const unwanted = path.nodes.find((qkdnId) => terms.avoidNodes.includes(qkdnId))
   if (unwanted !== undefined) return `its path still passes ${nodeName(view, unwanted)}`
+  const { avoidLinks = [], requireNodes = [] } = terms
+  const forbidden = path.hops.find(({ qkdlId }) => avoidLinks.includes(qkdlId))
+  if (forbidden !== undefined) {
+    const link = view.link(forbidden.qkdlId)
+    return `its path still takes ${link === undefined ? forbidden.qkdlId : linkName(view, link)}`
+  }
+  const missed = requireNodes.find((qkdnId) => !path.nodes.includes(qkdnId))
+  if (missed !== undefined) return `its path does not pass ${nodeName(view, missed)}`
   if (terms.maxHops !== undefined && path.hops.length > terms.maxHops) {
     return `its path has ${path.hops.length} hops, more than ${terms.maxHops}`
   }

@@ -8,7 +8,9 @@ import { promisableBps } from "./allocate.js"
 import { type EndNews, report, sideOf } from "./link-reports.js"
 import { groups } from "./memberships.js"
 import { linkName } from "./names.js"
-import { moveOff, rebalance, returnTo, shorten } from "./service-life.js"
+import { thinBackups } from "./backups.js"
+import { moveOff } from "./restoration.js"
+import { rebalance, returnTo, shorten } from "./service-life.js"
 import type { Turn } from "./turn.js"
 
 /** News of a link from one of its nodes. Reports of links that are not in the inventory are told and left. */
@@ -38,6 +40,7 @@ export function follow(turn: Turn, before: NetworkLink, after: NetworkLink): voi
   if (is && gained > promisableBps(before, turn.settings) * turn.settings.significantShare) {
     turn.retrySoon()
   }
+  if (is && gained < 0) thinBackups(turn, qkdlId)
 }
 
 function describe(link: NetworkLink): string {

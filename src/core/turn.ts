@@ -68,12 +68,17 @@ export class Turn {
     this.effects.push({ kind: "refuse", ...request })
   }
 
-  /** Failed and degraded services, if any, are tried again after a short while that gathers changes. */
+  /**
+   * Failed and degraded services, if any, are tried again after a short while that gathers changes; and those that lack a
+   * backup or are away from their own path.
+   */
   retrySoon(): void {
     const { draft } = this
     const waiting =
       draft.members(groups.servicesInState("failed")).length > 0 ||
-      draft.members(groups.servicesInState("degraded")).length > 0
+      draft.members(groups.servicesInState("degraded")).length > 0 ||
+      draft.members(groups.unbacked).length > 0 ||
+      draft.members(groups.awayFromHome).length > 0
     if (waiting) this.wakeAt(this.now + this.settings.retryMs)
   }
 }

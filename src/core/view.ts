@@ -3,6 +3,7 @@
 
 import type { Change, Network, NetworkLink, NetworkNode } from "../model/network.js"
 import type { Service } from "../model/service.js"
+import { BackupRates } from "./backup-rates.js"
 import { Graph, type GraphSource } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, reservationsOf } from "./memberships.js"
 
@@ -13,6 +14,7 @@ export interface View extends GraphSource {
   serviceIds(): Iterable<string>
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
+  readonly backups: BackupRates
   /** Shared by a picture and all drafts over it; tells the truth about the view that asks last. */
   readonly graph: Graph
 }
@@ -55,6 +57,7 @@ export class Picture implements View {
   readonly #services = new Map<string, Service>()
   readonly #groups = new Map<string, Set<string>>()
   readonly #reserved = new Map<string, number>()
+  readonly backups = new BackupRates()
   readonly #copies: {
     nodes?: ReadonlyMap<string, NetworkNode>
     links?: ReadonlyMap<string, NetworkLink>
@@ -120,6 +123,13 @@ export class Picture implements View {
     return this.#reserved.get(qkdlId) ?? 0
   }
 
+  backupBps(qkdlId: string): number {
+    return this.backups.bps(qkdlId)
+  }
+
+  /** Nothing is put off here. */
+  settle(): void {}
+
   #applyOne(change: Change): void {
     const { id } = change
     switch (change.kind) {
@@ -143,6 +153,7 @@ export class Picture implements View {
           else this.#reserved.set(qkdlId, sum)
           this.graph.touchLink(qkdlId)
         })
+        for (const qkdlId of this.backups.enter(before, change.value)) this.graph.touchLink(qkdlId)
         break
       }
     }

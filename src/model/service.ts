@@ -6,6 +6,14 @@ export interface ServiceEnd {
   readonly qkdnId: string
 }
 
+/**
+ * What is kept ready against the failure of a path (RFC 4427, restoration and 1+1 protection):
+ *
+ * - `restore`: another path is worked out beforehand and its rate kept for it, told to nobody until it is needed
+ * - `1+1`: two paths stand at once, and a key comes over whichever works
+ */
+export type Protection = "restore" | "1+1"
+
 /** What the customer wants. Absent limits do not bind. */
 export interface ServiceTerms {
   /** Guaranteed end-to-end key rate. */
@@ -17,9 +25,26 @@ export interface ServiceTerms {
   readonly ttlS?: number
   /** Nodes (qkdnId) that must not see the key. */
   readonly avoidNodes: readonly string[]
+  /** Links (qkdlId) that must not carry the key. */
+  readonly avoidLinks?: readonly string[]
+  /** Nodes (qkdnId) that the path must pass. */
+  readonly requireNodes?: readonly string[]
   readonly maxHops?: number
   /** Bound on the summed epsilon of the links on the path. */
   readonly maxEpsilon?: number
+  /** Absent: nothing is kept ready; when the path fails, another is sought among what is left. */
+  readonly protection?: Protection
+  /**
+   * So many relay nodes may work together and still learn no key: each key is the xor of one share over each of
+   * `trustTolerance + 1` paths that have no relay node in common (key-relay, multipath). Absent: none may.
+   */
+  readonly trustTolerance?: number
+  /**
+   * After a failure: back to the path that was left, once it has been whole for `holdOffS`; or never back. Absent: back
+   * to a path that spares relay nodes.
+   */
+  readonly revertive?: boolean
+  readonly holdOffS?: number
 }
 
 /** One hop of a key path: over `qkdlId` (a PHYS link) from one node to the next. */
@@ -55,6 +80,34 @@ export interface KeyPath {
   readonly sinceRevision: number
 }
 
+/** A path that nobody has been told of. */
+export interface PlannedPath {
+  readonly hops: readonly Hop[]
+  /** qkdnIds from end to end. */
+  readonly nodes: readonly string[]
+}
+
+/**
+ * The path a service moves to at once when its own fails, worked out beforehand. Its rate is kept for it on every link:
+ * as policy has it shared by services that no single failure hits together, its own, or not at all.
+ */
+export interface BackupPath extends PlannedPath {
+  readonly rateBps: number
+  /** What it does not share with the path in use: no relay node and no link, or no link. */
+  readonly disjoint: "node" | "link"
+  /**
+   * The failures its rate is kept for: links, relay nodes and shared risks of the path in use; a single `*` where it is
+   * not shared, nothing where no rate is kept.
+   */
+  readonly against: readonly string[]
+}
+
+/** One of several paths that an application stands on at once. */
+export interface Lane {
+  readonly path?: KeyPath
+  readonly next?: KeyPath
+}
+
 /** A node that refused or failed a path of this service, and is left out for a while. */
 export interface AvoidedNode {
   readonly qkdnId: string
@@ -85,6 +138,17 @@ export interface Service {
   readonly path?: KeyPath
   /** The path being set up beside it, or before the first stands. */
   readonly next?: KeyPath
+  /**
+   * The other lanes of a service that stands on several paths at once (1+1, or shares): `path` and `next` are the first
+   * lane. The lanes have no link in common, shares no relay node either.
+   */
+  readonly beside?: readonly Lane[]
+  /** Kept ready for a service with protection `restore`. */
+  readonly backup?: BackupPath
+  /** Why there is no backup where there should be one. */
+  readonly noBackup?: string
+  /** The path that a revertive service left when it failed. */
+  readonly home?: PlannedPath
   /** Paths being taken down. */
   readonly leaving: readonly KeyPath[]
   readonly avoiding?: readonly AvoidedNode[]

@@ -6,10 +6,11 @@ import { randomInt } from "node:crypto"
 import { candidatesFor } from "../../src/core/candidates.js"
 import { promisableBps } from "../../src/core/allocate.js"
 import { isAsDesired } from "../../src/core/drift.js"
-import { pathsOf, reservationsOf } from "../../src/core/memberships.js"
+import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths } from "../../src/core/lanes.js"
+import { lanesOf, pathsOf, reservationsOf } from "../../src/core/memberships.js"
 import { endsOf, isVirtual, relaysOf } from "../../src/core/phases.js"
 import type { NodeConfig } from "../../src/model/node.js"
-import type { KeyPath, Service } from "../../src/model/service.js"
+import type { KeyPath, Service, ServiceTerms } from "../../src/model/service.js"
 import { Lab, NOON, nodeEntry } from "./lab.js"
 import { Dice } from "./dice.js"
 
@@ -36,7 +37,9 @@ class World {
     readonly dice: Dice,
     plan: (typeof NETWORKS)[number],
   ) {
-    this.lab = new Lab({ ...plan, skrBps: 200 })
+    const preemption = dice.below(2) === 0 ? "never" : "lower-priority"
+    const backupRate = dice.of(["shared", "shared", "dedicated", "none"] as const)
+    this.lab = new Lab({ ...plan, skrBps: 200 }, { preemption, backupRate, backupsAtOnce: 3 })
     this.links = plan.links
     this.nodes = [...this.lab.picture.nodeIds()]
     for (const node of this.nodes) this.applied.set(node, this.lab.desired(node))
@@ -46,7 +49,12 @@ class World {
   /** Does one random thing, then checks. */
   step(): void {
     const { lab } = this
-    const before = new Map(this.links.map((link) => [link, lab.picture.reservedBps(link)]))
+    const before = new Map(
+      this.links.map((link) => [
+        link,
+        { reserved: lab.picture.reservedBps(link), kept: lab.picture.backupBps(link) },
+      ]),
+    )
     this.#act()
     lab.now += this.dice.below(400)
     this.#listen()
@@ -76,7 +84,10 @@ class World {
       assert(service !== undefined)
       assert.deepEqual(service.leaving, [], "nothing is left behind")
       assert.equal(service.next, undefined, "nothing is left half made")
-      if (service.state === "failed") assert.match(service.reason ?? "", /^no path /)
+      if (service.state === "failed")
+        assert.match(service.reason ?? "", /^no path[: ]|^pre-empted /)
+      else if (service.state === "degraded")
+        assert.match(service.reason ?? "", /^it stands on 1 of 2 paths/)
       else assert.equal(service.state, "active", service.reason)
     }
     for (const node of this.nodes) {
@@ -93,7 +104,7 @@ class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(26)) {
+    switch (dice.below(27)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -105,8 +116,20 @@ class World {
           avoidNodes:
             dice.below(3) === 0 ? this.nodes.filter((n) => n !== a && n !== b).slice(0, 1) : [],
           ...(dice.below(3) === 0 ? { maxHops: 2 } : {}),
+          ...this.#protection(),
         })
         break
+      case 26: {
+        const serviceId = services.length > 0 ? dice.of(services) : undefined
+        const terms = { minRateBps: dice.of([0, 20, 60]), priority: dice.below(4), avoidNodes: [] }
+        if (serviceId !== undefined)
+          lab.submit({
+            kind: "service-changed",
+            serviceId,
+            terms: { ...terms, ...this.#protection() },
+          })
+        break
+      }
       case 3:
         if (services.length > 0)
           lab.submit({ kind: "service-cancelled", serviceId: dice.of(services) })
@@ -181,6 +204,24 @@ class World {
     }
   }
 
+  #protection(): Partial<ServiceTerms> {
+    const { dice } = this
+    switch (dice.below(6)) {
+      case 0:
+        return { protection: "restore" }
+      case 1:
+        return { protection: "restore", revertive: true, holdOffS: dice.of([0, 1, 20]) }
+      case 2:
+        return { protection: "1+1" }
+      case 3:
+        return { trustTolerance: 1 }
+      case 4:
+        return { revertive: false }
+      default:
+        return {}
+    }
+  }
+
   /** One of the candidates, as an operator would choose. */
   #deploy(serviceId: string): void {
     const { lab, dice } = this
@@ -188,7 +229,8 @@ class World {
     const { candidates = [] } = candidatesFor(lab.picture, ask, lab.settings) ?? {}
     if (candidates.length === 0) return
     const qkdlIds = dice.of(candidates).hops.map((hop) => hop.qkdlId)
-    const removing = lab.picture.service(serviceId)?.state === "removing"
+    const service = lab.picture.service(serviceId) ?? assert.fail()
+    const removing = service.state === "removing" || isOnSeveral(service)
     const reply = lab.submit({ kind: "path-deployed", serviceId, qkdlIds })
     assert.equal(reply.ok, !removing, "a candidate can be deployed")
   }
@@ -270,15 +312,21 @@ class World {
     return { desired: this.lab.desired(node), provisional }
   }
 
-  #check(before: ReadonlyMap<string, number>): void {
+  #check(before: ReadonlyMap<string, { reserved: number; kept: number }>): void {
     const { picture, settings } = this.lab
     const services = [...picture.snapshot().services.values()]
     for (const qkdlId of this.links) {
       const link = this.lab.link(qkdlId)
       const sum = services.reduce((bps, one) => bps + (reservationsOf(one).get(qkdlId) ?? 0), 0)
       assert.equal(picture.reservedBps(qkdlId), sum, "reservations are the sum over services")
-      if (sum > (before.get(qkdlId) ?? 0)) {
+      const { reserved, kept } = before.get(qkdlId) ?? { reserved: 0, kept: 0 }
+      if (sum > reserved) {
         assert(sum <= promisableBps(link, settings), `${qkdlId} is promised more than it makes`)
+      }
+      const keeps = picture.backupBps(qkdlId)
+      assert.equal(keeps, keptFor(services, qkdlId), "what is kept is what the worst failure needs")
+      if (keeps > kept && sum <= reserved) {
+        assert(sum + keeps <= promisableBps(link, settings), `${qkdlId} keeps more than it has`)
       }
     }
     for (const service of services) this.#checkService(service)
@@ -288,9 +336,10 @@ class World {
     const { state, path, next } = service
     const shape = `${state} path ${path?.phase ?? "-"} next ${next?.phase ?? "-"}`
     if (state === "active" || state === "degraded") assert.equal(path?.phase, "up", shape)
-    else assert.equal(path, undefined, shape)
-    if (state === "pending") assert.notEqual(next, undefined, shape)
-    if (state === "failed" || state === "removing") assert.equal(next, undefined, shape)
+    else if (!isOnSeveral(service)) assert.equal(path, undefined, shape)
+    if (state === "pending") assert(nextsOf(service).length > 0, shape)
+    if (state === "failed" || state === "removing") assert.equal(nextsOf(service).length, 0, shape)
+    if (state === "failed" || state === "removing") assert.equal(standingPaths(service).length, 0)
     if (state === "failed" || state === "degraded")
       assert.notEqual(service.reason, undefined, shape)
     if (state === "removing") assert(service.leaving.length > 0, shape)
@@ -300,11 +349,53 @@ class World {
     }
     for (const one of pathsOf(service)) this.#checkPath(service, one)
     if (state === "active" && path !== undefined && isVirtual(path)) this.#checkWhole(path)
-    if (next !== undefined) {
+    this.#checkLanes(service)
+    this.#checkBackup(service)
+    for (const next of nextsOf(service)) {
       const phase = next.phase === "relays" ? relaysOf(next) : endsOf(next)
       const told = next.confirming === true ? next.nodes : phase
-      assert(next.awaiting.length > 0 && next.awaiting.every((id) => told.includes(id)), shape)
+      const waits = isOnSeveral(service) && next.phase === "relays"
+      assert(next.awaiting.length > 0 || waits, shape)
+      assert(
+        next.awaiting.every((id) => told.includes(id)),
+        shape,
+      )
     }
+  }
+
+  /** Paths that stand together have no link in common, shares no relay either; no end uses too few shares. */
+  #checkLanes(service: Service): void {
+    if (!isOnSeveral(service)) return
+    const { terms, serviceId } = service
+    const together = lanesOf(service).flatMap(({ path, next }) => next ?? path ?? [])
+    const links = together.flatMap(({ hops }) => hops.map(({ qkdlId }) => qkdlId))
+    assert.equal(new Set(links).size, links.length, "lanes have no link in common")
+    if (!needsAll(terms)) return
+    const relays = together.flatMap((path) => relaysOf(path))
+    assert.equal(new Set(relays).size, relays.length, "shares have no relay in common")
+    if (service.state === "removing") return
+    for (const end of [service.a.qkdnId, service.b.qkdnId]) {
+      const app = this.lab.desired(end).apps.find(({ appId }) => appId === serviceId)
+      if (app !== undefined) assert.equal(app.backingQkdlIds.length, laneCount(terms))
+    }
+  }
+
+  #checkBackup({ terms, path, next, backup }: Service): void {
+    if (backup === undefined) return
+    assert.equal(terms.protection, "restore")
+    const inUse = next ?? path ?? assert.fail("a backup of nothing")
+    const links = new Set(inUse.hops.map(({ qkdlId }) => qkdlId))
+    assert(
+      backup.hops.every(({ qkdlId }) => !links.has(qkdlId)),
+      "a backup takes no link of the path",
+    )
+    const relays = new Set(relaysOf(inUse))
+    const apart = backup.nodes.slice(1, -1).every((id) => !relays.has(id))
+    assert(
+      apart || backup.disjoint === "link",
+      "a node-disjoint backup passes no relay of the path",
+    )
+    for (const id of backup.nodes) assert(!terms.avoidNodes.includes(id), `${id} is avoided`)
   }
 
   /** What is reported active is whole: at every node, and for good. */
@@ -335,8 +426,8 @@ class World {
     // Terms that change bind every path that is set up from then on. The one that stands serves on while its
     // successor is set up (make before break); without one, the service is degraded and says that very term.
     const said = service.state === "degraded" && service.reason?.includes("still passes") === true
-    const outlived =
-      path.phase === "leaving" || (path === service.path && (service.next !== undefined || said))
+    const standing = standingPaths(service).includes(path)
+    const outlived = path.phase === "leaving" || (standing && (nextsOf(service).length > 0 || said))
     for (const id of relaysOf(path)) {
       assert.equal(this.lab.picture.node(id)?.relay, true, `${id} may not relay`)
       if (!outlived) assert(!service.terms.avoidNodes.includes(id), `${id} is avoided`)
@@ -353,6 +444,17 @@ class World {
       assert(holds, `${relay} relays for ${path.qkdlId} (${path.phase})`)
     }
   }
+}
+
+/** Worked out anew: the greatest sum over the failures that backups are kept for. */
+function keptFor(services: readonly Service[], qkdlId: string): number {
+  const sums = new Map<string, number>()
+  for (const { backup } of services) {
+    if (backup?.hops.some((hop) => hop.qkdlId === qkdlId) !== true) continue
+    for (const failure of backup.against)
+      sums.set(failure, (sums.get(failure) ?? 0) + backup.rateBps)
+  }
+  return Math.max(0, ...sums.values())
 }
 
 function asState(config: NodeConfig): Pick<ReturnType<Lab["stateOf"]>, "links" | "apps" | "peers"> {

@@ -1,0 +1,181 @@
+// What becomes of services when a link or a node on their path fails, and when what they left is whole again. A failure
+// is one decision: all that it hits move, greater priority first, to the backup that is ready or to a path found anew.
+
+import type { KeyPath, PlannedPath, Service } from "../model/service.js"
+import { residualBps } from "./allocate.js"
+import { withBackup } from "./backups.js"
+import { isOnSeveral, standingPaths } from "./lanes.js"
+import { groups, lanesOf, reservationsOf } from "./memberships.js"
+import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
+import { inPriority, seekPath, stay } from "./service-life.js"
+import type { Turn } from "./turn.js"
+import { GENERATING, isPresent, mayRelay } from "./usable.js"
+
+/** A link on their path no longer serves: every service on it goes another way, greater priority first. */
+export function moveOff(turn: Turn, qkdlId: string): void {
+  moveAll(turn, turn.draft.members(groups.servicesOn(qkdlId)), (path) => usesLink(path, qkdlId))
+  if (turn.draft.members(groups.downLinks).length > 0) turn.wakeAt(turn.now + turn.settings.retryMs)
+}
+
+/** A node is taken out of service: services that it relays for go round it where they can. */
+export function moveOffNode(turn: Turn, qkdnId: string): void {
+  moveAll(
+    turn,
+    turn.draft.members(groups.servicesAt(qkdnId)),
+    (path) => relaysOf(path).includes(qkdnId),
+    (path) => path.nodes.includes(qkdnId),
+  )
+}
+
+/**
+ * @param hits whether a standing path suffers
+ * @param stops whether a path being set up does
+ */
+function moveAll(
+  turn: Turn,
+  serviceIds: readonly string[],
+  hits: (path: KeyPath) => boolean,
+  stops = hits,
+): void {
+  const room = new BackupRoom(turn)
+  for (const service of inPriority(turn, serviceIds)) {
+    if (service.state === "removing") continue
+    const { path, next } = service
+    if (isOnSeveral(service)) {
+      moveLanes(turn, service, hits, stops)
+      room.changed()
+      continue
+    }
+    if (next !== undefined && !stops(next)) continue
+    const hit = path !== undefined && hits(path)
+    if (hit && next === undefined && room.take(service)) {
+      moveToBackup(turn, service)
+      continue
+    }
+    const free = abandonNext(turn, service)
+    if (hit || free.path === undefined) {
+      seekPath(turn, hit ? leavingHome(free) : free, { backup: "later" })
+      room.changed()
+    } else stay(turn, free)
+  }
+}
+
+function moveLanes(
+  turn: Turn,
+  service: Service,
+  hits: (path: KeyPath) => boolean,
+  stops: (path: KeyPath) => boolean,
+): void {
+  const stopped = lanesOf(service).some(({ next }) => next !== undefined && stops(next))
+  const setting = lanesOf(service).some(({ next }) => next !== undefined)
+  if (setting && !stopped) {
+    if (standingPaths(service).some(hits)) stay(turn, service)
+    return
+  }
+  seekPath(turn, abandonNext(turn, service))
+}
+
+function moveToBackup(turn: Turn, service: Service): void {
+  const { backup } = service
+  if (backup === undefined) return
+  beginPath(turn, leavingHome(service), backup)
+  turn.notify("service", "service.moving", service.serviceId, "to its backup")
+}
+
+/** A revertive service remembers the path that it leaves because it failed. */
+function leavingHome(service: Service): Service {
+  const { path, home, terms } = service
+  if (terms.revertive !== true || home !== undefined || path === undefined) return service
+  return { ...service, home: { hops: path.hops, nodes: path.nodes } }
+}
+
+/** Whether backups can be used as they were prepared: rate is counted as they are taken, in numbers of the graph. */
+class BackupRoom {
+  readonly #turn: Turn
+  #taken = new Float64Array(0)
+  #current = false
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  /** Others have taken or given rate meanwhile. */
+  changed(): void {
+    this.#current = false
+  }
+
+  take({ backup, terms, avoiding = [] }: Service): boolean {
+    if (backup === undefined || backup.rateBps < terms.minRateBps) return false
+    const { draft, settings, now } = this.#turn
+    const { graph } = draft
+    if (!this.#current) {
+      graph.refresh(draft, settings)
+      this.#taken = new Float64Array(graph.linkIds.length)
+      this.#current = true
+    }
+    const rateBps = terms.minRateBps
+    const numbers: number[] = []
+    for (const { qkdlId } of backup.hops) {
+      const number = graph.linkNumber(qkdlId) ?? -1
+      if (graph.linkUse(number) < GENERATING) return false
+      const free = (graph.free[number] ?? 0) - (this.#taken[number] ?? 0)
+      if (rateBps > 0 && free < rateBps) return false
+      numbers.push(number)
+    }
+    for (const [place, qkdnId] of backup.nodes.entries()) {
+      const number = graph.nodeNumber(qkdnId) ?? -1
+      const isEnd = place === 0 || place === backup.nodes.length - 1
+      if ((isEnd ? graph.present : graph.passable)[number] !== 1) return false
+      if (avoiding.some((node) => node.qkdnId === qkdnId && node.untilMs > now)) return false
+    }
+    for (const number of numbers) this.#taken[number] = (this.#taken[number] ?? 0) + rateBps
+    return true
+  }
+}
+
+/** Revertive services return to the path they left, once it has been whole for as long as they want. */
+export function revert(turn: Turn): void {
+  const { draft, settings } = turn
+  for (const service of inPriority(turn, draft.members(groups.awayFromHome))) {
+    const { home, terms, path } = service
+    if (home === undefined || path === undefined) continue
+    const wholeMs = wholeSinceMs(turn, home)
+    if (wholeMs === undefined) continue
+    const holdOffMs = terms.holdOffS === undefined ? settings.revertMs : terms.holdOffS * 1000
+    if (turn.now - wholeMs < holdOffMs) {
+      turn.wakeAt(wholeMs + holdOffMs)
+      continue
+    }
+    if (!hasRoom(turn, service, home)) continue
+    withBackup(turn, beginPath(turn, service, home))
+    turn.notify("service", "service.moving", service.serviceId, "back to the path it had left")
+  }
+}
+
+/** Since when all of a path could be used, ms since the epoch; undefined while something of it cannot. */
+function wholeSinceMs({ draft, now }: Turn, path: PlannedPath): number | undefined {
+  for (const [place, qkdnId] of path.nodes.entries()) {
+    const node = draft.node(qkdnId)
+    const isEnd = place === 0 || place === path.nodes.length - 1
+    if (node === undefined || !isPresent(node) || (!isEnd && !mayRelay(node))) return undefined
+  }
+  let since = 0
+  for (const { qkdlId } of path.hops) {
+    const link = draft.link(qkdlId)
+    if (link === undefined || !link.enabled || link.status !== "ACTIVE") return undefined
+    if (link.hold?.held === true && link.hold.untilMs > now) return undefined
+    if (link.changedAt !== undefined) since = Math.max(since, Date.parse(link.changedAt))
+  }
+  return since
+}
+
+function hasRoom(turn: Turn, service: Service, path: PlannedPath): boolean {
+  const { minRateBps } = service.terms
+  if (minRateBps === 0) return true
+  const own = reservationsOf(service)
+  return path.hops.every(({ qkdlId }) => {
+    const link = turn.draft.link(qkdlId)
+    if (link === undefined) return false
+    return residualBps(turn.draft, link, turn.settings) + (own.get(qkdlId) ?? 0) >= minRateBps
+  })
+}
