@@ -67,6 +67,11 @@ export interface ControllerConfig {
     readonly mode: Settings["transaction"]
     readonly confirm_timeout_s: number
   }
+  readonly restoration: {
+    readonly backup_rate: Settings["backupRate"]
+    readonly revert_s: number
+  }
+  readonly preemption: Settings["preemption"]
   readonly drift: DriftPolicy
 }
 

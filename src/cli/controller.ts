@@ -54,6 +54,9 @@ export async function runController(file: string): Promise<void> {
     settings: {
       transaction: config.transaction.mode,
       confirmTimeoutS: config.transaction.confirm_timeout_s,
+      backupRate: config.restoration.backup_rate,
+      revertMs: config.restoration.revert_s * 1000,
+      preemption: config.preemption,
       drift: config.drift,
     },
     log: (level, message, facts, cause) => {

@@ -22,7 +22,15 @@ function hopColour(store: Store, link: Link): string {
   return (share === undefined ? DOWN_TOKEN : bandOf(share).token).slice(2)
 }
 
-function Path({ store, path, service }: { store: Store; path: KeyPath; service: Service }): VNode {
+function Path({
+  store,
+  path,
+  service,
+}: {
+  store: Store
+  path: Pick<KeyPath, "nodes" | "hops">
+  service: Service
+}): VNode {
   const names = [service.a, service.b]
   const sae = (qkdnId: string): string | undefined =>
     names.find((end) => end.qkdnId === qkdnId)?.saeId
@@ -86,12 +94,33 @@ export function ServiceDetails({ store, service }: { store: Store; service: Serv
           <Path store={store} path={next} service={service} />
         </>
       )}
+      {(service.beside ?? []).map((lane, place) =>
+        lane.path === undefined ? null : (
+          <div key={place}>
+            <h3>
+              Path {place + 2} <b>{rate(lane.path.rateBps)}</b>
+            </h3>
+            <Path store={store} path={lane.path} service={service} />
+          </div>
+        ),
+      )}
+      {service.backup === undefined ? null : (
+        <>
+          <h3>Backup, ready</h3>
+          <Path store={store} path={service.backup} service={service} />
+        </>
+      )}
+      {service.noBackup === undefined ? null : <p class="reason">No backup: {service.noBackup}</p>}
       <dl class="facts">
         <Fact name="Guaranteed">{rate(terms.minRateBps)}</Fact>
         {terms.maxRateBps === undefined ? null : (
           <Fact name="Ceiling">{rate(terms.maxRateBps)}</Fact>
         )}
         <Fact name="Priority">{terms.priority}</Fact>
+        {terms.protection === undefined ? null : <Fact name="Protection">{terms.protection}</Fact>}
+        {terms.trustTolerance === undefined ? null : (
+          <Fact name="Relays that may conspire">{terms.trustTolerance}</Fact>
+        )}
         {terms.ttlS === undefined ? null : <Fact name="Keys wait">{span(terms.ttlS * 1000)}</Fact>}
         {terms.maxHops === undefined ? null : <Fact name="Most hops">{terms.maxHops}</Fact>}
         {terms.avoidNodes.length === 0 ? null : (

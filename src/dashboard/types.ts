@@ -86,11 +86,16 @@ export interface Service {
     readonly avoidNodes: readonly string[]
     readonly maxHops?: number
     readonly maxEpsilon?: number
+    readonly protection?: "restore" | "1+1"
+    readonly trustTolerance?: number
   }
   readonly state: ServiceState
   readonly reason?: string
   readonly path?: KeyPath
   readonly next?: KeyPath
+  readonly beside?: readonly { readonly path?: KeyPath; readonly next?: KeyPath }[]
+  readonly backup?: Pick<KeyPath, "nodes" | "hops">
+  readonly noBackup?: string
   readonly leaving: readonly KeyPath[]
   readonly createdAt: string
   readonly changedAt: string

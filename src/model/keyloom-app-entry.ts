@@ -3,7 +3,7 @@
 
 import type { JsonObject } from "../yang/json-text.js"
 import { compact, Reader } from "./etsi015-values.js"
-import { type CandidatePath, candidateData, keyPathData } from "./keyloom-path-entry.js"
+import { type CandidatePath, candidateData, hopList, keyPathData } from "./keyloom-path-entry.js"
 import {
   appPath,
   bps,
@@ -13,7 +13,7 @@ import {
   texts,
   timeOf,
 } from "./keyloom-values.js"
-import type { Service, ServiceTerms } from "./service.js"
+import type { Protection, Service, ServiceTerms } from "./service.js"
 
 /** What is ordered: two applications and terms. */
 export interface AppOrder {
@@ -49,6 +49,12 @@ function termsData(terms: ServiceTerms): JsonObject {
     avoid_qkdn_id: texts(terms.avoidNodes),
     max_hops: bps(terms.maxHops),
     max_epsilon: epsilonText(terms.maxEpsilon),
+    avoid_phys_link_id: texts(terms.avoidLinks),
+    require_qkdn_id: texts(terms.requireNodes),
+    protection: terms.protection ?? "none",
+    trust_tolerance: bps(terms.trustTolerance ?? 0),
+    revertive: terms.revertive,
+    hold_off: bps(terms.holdOffS),
   })
 }
 
@@ -71,6 +77,12 @@ export function termsFrom(reader: Reader): ServiceTerms {
   const ttlS = qos.number("ttl")
   const maxHops = reader.number("max_hops")
   const maxEpsilon = reader.number("max_epsilon")
+  const avoidLinks = reader.uuids("avoid_phys_link_id")
+  const requireNodes = reader.uuids("require_qkdn_id")
+  const protection = PROTECTIONS.find((one) => one === reader.string("protection"))
+  const trustTolerance = reader.number("trust_tolerance") ?? 0
+  const revertive = reader.boolean("revertive")
+  const holdOffS = reader.number("hold_off")
   return {
     minRateBps: qos.number("min_bandwidth") ?? 0,
     ...(maxRateBps === undefined ? {} : { maxRateBps }),
@@ -79,8 +91,16 @@ export function termsFrom(reader: Reader): ServiceTerms {
     avoidNodes: reader.uuids("avoid_qkdn_id"),
     ...(maxHops === undefined ? {} : { maxHops }),
     ...(maxEpsilon === undefined ? {} : { maxEpsilon }),
+    ...(avoidLinks.length === 0 ? {} : { avoidLinks }),
+    ...(requireNodes.length === 0 ? {} : { requireNodes }),
+    ...(protection === undefined ? {} : { protection }),
+    ...(trustTolerance === 0 ? {} : { trustTolerance }),
+    ...(revertive === undefined ? {} : { revertive }),
+    ...(holdOffS === undefined ? {} : { holdOffS }),
   }
 }
+
+const PROTECTIONS: readonly Protection[] = ["restore", "1+1"]
 
 /**
  * What stands beside the configuration: the key and `state`. What is no configuration is told whole.
@@ -88,7 +108,7 @@ export function termsFrom(reader: Reader): ServiceTerms {
  * @param candidates what was last computed for it
  */
 export function appState(service: Service, candidates: readonly CandidatePath[] = []): JsonObject {
-  const { path, next, avoiding } = service
+  const { path, next, beside = [], backup, home, avoiding } = service
   return {
     ...(isConfigured(service) ? { app_id: service.serviceId } : appConfig(service)),
     state: compact({
@@ -101,6 +121,25 @@ export function appState(service: Service, candidates: readonly CandidatePath[] 
       changed: service.changedAt,
       deployed_path: path === undefined ? undefined : keyPathData(path),
       next_path: next === undefined ? undefined : keyPathData(next),
+      beside: entries(
+        beside.map((lane, place) =>
+          compact({
+            index: place + 2,
+            deployed_path: lane.path === undefined ? undefined : keyPathData(lane.path),
+            next_path: lane.next === undefined ? undefined : keyPathData(lane.next),
+          }),
+        ),
+      ),
+      backup_path:
+        backup === undefined
+          ? undefined
+          : compact({
+              bandwidth: bps(backup.rateBps),
+              disjoint: backup.disjoint,
+              hop: hopList(backup.hops),
+            }),
+      no_backup: service.noBackup,
+      home_path: home === undefined ? undefined : compact({ hop: hopList(home.hops) }),
       leaving_path: entries(service.leaving.map(keyPathData)),
       avoiding: entries(
         (avoiding ?? []).map((node) =>
@@ -123,6 +162,12 @@ const PLACES: Readonly<Record<string, string>> = {
   avoidNodes: "/avoid_qkdn_id",
   maxHops: "/max_hops",
   maxEpsilon: "/max_epsilon",
+  avoidLinks: "/avoid_phys_link_id",
+  requireNodes: "/require_qkdn_id",
+  protection: "/protection",
+  trustTolerance: "/trust_tolerance",
+  revertive: "/revertive",
+  holdOffS: "/hold_off",
 }
 
 /** @param path as the core tells it, or undefined when it is about the whole */

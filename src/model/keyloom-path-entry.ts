@@ -17,7 +17,7 @@ export interface CandidatePath {
   readonly deployed: boolean
 }
 
-function hopList(hops: readonly Hop[]): JsonObject[] | undefined {
+export function hopList(hops: readonly Hop[]): JsonObject[] | undefined {
   return entries(
     hops.map((hop, place) => ({
       index: place + 1,
@@ -41,7 +41,9 @@ export function keyPathData(path: KeyPath): JsonObject {
 
 /** The virtual links of a service: a path of one hop is no virtual link. */
 export function serviceLinks(service: Service): JsonObject[] {
-  return [service.path, service.next, ...service.leaving].flatMap((path) => {
+  const { beside = [] } = service
+  const lanes = [service, ...beside].flatMap(({ path, next }) => [path, next])
+  return [...lanes, ...service.leaving].flatMap((path) => {
     if (path === undefined || path.hops.length < 2) return []
     return [
       compact({

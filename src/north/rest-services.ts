@@ -28,6 +28,15 @@ function nodeId(network: Network, given: string, path: string): string {
   return node.qkdnId
 }
 
+function linkId(network: Network, given: string, path: string): string {
+  if (network.links.has(given)) return given
+  const [link, other] = [...network.links.values()].filter(({ name }) => name === given)
+  if (link === undefined) throw new QkdError("invalid-value", `no link ${given}`, { path })
+  if (other !== undefined)
+    throw new QkdError("invalid-value", `several links are called ${given}: give the id`, { path })
+  return link.qkdlId
+}
+
 /** The terms of an order, ids in place of names. @throws QkdError with the JSON pointer of what cannot be. */
 export function termsOf(network: Network, body: OrderBody): ServiceTerms {
   if (body.a === body.b) {
@@ -36,17 +45,29 @@ export function termsOf(network: Network, body: OrderBody): ServiceTerms {
   if (body.maxRateBps !== undefined && body.maxRateBps < body.minRateBps) {
     throw new QkdError("invalid-value", "maxRateBps is below minRateBps", { path: "/maxRateBps" })
   }
-  const avoidNodes = (body.avoidNodes ?? []).map((given, i) =>
-    nodeId(network, given, `/avoidNodes/${i}`),
+  const { protection = "none", trustTolerance = 0, revertive, holdOffS } = body
+  const nodes = (member: "avoidNodes" | "requireNodes"): string[] => {
+    const ids = (body[member] ?? []).map((given, i) => nodeId(network, given, `/${member}/${i}`))
+    return [...new Set(ids)]
+  }
+  const avoidLinks = (body.avoidLinks ?? []).map((given, i) =>
+    linkId(network, given, `/avoidLinks/${i}`),
   )
+  const requireNodes = nodes("requireNodes")
   return {
     minRateBps: body.minRateBps,
     ...(body.maxRateBps === undefined ? {} : { maxRateBps: body.maxRateBps }),
     priority: body.priority ?? 0,
     ...(body.ttlS === undefined ? {} : { ttlS: body.ttlS }),
-    avoidNodes: [...new Set(avoidNodes)],
+    avoidNodes: nodes("avoidNodes"),
+    ...(avoidLinks.length === 0 ? {} : { avoidLinks: [...new Set(avoidLinks)] }),
+    ...(requireNodes.length === 0 ? {} : { requireNodes }),
     ...(body.maxHops === undefined ? {} : { maxHops: body.maxHops }),
     ...(body.maxEpsilon === undefined ? {} : { maxEpsilon: body.maxEpsilon }),
+    ...(protection === "none" ? {} : { protection }),
+    ...(trustTolerance === 0 ? {} : { trustTolerance }),
+    ...(revertive === undefined ? {} : { revertive }),
+    ...(holdOffS === undefined ? {} : { holdOffS }),
   }
 }
 

@@ -40,6 +40,15 @@ function object(members: Readonly<Record<string, JsonSchema>>, description?: str
   }
 }
 
+const PROTECTION =
+  "restore: a backup path is worked out beforehand and its rate kept; 1+1: two paths stand at once, a key comes over either"
+const TOLERANCE =
+  "So many relay nodes together learn no key: each is the xor of one share over each of as many paths and one more, which have no relay node in common"
+const REVERTIVE =
+  "After a failure: true, back to the path that was left; false, never back; absent, back to a path that spares relay nodes"
+const HOLD_OFF =
+  "How long that path must have been whole before a revertive service returns, seconds"
+
 const linkEnd = object({ qkdnId: string, qkdiId: count })
 const endReport = object({
   "status?": ref("LinkStatus"),
@@ -160,8 +169,14 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     priority: { type: "integer", description: "Greater wins" },
     "ttlS?": { ...count, description: "Longest time an unused key may wait, seconds" },
     avoidNodes: list(string),
+    "avoidLinks?": list(string),
+    "requireNodes?": list(string),
     "maxHops?": { type: "integer", minimum: 1 },
     "maxEpsilon?": { ...number, minimum: 0 },
+    "protection?": { ...oneOf("restore", "1+1"), description: PROTECTION },
+    "trustTolerance?": { type: "integer", minimum: 1, description: TOLERANCE },
+    "revertive?": { ...boolean, description: REVERTIVE },
+    "holdOffS?": { ...count, description: HOLD_OFF },
   }),
   Hop: object({ qkdlId: string, from: string, to: string }),
   DryRun: object(
@@ -210,6 +225,24 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       "reason?": string,
       "path?": ref("KeyPath"),
       "next?": ref("KeyPath"),
+      "beside?": {
+        ...list(object({ "path?": ref("KeyPath"), "next?": ref("KeyPath") })),
+        description: "The other paths of a service that stands on several at once",
+      },
+      "backup?": {
+        ...object({
+          hops: list(ref("Hop")),
+          nodes: list(string),
+          rateBps: bps("Rate kept on every hop, as policy has it shared with others"),
+          disjoint: oneOf("node", "link"),
+        }),
+        description: "Where the service moves at once when its path fails",
+      },
+      "noBackup?": { ...string, description: "Why there is no backup where there should be one" },
+      "home?": {
+        ...object({ hops: list(ref("Hop")), nodes: list(string) }),
+        description: "The path that a revertive service left and will return to",
+      },
       leaving: list(ref("KeyPath")),
       "avoiding?": {
         ...list(object({ qkdnId: string, until: time, reason: string })),
@@ -266,6 +299,32 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         uniqueItems: true,
         description: "Nodes that must not see the key, by qkdnId or name",
       },
+      "avoidLinks?": {
+        ...list({ ...string, minLength: 1, maxLength: 255 }),
+        maxItems: 1000,
+        uniqueItems: true,
+        description: "Links that must not carry the key, by qkdlId or name",
+      },
+      "requireNodes?": {
+        ...list({ ...string, minLength: 1, maxLength: 255 }),
+        maxItems: 16,
+        uniqueItems: true,
+        description: "Nodes that the path must pass, by qkdnId or name",
+      },
+      "protection?": {
+        ...oneOf("none", "restore", "1+1"),
+        default: "none",
+        description: PROTECTION,
+      },
+      "trustTolerance?": {
+        type: "integer",
+        minimum: 0,
+        maximum: 7,
+        default: 0,
+        description: TOLERANCE,
+      },
+      "revertive?": { ...boolean, description: REVERTIVE },
+      "holdOffS?": { type: "integer", minimum: 0, maximum: 604800, description: HOLD_OFF },
       "maxHops?": { type: "integer", minimum: 1, maximum: 255 },
       "maxEpsilon?": { ...number, exclusiveMinimum: 0, maximum: 1 },
     }),

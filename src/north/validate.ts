@@ -71,6 +71,12 @@ export interface OrderBody {
   readonly priority?: number
   readonly ttlS?: number
   readonly avoidNodes?: readonly string[]
+  readonly avoidLinks?: readonly string[]
+  readonly requireNodes?: readonly string[]
+  readonly protection?: "none" | "restore" | "1+1"
+  readonly trustTolerance?: number
+  readonly revertive?: boolean
+  readonly holdOffS?: number
   readonly maxHops?: number
   readonly maxEpsilon?: number
 }

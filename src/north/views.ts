@@ -3,7 +3,7 @@
 
 import type { Notice } from "../controller/ports.js"
 import { type Network, type NetworkLink, type NetworkNode } from "../model/network.js"
-import type { KeyPath, Service } from "../model/service.js"
+import type { BackupPath, KeyPath, Lane, Service } from "../model/service.js"
 
 /** A node without its credentials; its management address stays, since operators look for it. */
 export type NodeView = Omit<NetworkNode, "target" | "listedSaeIds"> & {
@@ -41,9 +41,16 @@ function pathView(path: KeyPath): PathView {
   return rest
 }
 
-export type ServiceView = Omit<Service, "path" | "next" | "leaving" | "avoiding"> & {
+type LaneView = { readonly path?: PathView; readonly next?: PathView }
+
+export type ServiceView = Omit<
+  Service,
+  "path" | "next" | "beside" | "backup" | "leaving" | "avoiding"
+> & {
   readonly path?: PathView
   readonly next?: PathView
+  readonly beside?: readonly LaneView[]
+  readonly backup?: Omit<BackupPath, "against">
   readonly leaving: readonly PathView[]
   readonly avoiding?: readonly {
     readonly qkdnId: string
@@ -52,12 +59,24 @@ export type ServiceView = Omit<Service, "path" | "next" | "leaving" | "avoiding"
   }[]
 }
 
-export function serviceView(service: Service): ServiceView {
-  const { path, next, leaving, avoiding, ...rest } = service
+function laneView({ path, next }: Lane): LaneView {
   return {
-    ...rest,
     ...(path === undefined ? {} : { path: pathView(path) }),
     ...(next === undefined ? {} : { next: pathView(next) }),
+  }
+}
+
+function backupView({ against: _inner, ...rest }: BackupPath): Omit<BackupPath, "against"> {
+  return rest
+}
+
+export function serviceView(service: Service): ServiceView {
+  const { path, next, beside, backup, leaving, avoiding, ...rest } = service
+  return {
+    ...rest,
+    ...laneView({ ...(path && { path }), ...(next && { next }) }),
+    ...(beside === undefined ? {} : { beside: beside.map(laneView) }),
+    ...(backup === undefined ? {} : { backup: backupView(backup) }),
     leaving: leaving.map(pathView),
     ...(avoiding === undefined
       ? {}
