@@ -28,7 +28,7 @@ export class BackupRates {
     ] as const) {
       if (backup === undefined || backup.rateBps === 0 || backup.against.length === 0) continue
       this.#entered.push({ backup, sign })
-      for (const hop of backup.hops) touched.push(hop.qkdlId)
+      touched.push(...backup.keptOn)
     }
     return touched
   }
@@ -72,7 +72,7 @@ export class BackupRates {
     const entered = this.#entered
     this.#entered = []
     for (const { backup, sign } of entered) {
-      for (const { qkdlId } of backup.hops) {
+      for (const qkdlId of backup.keptOn) {
         const sums: ByFailure = this.#byLink.get(qkdlId) ?? new Map<string, number>()
         this.#byLink.set(qkdlId, sums)
         this.#most.delete(qkdlId)

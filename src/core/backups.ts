@@ -21,42 +21,58 @@ export function withBackup(turn: Turn, service: Service): Service {
   return service.noBackup === found ? bare : put(turn, { ...rest, noBackup: found })
 }
 
+/** Prices far above those of links, each above the sum of all below it. */
+const SAME_LINK = 1e9
+const SAME_RISK = 1e7
+const SAME_RELAY = 1e5
+
+/** As far apart from the path in use as the network allows; of what is equally far, the cheapest. */
 function findBackup(turn: Turn, service: Service, path: KeyPath): BackupPath | string {
   const { draft, settings } = turn
   draft.graph.refresh(draft, settings)
-  const links = path.hops.map(({ qkdlId }) => qkdlId)
+  const links = new Set(path.hops.map(({ qkdlId }) => qkdlId))
   const relays = path.nodes.slice(1, -1)
   const risks = risksOf(turn, path)
   const against = failuresOf(turn, [...links, ...relays, ...risks])
-  const shared = settings.backupRate === "shared"
+  const avoiding = (service.avoiding ?? []).filter((node) => node.untilMs > turn.now)
   const query: PathQuery = {
-    ...queryOf(service, [], links),
+    ...queryOf(service, avoiding, []),
+    surcharge: surchargesOf(turn, links, relays, risks),
     // Where no rate is kept, what others keep is as good as free: nothing is promised.
     ...(settings.backupRate === "none" ? { overBackups: true } : {}),
-    ...(shared ? { slackBps: (qkdlId) => draft.backups.slackBps(qkdlId, against) } : {}),
+    ...(settings.backupRate === "shared"
+      ? { slackBps: (qkdlId) => draft.backups.slackBps(qkdlId, against) }
+      : {}),
   }
-  const make = ({ hops, nodes }: FoundPath, disjoint: BackupPath["disjoint"]): BackupPath => ({
-    hops,
-    nodes,
-    rateBps: path.rateBps,
-    disjoint,
-    against,
-  })
-  const apart = { ...query, avoidNodes: [...(query.avoidNodes ?? []), ...relays] }
-  const sharing = linksAtRisk(turn, risks)
-  if (sharing.length > 0) {
-    const avoidLinks = [...(query.avoidLinks ?? []), ...sharing]
-    const safe = findPath(draft.graph, { ...apart, avoidLinks })
-    if (safe !== undefined) return make(safe, "node")
+  const other = (found: FoundPath | undefined): found is FoundPath =>
+    found?.hops.some(({ qkdlId }) => !links.has(qkdlId)) === true
+  const found = findPath(draft.graph, query)
+  if (!other(found)) {
+    const anyRate = findPath(draft.graph, { ...query, rateBps: 0 })
+    return other(anyRate)
+      ? `no path beside the one in use has ${path.rateBps} bit/s left`
+      : "no path beside the one in use"
   }
-  const byNode = findPath(draft.graph, apart)
-  if (byNode !== undefined) return make(byNode, "node")
-  const byLink = findPath(draft.graph, query)
-  if (byLink !== undefined) return make(byLink, "link")
-  const anyRate = findPath(draft.graph, { ...query, rateBps: 0 })
-  return anyRate === undefined
-    ? "no path without a link of the one in use"
-    : `no path without a link of the one in use has ${path.rateBps} bit/s left`
+  const { hops, nodes } = found
+  const keptOn = hops.flatMap(({ qkdlId }) => (links.has(qkdlId) ? [] : [qkdlId]))
+  const sharesRelay = nodes.slice(1, -1).some((id) => relays.includes(id))
+  const disjoint = keptOn.length < hops.length ? "part" : sharesRelay ? "link" : "node"
+  return { hops, nodes, rateBps: path.rateBps, disjoint, keptOn, against }
+}
+
+function surchargesOf(
+  { draft }: Turn,
+  links: ReadonlySet<string>,
+  relays: readonly string[],
+  risks: readonly string[],
+): Map<string, number> {
+  const surcharges = new Map<string, number>()
+  for (const relay of relays)
+    for (const id of draft.members(groups.linksAt(relay))) surcharges.set(id, SAME_RELAY)
+  for (const risk of risks)
+    for (const id of draft.members(groups.linksAtRisk(risk))) surcharges.set(id, SAME_RISK)
+  for (const id of links) surcharges.set(id, SAME_LINK)
+  return surcharges
 }
 
 /** What a backup's rate is kept for, by policy. */
@@ -79,16 +95,13 @@ function risksOf({ draft }: Turn, path: KeyPath): string[] {
   return [...found]
 }
 
-function linksAtRisk({ draft }: Turn, risks: readonly string[]): string[] {
-  return risks.flatMap((risk) => draft.members(groups.linksAtRisk(risk)))
-}
-
 /**
  * Backups that can no longer be used are replaced, and missing ones sought: a few at a time, greater priority first;
  * comes back for the rest.
  */
 export function prepareBackups(turn: Turn): void {
   const { draft, settings } = turn
+  for (const qkdlId of overbookedLinks(turn)) thinBackups(turn, qkdlId)
   const wanting = new Set(draft.members(groups.unprepared))
   for (const qkdlId of draft.members(groups.downLinks))
     for (const id of draft.members(groups.backupsOn(qkdlId))) wanting.add(id)
@@ -102,6 +115,16 @@ export function prepareBackups(turn: Turn): void {
   services.sort(byPriority)
   for (const service of services.slice(0, settings.backupsAtOnce)) withBackup(turn, service)
   if (services.length > settings.backupsAtOnce) turn.wakeAt(turn.now + settings.retryMs)
+}
+
+/** Links that keep more than they have left: paths have taken rate that others kept. */
+function overbookedLinks({ draft, settings }: Turn): string[] {
+  const { graph } = draft
+  graph.refresh(draft, settings)
+  return graph.linkIds.filter((_, link) => {
+    const residual = graph.residual[link] ?? 0
+    return residual < 0 && residual < (graph.free[link] ?? 0)
+  })
 }
 
 /** The network may have changed for the better; not the same ones every time. */

@@ -23,6 +23,8 @@ export interface PathQuery {
   readonly credit?: ReadonlyMap<string, number>
   /** Rate that counts as free on top, for links that lack it. */
   readonly slackBps?: (qkdlId: string) => number
+  /** Added to the price, by link: what a path should rather not take. */
+  readonly surcharge?: ReadonlyMap<string, number>
   /** What is kept for backups counts as free: for a service that has lost its path. */
   readonly overBackups?: boolean
   /** Go through nodes that may not relay. To find out why there is no path; never for a path to use. */
@@ -85,6 +87,10 @@ export function ask<T>(
       const number = graph.linkNumber(id)
       if (number !== undefined) out.write(usableLinks, number, 0)
     }
+    for (const [id, price] of query.surcharge ?? []) {
+      const number = graph.linkNumber(id)
+      if (number !== undefined) out.write(graph.price, number, (graph.price[number] ?? 0) + price)
+    }
     const question = { from, to, cost: graph.price, usableLinks, passableNodes }
     return answer({ question, limits: limitsOf(graph, query), required })
   } finally {
@@ -102,15 +108,17 @@ function limitsOf(graph: Graph, { maxHops, maxEpsilon }: PathQuery): readonly Li
   ]
 }
 
+type Mask = Uint8Array | Float64Array
+
 /** Entries of masks that are otherwise for a while. */
 class Patches {
   readonly #written: {
-    readonly mask: Uint8Array
+    readonly mask: Mask
     readonly place: number
     readonly before: number
   }[] = []
 
-  write(mask: Uint8Array, place: number, value: number): void {
+  write(mask: Mask, place: number, value: number): void {
     this.#written.push({ mask, place, before: mask[place] ?? 0 })
     mask[place] = value
   }

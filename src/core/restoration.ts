@@ -104,7 +104,7 @@ class BackupRoom {
     this.#current = false
   }
 
-  take({ backup, terms, avoiding = [] }: Service): boolean {
+  take({ path, backup, terms, avoiding = [] }: Service): boolean {
     if (backup === undefined || backup.rateBps < terms.minRateBps) return false
     const { draft, settings, now } = this.#turn
     const { graph } = draft
@@ -118,6 +118,8 @@ class BackupRoom {
     for (const { qkdlId } of backup.hops) {
       const number = graph.linkNumber(qkdlId) ?? -1
       if (graph.linkUse(number) < GENERATING) return false
+      // What it has in common with the path in use is the service's already.
+      if (usesLink(path, qkdlId)) continue
       const free = (graph.free[number] ?? 0) - (this.#taken[number] ?? 0)
       if (rateBps > 0 && free < rateBps) return false
       numbers.push(number)

@@ -88,13 +88,15 @@ export interface PlannedPath {
 }
 
 /**
- * The path a service moves to at once when its own fails, worked out beforehand. Its rate is kept for it on every link:
+ * The path a service moves to at once when its own fails, worked out beforehand. Its rate is kept for it:
  * as policy has it shared by services that no single failure hits together, its own, or not at all.
  */
 export interface BackupPath extends PlannedPath {
   readonly rateBps: number
-  /** What it does not share with the path in use: no relay node and no link, or no link. */
-  readonly disjoint: "node" | "link"
+  /** How far it is apart from the path in use: no relay node and no link in common; no link; or not all links. */
+  readonly disjoint: "node" | "link" | "part"
+  /** Its links that are not of the path in use: there its rate is kept. */
+  readonly keptOn: readonly string[]
   /**
    * The failures its rate is kept for: links, relay nodes and shared risks of the path in use; a single `*` where it is
    * not shared, nothing where no rate is kept.

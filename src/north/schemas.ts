@@ -234,7 +234,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
           hops: list(ref("Hop")),
           nodes: list(string),
           rateBps: bps("Rate kept on every hop, as policy has it shared with others"),
-          disjoint: oneOf("node", "link"),
+          disjoint: oneOf("node", "link", "part"),
         }),
         description: "Where the service moves at once when its path fails",
       },

@@ -50,7 +50,7 @@ export type ServiceView = Omit<
   readonly path?: PathView
   readonly next?: PathView
   readonly beside?: readonly LaneView[]
-  readonly backup?: Omit<BackupPath, "against">
+  readonly backup?: Omit<BackupPath, "keptOn" | "against">
   readonly leaving: readonly PathView[]
   readonly avoiding?: readonly {
     readonly qkdnId: string
@@ -66,7 +66,11 @@ function laneView({ path, next }: Lane): LaneView {
   }
 }
 
-function backupView({ against: _inner, ...rest }: BackupPath): Omit<BackupPath, "against"> {
+function backupView({
+  keptOn: _kept,
+  against: _inner,
+  ...rest
+}: BackupPath): Omit<BackupPath, "keptOn" | "against"> {
   return rest
 }
 

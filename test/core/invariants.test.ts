@@ -326,7 +326,8 @@ class World {
       const keeps = picture.backupBps(qkdlId)
       assert.equal(keeps, keptFor(services, qkdlId), "what is kept is what the worst failure needs")
       if (keeps > kept && sum <= reserved) {
-        assert(sum + keeps <= promisableBps(link, settings), `${qkdlId} keeps more than it has`)
+        const has = promisableBps(link, settings) + heldTwice(services, qkdlId)
+        assert(sum + keeps <= has, `${qkdlId} keeps more than it has`)
       }
     }
     for (const service of services) this.#checkService(service)
@@ -385,16 +386,13 @@ class World {
     assert.equal(terms.protection, "restore")
     const inUse = next ?? path ?? assert.fail("a backup of nothing")
     const links = new Set(inUse.hops.map(({ qkdlId }) => qkdlId))
-    assert(
-      backup.hops.every(({ qkdlId }) => !links.has(qkdlId)),
-      "a backup takes no link of the path",
-    )
+    const others = backup.hops.map(({ qkdlId }) => qkdlId).filter((id) => !links.has(id))
+    assert.deepEqual(backup.keptOn, others)
+    assert(others.length > 0, "a backup is another path")
     const relays = new Set(relaysOf(inUse))
     const apart = backup.nodes.slice(1, -1).every((id) => !relays.has(id))
-    assert(
-      apart || backup.disjoint === "link",
-      "a node-disjoint backup passes no relay of the path",
-    )
+    const said = others.length < backup.hops.length ? "part" : apart ? "node" : "link"
+    assert.equal(backup.disjoint, said)
     for (const id of backup.nodes) assert(!terms.avoidNodes.includes(id), `${id} is avoided`)
   }
 
@@ -450,11 +448,21 @@ class World {
 function keptFor(services: readonly Service[], qkdlId: string): number {
   const sums = new Map<string, number>()
   for (const { backup } of services) {
-    if (backup?.hops.some((hop) => hop.qkdlId === qkdlId) !== true) continue
+    if (backup?.keptOn.includes(qkdlId) !== true) continue
     for (const failure of backup.against)
       sums.set(failure, (sums.get(failure) ?? 0) + backup.rateBps)
   }
   return Math.max(0, ...sums.values())
+}
+
+/** A backup may go where its service still stands, while that moves away. */
+function heldTwice(services: readonly Service[], qkdlId: string): number {
+  const twice = services.filter(
+    ({ path, backup }) =>
+      path?.hops.some((hop) => hop.qkdlId === qkdlId) === true &&
+      backup?.keptOn.includes(qkdlId) === true,
+  )
+  return twice.reduce((sum, { path }) => sum + (path?.rateBps ?? 0), 0)
 }
 
 function asState(config: NodeConfig): Pick<ReturnType<Lab["stateOf"]>, "links" | "apps" | "peers"> {
