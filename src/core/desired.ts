@@ -162,6 +162,7 @@ function appOf(service: Service, qkdnId: string): AppConfig | undefined {
     priority: service.terms.priority,
     qos: qosOf(service.terms),
     backingQkdlIds: backing,
+    ...(needsAll(service.terms) ? { keyCombination: "all" as const } : {}),
     localQkdnId: local.qkdnId,
     remoteQkdnId: remote.qkdnId,
   }

@@ -23,6 +23,7 @@ describe("a service protected 1+1", () => {
     const { path, beside } = lab.service("a", "d") ?? {}
     const [app] = lab.desired("a").apps
     assert.deepEqual(app?.backingQkdlIds, [path?.qkdlId, beside?.[0]?.path?.qkdlId])
+    assert.equal(app?.keyCombination, undefined, "a key comes over either")
     assert.deepEqual(
       ["a-b", "b-d", "a-c", "c-d", "a-e"].map((link) => lab.picture.reservedBps(link)),
       [40, 40, 40, 40, 0],
@@ -77,7 +78,9 @@ describe("a service whose keys go in shares", () => {
     lab.confirmAll()
     assert.deepEqual(relaysOf(lab).map(String).sort(), ["b", "c", "e,f"])
     for (const end of ["a", "d"]) {
-      assert.equal(lab.desired(end).apps[0]?.backingQkdlIds.length, 3)
+      const [app] = lab.desired(end).apps
+      assert.equal(app?.backingQkdlIds.length, 3)
+      assert.equal(app.keyCombination, "all", "every key needs all of them")
     }
     assert.deepEqual(
       ["a-b", "a-c", "a-e"].map((link) => lab.picture.reservedBps(link)),
