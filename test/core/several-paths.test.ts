@@ -22,8 +22,9 @@ describe("a service protected 1+1", () => {
     assert.equal(lab.service("a", "d")?.state, "active")
     const { path, beside } = lab.service("a", "d") ?? {}
     const [app] = lab.desired("a").apps
-    assert.deepEqual(app?.backingQkdlIds, [path?.qkdlId, beside?.[0]?.path?.qkdlId])
-    assert.equal(app?.keyCombination, undefined, "a key comes over either")
+    assert(app !== undefined)
+    assert.deepEqual(app.backingQkdlIds, [path?.qkdlId, beside?.[0]?.path?.qkdlId])
+    assert.equal(app.keyCombination, undefined, "a key comes over either")
     assert.deepEqual(
       ["a-b", "b-d", "a-c", "c-d", "a-e"].map((link) => lab.picture.reservedBps(link)),
       [40, 40, 40, 40, 0],
