@@ -35,6 +35,9 @@ export function sitePolicyView(current: () => SitePolicy): PolicyView {
     get minDisjointPaths() {
       return current().document.minimum?.disjointPaths ?? 1
     },
+    get maxBpsPerApp() {
+      return current().document.limits.maxBpsPerApp
+    },
     peer: (qkdnId) => identity(current().peer(qkdnId)),
     peerByPin: (spkiSha256) => identity(current().peerByPin(spkiSha256)),
     allowsNeighbour: (qkdnId) => current().hasRole(qkdnId, "neighbour"),

@@ -36,6 +36,8 @@ export interface PolicyView {
   readonly relaySchemes?: readonly RelayScheme[]
   /** Paths without a common node that keys from or for this site must be shared over; 1 where absent. */
   readonly minDisjointPaths?: number
+  /** Ceiling of every application's rate, bit/s; none where absent. */
+  readonly maxBpsPerApp?: number | undefined
   /** A site that this one may deal with at all, as neighbour or as far end. */
   peer(qkdnId: string): PeerIdentity | undefined
   /** The site whose key manager certificate has this pin. */

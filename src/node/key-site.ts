@@ -85,7 +85,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#transfers = new KeyTransfers({ ...common, random, onAlarm })
     this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
     this.#supply = new KeySupply({
-      ...{ links: this.#links, random, limits, log },
+      ...{ links: this.#links, store, random, limits, log },
       maker: new KeyMaker({ links: this.#links, transfers: this.#transfers, random, limits }),
       endKeys: () => this.#endKeys,
       steadyMs: () => this.#clock.steadyMs(),
@@ -159,7 +159,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
     this.#desk.configured()
     this.#transfers.configured()
-    this.#supply.stock.configured()
+    this.#supply.configured()
   }
 
   async addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void> {
@@ -178,7 +178,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   }
 
   deliveredBits(appId: string): bigint {
-    return this.#supply.deliveredBits(appId)
+    return this.#supply.rates.deliveredBits(appId)
   }
 
   deliverableCount(appId: string, keySizeBits: number): number {
@@ -215,7 +215,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
         appTag: "node-unreachable",
       })
     const taken = await this.#endKeys.take(slaveSaeId, masterSaeId, keyIds)
-    for (const { appId, key } of taken) this.#supply.countDelivered(appId, key.lengthBits)
+    for (const { appId, key } of taken) this.#supply.rates.countDelivered(appId, key.lengthBits)
     return taken.map(({ appId: _, ...key }) => key)
   }
 
@@ -229,7 +229,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#supply.stock.close()
     this.#transfers.close(closing)
     this.#desk.close()
-    await Promise.allSettled(this.#links.all().map((keeper) => keeper.saveRecord()))
+    const saved = this.#links.all().map((keeper) => keeper.saveRecord())
+    await Promise.allSettled([...saved, this.#supply.rates.save()])
     this.#links.clear(closing)
     await this.#mesh?.close()
     await this.#store.close()
@@ -374,7 +375,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       this.#alarm({ kind: "clock-jumped", message: `the clock moved by ${jumpedMs} ms` })
     try {
       for (const keeper of this.#links.active()) keeper.sweep()
-      this.#supply.stock.sweep()
+      await this.#supply.sweep()
       await this.#endKeys.sweep()
       await this.#store.sweep()
     } catch (cause) {

@@ -6,14 +6,17 @@ import { uuidFrom } from "../keys/bytes.js"
 import { termsError, unmetTerm } from "../keys/key-terms.js"
 import type { KeyOrigin, KeyTerms } from "../keys/key-terms.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
+import type { Admission } from "../keys/rate-book.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
 import { EndKeyStock } from "./end-key-stock.js"
 import type { ShelfId } from "./end-key-stock.js"
+import { AppRates } from "./app-rates.js"
 import type { EndKeys } from "./end-keys.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
 import { checkAmount } from "./key-maker.js"
 import type { KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
+import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
 import type { EndKey, KeyOrder } from "./ports.js"
@@ -24,10 +27,14 @@ export interface KeySupplyOptions {
   /** Where keys of slaves at this site wait. */
   readonly endKeys: () => EndKeys
   readonly random: (bytes: number) => Uint8Array
+  readonly store: KeyStore
   readonly limits: KeyManagerLimits
   readonly steadyMs: () => number
   readonly log: Log
 }
+
+/** By application, what its request may have. */
+type Admitted = ReadonlyMap<string, Admission>
 
 /** How many refills one request waits for before it sends off keys of its own. */
 const MAX_WAITS = 3
@@ -36,61 +43,83 @@ const REFILL_SHARE = 0.5
 
 export class KeySupply {
   readonly stock: EndKeyStock
+  readonly rates: AppRates
   readonly #options: KeySupplyOptions
-  readonly #deliveredBits = new Map<string, bigint>()
 
   constructor(options: KeySupplyOptions) {
     this.#options = options
     const { links, maker, limits, steadyMs, log } = options
+    const { tagFailures } = limits
+    this.rates = new AppRates({ links, store: options.store, tagFailures, steadyMs })
     this.stock = new EndKeyStock({
       ...{ maker, limits: limits.stock, steadyMs, log, originOf },
       allowed: (batch) => this.#allowed(batch),
       room: ({ appId, keySizeBits }) =>
-        Math.floor((REFILL_SHARE * this.#reachableBits(appId)) / keySizeBits),
+        Math.floor((REFILL_SHARE * this.rates.freeBits(appId)) / keySizeBits),
       promisedKeysPerS: ({ appId, keySizeBits }) =>
         (links.app(appId)?.qos.minBps ?? 0) / keySizeBits,
       ttlMs: (appId) => 1000 * (links.app(appId)?.qos.ttlS || limits.defaultTtlS),
     })
   }
 
-  /** Bits handed to SAEs of this application here, either way, since start. */
-  deliveredBits(appId: string): bigint {
-    return this.#deliveredBits.get(appId) ?? 0n
-  }
-
-  countDelivered(appId: string, bits: number): void {
-    this.#deliveredBits.set(appId, this.deliveredBits(appId) + BigInt(bits))
-  }
-
   /** See `KeyManager.supplyKeys`. */
   async supply(order: KeyOrder): Promise<EndKey[]> {
-    const keys = await this.#keysFor(order)
-    for (const { appId } of order.slaves)
-      if (appId !== undefined) this.countDelivered(appId, keys.length * order.keySizeBits)
-    return keys
+    const { slaves, count, keySizeBits } = order
+    const bits = count * keySizeBits
+    const admitted = new Map<string, Admission>()
+    try {
+      for (const { appId } of slaves)
+        if (appId !== undefined && !admitted.has(appId))
+          admitted.set(appId, this.rates.admit(appId, bits))
+      const keys = await this.#keysFor(order, admitted)
+      for (const appId of admitted.keys()) this.rates.countDelivered(appId, bits)
+      return keys
+    } catch (cause) {
+      for (const [appId, admission] of admitted) this.rates.refund(appId, bits, admission)
+      throw cause
+    }
   }
 
-  async #keysFor(order: KeyOrder): Promise<EndKey[]> {
+  /** Configuration or policy has changed. */
+  configured(): void {
+    this.rates.configured()
+    this.stock.configured()
+  }
+
+  /** Once a second. */
+  async sweep(): Promise<void> {
+    this.stock.sweep()
+    await this.rates.save()
+  }
+
+  async #keysFor(order: KeyOrder, admitted: Admitted): Promise<EndKey[]> {
     const { masterSaeId, slaves, count, keySizeBits } = order
     checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
     const legs = this.#legsOf(order)
     this.#checkTerms(order.terms ?? {}, legs)
     const [slave] = slaves
     if (slave?.appId === undefined || slaves.length > 1)
-      return this.#cutAll(await this.#make(order, legs, count))
+      return this.#cutAll(await this.#make(order, legs, count, admitted))
     const { saeId: slaveSaeId, appId } = slave
-    return this.#supplyPair(order, { appId, masterSaeId, slaveSaeId, keySizeBits }, legs)
+    return this.#supplyPair(order, { appId, masterSaeId, slaveSaeId, keySizeBits }, legs, admitted)
   }
 
   /** Keys of this size that could be handed out now. */
   deliverableCount(appId: string, keySizeBits: number): number {
-    if (keySizeBits <= 0) return 0
-    const fresh = Math.floor((this.#reachableBits(appId) - TAG_KEY_BYTES * 8) / keySizeBits)
-    return this.stock.count(appId, keySizeBits) + Math.max(0, fresh)
+    if (keySizeBits <= 0 || this.#options.links.app(appId) === undefined) return 0
+    const ready = this.stock.count(appId, keySizeBits) * keySizeBits
+    const bits = this.rates.quotaBits(appId, ready)
+    // A transfer costs a tag besides.
+    return Math.max(0, Math.floor((bits - (bits > ready ? TAG_KEY_BYTES * 8 : 0)) / keySizeBits))
   }
 
   /** From the stock, after what it lacks has been made. */
-  async #supplyPair(order: KeyOrder, id: ShelfId, legs: readonly TransferLeg[]): Promise<EndKey[]> {
+  async #supplyPair(
+    order: KeyOrder,
+    id: ShelfId,
+    legs: readonly TransferLeg[],
+    admitted: Admitted,
+  ): Promise<EndKey[]> {
     const { terms = {}, count } = order
     const { steadyMs } = this.#options
     const fits = (origin: KeyOrigin): boolean => unmetTerm(terms, origin, steadyMs()) === undefined
@@ -110,7 +139,7 @@ export class KeySupply {
         // Many who ask at once share one transfer rather than each sending one.
         const filling = this.stock.filling(id)
         if (filling !== undefined && waits++ < MAX_WAITS) await filling
-        else made.push(...(await this.#make(order, legs, missing - ready)))
+        else made.push(...(await this.#make(order, legs, missing - ready, admitted)))
       }
     } catch (cause) {
       await this.#takeBack(made)
@@ -119,7 +148,14 @@ export class KeySupply {
   }
 
   /** Relayed to every leg, kept here for slaves of this site. */
-  async #make(order: KeyOrder, legs: readonly TransferLeg[], count: number): Promise<MadeBatch[]> {
+  async #make(
+    order: KeyOrder,
+    legs: readonly TransferLeg[],
+    count: number,
+    admitted: Admitted,
+  ): Promise<MadeBatch[]> {
+    for (const [appId, admission] of admitted)
+      this.rates.checkDraw(appId, count * order.keySizeBits, admission)
     const { links, maker, endKeys, steadyMs } = this.#options
     const { masterSaeId, slaves, keySizeBits, terms } = order
     const batches = await maker.make({ masterSaeId, legs, count, keySizeBits })
@@ -234,22 +270,6 @@ export class KeySupply {
         (nodes) => policy.refusesPath({ source, destination, nodes }) === undefined,
       )
     })
-  }
-
-  /** Of the links that keys of this association leave over, the one with least. */
-  #reachableBits(appId: string): number {
-    const { links, limits } = this.#options
-    const app = links.app(appId)
-    if (app === undefined) return 0
-    try {
-      const bits = backingsOf(links, app).map((entry) => {
-        const keeper = links.linkFor(firstHopOf(links, entry), limits.tagFailures)
-        return keeper.connected ? keeper.reachableBits : 0
-      })
-      return Math.min(...bits)
-    } catch {
-      return 0
-    }
   }
 
   /** The batches' keys one by one; the batches are wiped. */

@@ -7,7 +7,7 @@ import { neighbourOf } from "../keys/relay-rules.js"
 import type { NextHop, RelaySite } from "../keys/relay-rules.js"
 import type { PolicyView } from "../keys/policy-view.js"
 import type { AppConfig } from "../model/app.js"
-import type { LinkConfig, PhysLinkConfig } from "../model/link.js"
+import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.js"
 import type { LinkKeeper } from "./link-keeper.js"
 import type { KeyManagerConfig } from "./ports.js"
 
@@ -72,6 +72,14 @@ export class LinkTable implements RelaySite {
 
   app(appId: string): AppConfig | undefined {
     return this.#apps.get(appId)
+  }
+
+  get apps(): readonly AppConfig[] {
+    return Array.from(this.#apps.values())
+  }
+
+  get virtLinks(): readonly VirtLinkConfig[] {
+    return Array.from(this.#links.values()).filter((link) => link.type === "VIRT")
   }
 
   appsJoining(saeId: string, peerSaeId: string): readonly AppConfig[] {

@@ -1,6 +1,6 @@
 // How the key manager's records are named in its store, and the small ones encoded. One letter a kind:
 //   h half-block   o owner of a half, where not the first   x spent block   l link
-//   k batch of end keys   t batch that is over   m newest mark of a peer
+//   k batch of end keys   t batch that is over   m newest mark of a peer   a application
 // Reads and writes no store.
 
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
@@ -18,6 +18,7 @@ export const LINK_PREFIX = Buffer.from("l")
 export const BATCH_PREFIX = Buffer.from("k")
 export const OVER_PREFIX = Buffer.from("t")
 export const PEER_MARK_PREFIX = Buffer.from("m")
+export const APP_PREFIX = Buffer.from("a")
 
 export function halfKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
   return name("h").text(qkdlId).uuid(blockId).u8(half).finish()
@@ -35,9 +36,10 @@ export function spentKey(qkdlId: string, blockId: string): Buffer {
 export const linkKey = (qkdlId: string): Buffer => name("l").text(qkdlId).finish()
 export const batchKey = (transferId: string): Buffer => name("k").uuid(transferId).finish()
 export const overKey = (transferId: string): Buffer => name("t").uuid(transferId).finish()
+export const appKey = (appId: string): Buffer => name("a").text(appId).finish()
 export const peerMarkKey = (qkdnId: string): Buffer => name("m").text(qkdnId).finish()
 
-/** The text after the kind, of `l` and `m` records. */
+/** The text after the kind, of `a`, `l` and `m` records. */
 export function textInKey(key: Uint8Array): string {
   const reader = new ByteReader(key.subarray(1), "record")
   return reader.text()
@@ -109,4 +111,26 @@ export function blockOfKey(qkdlId: string, key: Uint8Array): string {
   const reader = new ByteReader(key.subarray(1), "record")
   if (reader.text() !== qkdlId) reader.fail("another link's record")
   return reader.uuid()
+}
+
+/** What is kept of an application. */
+export interface AppRecord {
+  readonly deliveredBits: bigint
+  /** What its maximum left; absent where it has none. */
+  readonly maximumBits?: number
+}
+
+export function encodeAppRecord({ deliveredBits, maximumBits }: AppRecord): Buffer {
+  return new ByteWriter(16)
+    .u64(deliveredBits)
+    .f64(maximumBits ?? Number.NaN)
+    .finish()
+}
+
+export function decodeAppRecord(bytes: Uint8Array): AppRecord {
+  const reader = new ByteReader(bytes, "record of an application")
+  const deliveredBits = reader.u64()
+  const maximumBits = reader.f64()
+  reader.end()
+  return { deliveredBits, ...(!Number.isNaN(maximumBits) && { maximumBits }) }
 }

@@ -1,0 +1,181 @@
+// The rates of this site's applications at work: the book over configuration, policy and links, kept over restarts
+// together with what was delivered. What is written now and then may lose the last second when a node is killed; it
+// never gives a burst twice for a restart.
+
+import { QkdError } from "../errors.js"
+import { RateBook } from "../keys/rate-book.js"
+import type { Admission, RateTerms } from "../keys/rate-book.js"
+import { backingsOf, firstHopOf } from "../keys/relay-rules.js"
+import type { NextHop } from "../keys/relay-rules.js"
+import type { AppConfig } from "../model/app.js"
+import type { KeyStore, StoreOp } from "./key-store.js"
+import type { LinkKeeper } from "./link-keeper.js"
+import type { LinkTable } from "./link-table.js"
+import { APP_PREFIX, appKey, decodeAppRecord, encodeAppRecord, textInKey } from "./records.js"
+import type { AppRecord } from "./records.js"
+
+export interface AppRatesOptions {
+  readonly links: LinkTable
+  readonly store: KeyStore
+  readonly tagFailures: number
+  readonly steadyMs: () => number
+}
+
+export class AppRates {
+  readonly #options: AppRatesOptions
+  readonly #book = new RateBook()
+  readonly #records = new Map<string, AppRecord>()
+  readonly #dirty = new Set<string>()
+
+  constructor(options: AppRatesOptions) {
+    this.#options = options
+    const { store } = options
+    for (const { key } of store.list(APP_PREFIX)) {
+      const record = store.get(key)?.use(decodeAppRecord)
+      if (record !== undefined) this.#records.set(textInKey(key), record)
+    }
+  }
+
+  /** Links, applications or policy have changed. */
+  configured(): void {
+    const { links, steadyMs } = this.#options
+    const ceiling = links.policy.maxBpsPerApp
+    const apps = links.apps.map((app): RateTerms => {
+      const { minBps, maxBps = ceiling } = app.qos
+      const most = maxBps === undefined ? undefined : Math.min(maxBps, ceiling ?? maxBps)
+      return {
+        appId: app.appId,
+        qkdlIds: this.#keepersOf(app).map(({ qkdlId }) => qkdlId),
+        ...(minBps !== undefined && { minBps }),
+        ...(most !== undefined && { maxBps: most }),
+      }
+    })
+    this.#book.configure(apps, this.#transitBps(), steadyMs(), (appId) => {
+      return this.#records.get(appId)?.maximumBits
+    })
+  }
+
+  /** @throws QkdError app-tag `over-rate` beyond the application's maximum. */
+  admit(appId: string, bits: number): Admission {
+    const admission = this.#book.admit(appId, bits, this.#options.steadyMs())
+    this.#dirty.add(appId)
+    if (admission !== undefined) return admission
+    throw new QkdError("resource-denied", "more than max_bandwidth", { appTag: "over-rate" })
+  }
+
+  refund(appId: string, bits: number, admission: Admission): void {
+    this.#book.refund(appId, bits, admission)
+  }
+
+  /**
+   * May so many bits of fresh key be made, of which some are the application's floor?
+   *
+   * @throws QkdError app-tag `pool-empty` when what a link has left is promised to others.
+   */
+  checkDraw(appId: string, bits: number, { floorBits }: Admission): void {
+    const { links, steadyMs } = this.#options
+    const app = links.app(appId)
+    if (app === undefined || bits <= floorBits) return
+    for (const keeper of this.#keepersOf(app)) {
+      const reserved = this.#book.reservedBits(keeper.qkdlId, appId, steadyMs())
+      if (reserved > 0 && keeper.reachableBits - reserved < bits - floorBits)
+        throw new QkdError("resource-denied", "what the link has left is promised to others", {
+          appTag: "pool-empty",
+        })
+    }
+  }
+
+  /** Of the links that its keys leave over, the one with least: bits that are nobody else's floor. */
+  freeBits(appId: string): number {
+    const { links, steadyMs } = this.#options
+    const app = links.app(appId)
+    const free = (app === undefined ? [] : this.#keepersOf(app)).map((keeper) =>
+      keeper.connected
+        ? keeper.reachableBits - this.#book.reservedBits(keeper.qkdlId, appId, steadyMs())
+        : 0,
+    )
+    return free.length === 0 ? 0 : Math.max(0, Math.min(...free))
+  }
+
+  /**
+   * What Get status may count on besides keys that are ready: its own floor where it has one, which does not move with
+   * the use of others (THREATS T5), else what is free; never more than its maximum leaves.
+   */
+  quotaBits(appId: string, readyBits: number): number {
+    const now = this.#options.steadyMs()
+    const free = this.freeBits(appId)
+    const fresh = Math.min(free, this.#book.floorBits(appId, now) ?? free)
+    return Math.max(0, Math.min(readyBits + fresh, this.#book.maximumBits(appId, now) ?? Infinity))
+  }
+
+  /** Bits handed to SAEs of this application here, either way, since it was first configured. */
+  deliveredBits(appId: string): bigint {
+    return this.#records.get(appId)?.deliveredBits ?? 0n
+  }
+
+  countDelivered(appId: string, bits: number): void {
+    const deliveredBits = this.deliveredBits(appId) + BigInt(bits)
+    this.#records.set(appId, { ...this.#records.get(appId), deliveredBits })
+    this.#dirty.add(appId)
+  }
+
+  /** Once a second: what has changed, and no longer what belongs to applications that are gone. */
+  async save(): Promise<void> {
+    const { links, store, steadyMs } = this.#options
+    const ops: StoreOp[] = []
+    for (const appId of this.#records.keys()) {
+      if (links.app(appId) !== undefined) continue
+      this.#records.delete(appId)
+      ops.push({ key: appKey(appId), value: null })
+    }
+    for (const appId of this.#dirty) {
+      if (links.app(appId) === undefined) continue
+      const maximumBits = this.#book.maximumBits(appId, steadyMs())
+      const deliveredBits = this.deliveredBits(appId)
+      const record = { deliveredBits, ...(maximumBits !== undefined && { maximumBits }) }
+      this.#records.set(appId, record)
+      ops.push({ key: appKey(appId), value: encodeAppRecord(record) })
+    }
+    this.#dirty.clear()
+    if (ops.length > 0) await store.commit(ops, { quiet: true })
+  }
+
+  #transitBps(): ReadonlyMap<string, number> {
+    const { links } = this.#options
+    const sums = new Map<string, number>()
+    for (const link of links.virtLinks) {
+      const [next] = link.nextHops
+      if (link.prevHop === undefined || next === undefined || link.bandwidthBps === undefined)
+        continue
+      for (const [qkdnId, qkdlId] of [
+        [link.prevHop, link.prevQkdlId],
+        [next, link.nextQkdlId],
+      ] as const) {
+        const keeper = this.#keeperTo({ qkdnId, ...(qkdlId !== undefined && { qkdlId }) })
+        if (keeper === undefined) continue
+        sums.set(keeper.qkdlId, (sums.get(keeper.qkdlId) ?? 0) + link.bandwidthBps)
+      }
+    }
+    return sums
+  }
+
+  #keepersOf(app: AppConfig): LinkKeeper[] {
+    const { links } = this.#options
+    try {
+      return backingsOf(links, app).flatMap(
+        (entry) => this.#keeperTo(firstHopOf(links, entry)) ?? [],
+      )
+    } catch {
+      return []
+    }
+  }
+
+  #keeperTo(hop: NextHop): LinkKeeper | undefined {
+    const { links, tagFailures } = this.#options
+    try {
+      return links.linkFor(hop, tagFailures)
+    } catch {
+      return undefined
+    }
+  }
+}
