@@ -75,7 +75,7 @@ export class FreeRate {
   }
 
   /** The cheapest path with so much free on every link. */
-  cheapest(demand: Demand, rateBps: number): LinkPath | undefined {
+  cheapest(demand: Pick<Demand, "from" | "to">, rateBps: number): LinkPath | undefined {
     const usable = this.#usable
     for (let link = 0; link < usable.length; link += 1)
       usable[link] = rateBps > 0 && (this.free[link] ?? 0) >= rateBps ? 1 : 0
@@ -92,14 +92,15 @@ export class FreeRate {
     return this.#find(demand, cost)
   }
 
-  /** The cheapest path over links that have room by somebody else's count. */
+  /** The cheapest path over links that have room by somebody else's count; by other costs where these are given. */
   cheapestWhere(
     demand: Pick<Demand, "from" | "to">,
     hasRoom: (link: number) => boolean,
+    cost: Float64Array = this.#price,
   ): LinkPath | undefined {
     for (let link = 0; link < this.#usable.length; link += 1)
       this.#usable[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
-    return this.#find(demand, this.#price)
+    return this.#find(demand, cost)
   }
 
   /** The cheapest set of disjoint paths over links that have room; fewer than `count` where there are no more. */
