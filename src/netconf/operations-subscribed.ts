@@ -5,7 +5,7 @@ import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json.js"
 import type { SchemaNode } from "../yang/schema.js"
 import { compileValidator } from "../yang/validate.js"
-import { decodeXml, encodeXml } from "../yang/xml.js"
+import { decodeXml, encodeXml, refuseText } from "../yang/xml.js"
 import { childrenOf, textOf, type XmlElement } from "../yang/xml-tree.js"
 import { errorOfFault } from "./datastore.js"
 import { SUBSCRIBED_NS, YANG_PUSH_NS } from "./names.js"
@@ -81,8 +81,9 @@ function decoded(
     throw new QkdError("unknown-element", `no operation ${operation.name}`, {
       info: { "bad-element": operation.name },
     })
-  const inside = [...node.children.values()].find((c) => c.kind === "input")
-  const input = decodeXml(schema, childrenOf(operation), inside ?? node)
+  const inside = [...node.children.values()].find((c) => c.kind === "input") ?? node
+  refuseText({ up: undefined, node: inside }, operation)
+  const input = decodeXml(schema, childrenOf(operation), inside)
   const faults = compileValidator(schema, "rpc-input")({ [name]: input })
   if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
   return { node, input }

@@ -4,7 +4,7 @@
 import { QkdError } from "../errors.js"
 import type { Schema, SchemaNode } from "../yang/schema.js"
 import { compileValidator } from "../yang/validate.js"
-import { decodeXml, encodeXml } from "../yang/xml.js"
+import { decodeXml, encodeXml, refuseText } from "../yang/xml.js"
 import { childrenOf, type XmlElement } from "../yang/xml-tree.js"
 import type { CalledOperation } from "./access-control.js"
 import type { NetconfBackend } from "./backend.js"
@@ -119,7 +119,9 @@ async function runModuleRpc(
     throw new QkdError("operation-not-supported", `${name} is not supported`)
   const child = (kind: "input" | "output"): SchemaNode | undefined =>
     [...node.children.values()].find((c) => c.kind === kind)
-  const input = decodeXml(schema, childrenOf(operation), child("input") ?? node)
+  const inside = child("input") ?? node
+  refuseText({ up: undefined, node: inside }, operation)
+  const input = decodeXml(schema, childrenOf(operation), inside)
   const faults = compileValidator(schema, "rpc-input")({ [name]: input })
   if (faults.length > 0) throw severalErrors(faults.map(errorOfFault))
   const output = await backend.rpc(name, input, host.caller)

@@ -7,7 +7,7 @@ import { isObject } from "./json-text.js"
 import type { JsonObject } from "./json-text.js"
 import type { Schema, SchemaNode } from "./schema-types.js"
 import { compileValidator } from "./validate.js"
-import { decodeXml } from "./xml.js"
+import { decodeXml, refuseText } from "./xml.js"
 import { childrenOf, parseXml } from "./xml-tree.js"
 import type { XmlElement } from "./xml-tree.js"
 
@@ -99,6 +99,7 @@ function operationXml(schema: Schema, text: string, part: "input" | "output"): J
     throw new QkdError("bad-element", "exactly one operation is wanted", { path: "/" })
   const module = schema.moduleByNamespace(only.ns)?.name ?? ""
   const { node, rpc } = partOf(schema, `${module}:${only.name}`, part)
+  refuseText({ up: undefined, node }, only)
   return { [`${rpc.module}:${rpc.name}`]: decodeXml(schema, childrenOf(only), node) }
 }
 

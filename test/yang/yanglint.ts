@@ -89,3 +89,31 @@ export async function refusedFiles(
   }
   return refused
 }
+
+/**
+ * The same for what an operation takes or gives and what a notification tells: a process for each, since yanglint 2.1
+ * does not survive all of these in one.
+ *
+ * @param modules files.
+ */
+export async function refusedOperations(
+  modules: readonly string[],
+  folders: readonly string[],
+  files: readonly { readonly file: string; readonly type: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const refused = new Map<string, string>()
+  const waiting = [...files]
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { file, type } = next
+      const searched = folders.flatMap((folder) => ["-p", folder])
+      const { status, err } = await run([...searched, "-t", type, ...modules, file], "")
+      // A crash is no verdict; none of these crash when they are alone.
+      if (status === null) throw new Error(`yanglint crashed on ${file}`)
+      const faults = err.split("\n").filter((line) => line.startsWith("libyang err"))
+      if (status !== 0) refused.set(file, faults.join(" ") || "refused")
+    }
+  }
+  await Promise.all([worker(), worker(), worker()])
+  return refused
+}

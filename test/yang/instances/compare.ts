@@ -14,6 +14,8 @@ import { randomOf } from "./values.js"
 export interface Drawn {
   readonly set: string
   readonly format: "json" | "xml"
+  /** Absent for data. */
+  readonly kind?: "rpc" | "reply" | "notif"
   /** What was changed; absent for a document that should be valid. */
   readonly how?: string
   readonly text: string

@@ -15,10 +15,25 @@ export const EXPLAINED: readonly Explained[] = [
       format === "xml" && text === "" && ours !== undefined && theirs === undefined,
   },
   {
-    why: "paths and XPath in values (access rules, partial locks) that name modules nobody has loaded: a rule may outlive the module it speaks of, so we keep it",
+    why: "paths and XPath in values (access rules, partial locks) that name modules nobody has loaded: a rule may outlive the module it speaks of, so we keep it; or that are no XPath at all: to YANG they are strings, judged where they are used",
     fits: ({ ours, theirs }) =>
       ours === undefined &&
       theirs !== undefined &&
-      /(No module connected with the prefix|Failed to resolve prefix)/.test(theirs),
+      /(No module connected with the prefix|Failed to resolve prefix|XPath expression)/.test(
+        theirs,
+      ),
+  },
+  {
+    why: "leafrefs of operations and notifications into a datastore that is not there to be asked: yanglint takes it for empty, we leave them to the server that has it",
+    fits: ({ ours, theirs, kind }) =>
+      kind !== undefined &&
+      ours === undefined &&
+      theirs?.includes("Invalid leafref value") === true &&
+      !/err : (?!Invalid leafref)/.test(theirs),
+  },
+  {
+    why: "a leaf twice in the reply of an operation: yanglint lets it pass, in XML (RFC 7950 section 7.6)",
+    fits: ({ ours, theirs, kind }) =>
+      kind === "reply" && theirs === undefined && ours?.includes("is there twice") === true,
   },
 ]

@@ -36,6 +36,14 @@ export class Maker {
     return undefined
   }
 
+  /** Anything inside a node; whether it is valid is still to be asked. */
+  draw(node: SchemaNode): JsonObject {
+    this.values.clear()
+    const data: Members = {}
+    this.fill(node, data, 1)
+    return data
+  }
+
   private chance(p: number): boolean {
     return this.random() < p
   }

@@ -90,6 +90,29 @@ export function instanceSets(folder: string): readonly InstanceSet[] {
   return sets.filter(({ folders }) => folders.every((f) => existsSync(f)))
 }
 
+/** Modules that have operations and notifications worth drawing. */
+export function operationSets(): readonly InstanceSet[] {
+  const ietf = [IETF, LIBYANG]
+  const sets: InstanceSet[] = [
+    {
+      modules: [
+        "keyloom-connectivity",
+        "keyloom-network",
+        "keyloom-node",
+        "etsi-qkd-sdn-node",
+        "etsi-qkd-node-types",
+      ],
+      folders: shipped,
+    },
+    { modules: ["ietf-alarms"], folders: ietf },
+    { modules: ["ietf-system", "iana-crypt-hash"], folders: ietf },
+    { modules: ["ietf-netconf-notifications"], folders: ietf },
+    { modules: ["ietf-netconf-partial-lock"], folders: ietf },
+    { modules: ["ietf-subscribed-notifications"], folders: shipped },
+  ]
+  return sets.filter(({ folders }) => folders.every((f) => existsSync(f)))
+}
+
 /** As yanglint has them: named modules implemented, and what those augment or point to. */
 export function schemaOfSet({ modules, folders }: InstanceSet): Schema {
   const search = new YangSearch(folders)
