@@ -52,6 +52,10 @@ class HighsProgram implements LinearProgram {
     return this.#columns - 1
   }
 
+  setObjective(column: number, objective: number): void {
+    this.#model.changeColCost(column, -objective)
+  }
+
   setRowBounds(row: number, lower: number, upper: number): void {
     this.#model.changeRowBounds(row, finite(lower), finite(upper))
   }

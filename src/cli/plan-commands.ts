@@ -101,12 +101,30 @@ export function addPlanCommands(program: Command): void {
       const { planGrow } = await import("./plan-grow.js")
       await planGrow(options)
     })
+
+  addOutput(
+    addNetwork(
+      plan
+        .command("bulk")
+        .description("volumes of key by deadline, scheduled on what rate services leave")
+        .requiredOption("--orders <file>", DEMANDS),
+    ),
+  ).action(async (options: Parameters<typeof import("./plan-bulk.js").planBulkOrders>[0]) => {
+    const { planBulkOrders } = await import("./plan-bulk.js")
+    await planBulkOrders(options)
+  })
 }
 
 function addSource(command: Command): Command {
+  return addNetwork(command).option(
+    "--demands <file>",
+    `${DEMANDS}; without it the services that stand at the controller`,
+  )
+}
+
+function addNetwork(command: Command): Command {
   return command
     .option("--topology <file>", TOPOLOGY)
-    .option("--demands <file>", `${DEMANDS}; without it the services that stand at the controller`)
     .option("--controller <url>", "take the running network from there, instead of a topology file")
     .option("--token-file <file>", "holds the bearer token that the controller asks for")
     .option("--ca-file <file>", "PEM certificates that the controller's is checked by")

@@ -11,6 +11,7 @@ export interface LinearProgram {
    * @returns its number.
    */
   addColumn(objective: number, rows: readonly number[], factors?: readonly number[]): number
+  setObjective(column: number, objective: number): void
   setRowBounds(row: number, lower: number, upper: number): void
   setColumnBounds(column: number, lower: number, upper: number): void
   /**

@@ -121,6 +121,22 @@ describe("keyloom plan", function () {
     assert.match(assertPicture("g.svg"), /grown by 2 links/)
   })
 
+  it("answers bulk with every order's schedule and forecast, and draws it", () => {
+    const orders = ["--orders", path.join(region, "orders.json")]
+    const answer = json("bulk", ...topology, ...orders, "--svg", path.join(dir, "b.svg")) as {
+      orders: { id: string; met: boolean; reason?: string; schedule: object[] }[]
+    }
+    assert.deepEqual(
+      answer.orders.map(({ id, met }) => `${id} ${met}`),
+      ["data centre true", "archive false", "backup true", "elections true", "vault false"],
+    )
+    for (const { met, reason, schedule } of answer.orders) {
+      assert.equal(reason === undefined, met)
+      assert(schedule.length > 0)
+    }
+    assert.match(readFileSync(path.join(dir, "b.svg"), "utf8"), /3 of 5 orders in time/)
+  })
+
   const bad: readonly (readonly [string, () => string[], RegExp])[] = [
     ["no network", () => ["survive", ...demands], /either --topology or --controller/],
     [
