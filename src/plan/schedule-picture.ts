@@ -105,6 +105,7 @@ function lane(order: PlannedBulkOrder, top: number, at: (time: string) => number
       element("title", {}, escaped(barWords(span.from, span.to, rates[i] ?? 0, span.paths))),
       element("rect", {
         class: `f-${tone}`,
+        "shape-rendering": "crispEdges",
         x,
         y: base - height,
         width: Math.max(0.5, at(span.to) - x),
@@ -184,12 +185,12 @@ function legend(y: number): string {
     element("rect", { class: "f-low", x: LEFT, y: y - 10, width: 28, height: 14 }),
     element("rect", { class: "f-high", x: LEFT + 34, y: y - 10, width: 28, height: 14 }),
     words(LEFT + 70, "root of key rate, of orders in time, late"),
-    flag(LEFT + 322, "added"),
-    flag(LEFT + 342, "high"),
-    words(LEFT + 362, "deadline"),
-    element("circle", { class: "node f-added", cx: LEFT + 448, cy: y - 3, r: 5 }),
-    element("circle", { class: "node f-high", cx: LEFT + 464, cy: y - 3, r: 5 }),
-    words(LEFT + 478, "the last of it is delivered"),
+    flag(LEFT + 352, "added"),
+    flag(LEFT + 372, "high"),
+    words(LEFT + 392, "deadline"),
+    element("circle", { class: "node f-added", cx: LEFT + 478, cy: y - 3, r: 5 }),
+    element("circle", { class: "node f-high", cx: LEFT + 494, cy: y - 3, r: 5 }),
+    words(LEFT + 508, "the last of it is delivered"),
   )
 }
 
