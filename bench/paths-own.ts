@@ -1,6 +1,6 @@
 // Keyloom's side of bench/paths.ts.
 
-import { disjointPaths } from "../src/engine/disjoint.js"
+import { DisjointSearch } from "../src/engine/disjoint-search.js"
 import { KShortest } from "../src/engine/k-shortest.js"
 import { Landmarks } from "../src/engine/landmarks.js"
 import { LimitedPaths } from "../src/engine/limited-path.js"
@@ -34,6 +34,7 @@ class Own {
   readonly #open: Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes">
   readonly #hops: Float64Array
   readonly #onePair: OnePair
+  readonly #disjoint: DisjointSearch
   readonly #kShortest: KShortest
 
   constructor(bench: BenchGraph) {
@@ -48,6 +49,7 @@ class Own {
     const weighted = new WeightedGraph(graph, cost)
     const landmarks = new Landmarks(weighted)
     this.#onePair = new OnePair(weighted, landmarks)
+    this.#disjoint = new DisjointSearch(weighted, landmarks)
     this.#kShortest = new KShortest(weighted, landmarks)
     this.#hops = new Float64Array(graph.linkCount).fill(1)
   }
@@ -63,7 +65,7 @@ class Own {
   }
 
   disjointPair({ from, to }: BenchPair): number {
-    const paths = disjointPaths(this.#bench.graph, { ...this.#open, from, to }, 2, "link")
+    const paths = this.#disjoint.find(from, to, 2, "link")
     return paths.length < 2 ? -1 : paths.reduce((sum, path) => sum + this.#costOf(path), 0)
   }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict"
 import { alg, Graph as Graphlib } from "@dagrejs/graphlib"
 import fc from "fast-check"
+import { DisjointSearch } from "../../src/engine/disjoint-search.js"
 import { KShortest } from "../../src/engine/k-shortest.js"
 import { LandmarkBounds } from "../../src/engine/landmark-bounds.js"
 import { Landmarks } from "../../src/engine/landmarks.js"
@@ -13,7 +14,7 @@ import { sumAlong } from "../../src/engine/path-question.js"
 import { TwoEndedSearch } from "../../src/engine/two-ended-search.js"
 import { WeightedGraph } from "../../src/engine/weighted-graph.js"
 import { type Puzzle, puzzles } from "./all-paths.js"
-import { assertFirstOf, close, plain } from "./assert-paths.js"
+import { assertCheapestSet, assertFirstOf, close, plain } from "./assert-paths.js"
 
 const NONE = Number.POSITIVE_INFINITY
 
@@ -98,6 +99,28 @@ describe("the path engine over weights that change", () => {
     )
   })
 
+  for (const kind of ["link", "node"] as const) {
+    it(`finds the cheapest set of ${kind}-disjoint paths, led and blind, one question after the other`, () => {
+      fc.assert(
+        fc.property(
+          puzzles,
+          someChanges,
+          fc.integer({ min: 1, max: 4 }),
+          (before, changes, count) => {
+            const weighted = WeightedGraph.of(before.graph, before.question)
+            const search = new DisjointSearch(weighted, new Landmarks(weighted, 3))
+            for (const list of [[], changes]) {
+              const puzzle = changed(before, weighted, list)
+              const { from, to } = puzzle.question
+              assertCheapestSet(puzzle, search.find(from, to, count, kind), count, kind)
+            }
+          },
+        ),
+        { numRuns: 4000 },
+      )
+    })
+  }
+
   it("agrees with graphlib on networks in the plane, where landmarks lead", () => {
     fc.assert(
       fc.property(
@@ -105,7 +128,7 @@ describe("the path engine over weights that change", () => {
         fc.nat(),
         fc.nat(),
         (places, a, b) => {
-          const { weighted, model } = inThePlane(places)
+          const { weighted, lengths, model } = inThePlane(places)
           const landmarks = new Landmarks(weighted)
           const from = a % places.length
           const to = b % places.length
@@ -117,6 +140,14 @@ describe("the path engine over weights that change", () => {
           )[String(to)]?.distance
           const found = new OnePair(weighted, landmarks).find(from, to)
           assert.equal(found?.cost ?? (from === to ? 0 : NONE), cost)
+          for (const kind of ["link", "node"] as const) {
+            const costOf = (search: DisjointSearch): number =>
+              search.find(from, to, 3, kind).reduce((sum, path) => sum + sumAlong(path, lengths), 0)
+            assert.equal(
+              costOf(new DisjointSearch(weighted, landmarks)),
+              costOf(new DisjointSearch(weighted)),
+            )
+          }
           const inOrder = new KShortest(weighted, landmarks)
           const blind = new KShortest(weighted)
           assert.deepEqual(
@@ -133,6 +164,7 @@ describe("the path engine over weights that change", () => {
 /** Each place joined to its four nearest, as long as it is far; whole numbers, so that sums are exact. */
 function inThePlane(places: readonly (readonly [number, number])[]): {
   weighted: WeightedGraph
+  lengths: Float64Array
   model: Graphlib
 } {
   const model = new Graphlib({ directed: false, multigraph: true })
@@ -153,5 +185,5 @@ function inThePlane(places: readonly (readonly [number, number])[]): {
     links.map(({ b }) => b),
   )
   const cost = Float64Array.from(links, (link) => link.cost)
-  return { weighted: new WeightedGraph(graph, cost), model }
+  return { weighted: new WeightedGraph(graph, cost), lengths: cost, model }
 }
