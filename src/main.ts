@@ -95,6 +95,15 @@ consumer
   })
 addHsmCommands(consumer)
 
+consumer
+  .command("wireguard")
+  .description("keep the preshared key of a WireGuard peer a QKD key")
+  .requiredOption("--config <file>", "its configuration")
+  .action(async (options: { config: string }) => {
+    const { runWireguardConsumer } = await import("./cli/consumer-wireguard.js")
+    await runWireguardConsumer(options.config)
+  })
+
 function several(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]
 }

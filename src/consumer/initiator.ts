@@ -268,11 +268,9 @@ export class Initiator {
     const { tunnel, ids } = this.#options
     const about = this.#about("abandon")
     this.#forget()
-    try {
-      await tunnel.abandon(generation)
-    } finally {
-      await ids.ask(about).catch(() => undefined)
-    }
+    // The responder first: where this end begins a handshake again, the other must be back at the old key.
+    await ids.ask(about).catch(() => undefined)
+    await tunnel.abandon(generation)
     const view = await tunnel.look()
     this.#apply({ type: "seen", up: view.up })
   }
