@@ -86,7 +86,7 @@ export class ConsumerProcess {
       withinMs,
     ).catch((error: unknown) => {
       const words = error instanceof Error ? error.message : String(error)
-      throw new Error(`${words}\nlast: ${JSON.stringify(last)}\n${this.log.slice(-3000)}`)
+      throw new Error(`${words}\nlast: ${JSON.stringify(last)}\n${this.log.slice(-700)}`)
     })
   }
 }

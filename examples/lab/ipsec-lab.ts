@@ -7,6 +7,7 @@ import path from "node:path"
 import { Charon } from "./charon.js"
 import { ConsumerProcess } from "./consumer-process.js"
 import { freePort, idCertificates } from "./id-certificates.js"
+import { IdRelay } from "./id-relay.js"
 import { type KmeAccess, kmeConfig } from "./key-managers.js"
 import { type Gateway, Namespaces } from "./namespaces.js"
 
@@ -25,13 +26,16 @@ export class IpsecLab {
   readonly namespaces: Namespaces
   readonly charon: { readonly a: Charon; readonly b: Charon }
   readonly consumer: { readonly a: ConsumerProcess; readonly b: ConsumerProcess }
+  readonly idRelay: IdRelay
   readonly #ikeSecret = randomBytes(24).toString("base64")
 
   private constructor(
     namespaces: Namespaces,
     charon: IpsecLab["charon"],
     consumer: IpsecLab["consumer"],
+    idRelay: IdRelay,
   ) {
+    this.idRelay = idRelay
     this.namespaces = namespaces
     this.charon = charon
     this.consumer = consumer
@@ -45,6 +49,7 @@ export class IpsecLab {
       await namespaces.guard()
       const charon = { a: new Charon(namespaces.a, dir), b: new Charon(namespaces.b, dir) }
       const port = await freePort()
+      const idRelay = await IdRelay.start(port)
       const ends = idCertificates(dir, [access[0].saeId, access[1].saeId])
       const consumer = (at: 0 | 1): ConsumerProcess => {
         const [here, there] = at === 0 ? [namespaces.a, namespaces.b] : [namespaces.b, namespaces.a]
@@ -56,12 +61,12 @@ export class IpsecLab {
           peer_sae_id: access[at === 0 ? 1 : 0].saeId,
           ...options.terms,
           kme: kmeConfig(access[at]),
-          id_channel: { host: "127.0.0.1", port, ...ends[at] },
+          id_channel: { host: "127.0.0.1", port: at === 0 ? idRelay.port : port, ...ends[at] },
           vici_socket: charon[name].viciSocket,
           connection: connection(here, there),
         })
       }
-      const lab = new IpsecLab(namespaces, charon, { a: consumer(0), b: consumer(1) })
+      const lab = new IpsecLab(namespaces, charon, { a: consumer(0), b: consumer(1) }, idRelay)
       await Promise.all([lab.startCharon("a"), lab.startCharon("b")])
       return lab
     } catch (error) {
@@ -76,6 +81,7 @@ export class IpsecLab {
 
   async stop(): Promise<void> {
     await Promise.all([this.consumer.a.stop(), this.consumer.b.stop()])
+    await this.idRelay.stop()
     await Promise.all([this.charon.a.stop("SIGKILL"), this.charon.b.stop("SIGKILL")])
     await this.namespaces.remove()
   }

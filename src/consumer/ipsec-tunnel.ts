@@ -30,15 +30,15 @@ export interface IpsecTunnelOptions {
 }
 
 /** For an old SA to go in peace, before it is simply dropped. */
-const TERMINATE_MS = 3000
+const TERMINATE_MS = 1500
 const VERIFY_MS = 3000
 const VERIFY_EVERY_MS = 50
 
 export class IpsecTunnel implements Tunnel {
   readonly #options: IpsecTunnelOptions
   readonly #children: readonly string[]
-  /** IKE SAs that were there before the switch, by unique id. */
-  #before: ReadonlySet<string> = new Set()
+  /** A switch that was begun: the IKE SAs that were there before it, by unique id. */
+  #switching: { readonly generation: number; readonly before: ReadonlySet<string> } | undefined
   #session = ""
   /** For `hold-last`: the generation in use, and one that may come to be. */
   #last: { readonly generation: number; readonly key: Secret } | undefined
@@ -82,10 +82,11 @@ export class IpsecTunnel implements Tunnel {
   }
 
   async switchTo(generation: number): Promise<string> {
-    this.#before = new Set((await this.#sas()).map(({ uniqueId }) => uniqueId))
+    const before = new Set((await this.#sas()).map(({ uniqueId }) => uniqueId))
+    this.#switching = { generation, before }
     await this.#loadConnection({ ppkId: this.#ppkId(generation), required: true })
     await this.#initiate()
-    const made = (await this.#sas()).filter(({ uniqueId }) => !this.#before.has(uniqueId))
+    const made = (await this.#sas()).filter(({ uniqueId }) => !before.has(uniqueId))
     const sa = made.find(({ complete }) => complete)
     if (sa === undefined)
       throw new QkdError("operation-failed", "charon made no new SA with all children")
@@ -114,6 +115,7 @@ export class IpsecTunnel implements Tunnel {
   }
 
   async retire(generation: number): Promise<void> {
+    this.#switching = undefined
     for (const sa of await this.#sas()) if (sa.session !== this.#session) await this.#terminate(sa)
     if (this.#options.policy === "hold-last") {
       this.#last?.key.wipe()
@@ -130,15 +132,18 @@ export class IpsecTunnel implements Tunnel {
     this.#next?.key.wipe()
     this.#next = undefined
     await this.#unload((id) => id === this.#sharedId(generation))
-    if (this.#options.role === "responder") return
+    const switching = this.#switching
+    this.#switching = undefined
+    if (switching?.generation !== generation) return
     // A half-made SA has no session name yet, and charon would go on trying.
     for (const sa of await this.#sas())
-      if (!this.#before.has(sa.uniqueId)) await this.#terminate(sa)
+      if (!switching.before.has(sa.uniqueId)) await this.#terminate(sa)
   }
 
   async reuse(): Promise<void> {
     if (this.#last === undefined) throw new QkdError("data-missing", "no last key is held")
     const { generation, key } = this.#last
+    await this.#clear()
     await this.#load(generation, key)
     await this.#loadConnection({ ppkId: this.#ppkId(generation), required: true })
     await this.#initiate()
@@ -150,6 +155,7 @@ export class IpsecTunnel implements Tunnel {
   async bare(): Promise<void> {
     // The responder's connection lets it pass already.
     if (this.#options.role === "responder") return
+    await this.#clear()
     await this.#loadConnection({ required: false })
     await this.#initiate()
   }
@@ -217,6 +223,11 @@ export class IpsecTunnel implements Tunnel {
         { child, ike: name, timeout: String(initiateMs) },
         initiateMs + 2000,
       )
+  }
+
+  /** Dead SAs of the same configuration: charon would make children of them instead of a new one. */
+  async #clear(): Promise<void> {
+    for (const sa of await this.#sas()) await this.#terminate(sa)
   }
 
   async #terminate(sa: IkeSa): Promise<void> {

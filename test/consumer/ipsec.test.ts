@@ -1,0 +1,224 @@
+// IPsec tunnels on QKD keys: two real charons in two network namespaces, two `keyloom consumer ipsec` processes,
+// and key managers that are not ours. Everything that can go wrong is made to, and the tunnel is looked at by
+// ping and by swanctl. Nobody helps it back.
+
+import assert from "node:assert/strict"
+import { IpsecLab } from "../../examples/lab/ipsec-lab.js"
+import { whyNoLab } from "../../examples/lab/namespaces.js"
+import { until } from "../../examples/lab/processes.js"
+import { Pings, reaches } from "../../examples/lab/traffic.js"
+import { freshDir, removeDir } from "../support/demo.js"
+import { IndependentKme } from "../support/independent-kme.js"
+
+const why = whyNoLab(["charon-systemd", "swanctl", "python3"])
+
+describe("an IPsec tunnel on QKD keys", function () {
+  this.timeout(90_000)
+  let dir: string
+  let kme: IndependentKme
+  let lab: IpsecLab
+
+  before(function () {
+    if (why === undefined) return
+    console.log(`      skipped: ${why}`)
+    this.skip()
+  })
+
+  async function start(terms: object): Promise<void> {
+    dir = freshDir()
+    kme = await IndependentKme.start(`${dir}/kme`, ["gate-a", "gate-b"])
+    lab = await IpsecLab.start({ dir, access: kme.access, terms })
+    lab.consumer.b.start()
+    lab.consumer.a.start()
+    await rotated()
+  }
+
+  async function stop(): Promise<void> {
+    if (why !== undefined) return
+    await lab.stop()
+    await kme.stop()
+    removeDir(dir)
+  }
+
+  const works = (): Promise<boolean> => reaches(lab.namespaces.a, lab.namespaces.b)
+  const sas = (end: "a" | "b"): Promise<string> => lab.charon[end].swanctl("--list-sas", "--raw")
+  const spis = async (): Promise<string[]> =>
+    [...(await sas("a")).matchAll(/initiator-spi=(\w+)/g)].map(([, spi]) => spi ?? "")
+
+  /** A rotation is finished at both ends that was not begun before. */
+  async function rotated(): Promise<void> {
+    const from = (await lab.consumer.a.status())?.highestGeneration ?? 0
+    await lab.consumer.a.is(
+      (s) => s.step === "idle" && s.alarms.length === 0 && (s.current?.generation ?? 0) > from,
+      "another rotation",
+    )
+    await lab.consumer.b.is((s) => s.up && s.alarms.length === 0, "the responder is content")
+  }
+
+  /** Another rotation was tried, whatever came of it. */
+  async function tried(): Promise<void> {
+    const from = (await lab.consumer.a.status())?.highestGeneration ?? 0
+    await lab.consumer.a.is((s) => s.highestGeneration > from + 1, "another try")
+  }
+
+  async function alarmed(alarm: string, end: "a" | "b" = "a"): Promise<void> {
+    await lab.consumer[end].is((s) => s.alarms.some((one) => one.alarm === alarm), alarm)
+  }
+
+  describe("where a key is required", () => {
+    before(() => start({ interval_s: 1, policy: "required" }))
+    after(stop)
+
+    it("has one IKE SA with a PPK at both ends after each rotation, and no key is left in charon", async () => {
+      await rotated()
+      for (const end of ["a", "b"] as const) {
+        const listed = await sas(end)
+        assert.equal(listed.match(/uniqueid=\d+ version=2/g)?.length, 1, listed)
+        assert.match(listed, /ppk=yes/)
+      }
+      assert.ok(await works())
+    })
+
+    it("loses hardly a ping while its key is changed", async () => {
+      const pings = new Pings(lab.namespaces.a, lab.namespaces.b, 5)
+      for (let i = 0; i < 4; i += 1) await rotated()
+      const { sent, lost } = await pings.stop()
+      assert.ok(sent > 300, `${sent} sent`)
+      assert.ok(lost <= 0.01 * sent, `${lost} of ${sent} pings lost`)
+    })
+
+    it("keeps its SA while a key manager is away at either end, and goes on when it is back", async () => {
+      for (const [name, alarm] of [
+        ["kme-a", "no-key"],
+        ["kme-b", "peer-refused"],
+      ] as const) {
+        await kme.order(`stop ${name}`)
+        await alarmed(alarm)
+        const before = await spis()
+        await tried()
+        assert.deepEqual(await spis(), before)
+        assert.ok(await works())
+        await kme.order(`start ${name}`)
+        await rotated()
+        assert.notDeepEqual(await spis(), before)
+      }
+    })
+
+    it("keeps its SA when the ends are given different keys under one id, or an answer is lost", async () => {
+      await kme.order("wrong 1")
+      await alarmed("wrong-key")
+      const before = await spis()
+      assert.ok(await works())
+      assert.equal(before.length, 1)
+      await rotated()
+      await kme.order("lose 1")
+      await alarmed("no-key")
+      assert.ok(await works())
+      await rotated()
+    })
+
+    it("keeps its SA while the id channel is cut, and goes on when it is mended", async () => {
+      lab.idRelay.cut()
+      await alarmed("peer-unreachable")
+      const before = await spis()
+      await alarmed("key-overdue")
+      assert.deepEqual(await spis(), before)
+      assert.ok(await works())
+      lab.idRelay.mend()
+      await rotated()
+    })
+
+    it("keeps its SA over the death of either consumer, and goes on when it is started again", async () => {
+      for (const end of ["a", "b"] as const) {
+        await lab.consumer[end].stop("SIGKILL")
+        assert.ok(await works())
+        lab.consumer[end].start()
+        await lab.consumer[end].is((s) => s.rotations > 0, `rotations at ${end} again`)
+        await rotated()
+        assert.equal((await spis()).length, 1)
+      }
+    })
+
+    it("comes back by itself when either gateway was killed", async () => {
+      for (const end of ["a", "b"] as const) {
+        await lab.charon[end].stop("SIGKILL")
+        await alarmed("tunnel-fault", end)
+        assert.equal(await works(), false, "nothing passes without the tunnel")
+        await lab.startCharon(end)
+        await rotated()
+        await until(works, "traffic passes again")
+      }
+    })
+
+    it("does not come back without a key, and comes back with one", async () => {
+      await kme.order("empty")
+      await alarmed("no-key")
+      await lab.charon.b.stop("SIGKILL")
+      await lab.startCharon("b")
+      await alarmed("tunnel-down")
+      await lab.consumer.b.is((s) => !s.up, "the responder has no tunnel")
+      await tried()
+      assert.equal(await works(), false)
+      assert.equal((await sas("b")).includes("ESTABLISHED"), false)
+      await kme.order("fill")
+      await rotated()
+      await until(works, "traffic passes again")
+    })
+
+    it("ends an SA without PPK that somebody else made under its name", async () => {
+      await lab.consumer.a.stop()
+      await lab.charon.a.swanctl("--terminate", "--ike", "lab", "--force")
+      // The responder still insists: nothing comes up.
+      await assert.rejects(lab.charon.a.swanctl("--initiate", "--child", "net", "--timeout", "5"))
+      assert.equal((await sas("b")).includes("ESTABLISHED"), false)
+      lab.consumer.a.start()
+      await rotated()
+    })
+
+    it("leaves the tunnel standing when it is asked to stop, with status 0", async () => {
+      await lab.consumer.a.stop()
+      assert.equal(lab.consumer.a.exitCode, 0)
+      assert.ok(await works())
+    })
+  })
+
+  describe("that may hold its last key", () => {
+    before(() => start({ interval_s: 1, policy: "hold-last", hybrid: true, kdf_hash: "sha384" }))
+    after(stop)
+
+    it("comes back with that key while there is no other, and gets a new one when there is", async () => {
+      await kme.order("empty")
+      await alarmed("no-key")
+      const current = (await lab.consumer.a.status())?.current?.generation
+      await lab.charon.b.stop("SIGKILL")
+      await lab.startCharon("b")
+      await lab.consumer.b.is((s) => !s.up, "it fell")
+      await until(works, "traffic passes again")
+      assert.match(await sas("b"), /ppk=yes/)
+      assert.equal((await lab.consumer.a.status())?.current?.generation, current)
+      await alarmed("no-key")
+      await kme.order("fill")
+      await rotated()
+    })
+  })
+
+  describe("that goes without a key where there is none", () => {
+    before(() => start({ interval_s: 1, policy: "preferred" }))
+    after(stop)
+
+    it("says so loudly, and gets a key as soon as there is one", async () => {
+      await kme.order("empty")
+      await alarmed("no-key")
+      assert.match(await sas("a"), /ppk=yes/, "a standing tunnel keeps its key")
+      await lab.charon.b.stop("SIGKILL")
+      await lab.startCharon("b")
+      await alarmed("unprotected")
+      await alarmed("unprotected", "b")
+      await until(works, "traffic passes again")
+      assert.doesNotMatch(await sas("b"), /ppk=yes/)
+      await kme.order("fill")
+      await rotated()
+      assert.match(await sas("b"), /ppk=yes/)
+    })
+  })
+})
