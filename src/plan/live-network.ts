@@ -55,6 +55,8 @@ interface LiveService {
   }
   readonly state: string
   readonly path?: LivePath
+  /** Further paths that it stands on at once. */
+  readonly beside?: readonly object[]
 }
 
 interface LiveNetwork {
@@ -113,6 +115,7 @@ const check = new Ajv({ allErrors: false }).compile<LiveNetwork>({
             required: ["minRateBps", "priority", "avoidNodes"],
             properties: { minRateBps: amount, priority: { type: "number" }, avoidNodes: texts },
           },
+          beside: { type: "array", items: { type: "object" } },
           path: {
             type: "object",
             required: ["rateBps", "hops"],
@@ -173,6 +176,11 @@ export function liveNetwork(value: unknown, name: string): LivePicture {
     notices.push(
       `${limited.length} services avoid nodes or limit hops or epsilon: when they move here, these limits are not kept`,
     )
+  const several = value.services.filter(({ beside = [] }) => beside.length > 0)
+  if (several.length > 0)
+    notices.push(
+      `${several.length} services stand on several paths at once: only the first of each is counted here`,
+    )
   return { topology, standing: standingOf(value, names) }
 }
 
@@ -208,6 +216,11 @@ function standingOf(
 ): Standing {
   const numbers = new Map(links.map(({ qkdlId }, number) => [qkdlId, number]))
   const staying = services.filter(({ state }) => state !== "removing")
+  /** A path over a link that is no more is none. */
+  const linksOf = (path: LivePath | undefined): number[] => {
+    const found = (path?.hops ?? []).map(({ qkdlId }) => numbers.get(qkdlId) ?? -1)
+    return found.includes(-1) ? [] : found
+  }
   return {
     services: staying.map(({ serviceId, a, b, terms, path }): ServiceDemand => {
       const rateBps = Math.max(LEAST_BPS, path?.rateBps ?? terms.minRateBps)
@@ -220,16 +233,12 @@ function standingOf(
         priority: terms.priority,
       }
     }),
-    allocation: staying.map(({ path }): Share[] =>
-      path === undefined || path.hops.length === 0
+    allocation: staying.map(({ path }): Share[] => {
+      const links = linksOf(path)
+      return links.length === 0
         ? []
-        : [
-            {
-              path: path.hops.map(({ qkdlId }) => numbers.get(qkdlId) ?? -1),
-              rateBps: Math.max(LEAST_BPS, path.rateBps),
-            },
-          ],
-    ),
+        : [{ path: links, rateBps: Math.max(LEAST_BPS, path?.rateBps ?? 0) }]
+    }),
   }
 }
 
