@@ -5,6 +5,7 @@ import { KShortest } from "../src/engine/k-shortest.js"
 import { Landmarks } from "../src/engine/landmarks.js"
 import { LimitedPaths } from "../src/engine/limited-path.js"
 import { OnePair } from "../src/engine/one-pair.js"
+import { LiveTree } from "../src/engine/live-tree.js"
 import { type LinkPath, type PathQuestion, sumAlong } from "../src/engine/path-question.js"
 import { Blocks, ShortestPaths } from "../src/engine/shortest.js"
 import { WeightedGraph } from "../src/engine/weighted-graph.js"
@@ -13,8 +14,8 @@ import { LocalPeer, type Operation, type Peer } from "./path-peers.js"
 
 export function ownPeer(bench: BenchGraph): Peer {
   const own = new Own(bench)
-  const all: Operation[] = ["one", "eight", "pair", "limits"]
-  return new LocalPeer("Keyloom", all, bench.pairs, (operation, _question, pair) => {
+  const all: Operation[] = ["one", "eight", "pair", "limits", "update"]
+  return new LocalPeer("Keyloom", all, bench.pairs, (operation, question, pair) => {
     switch (operation) {
       case "one":
         return own.one(pair)
@@ -22,9 +23,27 @@ export function ownPeer(bench: BenchGraph): Peer {
         return own.inOrder(pair, 8)
       case "pair":
         return own.disjointPair(pair)
-      default:
+      case "limits":
         return own.limited(pair)
+      case "update":
+        return own.update(question)
     }
+  })
+}
+
+/** The same without the tree that follows: a whole one after each change. */
+export function anewPeer({ graph, cost, changes, pairs }: BenchGraph): Peer {
+  const searches = new ShortestPaths(graph)
+  const now = cost.slice()
+  const open = {
+    usableLinks: new Uint8Array(graph.linkCount).fill(1),
+    passableNodes: new Uint8Array(graph.nodeCount).fill(1),
+  }
+  return new LocalPeer("Keyloom anew", ["update"], pairs, (_operation, question) => {
+    const change = changes[question % changes.length]
+    if (change === undefined) return 0
+    now[change.link] = change.cost
+    return searches.treeFrom({ from: 0, cost: now, ...open }).distance[graph.nodeCount >> 1] ?? -1
   })
 }
 
@@ -34,6 +53,8 @@ class Own {
   readonly #open: Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes">
   readonly #hops: Float64Array
   readonly #onePair: OnePair
+  readonly #changing: WeightedGraph
+  readonly #tree: LiveTree
   readonly #disjoint: DisjointSearch
   readonly #kShortest: KShortest
 
@@ -49,6 +70,9 @@ class Own {
     const weighted = new WeightedGraph(graph, cost)
     const landmarks = new Landmarks(weighted)
     this.#onePair = new OnePair(weighted, landmarks)
+    // The changes are for the tree alone: the other questions are asked of the graph as it was.
+    this.#changing = new WeightedGraph(graph, cost)
+    this.#tree = new LiveTree(this.#changing, 0)
     this.#disjoint = new DisjointSearch(weighted, landmarks)
     this.#kShortest = new KShortest(weighted, landmarks)
     this.#hops = new Float64Array(graph.linkCount).fill(1)
@@ -78,6 +102,13 @@ class Own {
     const question = { ...this.#open, from, to }
     const limited = new LimitedPaths(graph, this.#searches, question, limits)
     return this.#costOf(limited.find(from, [], new Blocks(graph), Number.POSITIVE_INFINITY))
+  }
+
+  update(question: number): number {
+    const change = this.#bench.changes[question % this.#bench.changes.length]
+    if (change === undefined) return 0
+    this.#changing.setCost(change.link, change.cost)
+    return this.#tree.distanceTo(this.#bench.graph.nodeCount >> 1)
   }
 
   #costOf(path: LinkPath | undefined): number {

@@ -69,7 +69,7 @@ export class DisjointSearch {
     this.#start = inside[from] ?? -1
     this.#goal = inside[to] ?? -1
     this.#apart = kind === "node"
-    this.#led = this.#bounds?.isSharp === true
+    this.#led = this.#bounds?.helps === true
     this.#bounds?.aim(this.#start, this.#goal)
     let sent = 0
     while (sent < count && this.#search()) {
@@ -83,30 +83,51 @@ export class DisjointSearch {
 
   /** The cheapest way to add a path. @returns whether there is one. */
   #search(): boolean {
-    const { first } = this.#weighted
+    const { first, arcTo, arcCost, twin, passable } = this.#weighted
     const open = this.#open
+    const settled = this.#settled
+    const used = this.#used
+    const split = this.#split
+    const toGo = this.#toGo
+    const lag = this.#lag
+    const start = this.#start
+    const goal = this.#goal
+    const apart = this.#apart
     this.#forgetSearch()
     open.clear()
-    this.#meet(this.#start)
-    this.#distance[this.#start * 2] = 0
-    this.#touched.push(this.#start * 2)
-    open.push(this.#start * 2, 0)
+    this.#meet(start)
+    this.#distance[start * 2] = 0
+    this.#touched.push(start * 2)
+    open.push(start * 2, 0)
     for (;;) {
       const here = open.leastKey
       const state = open.pop()
       if (state < 0) return false
-      if (this.#settled[state] === 1) continue
-      this.#settled[state] = 1
+      if (settled[state] === 1) continue
+      settled[state] = 1
       const node = state >> 1
-      if (node === this.#goal) {
+      if (node === goal) {
         this.#moveLags(here)
         return true
       }
       const cameIn = (state & 1) === 1
-      if (this.#split[node] === 1) this.#cross(state, here)
-      const base = (this.#toGo[node] ?? 0) + (this.#lag[state] ?? 0)
+      if (split[node] === 1) this.#cross(state, here)
+      const base = here - (toGo[node] ?? 0) - (lag[state] ?? 0)
       const end = first[node + 1] ?? 0
-      for (let arc = first[node] ?? 0; arc < end; arc += 1) this.#goAlong(arc, cameIn, here, base)
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+        const next = arcTo[arc] ?? 0
+        if (used[arc] === 1 || next === start) continue
+        const undoes = used[twin[arc] ?? -1] === 1
+        // Where nodes are not shared only he who came in goes back along the path, and he goes nowhere else.
+        if (apart && cameIn !== undoes) continue
+        const cost = arcCost[arc] ?? 0
+        if (cost === NONE || (passable[next] === 0 && next !== goal)) continue
+        const side = next * 2 + (apart && !undoes && split[next] === 1 ? 1 : 0)
+        if (settled[side] === 1) continue
+        if (this.#known[next] === 0) this.#meet(next)
+        const there = base + (undoes ? -cost : cost) + (toGo[next] ?? 0) + (lag[side] ?? 0)
+        this.#reach(side, there, here, arc)
+      }
     }
   }
 
@@ -118,22 +139,6 @@ export class DisjointSearch {
     if (carries === cameIn) return
     const other = state ^ 1
     this.#reach(other, here - (this.#lag[state] ?? 0) + (this.#lag[other] ?? 0), here, ACROSS)
-  }
-
-  #goAlong(arc: number, cameIn: boolean, here: number, base: number): void {
-    const { arcTo, arcCost, twin, passable } = this.#weighted
-    const next = arcTo[arc] ?? 0
-    if (this.#used[arc] === 1 || next === this.#start) return
-    const undoes = this.#used[twin[arc] ?? -1] === 1
-    // Where nodes are not shared only he who came in goes back along the path, and he goes nowhere else.
-    if (this.#apart && cameIn !== undoes) return
-    const cost = arcCost[arc] ?? 0
-    if (cost === NONE || (passable[next] === 0 && next !== this.#goal)) return
-    this.#meet(next)
-    const state = next * 2 + (this.#apart && !undoes && this.#split[next] === 1 ? 1 : 0)
-    const there =
-      here + (undoes ? -cost : cost) - base + (this.#toGo[next] ?? 0) + (this.#lag[state] ?? 0)
-    this.#reach(state, there, here, arc)
   }
 
   #reach(state: number, there: number, here: number, by: number): void {

@@ -45,7 +45,7 @@ export class GoalTree {
     const touched = this.#touched
     const open = this.#open
     this.#forget()
-    const bounds = this.#bounds?.isSharp === true ? this.#bounds : undefined
+    const bounds = this.#bounds?.helps === true ? this.#bounds : undefined
     bounds?.aim(start, goal)
     this.#led = bounds !== undefined
     open.clear()

@@ -5,8 +5,9 @@ import type { Landmarks } from "./landmarks.js"
 
 const LEADING = 4
 
-/** What bounds must know of a distance to be worth asking: below, going without was quicker on all networks measured. */
+/** What bounds must know of a distance to beat a search from both ends, and one from one end, on the networks measured. */
 const SHARP = 0.7
+const HELPFUL = 0.4
 
 export class LandmarkBounds {
   readonly #landmarks: Landmarks
@@ -20,9 +21,14 @@ export class LandmarkBounds {
     this.#landmarks = landmarks
   }
 
-  /** Whether the bounds are good enough to lead a search. */
+  /** Whether a search led by the bounds beats one from both ends. */
   get isSharp(): boolean {
     return this.#landmarks.sharpness >= SHARP
+  }
+
+  /** Whether they are better than nothing to a search that cannot begin at both ends. */
+  get helps(): boolean {
+    return this.#landmarks.sharpness >= HELPFUL
   }
 
   /** Numbers of nodes are those inside the graph. The weights must not change until the search is done. */

@@ -60,6 +60,11 @@ export class WeightedGraph {
     return made
   }
 
+  /** One of its two arcs; `twin` has the other. */
+  arcOf(link: number): number {
+    return this.#arcOf[link] ?? -1
+  }
+
   /** Whether closed or not. */
   costOf(link: number): number {
     return this.#cost[link] ?? Number.POSITIVE_INFINITY

@@ -8,12 +8,14 @@ import { KShortest } from "../../src/engine/k-shortest.js"
 import { LandmarkBounds } from "../../src/engine/landmark-bounds.js"
 import { Landmarks } from "../../src/engine/landmarks.js"
 import { LedSearch } from "../../src/engine/led-search.js"
+import { LiveTree } from "../../src/engine/live-tree.js"
 import { OnePair } from "../../src/engine/one-pair.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
 import { sumAlong } from "../../src/engine/path-question.js"
+import { ShortestPaths } from "../../src/engine/shortest.js"
 import { TwoEndedSearch } from "../../src/engine/two-ended-search.js"
 import { WeightedGraph } from "../../src/engine/weighted-graph.js"
-import { type Puzzle, puzzles } from "./all-paths.js"
+import { allPaths, type Puzzle, puzzles } from "./all-paths.js"
 import { assertCheapestSet, assertFirstOf, close, plain } from "./assert-paths.js"
 
 const NONE = Number.POSITIVE_INFINITY
@@ -120,6 +122,32 @@ describe("the path engine over weights that change", () => {
       )
     })
   }
+
+  it("keeps a tree of cheapest ways true through every change", () => {
+    fc.assert(
+      fc.property(puzzles, someChanges, (before, changes) => {
+        const weighted = WeightedGraph.of(before.graph, before.question)
+        const tree = new LiveTree(weighted, before.question.from)
+        let puzzle = plain(before)
+        for (const change of [undefined, ...changes]) {
+          if (change !== undefined) puzzle = changed(puzzle, weighted, [change])
+          const { from, cost } = puzzle.question
+          const anew = new ShortestPaths(puzzle.graph).treeFrom(puzzle.question)
+          for (let node = 0; node < puzzle.graph.nodeCount; node += 1) {
+            const least = anew.distance[node] ?? NONE
+            const path = tree.pathTo(node)
+            assert.equal(path === undefined, least === NONE)
+            assert(least === NONE || close(tree.distanceTo(node), least))
+            if (path === undefined || node === from) continue
+            assert(close(sumAlong(path, cost), least))
+            const all = allPaths({ ...puzzle, question: { ...puzzle.question, to: node } })
+            assert(all.some((one) => one.join() === path.join()))
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
 
   it("agrees with graphlib on networks in the plane, where landmarks lead", () => {
     fc.assert(
