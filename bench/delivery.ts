@@ -1,123 +1,35 @@
-// ETSI 014 enc_keys of one 256-bit key against a bare node:https server that sends the same bytes: what identity,
-// parsing, encoding, wiping and audit cost on top of HTTP and TLS. Same client, same certificates, TLS 1.3
-// with client certificate, kept connections; each server in a process of its own.
+// ETSI 014 enc_keys against a bare node:https server that sends the same bytes: what identity, parsing, stock, relay
+// ahead of demand, audit trail and wiping cost on top of HTTP and TLS, with every durable guarantee on. Same client,
+// same certificates, TLS 1.3 with client certificates, kept connections; each server in a process of its own, in
+// interleaved rounds. Then latency at half of each server's rate, and a pair's first key over 1, 3 and 8 links.
 //
 //   node --import tsx bench/delivery.ts [--smoke]
 
 import { fork } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { randomFillSync, randomUUID } from "node:crypto"
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto"
 import { once } from "node:events"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import https from "node:https"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { parsePolicy } from "../src/keys/policy-document.js"
-import { Secret } from "../src/keys/secret.js"
-import type { AppConfig } from "../src/model/app.js"
-import { listenEtsi014 } from "../src/node/etsi014.js"
-import { SILENT } from "../src/node/log.js"
-import type { EndKey, KeyOrder } from "../src/node/ports.js"
 import {
   createAuthority,
+  issueRelayCertificate,
   issueSaeCertificate,
   issueServerCertificate,
-  spkiSha256,
   validFor,
 } from "../src/transport/pki.js"
-import type { CertifiedKey } from "../src/transport/pki.js"
-import { clientTlsOptions, listen, serverTlsOptions } from "../src/transport/tls.js"
-
-interface Setup {
-  readonly kind: "014" | "bare"
-  readonly server: CertifiedKey
-  readonly sae: CertifiedKey
-  readonly authority: string
-}
-
-const TARGET = "/api/v1/keys/bob/enc_keys"
-const KEY_BYTES = 32
-const QKDN_ID = "00000000-0000-4000-8000-000000000001"
-
-/** A pool of random bytes, cut into keys: what a key manager with ready keys does at least. */
-class RandomPool {
-  readonly #pool = new Uint8Array(65_536)
-  #at = this.#pool.length
-
-  next(): Secret {
-    if (this.#at === this.#pool.length) {
-      randomFillSync(this.#pool)
-      this.#at = 0
-    }
-    this.#at += KEY_BYTES
-    return Secret.take(this.#pool.subarray(this.#at - KEY_BYTES, this.#at))
-  }
-}
-
-async function serve014({ server, sae, authority }: Setup): Promise<number> {
-  const policy = parsePolicy({
-    version: 1,
-    qkdnId: QKDN_ID,
-    saes: [{ saeId: "alice", spkiSha256: [spkiSha256(sae.certificatePem)] }],
-    peers: [],
-    relay: { allowed: false, maxHops: 1 },
-    limits: { minKeySizeBits: 64, maxKeySizeBits: 4096, maxKeysPerRequest: 128 },
-  })
-  const app: AppConfig = {
-    appId: randomUUID(),
-    type: "CLIENT",
-    serverAppId: "alice",
-    clientAppIds: ["bob"],
-    priority: 0,
-    qos: {},
-    backingQkdlIds: ["link"],
-  }
-  const pool = new RandomPool()
-  const supplyKeys = ({ count }: KeyOrder) =>
-    Promise.resolve(
-      Array.from({ length: count }, (): EndKey => ({ keyId: randomUUID(), key: pool.next() })),
-    )
-  const { port } = await listenEtsi014({
-    host: "127.0.0.1",
-    port: 0,
-    identity: server,
-    saeAuthorities: [authority],
-    policy: () => policy,
-    keyManager: {
-      supplyKeys,
-      takeKeys: () => Promise.resolve([]),
-      deliverableCount: () => 0,
-    },
-    desk: { find: () => app, request: () => Promise.resolve(app) },
-    audit: () => undefined,
-    log: SILENT,
-  })
-  return port
-}
-
-function serveBare({ server, authority }: Setup): Promise<number> {
-  const body = Buffer.from(
-    JSON.stringify({
-      keys: [{ key_ID: randomUUID(), key: Buffer.alloc(KEY_BYTES).toString("base64") }],
-    }),
-  )
-  const headers = {
-    "cache-control": "no-store",
-    "content-length": body.length,
-    "content-type": "application/json",
-  }
-  const bare = https.createServer(
-    serverTlsOptions({ identity: server, authorities: [authority] }),
-    (_request, response) => {
-      response.writeHead(200, headers)
-      response.end(body)
-    },
-  )
-  return listen(bare, "127.0.0.1", 0)
-}
+import { clientTlsOptions } from "../src/transport/tls.js"
+import { KeyNetwork } from "../test/node/key-network.js"
+import { MASTER, serve, targetOf } from "./delivery-sites.js"
+import type { Setup, SiteSetup } from "./delivery-sites.js"
 
 /** The server's side: starts as told, then answers each message with the CPU time used so far. */
 function child(): void {
   process.once("message", (setup: Setup) => {
-    void (setup.kind === "014" ? serve014(setup) : serveBare(setup)).then((port) => {
+    void serve(setup).then((port) => {
       process.send?.(port)
       process.on("message", () => {
         const { user, system } = process.cpuUsage()
@@ -133,9 +45,15 @@ async function ask(server: ChildProcess, message: Setup | "cpu"): Promise<number
   return (await answer)[0]
 }
 
-function request(agent: https.Agent, port: number): Promise<void> {
+interface Target {
+  readonly agent: https.Agent
+  readonly port: number
+  readonly path: string
+}
+
+function request({ agent, port, path }: Target): Promise<void> {
   return new Promise((resolve, reject) => {
-    const outgoing = https.get({ agent, host: "127.0.0.1", port, path: TARGET }, (incoming) => {
+    const outgoing = https.get({ agent, host: "127.0.0.1", port, path }, (incoming) => {
       if (incoming.statusCode !== 200) reject(new Error(`status ${incoming.statusCode ?? 0}`))
       incoming.resume()
       incoming.once("end", resolve)
@@ -151,8 +69,7 @@ interface Round {
 
 async function round(
   server: ChildProcess,
-  agent: https.Agent,
-  port: number,
+  target: Target,
   requests: number,
   connections: number,
 ): Promise<Round> {
@@ -160,7 +77,7 @@ async function round(
   const began = performance.now()
   let left = requests
   const worker = async (): Promise<void> => {
-    while (left-- > 0) await request(agent, port)
+    while (left-- > 0) await request(target)
   }
   await Promise.all(Array.from({ length: connections }, worker))
   const seconds = (performance.now() - began) / 1000
@@ -168,50 +85,163 @@ async function round(
   return { requestsPerS: requests / seconds, cpuUs }
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+/** Requests at even times, whether those before are answered or not. Milliseconds from when each was due. */
+async function latencies(target: Target, perS: number, requests: number): Promise<number[]> {
+  const began = performance.now()
+  const times: number[] = []
+  const pending: Promise<void>[] = []
+  for (let sent = 0; sent < requests; ) {
+    const due = Math.min(requests, Math.ceil(((performance.now() - began) / 1000) * perS))
+    for (; sent < due; sent++) {
+      const at = began + (1000 * sent) / perS
+      pending.push(
+        request(target).then(() => {
+          times.push(performance.now() - at)
+        }),
+      )
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(pending)
+  return times
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0
+}
+const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+async function firstKeys(links: number, rounds: number): Promise<[number, number]> {
+  const cold: number[] = []
+  const warm: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const net = new KeyNetwork(links + 1, { limits: { stock: { maxKeys: 64 } } })
+    await net.start()
+    await net.feed(2, 8192)
+    const [master, slave] = net.saes
+    const timed = async (): Promise<number> => {
+      const began = performance.now()
+      await net.first.makeKeys(net.appId, master, [slave], 1, 256)
+      return performance.now() - began
+    }
+    cold.push(await timed())
+    for (let more = 0; more < 20; more++) {
+      await net.until(() => net.first.stockedKeys > 0)
+      warm.push(await timed())
+    }
+    await net.close()
+  }
+  return [median(cold), median(warm)]
+}
+
+function siteSetup(index: number): SiteSetup {
+  const qkdnId = `0000000${index}-0000-4000-8000-000000000000`
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519")
+  const authority = createAuthority("key managers", validFor(1))
+  return {
+    qkdnId,
+    tls: issueRelayCertificate(authority, qkdnId, ["127.0.0.1"], validFor(1)),
+    signKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    signPublic: Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url").toString(
+      "base64",
+    ),
+  }
 }
 
 async function main(): Promise<void> {
   const smoke = process.argv.includes("--smoke")
-  const [requests, rounds, connections] = smoke ? [50, 1, 2] : [4000, 7, 8]
+  const [rounds, connections] = smoke ? [1, 2] : [5, 8]
+  const folder = mkdtempSync(path.join(tmpdir(), "keyloom-delivery-"))
   const authority = createAuthority("bench", validFor(1))
-  const server = issueServerCertificate(authority, QKDN_ID, ["127.0.0.1"], validFor(1))
-  const sae = issueSaeCertificate(authority, "alice", validFor(1))
+  const sae = issueSaeCertificate(authority, MASTER, validFor(1))
+  const sites = [siteSetup(1), siteSetup(2)] as const
+  const common = {
+    ...{ folder, sites, sae, linkId: randomUUID(), appId: randomUUID() },
+    seed: randomBytes(32).toString("hex"),
+    server: issueServerCertificate(authority, "kme", ["127.0.0.1"], validFor(1)),
+    authority: authority.certificatePem,
+  }
   const agent = new https.Agent({
     ...clientTlsOptions({ identity: sae, authorities: [authority.certificatePem] }, "127.0.0.1"),
     keepAlive: true,
     maxSockets: connections,
   })
+  const begin = (): ChildProcess => fork(fileURLToPath(import.meta.url), ["--server"])
+  const far = begin()
+  for (const index of [0, 1]) mkdirSync(path.join(folder, `keys-${index}`))
+  const relayPort = await ask(far, { ...common, kind: "far" })
   const kinds = ["014", "bare"] as const
-  const results = { "014": [] as Round[], bare: [] as Round[] }
-  const servers = kinds.map((kind) => ({
-    kind,
-    process: fork(fileURLToPath(import.meta.url), ["--server"]),
-  }))
-  const ports = new Map<string, number>()
-  for (const { kind, process: run } of servers) {
-    ports.set(kind, await ask(run, { kind, server, sae, authority: authority.certificatePem }))
-  }
-  for (let i = -1; i < rounds; i++) {
-    for (const { kind, process: run } of servers) {
-      const measured = await round(run, agent, ports.get(kind) ?? 0, requests, connections)
-      // The first round warms up.
-      if (i >= 0) results[kind].push(measured)
-    }
-  }
+  const servers: { kind: (typeof kinds)[number]; run: ChildProcess; port: number }[] = []
   for (const kind of kinds) {
-    const cpuUs = median(results[kind].map((r) => r.cpuUs))
-    const perS = median(results[kind].map((r) => r.requestsPerS))
+    const run = begin()
+    servers.push({ kind, run, port: await ask(run, { ...common, kind, relayPort }) })
+  }
+  for (const count of [1, 128]) {
+    const requests = smoke ? 20 : count === 1 ? 2000 : 400
+    const results = { "014": [] as Round[], bare: [] as Round[] }
+    const waits = { "014": [] as number[], bare: [] as number[] }
+    for (let i = -1; i < rounds; i++) {
+      for (const { kind, run, port } of servers) {
+        const target = { agent, port, path: targetOf(count) }
+        await untilServed(target)
+        const measured = await round(run, target, requests, connections)
+        // The first round warms up.
+        if (i >= 0) results[kind].push(measured)
+        // The far site lets go of what nobody fetches.
+        if (count > 1) await pause(smoke ? 100 : 2500)
+      }
+    }
+    for (const { kind, port } of servers) {
+      const perS = median(results[kind].map((r) => r.requestsPerS)) / 2
+      const target = { agent, port, path: targetOf(count) }
+      for (let i = 0; i < (smoke ? 1 : 3); i++) {
+        waits[kind].push(...(await latencies(target, perS, requests / 2)))
+        if (count > 1) await pause(smoke ? 100 : 2500)
+      }
+    }
+    console.log(`enc_keys, ${count} of 256 bits:`)
+    for (const kind of kinds) {
+      const cpuUs = median(results[kind].map((r) => r.cpuUs))
+      const perS = median(results[kind].map((r) => r.requestsPerS))
+      console.log(
+        `  ${kind.padEnd(4)} ${perS.toFixed(0).padStart(6)} requests/s, ${cpuUs.toFixed(0).padStart(4)} us server CPU a request; ` +
+          `at half load median ${quantile(waits[kind], 0.5).toFixed(2)} ms, p99 ${quantile(waits[kind], 0.99).toFixed(2)} ms`,
+      )
+    }
+    const ratio = (of: (round: Round) => number): number =>
+      median(results["014"].map(of)) / median(results.bare.map(of))
     console.log(
-      `${kind.padEnd(5)} ${cpuUs.toFixed(0).padStart(5)} us server CPU a request ` +
-        `(${(1e6 / cpuUs).toFixed(0)} requests/s and core); ${perS.toFixed(0)} requests/s with this client`,
+      `  014 to bare: ${ratio((r) => r.requestsPerS).toFixed(2)} of its requests/s, ` +
+        `${(1 / ratio((r) => r.cpuUs)).toFixed(2)} by server CPU`,
     )
   }
-  const cost = (kind: "014" | "bare"): number => median(results[kind].map((r) => r.cpuUs))
-  console.log(`ratio of server CPU, 014 to bare: ${(cost("014") / cost("bare")).toFixed(2)}`)
   agent.destroy()
-  for (const { process: run } of servers) run.kill()
+  for (const { run } of [...servers, { run: far }]) run.kill()
+  rmSync(folder, { recursive: true })
+  for (const links of smoke ? [1] : [1, 3, 8]) {
+    const [cold, warm] = await firstKeys(links, smoke ? 1 : 5)
+    console.log(
+      `${links} links: first key of a pair ${cold.toFixed(1)} ms, warm pair ${warm.toFixed(3)} ms (median, key manager with disk)`,
+    )
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Until links are up and keys come. */
+async function untilServed(target: Target): Promise<void> {
+  const end = performance.now() + 30_000
+  for (;;) {
+    try {
+      await request(target)
+      return
+    } catch (fault) {
+      if (performance.now() > end) throw fault
+      await pause(50)
+    }
+  }
 }
 
 if (process.argv.includes("--server")) child()

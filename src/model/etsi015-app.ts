@@ -26,6 +26,8 @@ const APP_STATUSES: readonly AppStatus[] = ["ON", "DISCONNECTED", "OUT-OF-TIME",
 export interface AppDelivery {
   readonly deliveredBits: bigint
   readonly refusedRequests: number
+  /** Of end keys relayed ahead of demand. */
+  readonly readyBits?: number
 }
 
 export function qosFromData(reader: Reader): AppQos {
@@ -170,6 +172,7 @@ export function appStateMembers(
         ? undefined
         : compact({
             delivered_bits: uint64(delivery.deliveredBits),
+            ready_bits: delivery.readyBits === undefined ? undefined : uint64(delivery.readyBits),
             refused_requests: delivery.refusedRequests % (UINT32_MAX + 1),
           }),
   })
@@ -180,5 +183,10 @@ export function appDeliveryFromData(reader: Reader): AppDelivery | undefined {
   const delivery = reader.keyloomChild("key_delivery")
   const deliveredBits = delivery.counter("delivered_bits")
   if (deliveredBits === undefined) return undefined
-  return { deliveredBits, refusedRequests: delivery.number("refused_requests") ?? 0 }
+  const readyBits = delivery.number("ready_bits")
+  return {
+    deliveredBits,
+    refusedRequests: delivery.number("refused_requests") ?? 0,
+    ...(readyBits !== undefined && { readyBits }),
+  }
 }

@@ -49,7 +49,21 @@ export interface LinkStock {
   readonly generatedBits: bigint
   readonly consumedBits: bigint
   readonly authenticationBits: bigint
+  /** Of the consumed ones, those of keys that only passed the node. */
+  readonly relayedBits?: bigint
   readonly timeToEmptyS?: number
+  /** The latest periods with use, oldest first. */
+  readonly periods?: readonly LinkPeriod[]
+}
+
+/** What happened to a link's pool in one period. Times are RFC 3339. */
+export interface LinkPeriod {
+  readonly startTime: string
+  readonly endTime: string
+  readonly generatedBits: number
+  readonly consumedBits: number
+  readonly authenticationBits: number
+  readonly relayedBits: number
 }
 
 function endFromData(reader: Reader): LinkEnd {
@@ -128,11 +142,24 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
   const storedBits = stock.number("stored_bits")
   if (storedBits === undefined) return undefined
   const timeToEmptyS = stock.number("time_to_empty_s")
+  const relayedBits = stock.counter("relayed_bits")
+  const periods = stock.entries("period", "start_time").map(
+    (period): LinkPeriod => ({
+      startTime: period.string("start_time") ?? "",
+      endTime: period.string("end_time") ?? "",
+      generatedBits: period.number("generated_bits") ?? 0,
+      consumedBits: period.number("consumed_bits") ?? 0,
+      authenticationBits: period.number("authentication_bits") ?? 0,
+      relayedBits: period.number("relayed_bits") ?? 0,
+    }),
+  )
   return {
     storedBits,
     generatedBits: stock.counter("generated_bits") ?? 0n,
     consumedBits: stock.counter("consumed_bits") ?? 0n,
     authenticationBits: stock.counter("authentication_bits") ?? 0n,
+    ...(relayedBits !== undefined && { relayedBits }),
+    ...(periods.length > 0 && { periods }),
     ...(timeToEmptyS !== undefined && { timeToEmptyS }),
   }
 }
@@ -239,7 +266,20 @@ export function linkStateMembers(
             generated_bits: uint64(stock.generatedBits),
             consumed_bits: uint64(stock.consumedBits),
             authentication_bits: uint64(stock.authenticationBits),
+            relayed_bits: stock.relayedBits === undefined ? undefined : uint64(stock.relayedBits),
+            period: stock.periods?.length ? stock.periods.map(periodToData) : undefined,
             time_to_empty_s: measured(stock.timeToEmptyS),
           }),
+  })
+}
+
+function periodToData(period: LinkPeriod): JsonObject {
+  return compact({
+    start_time: period.startTime,
+    end_time: period.endTime,
+    generated_bits: uint64(period.generatedBits),
+    consumed_bits: uint64(period.consumedBits),
+    authentication_bits: uint64(period.authenticationBits),
+    relayed_bits: uint64(period.relayedBits),
   })
 }

@@ -50,4 +50,6 @@ export interface AgentBelow {
   configure(effective: NodeConfig): void
   poolFigures(qkdlId: string): PoolFigures | undefined
   deliveredBits(appId: string): bigint
+  /** Of end keys relayed ahead of demand. */
+  readyBits?(appId: string): number
 }

@@ -62,7 +62,7 @@ export class Agent implements NetconfBackend {
   readonly initial: JsonObject
   readonly #options: AgentOptions
   readonly #desk: Desk
-  readonly #links = new LinkBoard()
+  readonly #links: LinkBoard
   readonly #apps: AppBoard
   readonly #interfaces: AgentInterfaces
   readonly #outbox: Outbox
@@ -84,7 +84,9 @@ export class Agent implements NetconfBackend {
     this.#config = this.#natives.of(running)
     this.#stored = stored
     this.unconfirmed = stored
-    this.#apps = new AppBoard({ periodS: options.statisticsPeriodS, rows: options.statisticsRows })
+    const periods = { periodS: options.statisticsPeriodS, rows: options.statisticsRows }
+    this.#links = new LinkBoard(periods)
+    this.#apps = new AppBoard(periods)
     this.#interfaces = new AgentInterfaces(options.qkdiIds)
     this.#outbox = new Outbox(options.qkdnId, () => options.clock.now(), options.log)
     this.#desk = new Desk({
@@ -241,7 +243,10 @@ export class Agent implements NetconfBackend {
       status: this.#status(),
       interfaces: this.#interfaces.statuses,
       link: (qkdlId) => this.#links.now(qkdlId),
-      app: (appId) => this.#apps.now(appId, now, this.#below.deliveredBits(appId)),
+      app: (appId) => {
+        const delivered = this.#below.deliveredBits(appId)
+        return this.#apps.now(appId, now, delivered, this.#below.readyBits?.(appId))
+      },
       keyManager: this.#below.info(),
     })
   }

@@ -85,6 +85,7 @@ export class AppBoard {
     appId: string,
     nowMs: number,
     deliveredBits: bigint,
+    readyBits?: number,
   ):
     | (Pick<AppState, "status" | "createdAt" | "statistics"> & { delivery: AppDelivery })
     | undefined {
@@ -94,7 +95,11 @@ export class AppBoard {
       status: appStatus(live.config, nowMs),
       createdAt: live.createdAt,
       statistics: live.rows,
-      delivery: { deliveredBits, refusedRequests: live.refusedRequests },
+      delivery: {
+        deliveredBits,
+        refusedRequests: live.refusedRequests,
+        ...(readyBits !== undefined && { readyBits }),
+      },
     }
   }
 

@@ -166,7 +166,7 @@ export function readNodeConfig(
       hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
     },
     keyStock: {
-      maxKeys: stock.number("max_keys") ?? 1024,
+      maxKeys: stock.number("max_keys") ?? 4096,
       maxAgeMs: 1000 * (stock.number("max_age_s") ?? 3600),
     },
     relay: {

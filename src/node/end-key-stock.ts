@@ -84,6 +84,14 @@ export class EndKeyStock {
     return Array.from(this.#shelves.values()).reduce((sum, shelf) => sum + heldIn(shelf), 0)
   }
 
+  /** Of all keys that are ready for this association. */
+  bits(appId: string): number {
+    let sum = 0
+    for (const shelf of this.#shelves.values())
+      if (shelf.id.appId === appId) sum += heldIn(shelf) * shelf.id.keySizeBits
+    return sum
+  }
+
   /** Keys ready for this association, either as asked by that SAE or of any. */
   count(appId: string, keySizeBits: number, masterSaeId?: string): number {
     let sum = 0

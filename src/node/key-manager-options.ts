@@ -132,3 +132,10 @@ export interface KeyManagerOptions {
     readonly stock?: Partial<StockLimits>
   }
 }
+
+/** The defaults with others over them. */
+export function limitsWith(over: KeyManagerOptions["limits"] = {}): KeyManagerLimits {
+  const pool = { ...DEFAULT_LIMITS.pool, ...over.pool }
+  const stock = { ...DEFAULT_LIMITS.stock, ...over.stock }
+  return { ...DEFAULT_LIMITS, ...over, pool, stock }
+}

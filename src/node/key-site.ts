@@ -5,7 +5,7 @@ import { QkdError } from "../errors.js"
 import { decodePoolMessage, encodePoolMessage } from "../keys/pool-message.js"
 import type { Secret } from "../keys/secret.js"
 import { EndKeys } from "./end-keys.js"
-import { DEFAULT_LIMITS } from "./key-manager-options.js"
+import { limitsWith } from "./key-manager-options.js"
 import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key-manager-options.js"
 import type { KeyStore } from "./key-store.js"
 import { KeyMaker } from "./key-maker.js"
@@ -70,9 +70,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#clock = clock
     this.#random = random
     this.#log = options.log ?? SILENT
-    const pool = { ...DEFAULT_LIMITS.pool, ...options.limits?.pool }
-    const stock = { ...DEFAULT_LIMITS.stock, ...options.limits?.stock }
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits, pool, stock }
+    this.#limits = limitsWith(options.limits)
     const { qkdnId, policy, identity } = options
     const [{ signKey }, limits, log] = [identity, this.#limits, this.#log]
     const peer = (id: string): RelayPeer | undefined => this.#mesh?.peer(id)
@@ -179,6 +177,10 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
 
   deliveredBits(appId: string): bigint {
     return this.#supply.rates.deliveredBits(appId)
+  }
+
+  readyBits(appId: string): number {
+    return this.#supply.stock.bits(appId)
   }
 
   deliverableCount(appId: string, keySizeBits: number): number {

@@ -13,6 +13,7 @@ import type { NodeConfig, NodeEvent } from "../model/node.js"
 import type { LinkMeasurement } from "../plugin/contract.js"
 import { expectedConsumption, linksBelow } from "./agent-demand.js"
 import { isMajorChange, Smoothed, sameFigures } from "./link-figures.js"
+import { LinkPeriods, type PeriodLimits } from "./link-periods.js"
 import type { PoolFigures } from "./ports.js"
 
 /** A module that says nothing for so long does not generate. Modules report once a second. */
@@ -35,6 +36,7 @@ interface Live {
   readonly qber: Smoothed
   readonly authentication: Smoothed
   readonly use: Smoothed
+  readonly periods: LinkPeriods
   figures: PoolFigures | undefined
   figuresAt: number
   expected: number
@@ -53,10 +55,17 @@ export interface LinkNow {
   readonly stock?: LinkStock
 }
 
+const DEFAULT_PERIODS: PeriodLimits = { periodS: 60, rows: 60 }
+
 export class LinkBoard {
+  readonly #periods: PeriodLimits
   readonly #links = new Map<string, Live>()
   #below: ReadonlyMap<string, readonly string[]> = new Map()
   #apps = new Map<string, string[]>()
+
+  constructor(periods = DEFAULT_PERIODS) {
+    this.#periods = periods
+  }
 
   /** The configuration has changed. New entries start quiet: who wrote them knows of them. */
   configure(
@@ -78,7 +87,7 @@ export class LinkBoard {
     for (const qkdlId of this.#links.keys()) if (!kept.has(qkdlId)) this.#links.delete(qkdlId)
     const events: NodeEvent[] = []
     for (const link of config.links) {
-      const live = this.#links.get(link.qkdlId) ?? newLive(link, now)
+      const live = this.#links.get(link.qkdlId) ?? newLive(link, now, this.#periods)
       this.#links.set(link.qkdlId, live)
       live.config = link
       live.expected = expected.get(link.qkdlId) ?? 0
@@ -192,7 +201,7 @@ export class LinkBoard {
   }
 }
 
-function newLive(config: LinkConfig, now: number): Live {
+function newLive(config: LinkConfig, now: number, periods: PeriodLimits): Live {
   return {
     config,
     generating: false,
@@ -203,6 +212,7 @@ function newLive(config: LinkConfig, now: number): Live {
     qber: new Smoothed(RATE_TIME_MS),
     authentication: new Smoothed(USE_TIME_MS),
     use: new Smoothed(USE_TIME_MS),
+    periods: new LinkPeriods(periods),
     figures: undefined,
     figuresAt: now,
     expected: 0,
@@ -243,6 +253,8 @@ function stockOf(live: Live): LinkStock | undefined {
     generatedBits: figures.generatedBits,
     consumedBits: figures.consumedBits,
     authenticationBits: figures.authenticationBits,
+    ...(figures.relayedBits !== undefined && { relayedBits: figures.relayedBits }),
+    ...(live.periods.rows.length > 0 && { periods: live.periods.rows }),
     ...(drain > 0 && { timeToEmptyS: Math.floor(figures.stockBits / drain) }),
   }
 }
@@ -256,6 +268,7 @@ function takeFigures(live: Live, figures: PoolFigures | undefined, now: number):
     live.authentication.add(tags / seconds, now)
     live.use.add((tags + pads) / seconds, now)
   }
+  live.periods.look(figures, now)
   live.figures = figures
   live.figuresAt = now
 }

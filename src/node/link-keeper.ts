@@ -4,19 +4,19 @@
 import { Inflow } from "../keys/inflow.js"
 import { QkdError } from "../errors.js"
 import { isUuid } from "../keys/bytes.js"
-import { firstOwner, halfLengths, halfName, lengthOf, sideOf, splitSegments } from "../keys/half.js"
+import { halfLengths, halfName, lengthOf, sideOf, splitSegments } from "../keys/half.js"
 import type { LinkSide, Segment } from "../keys/half.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import { PadBytes } from "../keys/pad-bytes.js"
 import { LinkPool } from "../keys/pool.js"
 import type { PoolMessage } from "../keys/pool-message.js"
-import type { OpenRef, PoolLimits, PoolStep, PoolWrite } from "../keys/pool-step.js"
+import type { OpenRef, PoolLimits, PoolStep } from "../keys/pool-step.js"
 import type { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
 import type { PoolFigures } from "./ports.js"
 import { blockOfKey, blocksOf, decodeLinkRecord, encodeLinkRecord } from "./records.js"
-import { halfKey, halfOfKey, halfPrefix, linkKey, ownerKey, ownerPrefix } from "./records.js"
-import { spentKey, spentPrefix } from "./records.js"
+import { halfKey, halfOfKey, halfPrefix, linkKey, ownerPrefix } from "./records.js"
+import { poolOps, spentPrefix } from "./records.js"
 import type { LinkRecord } from "./records.js"
 
 /** Pad and tag key of one relay message, with where they are. The taker wipes both. */
@@ -76,7 +76,10 @@ export class LinkKeeper {
     this.#side = sideOf(options.qkdnId, options.peer)
     this.#inflow = new Inflow(options.steadyMs())
     this.#pool = new LinkPool(this.#side, options.limits)
-    this.#record = { peer: this.peer, generatedBits: 0n, consumedBits: 0n, authenticationBits: 0n }
+    this.#record = {
+      peer: this.peer,
+      ...{ generatedBits: 0n, consumedBits: 0n, authenticationBits: 0n, relayedBits: 0n },
+    }
     this.#restore()
   }
 
@@ -85,9 +88,9 @@ export class LinkKeeper {
   }
 
   get figures(): PoolFigures {
-    const { generatedBits, consumedBits, authenticationBits } = this.#record
+    const { peer: _, ...counters } = this.#record
     const stockBits = this.#pool.stockBytes * 8
-    return { stockBits, generatedBits, consumedBits, authenticationBits }
+    return { stockBits, ...counters }
   }
 
   /** Bits this end could send with, grants by the other end included. */
@@ -174,6 +177,11 @@ export class LinkKeeper {
       .catch((cause: unknown) => {
         this.#options.onFault(cause)
       })
+  }
+
+  /** So many of the bits consumed were of keys that only pass here. */
+  countRelayed(keyBytes: number): void {
+    this.#count({ relayedBits: BigInt(keyBytes) * 8n })
   }
 
   /** Grows with every message sent over this link. */
@@ -294,7 +302,7 @@ export class LinkKeeper {
     for (const ref of step.load) this.#load(ref)
     for (const { use, ...ref } of step.drop) this.#padsFor(use).drop(ref)
     const { store, onFault } = this.#options
-    const ops = step.writes.flatMap((write) => this.#opsOf(write))
+    const ops = step.writes.flatMap((write) => poolOps(this.qkdlId, write))
     if (ops.length === 0 && step.messages.length === 0) return
     const durable = ops.length === 0 ? Promise.resolve() : store.commit(ops)
     // What was to be said before the link went down must not come after: the same connection may carry it again,
@@ -322,29 +330,6 @@ export class LinkKeeper {
 
   #padsFor(use: OpenRef["use"]): PadBytes {
     return use === "sending" ? this.#sendingPads : this.#receivingPads
-  }
-
-  #opsOf(write: PoolWrite): StoreOp[] {
-    const link = this.qkdlId
-    switch (write.kind) {
-      case "put":
-        // `add` writes the bytes itself.
-        return []
-      case "owner": {
-        const first = firstOwner(write.ref.half) === write.owner
-        const value = Buffer.of(write.owner === "low" ? 0 : 1)
-        return [{ key: ownerKey(link, write.ref), value: first ? null : value }]
-      }
-      case "remove":
-        return [
-          { key: halfKey(link, write.ref), value: null },
-          { key: ownerKey(link, write.ref), value: null },
-        ]
-      case "spent":
-        return [{ key: spentKey(link, write.blockId), value: Buffer.alloc(0) }]
-      case "forget":
-        return [{ key: spentKey(link, write.blockId), value: null }]
-    }
   }
 
   #restore(): void {
@@ -376,12 +361,13 @@ export class LinkKeeper {
   }
 
   #count(more: Partial<Omit<LinkRecord, "peer">>): void {
-    const { peer, generatedBits, consumedBits, authenticationBits } = this.#record
+    const { peer, generatedBits, consumedBits, authenticationBits, relayedBits } = this.#record
     this.#record = {
       peer,
       generatedBits: generatedBits + (more.generatedBits ?? 0n),
       consumedBits: consumedBits + (more.consumedBits ?? 0n),
       authenticationBits: authenticationBits + (more.authenticationBits ?? 0n),
+      relayedBits: relayedBits + (more.relayedBits ?? 0n),
     }
     this.#recordDirty = true
   }

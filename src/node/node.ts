@@ -178,6 +178,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     },
     poolFigures: (qkdlId) => keys.poolFigures(qkdlId),
     deliveredBits: (appId) => keys.deliveredBits(appId),
+    readyBits: (appId) => keys.readyBits(appId),
   })
   agent.start()
   // NETCONF comes last: whoever connects finds a whole node.

@@ -24,6 +24,8 @@ export interface PoolFigures {
   readonly consumedBits: bigint
   /** Bits spent on authentication tags. */
   readonly authenticationBits: bigint
+  /** Of the consumed ones, those of keys that this node merely passed on. */
+  readonly relayedBits?: bigint
 }
 
 /** One end key, as it is handed out. */
@@ -50,8 +52,10 @@ export interface KeyManager {
   /** A module's block arrived. Resolves once it is durable (the module may forget it). */
   addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void>
   poolFigures(qkdlId: string): PoolFigures | undefined
-  /** Bits of end keys delivered to SAEs of this application here, since start. */
+  /** Bits of end keys delivered to SAEs of this application here, either way, since it was configured. */
   deliveredBits(appId: string): bigint
+  /** Bits of end keys that were relayed ahead of demand and wait here for it. */
+  readyBits(appId: string): number
   /** Keys deliverable now over the backing link of this application, at `keySizeBits` each. */
   deliverableCount(appId: string, keySizeBits: number): number
   /**

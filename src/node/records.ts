@@ -6,8 +6,8 @@
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
 import { firstOwner, halfName } from "../keys/half.js"
 import type { HalfNumber, HalfRef, LinkSide } from "../keys/half.js"
-import type { RestoredBlock } from "../keys/pool-step.js"
-import type { StoredRecord } from "./key-store.js"
+import type { PoolWrite, RestoredBlock } from "../keys/pool-step.js"
+import type { StoredRecord, StoreOp } from "./key-store.js"
 
 const name = (kind: string): ByteWriter => new ByteWriter(96).raw(Buffer.from(kind, "latin1"))
 
@@ -51,6 +51,7 @@ export interface LinkRecord {
   readonly generatedBits: bigint
   readonly consumedBits: bigint
   readonly authenticationBits: bigint
+  readonly relayedBits: bigint
 }
 
 export function encodeLinkRecord(record: LinkRecord): Buffer {
@@ -59,6 +60,7 @@ export function encodeLinkRecord(record: LinkRecord): Buffer {
     .u64(record.generatedBits)
     .u64(record.consumedBits)
     .u64(record.authenticationBits)
+    .u64(record.relayedBits)
     .finish()
 }
 
@@ -69,6 +71,7 @@ export function decodeLinkRecord(bytes: Uint8Array): LinkRecord {
     generatedBits: reader.u64(),
     consumedBits: reader.u64(),
     authenticationBits: reader.u64(),
+    relayedBits: reader.u64(),
   }
   reader.end()
   return record
@@ -133,4 +136,27 @@ export function decodeAppRecord(bytes: Uint8Array): AppRecord {
   const maximumBits = reader.f64()
   reader.end()
   return { deliveredBits, ...(!Number.isNaN(maximumBits) && { maximumBits }) }
+}
+
+/** What a pool's step writes, as operations on the store. */
+export function poolOps(link: string, write: PoolWrite): StoreOp[] {
+  switch (write.kind) {
+    case "put":
+      // The bytes are written by whoever has them.
+      return []
+    case "owner": {
+      const first = firstOwner(write.ref.half) === write.owner
+      const value = Buffer.of(write.owner === "low" ? 0 : 1)
+      return [{ key: ownerKey(link, write.ref), value: first ? null : value }]
+    }
+    case "remove":
+      return [
+        { key: halfKey(link, write.ref), value: null },
+        { key: ownerKey(link, write.ref), value: null },
+      ]
+    case "spent":
+      return [{ key: spentKey(link, write.blockId), value: Buffer.alloc(0) }]
+    case "forget":
+      return [{ key: spentKey(link, write.blockId), value: null }]
+  }
 }

@@ -78,6 +78,7 @@ export class RelayDesk {
     keeper.lastNumber = header.number
     const proofBytes = payloadBytes(header) - consignmentBytes(header)
     keeper.spend(header.pad, header.tagKey, proofBytes)
+    if (!arrives) keeper.countRelayed(consignmentBytes(header))
     const epsilon = sumEpsilon([
       header.epsilon ?? noneBefore(header),
       this.#epsilonOf(header, body.length),

@@ -75,6 +75,7 @@ export class RelaySender {
         pad: pad.padSegments,
         tagKey: pad.tagSegments,
       }
+      if (offer.source !== this.#links.qkdnId) keeper.countRelayed(keyBytes)
       if (!peer.send("relay", wrapRelay(header, cargo, pad.pad, pad.tagKey))) throw unreachable(hop)
     } finally {
       pad.pad.wipe()

@@ -219,6 +219,9 @@ describe("the ETSI 015 mapper", () => {
   })
 
   it("holds measured rates at the ceiling of uint32 and carries 64 bits of stock exactly", () => {
+    const [startTime, endTime] = ["2026-11-27T10:00:00.000Z", "2026-11-27T10:01:00.000Z"]
+    const bits = { generatedBits: 4, consumedBits: 3, authenticationBits: 2, relayedBits: 1 }
+    const period = { startTime, endTime, ...bits }
     const members = linkStateMembers(
       {
         type: "PHYS",
@@ -231,7 +234,9 @@ describe("the ETSI 015 mapper", () => {
         generatedBits: 18_446_744_073_709_551_615n,
         consumedBits: 3n,
         authenticationBits: 0n,
+        relayedBits: 2n,
         timeToEmptyS: 90,
+        periods: [period],
       },
     )
     assert.deepEqual(members["qkdl_performance"], {
@@ -243,6 +248,8 @@ describe("the ETSI 015 mapper", () => {
     const reader = new Reader({ qkdl_id: PHYS, ...members }, "")
     assert.equal(linkStockFromData(reader)?.generatedBits, 18_446_744_073_709_551_615n)
     assert.equal(linkStockFromData(reader)?.timeToEmptyS, 90)
+    assert.equal(linkStockFromData(reader)?.relayedBits, 2n)
+    assert.deepEqual(linkStockFromData(reader)?.periods, [period])
     assert.equal(linkStateFromData(reader).performance.stockBits, 2 ** 40)
   })
 

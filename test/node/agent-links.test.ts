@@ -189,6 +189,30 @@ describe("a node's links", () => {
     assert.equal(bench.board.now(TO_WEST)?.stock?.timeToEmptyS, undefined)
   })
 
+  it("show period by period what was made, used and passed on, the latest hour of it", () => {
+    const bench = new Bench()
+    const figures = (bits: bigint): PoolFigures => ({
+      stockBits: 1,
+      generatedBits: 10n * bits,
+      consumedBits: 5n * bits,
+      authenticationBits: bits,
+      relayedBits: 2n * bits,
+    })
+    for (let minute = 0; minute <= 70; minute += 1) {
+      // In the third minute nothing happens.
+      bench.pools.set(TO_WEST, figures(BigInt(minute < 3 ? minute : minute - 1)))
+      bench.board.tick(bench.now, (id) => bench.pools.get(id))
+      bench.now += 60_000
+    }
+    const periods = bench.board.now(TO_WEST)?.stock?.periods ?? []
+    assert.equal(periods.length, 60)
+    assert.deepEqual(periods.at(-1), {
+      startTime: new Date(START + 69 * 60_000).toISOString(),
+      endTime: new Date(START + 70 * 60_000).toISOString(),
+      ...{ generatedBits: 10, consumedBits: 5, authenticationBits: 1, relayedBits: 2 },
+    })
+  })
+
   it("send figures at most once a second when they move much, every five seconds when little, else not", () => {
     const perf = (events: NodeEvent[]): number =>
       events.filter(({ kind }) => kind === "link-performance").length

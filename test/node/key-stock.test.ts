@@ -120,6 +120,18 @@ describe("end keys relayed ahead of demand", () => {
     await net.until(() => net.last.waitingKeys <= 6 + 2 * 2)
   })
 
+  it("are told in the application's statistics; a relay counts what it passes on, the ends do not", async () => {
+    await begin(3)
+    await warm()
+    assert.equal(net.first.readyBits(net.appId), 2 * asked * 256)
+    assert.equal(net.first.deliveredBits(net.appId), BigInt(asked * 256))
+    const figures = (site: number, link: number): bigint | undefined =>
+      net.manager(site).poolFigures(net.links[link] ?? "")?.relayedBits
+    const passed = BigInt(3 * asked * 256)
+    assert.deepEqual([figures(1, 0), figures(1, 1)], [passed, passed])
+    assert.deepEqual([figures(0, 0), figures(2, 1)], [0n, 0n])
+  })
+
   it("are wiped and void when the node stops", async () => {
     await begin(2)
     await warm()
