@@ -337,10 +337,15 @@ export class Etsi015Connection implements NodeConnection {
   }
 
   async #listen({ notifications }: Listening): Promise<void> {
-    for await (const notification of notifications) {
-      const event = this.#eventOf(notification)
+    const coming = notifications[Symbol.asyncIterator]()
+    const tell = ({ done, value }: IteratorResult<NetconfNotification, unknown>): boolean => {
+      if (done === true) return false
+      const event = this.#eventOf(value)
       if (event !== undefined) this.events.push(event)
+      return true
     }
+    // Not `for await`: with a thousand nodes, what it holds of each one's last notification counts.
+    while (await coming.next().then(tell));
     this.events.end()
   }
 

@@ -204,11 +204,18 @@ export class SubscriptionClient {
   }
 
   async #read(failed: (error: QkdError) => void): Promise<void> {
-    for await (const notification of this.#session.notifications)
-      if (!this.#take(notification)) {
-        failed(new QkdError("resource-denied", "notifications are not read fast enough"))
-        break
-      }
+    const coming = this.#session.notifications[Symbol.asyncIterator]()
+    for (;;) {
+      // Not `for await`: it would hold the last notification, a tree, until the next one comes.
+      const taken = await coming
+        .next()
+        .then(({ done, value }) => (done === true ? undefined : this.#take(value)))
+      if (taken === undefined) break
+      if (taken) continue
+      failed(new QkdError("resource-denied", "notifications are not read fast enough"))
+      await coming.return?.()
+      break
+    }
     this.#queue.end()
   }
 
