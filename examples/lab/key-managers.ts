@@ -1,6 +1,6 @@
 // Where the keys come from: what a consumer has to know of its key manager, and the demo network as one source.
 
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { LabProcess, until } from "./processes.js"
@@ -38,6 +38,7 @@ export class DemoNetwork {
   }
 
   static async start(dir: string): Promise<DemoNetwork> {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
     const logFile = path.join(dir, "demo.log")
     const demo = LabProcess.start(
       [process.execPath, "bin/keyloom.js", "demo", "--dir", dir, "--port", "0"],

@@ -70,6 +70,9 @@ export class Namespaces {
     for (const { namespace } of [lab.a, lab.b]) {
       await run("ip", ["netns", "add", namespace])
       await run("ip", ["-n", namespace, "link", "set", "lo", "up"])
+      // Without it the wire has IPv6's own neighbour talk as well.
+      const quiet = ["sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1"]
+      await run("ip", ["netns", "exec", namespace, ...quiet])
     }
     await run("ip", [
       ...["link", "add", lab.a.wire, "netns", lab.a.namespace],

@@ -1,7 +1,7 @@
 // What travels, and who listens: pings from network to network, counted, and a capture of the wire between.
 
 import { execFile, spawn, type ChildProcess } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { promisify } from "node:util"
 import type { Gateway } from "./namespaces.js"
 
@@ -94,5 +94,35 @@ export class Capture {
       maxBuffer: 512 * 1024 * 1024,
     })
     return stdout.split("\n").filter((line) => line !== "").length
+  }
+}
+
+/** Every spelling that a careless program might leave of a key: raw, hexadecimal, base64. */
+export function spellings(key: Buffer): Buffer[] {
+  return [
+    key,
+    Buffer.from(key.toString("hex")),
+    Buffer.from(key.toString("hex").toUpperCase()),
+    Buffer.from(key.toString("base64").replace(/=+$/, "")),
+    Buffer.from(key.toString("base64url")),
+  ]
+}
+
+/** How many of the keys are found in a heap of bytes, in any spelling. */
+export function keysFound(heap: Buffer, keys: Iterable<Buffer>): number {
+  let found = 0
+  for (const key of keys) if (spellings(key).some((text) => heap.includes(text))) found += 1
+  return found
+}
+
+/** Sends bytes in clear over the wire: the positive control of a search in a capture. */
+export async function sendInClear(from: Gateway, to: Gateway, bytes: Buffer): Promise<void> {
+  const file = `/tmp/keyloom-control-${process.pid}`
+  writeFileSync(file, bytes, { mode: 0o600 })
+  try {
+    const shell = ["bash", "-c", `cat ${file} > /dev/udp/${to.address}/9`]
+    await run("ip", ["netns", "exec", from.namespace, ...shell])
+  } finally {
+    rmSync(file)
   }
 }

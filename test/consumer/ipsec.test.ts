@@ -3,14 +3,40 @@
 // ping and by swanctl. Nobody helps it back.
 
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
+import path from "node:path"
 import { IpsecLab } from "../../examples/lab/ipsec-lab.js"
 import { whyNoLab } from "../../examples/lab/namespaces.js"
 import { until } from "../../examples/lab/processes.js"
-import { Pings, reaches } from "../../examples/lab/traffic.js"
+import { Capture, keysFound, Pings, reaches, sendInClear } from "../../examples/lab/traffic.js"
+import { combineKeys } from "../../src/consumer/combine-keys.js"
+import { Secret } from "../../src/keys/secret.js"
 import { freshDir, removeDir } from "../support/demo.js"
 import { IndependentKme } from "../support/independent-kme.js"
 
+/** More by `KEYLOOM_ROTATIONS=100`. */
+const ROTATIONS = Number(process.env["KEYLOOM_ROTATIONS"] ?? 4)
 const why = whyNoLab(["charon-systemd", "swanctl", "python3"])
+
+/** The PPK that both consumers made of a delivered key: to look for it. */
+function ppkOf(generation: number, keyId: string, key: Buffer | undefined): Buffer {
+  const made = combineKeys(
+    { qkd: Secret.take(Buffer.from(key ?? assert.fail(`key ${keyId} was never delivered`))) },
+    {
+      purpose: "ipsec",
+      tunnel: "lab",
+      initiator: "gate-a",
+      responder: "gate-b",
+      generation,
+      kind: "qkd",
+      keyId,
+      kemTranscript: new Uint8Array(),
+    },
+    "sha256",
+  )
+  return made.key.use((bytes) => Buffer.from(bytes))
+}
 
 describe("an IPsec tunnel on QKD keys", function () {
   this.timeout(90_000)
@@ -79,13 +105,37 @@ describe("an IPsec tunnel on QKD keys", function () {
       assert.ok(await works())
     })
 
-    it("loses hardly a ping while its key is changed", async () => {
-      const pings = new Pings(lab.namespaces.a, lab.namespaces.b, 5)
-      for (let i = 0; i < 4; i += 1) await rotated()
+    it("loses hardly a ping while its key is changed, and shows no byte of a key", async () => {
+      const { a, b } = lab.namespaces
+      const capture = await Capture.start(a, path.join(dir, "wire.pcap"))
+      const pings = new Pings(a, b, 5)
+      for (let i = 0; i < ROTATIONS; i += 1) await rotated()
       const { sent, lost } = await pings.stop()
-      assert.ok(sent > 300, `${sent} sent`)
-      assert.ok(lost <= 0.01 * sent, `${lost} of ${sent} pings lost`)
-    })
+      // The positive control: a key no one made, in clear.
+      const control = randomBytes(32)
+      await sendInClear(a, b, control)
+      await until(() => readFileSync(capture.file).includes(control), "the planted key is captured")
+      const heap = Buffer.concat([
+        await capture.stop(),
+        ...[lab.consumer.a, lab.consumer.b].map(({ log }) => Buffer.from(log)),
+        ...["a", "b"].map((end) => readFileSync(path.join(dir, `consumer-${end}/state/lab.used`))),
+        ...["a", "b"].map((end) => readFileSync(path.join(dir, `charon-${end}/charon.log`))),
+      ])
+      const made = kme.delivered()
+      const derived = [
+        ...lab.consumer.a.log.matchAll(/"generation":(\d+),"kind":"qkd","keyId":"([^"]+)"/g),
+      ].map(([, generation = "", keyId = ""]) => ppkOf(Number(generation), keyId, made.get(keyId)))
+      const others = await capture.count("not (udp port 500 or udp port 4500 or arp)")
+      console.log(
+        `      ${ROTATIONS} rotations: ${lost} of ${sent} pings lost; ${made.size} keys and ${derived.length} PPKs looked for`,
+      )
+      assert.ok(sent > 150 * ROTATIONS, `${sent} sent`)
+      assert.ok(lost <= 0.005 * sent, `${lost} of ${sent} pings lost`)
+      assert.ok(derived.length > ROTATIONS)
+      assert.equal(keysFound(heap, [control]), 1, "the planted key is found")
+      assert.equal(keysFound(heap, [...made.values(), ...derived]), 0)
+      assert.equal(others, 1, "the planted key alone is neither IKE nor ESP")
+    }).timeout(60_000 + 3000 * ROTATIONS)
 
     it("keeps its SA while a key manager is away at either end, and goes on when it is back", async () => {
       for (const [name, alarm] of [

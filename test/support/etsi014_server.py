@@ -16,7 +16,8 @@ Faults are ordered on standard input, one a line, each answered with a line `ok 
   delay MS                 every answer waits so long from now on
   count                    ok DELIVERED_AS_MASTER DELIVERED_AS_SLAVE
 
-The process ends with its standard input.
+With --tap FILE every key given to a master is written there in hexadecimal behind its id: for tests that look for
+keys where they must not be. The process ends with its standard input.
 """
 
 import argparse
@@ -48,8 +49,9 @@ class Fault(Exception):
 class Store:
     """Keys that a master has and its slave has not fetched yet: id -> (master, slave, bytes)."""
 
-    def __init__(self, default_bits):
+    def __init__(self, default_bits, tap):
         self.default_bits = default_bits
+        self.tap = tap
         self.lock = threading.Lock()
         self.waiting = {}
         self.empty = False
@@ -69,6 +71,8 @@ class Store:
                 key = secrets.token_bytes(bits // 8)
                 self.waiting[key_id] = (master, slave, key)
                 made.append((key_id, key))
+                if self.tap:
+                    print(key_id, key.hex(), file=self.tap, flush=True)
             self.as_master += number
             return made
 
@@ -319,8 +323,9 @@ def main():
     parser.add_argument("--ca", required=True)
     parser.add_argument("--kme", action="append", required=True)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--tap")
     args = parser.parse_args()
-    store = Store(args.size)
+    store = Store(args.size, open(args.tap, "w", encoding="ascii") if args.tap else None)
     kmes = {}
     for text in args.kme:
         kme = Kme(text, store, args.ca)

@@ -1,7 +1,7 @@
 // Two key managers that are not ours (etsi014_server.py), with certificates for a pair of SAEs, and their faults.
 
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import {
@@ -27,12 +27,15 @@ export class IndependentKme {
   readonly #lines: Interface
   readonly #heard: ((line: string) => void)[] = []
   readonly access: readonly [KmeAccess, KmeAccess]
+  readonly #tap: string
 
   private constructor(
     child: ChildProcess,
     lines: Interface,
     access: readonly [KmeAccess, KmeAccess],
+    tap: string,
   ) {
+    this.#tap = tap
     this.#child = child
     this.#lines = lines
     this.access = access
@@ -53,6 +56,8 @@ export class IndependentKme {
     const saeCa = write("sae-ca.pem", clients.certificatePem)
     const caFile = write("kme-ca.pem", servers.certificatePem)
     const args = ["test/support/etsi014_server.py", "--ca", saeCa]
+    const tap = path.join(dir, "tap")
+    args.push("--tap", tap)
     for (const name of ["kme-a", "kme-b"]) {
       const pair = issueServerCertificate(servers, name, ["127.0.0.1", "localhost"], validity)
       const cert = write(`${name}-cert.pem`, pair.certificatePem)
@@ -80,7 +85,18 @@ export class IndependentKme {
         caFile,
       }
     }
-    return new IndependentKme(child, lines, [accessOf(saes[0], 0), accessOf(saes[1], 1)])
+    return new IndependentKme(child, lines, [accessOf(saes[0], 0), accessOf(saes[1], 1)], tap)
+  }
+
+  /** Every key it has given out, by id: for searches where none must be. */
+  delivered(): Map<string, Buffer> {
+    const lines = readFileSync(this.#tap, "utf8").trim().split("\n")
+    return new Map(
+      lines.map((line) => {
+        const [id = "", hex = ""] = line.split(" ")
+        return [id, Buffer.from(hex, "hex")]
+      }),
+    )
   }
 
   /** One of the orders of etsi014_server.py. @returns what stands behind `ok` */

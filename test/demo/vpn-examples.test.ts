@@ -1,0 +1,39 @@
+// The VPN examples, as a reader of the README runs them: against the demo network, with a few rotations.
+
+import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { whyNoLab } from "../../examples/lab/namespaces.js"
+import { root } from "../support/demo.js"
+
+const run = promisify(execFile)
+const why = whyNoLab(["charon-systemd", "swanctl", "wireguard-go", "wg"])
+
+describe("the VPN examples", function () {
+  this.timeout(120_000)
+
+  before(function () {
+    if (why === undefined) return
+    console.log(`      skipped: ${why}`)
+    this.skip()
+  })
+
+  for (const [name, figures] of [
+    [
+      "vpn-ipsec",
+      /^vpn-ipsec: 3 rotations, \d+ of \d+ pings lost .* 0 packets outside the tunnel$/,
+    ],
+    ["vpn-wireguard", /^vpn-wireguard: 3 rotations, \d+ of \d+ pings lost .* 0 handshakes with/],
+  ] as const)
+    it(`runs ${name} to its last line, with status 0`, async () => {
+      const { stdout } = await run(
+        process.execPath,
+        ["--import", "tsx", `examples/${name}/main.ts`, "--rotations", "3"],
+        { cwd: root },
+      )
+      const lines = stdout.trim().split("\n")
+      assert.match(lines.at(-1) ?? "", figures, stdout)
+      assert.ok(lines.includes("   Before there is a key: nothing passes."), stdout)
+      assert.ok(lines.includes("   With the first key: traffic passes."), stdout)
+    })
+})
