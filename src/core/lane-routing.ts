@@ -2,7 +2,7 @@
 // together. Changes nothing.
 
 import { disjointPaths, type Disjointness } from "../engine/disjoint.js"
-import { limitedDisjointPaths } from "../engine/disjoint-limited.js"
+import { limitedDisjointPaths } from "../engine/disjoint-in-order.js"
 import type { KeyPath, Service } from "../model/service.js"
 import { explainNoPath, type NoPath } from "./explain.js"
 import { laneCount, needsAll } from "./lanes.js"

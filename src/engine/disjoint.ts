@@ -1,5 +1,5 @@
 // Sets of paths that share no link, or no node but the ends, of the least cost together, for one question; `DisjointSearch` answers
-// many over one graph. Keeps no limits: see disjoint-limited.ts.
+// many over one graph. Keeps no limits: see disjoint-in-order.ts.
 
 import { DisjointSearch, type Disjointness } from "./disjoint-search.js"
 import type { PathGraph } from "./path-graph.js"

@@ -2,7 +2,7 @@
 // there is none.
 
 import { disjointPaths } from "../engine/disjoint.js"
-import { limitedDisjointPaths } from "../engine/disjoint-limited.js"
+import { limitedDisjointPaths } from "../engine/disjoint-in-order.js"
 import { LimitedPaths } from "../engine/limited-path.js"
 import { comparePaths, type LinkPath, sumAlong } from "../engine/path-question.js"
 import { pathsInOrder } from "../engine/paths-in-order.js"

@@ -107,25 +107,26 @@ export function allPaths({ graph, question, limits, required }: Puzzle): LinkPat
   )
 }
 
-/** The least cost of a set of `size` of these paths that share nothing; undefined when there is no such set. */
+/** The least cost of a set of `size` of these paths of which no two clash; undefined when there is no such set. */
 export function cheapestSet(
-  { graph, question }: Puzzle,
+  cost: Float64Array,
   paths: readonly LinkPath[],
   size: number,
-  kind: Disjointness,
+  clash: (a: LinkPath, b: LinkPath) => boolean,
 ): number | undefined {
   if (size === 0) return 0
   let best: number | undefined
   for (const [i, path] of paths.entries()) {
-    const apart = paths.slice(i + 1).filter((other) => !shares(graph, question, path, other, kind))
-    const rest = cheapestSet({ graph, question, limits: [], required: [] }, apart, size - 1, kind)
+    const apart = paths.slice(i + 1).filter((other) => !clash(path, other))
+    const rest = cheapestSet(cost, apart, size - 1, clash)
     if (rest === undefined) continue
-    const cost = rest + sumAlong(path, question.cost)
-    if (best === undefined || cost < best) best = cost
+    const sum = rest + sumAlong(path, cost)
+    if (best === undefined || sum < best) best = sum
   }
   return best
 }
 
+/** Whether two paths share a link, or a node between the ends. */
 export function shares(
   graph: PathGraph,
   { from, to }: PathQuestion,

@@ -37,18 +37,30 @@ export function assertCheapestSet(
   wanted: number,
   kind: "link" | "node",
 ): void {
+  assertCheapestOf(puzzle, found, wanted, (a, b) =>
+    shares(puzzle.graph, puzzle.question, a, b, kind),
+  )
+}
+
+/** No two of the set clash, and no such set of paths is greater, up to what was wanted, or cheaper. */
+export function assertCheapestOf(
+  puzzle: Puzzle,
+  found: readonly LinkPath[],
+  wanted: number,
+  clash: (a: LinkPath, b: LinkPath) => boolean,
+): void {
   const all = allPaths(puzzle)
-  const { graph, question } = puzzle
+  const { cost } = puzzle.question
   for (const [i, path] of found.entries()) {
     assert(
       all.some((other) => other.join() === path.join()),
       `${path.join()} is no path`,
     )
-    for (const other of found.slice(i + 1)) assert(!shares(graph, question, path, other, kind))
+    for (const other of found.slice(i + 1)) assert(!clash(path, other))
   }
   let size = wanted
-  while (size > 0 && cheapestSet(puzzle, all, size, kind) === undefined) size -= 1
+  while (size > 0 && cheapestSet(cost, all, size, clash) === undefined) size -= 1
   assert.equal(found.length, size)
-  const cost = found.reduce((sum, path) => sum + sumAlong(path, question.cost), 0)
-  assert(close(cost, cheapestSet(puzzle, all, size, kind) ?? 0), "another set is cheaper")
+  const sum = found.reduce((costs, path) => costs + sumAlong(path, cost), 0)
+  assert(close(sum, cheapestSet(cost, all, size, clash) ?? 0), "another set is cheaper")
 }

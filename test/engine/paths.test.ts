@@ -3,12 +3,14 @@
 import assert from "node:assert/strict"
 import fc from "fast-check"
 import { disjointPaths } from "../../src/engine/disjoint.js"
-import { limitedDisjointPaths } from "../../src/engine/disjoint-limited.js"
+import { limitedDisjointPaths, riskDisjointPaths } from "../../src/engine/disjoint-in-order.js"
 import { LimitedPaths } from "../../src/engine/limited-path.js"
+import type { LinkPath } from "../../src/engine/path-question.js"
 import { pathsInOrder } from "../../src/engine/paths-in-order.js"
+import { RiskGroups } from "../../src/engine/risk-groups.js"
 import { ShortestPaths } from "../../src/engine/shortest.js"
 import { puzzles } from "./all-paths.js"
-import { assertCheapestSet, assertFirstOf, plain } from "./assert-paths.js"
+import { assertCheapestOf, assertCheapestSet, assertFirstOf, plain } from "./assert-paths.js"
 
 const RUNS = 4000
 
@@ -104,4 +106,36 @@ describe("the path engine", () => {
       )
     })
   }
+
+  it("finds the cheapest set of paths that share no risk, with limits and without", () => {
+    const ducts = fc.array(fc.uniqueArray(fc.nat(4), { maxLength: 2 }), {
+      minLength: 15,
+      maxLength: 15,
+    })
+    const questions = fc.tuple(puzzles, ducts, fc.integer({ min: 1, max: 3 }), fc.boolean())
+    fc.assert(
+      fc.property(questions, ([asked, groups, count, limited]) => {
+        const puzzle = limited ? asked : plain(asked)
+        const { graph, question, limits, required } = puzzle
+        const risks = new RiskGroups(groups)
+        const { paths, proven } = riskDisjointPaths(
+          graph,
+          new ShortestPaths(graph),
+          question,
+          count,
+          risks,
+          limits,
+          required,
+        )
+        assert(proven)
+        // By the groups themselves: the class is under test too.
+        const clash = (a: LinkPath, b: LinkPath): boolean =>
+          a.some((x) =>
+            b.some((y) => x === y || groups[x]?.some((g) => groups[y]?.includes(g)) === true),
+          )
+        assertCheapestOf(puzzle, paths, count, clash)
+      }),
+      { numRuns: 4000 },
+    )
+  })
 })
