@@ -13,7 +13,7 @@ import { Picture } from "../src/core/view.js"
 import type { Change } from "../src/model/network.js"
 import { readTopology } from "../src/model/topology-file.js"
 import type { Protection } from "../src/model/service.js"
-import { type Drawn, germany50, timed } from "./graphs.js"
+import { type Drawn, generated, germany50, timed } from "./graphs.js"
 
 const SERVICES = Number(process.argv[2] ?? 10_000)
 const ROUNDS = 7
@@ -262,4 +262,5 @@ else run(real)
 const wide = kdl()
 if (wide === undefined) console.log("Kdl (754 nodes) is not in the shared data")
 else run(wide)
+run(generated(1000))
 run(plane(1000))

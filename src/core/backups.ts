@@ -57,7 +57,10 @@ function findBackup(turn: Turn, service: Service, path: KeyPath): BackupPath | s
   const keptOn = hops.flatMap(({ qkdlId }) => (links.has(qkdlId) ? [] : [qkdlId]))
   const sharesRelay = nodes.slice(1, -1).some((id) => relays.includes(id))
   const disjoint = keptOn.length < hops.length ? "part" : sharesRelay ? "link" : "node"
-  return { hops, nodes, rateBps: path.rateBps, disjoint, keptOn, against }
+  const backup = { hops, nodes, rateBps: path.rateBps, disjoint, keptOn, against } as const
+  // Looked up now, so that a cut need not.
+  draft.graph.numbersOf(backup)
+  return backup
 }
 
 function surchargesOf(

@@ -24,8 +24,8 @@ export class Draft implements View {
   readonly #unsettled = new Map<string, Service | undefined>()
   /** Links where what is kept for backups differs from below. */
   readonly #kept = new Set<string>()
-  /** Keys of what was written, in the order first written. */
-  readonly #order = new Map<string, Pick<Change, "kind" | "id">>()
+  /** What was written, in the order first written. */
+  readonly #order: Pick<Change, "kind" | "id">[] = []
 
   /** @param revision of the commit this draft will become */
   constructor(under: View, revision = under.revision + 1) {
@@ -115,27 +115,29 @@ export class Draft implements View {
     const { id } = change
     switch (change.kind) {
       case "node":
+        if (!this.#nodes.has(id)) this.#order.push(change)
         this.#regroup(id, this.node(id), change.value, groupsOfNode)
         this.#nodes.set(id, change.value)
         this.graph.touchNode(id)
         break
       case "link":
+        if (!this.#links.has(id)) this.#order.push(change)
         this.#regroup(id, this.link(id), change.value, groupsOfLink)
         this.#links.set(id, change.value)
         this.graph.touchLink(id)
         break
       case "service":
+        if (!this.#services.has(id)) this.#order.push(change)
         if (!this.#unsettled.has(id)) this.#unsettled.set(id, this.service(id))
         this.#services.set(id, change.value)
         break
     }
-    this.#order.set(`${change.kind}:${id}`, { kind: change.kind, id })
   }
 
   /** What differs from below, each entry once, in the order first written. */
   changes(): Change[] {
     const found: Change[] = []
-    for (const { kind, id } of this.#order.values()) {
+    for (const { kind, id } of this.#order) {
       switch (kind) {
         case "node": {
           const value = this.#nodes.get(id) ?? null

@@ -5,6 +5,7 @@
 import { PathGraph } from "../engine/path-graph.js"
 import { ShortestPaths } from "../engine/shortest.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
+import type { PlannedPath } from "../model/service.js"
 import { freeBps, priceOf, type Reservations } from "./allocate.js"
 import type { Settings } from "./settings.js"
 import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
@@ -17,6 +18,11 @@ export interface GraphSource extends Reservations {
   linkIds(): Iterable<string>
   /** Adds up what was put off; links touched by that are told to the graph. */
   settle(): void
+}
+
+export interface PathNumbers {
+  readonly links: Int32Array
+  readonly nodes: Int32Array
 }
 
 export class Graph {
@@ -50,6 +56,7 @@ export class Graph {
     overBackups: false,
   }
 
+  #numbers = new WeakMap<PlannedPath, PathNumbers>()
   #stale = true
   readonly #dirtyNodes = new Set<string>()
   readonly #dirtyLinks = new Set<string>()
@@ -103,6 +110,18 @@ export class Graph {
     return usable.links
   }
 
+  /** Numbers along a path, remembered while both are what they are; -1 for what is not there. */
+  numbersOf(path: PlannedPath): PathNumbers {
+    const known = this.#numbers.get(path)
+    if (known !== undefined) return known
+    const made = {
+      links: Int32Array.from(path.hops, ({ qkdlId }) => this.#linkNumbers.get(qkdlId) ?? -1),
+      nodes: Int32Array.from(path.nodes, (qkdnId) => this.#nodeNumbers.get(qkdnId) ?? -1),
+    }
+    this.#numbers.set(path, made)
+    return made
+  }
+
   linkUse(link: number): number {
     return this.#linkUse[link] ?? UNUSABLE
   }
@@ -146,6 +165,7 @@ export class Graph {
       linkB.push(b)
     }
     renumber(this.#linkNumbers, this.linkIds)
+    this.#numbers = new WeakMap()
     this.shape = new PathGraph(this.nodeIds.length, linkA, linkB)
     this.searches = new ShortestPaths(this.shape)
     const linkCount = linkA.length

@@ -46,7 +46,13 @@ export function usesLink(path: KeyPath | undefined, qkdlId: string): boolean {
 
 /** Starts to set up `found` as the next path of a service that has no next one. */
 export function beginPath(turn: Turn, service: Service, found: PlannedPath): Service {
-  return beginLanes(turn, service, new Map([[0, found]]))
+  if (isOnSeveral(service)) return beginLanes(turn, service, new Map([[0, found]]))
+  const next = nextPath(turn, service, found)
+  // A backup is one for a certain path.
+  const { backup: _backup, noBackup: _no, ...bare } = service
+  if (service.path !== undefined) return put(turn, { ...bare, next })
+  const { reason: _, ...rest } = bare
+  return put(turn, { ...rest, state: "pending", next })
 }
 
 /** Starts to set up next paths in lanes that have none, all at once. */
@@ -67,7 +73,7 @@ export function beginLanes(
     const { reason: _, ...rest } = now
     now = { ...rest, state: "pending" }
   }
-  return isOnSeveral(now) ? advance(turn, now) : put(turn, now)
+  return advance(turn, now)
 }
 
 function nextPath(turn: Turn, service: Service, found: PlannedPath): KeyPath {

@@ -13,41 +13,42 @@ import { GENERATING, isPresent, mayRelay } from "./usable.js"
 
 /** A link on their path no longer serves: every service on it goes another way, greater priority first. */
 export function moveOff(turn: Turn, qkdlId: string): void {
-  moveAll(turn, turn.draft.members(groups.servicesOn(qkdlId)), (path) => usesLink(path, qkdlId))
+  const uses = (path: KeyPath): boolean => usesLink(path, qkdlId)
+  moveAll(turn, turn.draft.members(groups.servicesOn(qkdlId)), {
+    stops: uses,
+    // Without a next path it is the standing one that made it a member.
+    hits: (path, { next }) => next === undefined || uses(path),
+  })
   if (turn.draft.members(groups.downLinks).length > 0) turn.wakeAt(turn.now + turn.settings.retryMs)
 }
 
 /** A node is taken out of service: services that it relays for go round it where they can. */
 export function moveOffNode(turn: Turn, qkdnId: string): void {
-  moveAll(
-    turn,
-    turn.draft.members(groups.servicesAt(qkdnId)),
-    (path) => relaysOf(path).includes(qkdnId),
-    (path) => path.nodes.includes(qkdnId),
-  )
+  moveAll(turn, turn.draft.members(groups.servicesAt(qkdnId)), {
+    stops: (path) => path.nodes.includes(qkdnId),
+    hits: (path) => relaysOf(path).includes(qkdnId),
+  })
 }
 
-/**
- * @param hits whether a standing path suffers
- * @param stops whether a path being set up does
- */
-function moveAll(
-  turn: Turn,
-  serviceIds: readonly string[],
-  hits: (path: KeyPath) => boolean,
-  stops = hits,
-): void {
+interface Failure {
+  /** Whether a path being set up suffers. */
+  readonly stops: (path: KeyPath) => boolean
+  /** Whether the standing path of a service does. */
+  readonly hits: (path: KeyPath, service: Pick<Service, "next">) => boolean
+}
+
+function moveAll(turn: Turn, serviceIds: readonly string[], { stops, hits }: Failure): void {
   const room = new BackupRoom(turn)
   for (const service of inPriority(turn, serviceIds)) {
     if (service.state === "removing") continue
     const { path, next } = service
     if (isOnSeveral(service)) {
-      moveLanes(turn, service, hits, stops)
+      moveLanes(turn, service, { stops, hits })
       room.changed()
       continue
     }
     if (next !== undefined && !stops(next)) continue
-    const hit = path !== undefined && hits(path)
+    const hit = path !== undefined && hits(path, service)
     if (hit && next === undefined && room.take(service)) {
       moveToBackup(turn, service)
       continue
@@ -60,16 +61,11 @@ function moveAll(
   }
 }
 
-function moveLanes(
-  turn: Turn,
-  service: Service,
-  hits: (path: KeyPath) => boolean,
-  stops: (path: KeyPath) => boolean,
-): void {
+function moveLanes(turn: Turn, service: Service, { stops, hits }: Failure): void {
   const stopped = lanesOf(service).some(({ next }) => next !== undefined && stops(next))
   const setting = lanesOf(service).some(({ next }) => next !== undefined)
   if (setting && !stopped) {
-    if (standingPaths(service).some(hits)) stay(turn, service)
+    if (standingPaths(service).some((path) => hits(path, service))) stay(turn, service)
     return
   }
   seekPath(turn, abandonNext(turn, service))
@@ -114,26 +110,29 @@ class BackupRoom {
       this.#current = true
     }
     const rateBps = terms.minRateBps
-    const numbers: number[] = []
-    for (const { qkdlId } of backup.hops) {
-      const number = graph.linkNumber(qkdlId) ?? -1
-      if (graph.linkUse(number) < GENERATING) return false
-      // What it has in common with the path in use is the service's already.
-      if (usesLink(path, qkdlId)) continue
-      const free = (graph.free[number] ?? 0) - (this.#taken[number] ?? 0)
-      if (rateBps > 0 && free < rateBps) return false
-      numbers.push(number)
+    const { links, nodes } = graph.numbersOf(backup)
+    // What it has in common with the path in use is the service's already.
+    const own =
+      backup.disjoint === "part" && path !== undefined ? graph.numbersOf(path).links : NONE
+    for (const link of links) {
+      if (graph.linkUse(link) < GENERATING) return false
+      const free = (graph.free[link] ?? 0) - (this.#taken[link] ?? 0)
+      if (rateBps > 0 && free < rateBps && !own.includes(link)) return false
     }
-    for (const [place, qkdnId] of backup.nodes.entries()) {
-      const number = graph.nodeNumber(qkdnId) ?? -1
-      const isEnd = place === 0 || place === backup.nodes.length - 1
-      if ((isEnd ? graph.present : graph.passable)[number] !== 1) return false
-      if (avoiding.some((node) => node.qkdnId === qkdnId && node.untilMs > now)) return false
+    const last = nodes.length - 1
+    for (let place = 0; place <= last; place += 1) {
+      const may = place === 0 || place === last ? graph.present : graph.passable
+      if (may[nodes[place] ?? -1] !== 1) return false
     }
-    for (const number of numbers) this.#taken[number] = (this.#taken[number] ?? 0) + rateBps
+    const avoids = avoiding.some((one) => one.untilMs > now && backup.nodes.includes(one.qkdnId))
+    if (avoids) return false
+    for (const link of links)
+      if (!own.includes(link)) this.#taken[link] = (this.#taken[link] ?? 0) + rateBps
     return true
   }
 }
+
+const NONE = new Int32Array(0)
 
 /** Revertive services return to the path they left, once it has been whole for as long as they want. */
 export function revert(turn: Turn): void {

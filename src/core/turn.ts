@@ -23,6 +23,7 @@ export class Turn {
   readonly context: Context
   readonly effects: Effect[] = []
   readonly #synced = new Set<string>()
+  #time: string | undefined
 
   constructor(draft: Draft, context: Context) {
     this.draft = draft
@@ -39,7 +40,8 @@ export class Turn {
 
   /** RFC 3339. */
   time(): string {
-    return new Date(this.context.now).toISOString()
+    this.#time ??= new Date(this.context.now).toISOString()
+    return this.#time
   }
 
   sync(...qkdnIds: readonly string[]): void {
