@@ -1,0 +1,157 @@
+// Services with every kind of protection on a running network, real node agents and all: one fibre is cut while their
+// applications fetch keys.
+
+import assert from "node:assert/strict"
+import {
+  decKeys,
+  type Demo,
+  encKeys,
+  eventually,
+  fibre,
+  freshDir,
+  type KeyContainer,
+  removeDir,
+  rest,
+  startDemo,
+  writeTopology,
+} from "../support/demo.js"
+
+interface PathView {
+  nodes: string[]
+  hops: { qkdlId: string }[]
+}
+interface ServiceView {
+  serviceId: string
+  state: string
+  reason?: string
+  path?: PathView
+  next?: PathView
+  beside?: { path?: PathView }[]
+  backup?: PathView
+  leaving: PathView[]
+}
+
+describe("services that are protected, when a fibre is cut", function () {
+  this.timeout(120_000)
+  let demo: Demo
+  const dir = freshDir()
+
+  before(async () => {
+    const link = (a: string, b: string, lossDb = 8): object => ({ a, b, lossDb, skrBps: 4000 })
+    const topology = writeTopology(dir, {
+      name: "three ways",
+      nodes: ["A", "B", "C", "D", "E", "F"].map((name) => ({ name })),
+      links: [
+        link("A", "B"),
+        link("B", "D"),
+        link("A", "C"),
+        link("C", "D"),
+        link("A", "E"),
+        link("E", "D"),
+        link("D", "F"),
+        link("C", "F"),
+      ],
+    })
+    demo = await startDemo({ dir, topology })
+  })
+  after(async () => {
+    await demo.stop()
+    removeDir(dir)
+  })
+
+  const service = async (id: string): Promise<ServiceView> =>
+    (await rest(demo, "GET", `/services/${id}`)).body as ServiceView
+
+  async function order(a: string, b: string, terms: object): Promise<string> {
+    const body = { a: `sae-${a}`, b: `sae-${b}`, minRateBps: 32, ...terms }
+    const answer = await rest(demo, "POST", "/services", body)
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return (answer.body as ServiceView).serviceId
+  }
+
+  function active(id: string): Promise<ServiceView> {
+    return eventually(
+      async () => {
+        const now = await service(id)
+        const settled = now.state === "active" && now.next === undefined && now.leaving.length === 0
+        return settled ? now : undefined
+      },
+      `${id} is whole`,
+      60_000,
+    )
+  }
+
+  async function exchange(master: string, slave: string): Promise<void> {
+    const enc = await encKeys(demo, `sae-${master}`, `sae-${slave}`)
+    assert.equal(enc.status, 200, enc.body)
+    const { keys } = JSON.parse(enc.body) as KeyContainer
+    const ids = keys.map((key) => key.key_ID)
+    const dec = await decKeys(demo, `sae-${slave}`, `sae-${master}`, ids)
+    assert.equal(dec.status, 200, dec.body)
+    assert.deepEqual((JSON.parse(dec.body) as KeyContainer).keys, keys)
+  }
+
+  const nodeNamed = (name: string): string =>
+    demo.file.nodes.find((node) => node.name === name)?.qkdnId ?? assert.fail()
+
+  it("stand on real nodes as their terms say: with a backup, on two paths, in shares", async () => {
+    const restored = await active(await order("A", "D", { protection: "restore" }))
+    assert.notEqual(restored.backup, undefined)
+    const twofold = await active(await order("A", "F", { protection: "1+1" }))
+    assert.equal(twofold.beside?.length, 1)
+    const shared = await active(await order("D", "C", { trustTolerance: 1 }))
+    assert.equal(shared.beside?.length, 1)
+    for (const [a, b] of [
+      ["A", "D"],
+      ["A", "F"],
+      ["D", "C"],
+    ] as const)
+      await exchange(a, b)
+  })
+
+  it("go on giving keys through a cut, and stand on other paths after it", async () => {
+    const { body } = await rest(demo, "GET", "/network")
+    const { services } = body as { services: ServiceView[] }
+    const restored = services.find((one) => one.backup !== undefined) ?? assert.fail()
+    const via = restored.path?.nodes[1]
+    const name = demo.file.nodes.find((node) => node.qkdnId === via)?.name ?? assert.fail()
+    const load = { on: true }
+    const asking = (async () => {
+      while (load.on) {
+        await exchange("A", "D")
+        await exchange("A", "F")
+      }
+    })()
+    await fibre(demo, "cut", "A", name)
+    const moved = await eventually(
+      async () => {
+        const now = await service(restored.serviceId)
+        return now.path?.nodes.includes(via ?? "") === false ? now : undefined
+      },
+      "the service with a backup has moved",
+      60_000,
+    )
+    assert.deepEqual(moved.path?.nodes, restored.backup?.nodes)
+    for (const one of services) {
+      const now = await active(one.serviceId)
+      for (const path of [now.path, ...(now.beside ?? []).map((lane) => lane.path)])
+        assert.equal(path?.nodes.join(" ").includes(`${nodeNamed("A")} ${via ?? ""}`), false)
+    }
+    load.on = false
+    await asking
+    await exchange("D", "C")
+  })
+
+  it("are refused with the place of the fault where terms contradict each other", async () => {
+    const terms = { a: "sae-A", b: "sae-E", minRateBps: 1 }
+    const both = await rest(demo, "POST", "/services", {
+      ...terms,
+      protection: "1+1",
+      trustTolerance: 1,
+    })
+    assert.equal(both.status, 400)
+    assert.equal((both.body as { path: string }).path, "/protection")
+    const odd = await rest(demo, "POST", "/services", { ...terms, requireNodes: ["B", "Nowhere"] })
+    assert.equal((odd.body as { path: string }).path, "/requireNodes/1")
+  })
+})
