@@ -102,6 +102,12 @@ const terms: fc.Arbitrary<ServiceTerms> = fc
     avoidNodes: fc.uniqueArray(uuid, { maxLength: 2 }),
     maxHops: maybe(fc.integer({ min: 1, max: 0xffffffff })),
     maxEpsilon: maybe(epsilon),
+    avoidLinks: maybe(fc.uniqueArray(uuid, { minLength: 1, maxLength: 2 })),
+    requireNodes: maybe(fc.uniqueArray(uuid, { minLength: 1, maxLength: 2 })),
+    protection: maybe(fc.constantFrom("restore", "1+1")),
+    trustTolerance: maybe(fc.integer({ min: 1, max: 7 })),
+    revertive: maybe(fc.boolean()),
+    holdOffS: maybe(fc.integer({ min: 0, max: 604_800 })),
   })
   .map((one) => given(one) as ServiceTerms)
 

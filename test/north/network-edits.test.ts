@@ -68,6 +68,26 @@ describe("an edit of the network", () => {
     assert.equal(all("qkd_app", await client.getConfig("running")).length, 0)
   })
 
+  it("orders a service with a backup, which its state shows", async () => {
+    const site = await Site.open()
+    const client = await site.login()
+    await client.editConfig(
+      "running",
+      appsXml(
+        appXml(
+          1,
+          "a",
+          "c",
+          `${qos(100)}<protection>restore</protection><revertive>true</revertive><hold_off>5</hold_off>`,
+        ),
+      ),
+    )
+    const { terms } = site.bench.controller.network().services.get(appId(1)) ?? assert.fail()
+    assert.deepEqual([terms.protection, terms.revertive, terms.holdOffS], ["restore", true, 5])
+    const data = await client.get()
+    assert.equal(all("backup_path", data).length + all("no_backup", data).length, 1)
+  })
+
   const wrong: [string, string, string, string | undefined, string][] = [
     [
       "an SAE with itself",
@@ -96,6 +116,22 @@ describe("an edit of the network", () => {
       "invalid-value",
       undefined,
       `${APP(1)}/keyloom-connectivity:avoid_qkdn_id[1]`,
+    ],
+    [
+      "keys in shares over 1+1",
+      appsXml(
+        appXml(1, "a", "b", "<protection>1+1</protection><trust_tolerance>1</trust_tolerance>"),
+      ),
+      "invalid-value",
+      undefined,
+      `${APP(1)}/keyloom-connectivity:protection`,
+    ],
+    [
+      "a node to pass that there is not",
+      appsXml(appXml(1, "a", "b", `<require_qkdn_id>${nodeId("zz")}</require_qkdn_id>`)),
+      "invalid-value",
+      undefined,
+      `${APP(1)}/keyloom-connectivity:require_qkdn_id[1]`,
     ],
     [
       "a node that is in use gone",

@@ -46,6 +46,12 @@ describe("ordering a service", () => {
       [{ ...base, avoidNodes: ["Site 3", "Nowhere"] }, "invalid-value", "/avoidNodes/1"],
       [{ ...base, avoidNodes: "Site 3" }, "invalid-value", "/avoidNodes"],
       [{ ...base, maxHops: 0 }, "invalid-value", "/maxHops"],
+      [{ ...base, protection: "2+1" }, "invalid-value", "/protection"],
+      [{ ...base, trustTolerance: 8 }, "invalid-value", "/trustTolerance"],
+      [{ ...base, requireNodes: ["Site 3", "Nowhere"] }, "invalid-value", "/requireNodes/1"],
+      [{ ...base, avoidLinks: ["no such link"] }, "invalid-value", "/avoidLinks/0"],
+      [{ ...base, revertive: "yes" }, "invalid-value", "/revertive"],
+      [{ ...base, holdOffS: -1 }, "invalid-value", "/holdOffS"],
       [{ ...base, a: "x".repeat(256) }, "too-big", "/a"],
       [[], "invalid-value", "/"],
     ]
