@@ -19,6 +19,12 @@ export function addPlanCommands(program: Command): void {
   const plan = program
     .command("plan")
     .description("questions about a network, answered from files or from a running controller")
+    .hook("preAction", () => {
+      // Who reads only the head of an answer has what he wants.
+      process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+        process.exit(error.code === "EPIPE" ? 0 : 1)
+      })
+    })
 
   addOutput(
     plan

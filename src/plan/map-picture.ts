@@ -55,7 +55,13 @@ const MARGIN = 46
 const ROUTE_PX = 3.2
 const ROUTE_GAP_PX = 4.6
 
-export function drawMap(picture: MapPicture): string {
+/** Networks of more nodes are drawn with thinner lines, and not every name is tried. */
+const LARGE = 150
+const THIN = 0.6
+const MOST_NAMES = 200
+
+export function drawMap(given: MapPicture): string {
+  const picture = given.nodes.length > LARGE ? thinned(given) : given
   const { graph, nodes, links, legend } = picture
   const raw = layOut(graph, nodes)
   const height = Math.min(1040, Math.max(420, MAP_WIDTH * aspectOf(raw)))
@@ -67,7 +73,7 @@ export function drawMap(picture: MapPicture): string {
   }
   const points = fitInto(raw, frame)
   const lines = links.map((_, link) => lineOf(graph, points, link))
-  const radius = nodes.length > 150 ? 3 : nodes.length > 60 ? 4.5 : 6
+  const radius = nodes.length > LARGE ? 3 : nodes.length > 60 ? 4.5 : 6
   const legendFrame = { x: MAP_WIDTH + 24, y: TOP + 8 }
   const { svg: legendSvg, bottom } = drawLegend(legend, legendFrame)
   const order = [...links.keys()].sort((a, b) => weightOf(links[a]) - weightOf(links[b]))
@@ -88,6 +94,25 @@ export function drawMap(picture: MapPicture): string {
       legendSvg,
     ],
   )
+}
+
+/** Lines and the legend's samples alike. */
+function thinned(picture: MapPicture): MapPicture {
+  const thin = <T extends { readonly widthPx: number }>(line: T): T => ({
+    ...line,
+    widthPx: line.widthPx * THIN,
+  })
+  return {
+    ...picture,
+    links: picture.links.map(thin),
+    legend: picture.legend.map(({ head, rows }) => ({
+      head,
+      rows: rows.map(({ sample, words }) => ({
+        sample: sample.kind === "line" ? thin(sample) : sample,
+        words,
+      })),
+    })),
+  }
 }
 
 function within(height: number): Frame {
@@ -197,7 +222,13 @@ function drawNode(node: MapNode, at: Point | undefined, radius: number): string 
     "g",
     {},
     element("title", {}, escaped(node.note)),
-    element("circle", { class: `node${tone}`, cx: at.x, cy: at.y, r }),
+    element("circle", {
+      class: `node${tone}`,
+      cx: at.x,
+      cy: at.y,
+      r,
+      style: radius < 4 ? "stroke-width:1" : undefined,
+    }),
     ...(node.gone === true ? [cross(at, r + 4)] : []),
   )
 }
@@ -265,7 +296,10 @@ function labelsOf(
   const onRoute = new Set(routes.flatMap(({ from, links }) => graph.nodesOf(from, links)))
   const degree = (node: number): number => (graph.first[node + 1] ?? 0) - (graph.first[node] ?? 0)
   const rank = (node: number): number =>
-    (nodes[node]?.marked === true ? 2000 : 0) + (onRoute.has(node) ? 1000 : 0) + degree(node)
+    (nodes[node]?.marked === true ? 2000 : 0) +
+    (onRoute.has(node) ? 1000 : 0) +
+    (nodes[node]?.tone === "high" ? 500 : 0) +
+    degree(node)
   const order = [...nodes.keys()].sort((a, b) => rank(b) - rank(a) || a - b)
   const crossed = lines.flatMap(({ a, b }) => {
     const steps = Math.max(2, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / 6))
@@ -275,10 +309,11 @@ function labelsOf(
     }))
   })
   const places = placeLabels(
-    order.map((node) => ({
+    order.map((node, i) => ({
       at: points[node] ?? { x: 0, y: 0 },
       radius: nodes[node]?.marked === true ? radius * 1.5 : radius,
-      width: textWidth(nodes[node]?.name ?? "", size),
+      // Too wide for any place: a mark that others keep clear of.
+      width: i < MOST_NAMES ? textWidth(nodes[node]?.name ?? "", size) : Number.POSITIVE_INFINITY,
       height: size + 2,
     })),
     crossed,

@@ -50,6 +50,42 @@ export function assertFeasible(
   }
 }
 
+/** What is left to do when a schedule was followed up to one of its cuts: the rest of time, of the orders, and of the stock. */
+export function restAfter(
+  network: BulkNetwork,
+  orders: readonly BulkOrder[],
+  flows: readonly BulkFlow[],
+  interval: number,
+): { readonly network: BulkNetwork; readonly orders: BulkOrder[] } {
+  const { times, rateBps, stockBits, maxStockBits } = network
+  const done = flows.filter((flow) => flow.interval < interval)
+  const held = stockBits.map((stock, link) => {
+    let left = stock
+    for (let at = 0; at < interval; at += 1) {
+      const made = (rateBps[at]?.[link] ?? 0) * ((times[at + 1] ?? 0) - (times[at] ?? 0))
+      const used = done
+        .filter((flow) => flow.interval === at && flow.path.includes(link))
+        .reduce((sum, { bits }) => sum + bits, 0)
+      left = Math.min(maxStockBits[link] ?? 0, Math.max(0, left + made - used))
+    }
+    return left
+  })
+  const rest = {
+    ...network,
+    times: times.slice(interval),
+    rateBps: rateBps.slice(interval),
+    stockBits: held,
+  }
+  return {
+    network: rest,
+    orders: orders.map((one, order) => {
+      const had = done.reduce((sum, flow) => sum + (flow.order === order ? flow.bits : 0), 0)
+      // A schedule is whole to a millionth: what that leaves, many cuts later too, is not asked for again.
+      return { ...one, volumeBits: Math.max(0, one.volumeBits * (1 - 1e-5) - had) }
+    }),
+  }
+}
+
 export interface PlainQuestion {
   readonly network: BulkNetwork
   readonly orders: readonly BulkOrder[]

@@ -8,7 +8,7 @@ import { type BulkNetwork, type BulkOrder, cutAt } from "../../src/engine/bulk-o
 import { deliverableAlone, scheduleBulk } from "../../src/engine/bulk-schedule.js"
 import type { MakeLinearProgram } from "../../src/engine/linear-program.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
-import { assertFeasible, plainOptimum } from "./bulk-check.js"
+import { assertFeasible, plainOptimum, restAfter } from "./bulk-check.js"
 
 const NODES = 5
 
@@ -222,6 +222,30 @@ describe("bulk orders", () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it("keep their promises when planned anew on the way, at the same rates or better", () => {
+    let kept = 0
+    fc.assert(
+      fc.property(cases, fc.nat(5), fc.constantFrom(1, 1, 1.5), (one, where, better) => {
+        const first = scheduleBulk(one.network, one.orders, make)
+        const count = first.network.times.length - 1
+        const at = 1 + (where % count)
+        if (at >= count) return
+        const rest = restAfter(first.network, one.orders, first.flows, at)
+        const rateBps = rest.network.rateBps.map((rates) => rates.map((rate) => rate * better))
+        const again = scheduleBulk({ ...rest.network, rateBps }, rest.orders, make)
+        for (const [order, { met }] of first.outcomes.entries()) {
+          const { due, volumeBits } = rest.orders[order] ?? assert.fail()
+          const now = again.outcomes[order] ?? assert.fail()
+          if (!met || volumeBits === 0 || due <= (rest.network.times[0] ?? 0)) continue
+          assert(now.met, `order ${order} was promised`)
+          kept += 1
+        }
+      }),
+      { numRuns: 100 },
+    )
+    assert(kept > 8, `only ${kept} were kept`)
   })
 
   it("alone get the most there is, and the links that bound it are named", () => {
