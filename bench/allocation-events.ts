@@ -3,6 +3,10 @@
 //
 // Run: npx tsx bench/allocation-events.ts [events] [seed]
 
+import { loadLinearPrograms } from "../src/cli/highs.js"
+import { carryOut, questionOf } from "../src/engine/admission-moves.js"
+import { planMoves } from "../src/engine/reoptimise.js"
+import { ShortestPaths } from "../src/engine/shortest.js"
 import { randomNetwork, seeded, sndlib } from "./allocation-cases.js"
 import { NetworkLife } from "../test/engine/network-life.js"
 
@@ -11,12 +15,21 @@ const seed = Number(process.argv[3] ?? 1)
 const network = sndlib("germany50") ?? randomNetwork(50, 1)
 const rates = network.capacity.rateBps
 const mean = rates.reduce((sum, rateBps) => sum + rateBps, 0) / rates.length
+const searches = new ShortestPaths(network.graph)
+const make = await loadLinearPrograms()
 const life = new NetworkLife(network.graph, rates, {
   random: seeded(seed),
-  about: 150,
-  rateBps: [Math.round(mean / 100), Math.round(mean / 3)],
+  about: 120,
+  rateBps: [Math.round(mean / 200), Math.round(mean / 5)],
   preempt: true,
   shareReserve: true,
+  reoptimise: (admission) => {
+    const question = questionOf(admission, network.graph, network.capacity.passableNodes)
+    const plan = planMoves(question, searches, make)
+    const taken = carryOut(admission, question.ids, plan)
+    if (taken < plan.steps.length) throw new Error("a step of a plan does not fit")
+    return taken
+  },
 })
 const start = process.hrtime.bigint()
 for (let event = 1; event <= events; event += 1) {

@@ -17,7 +17,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   engine: ["errors"],
   core: ["engine", "model", "errors"],
   plan: ["engine", "model", "errors"],
-  controller: ["core", "model", "errors"],
+  controller: ["core", "engine", "model", "errors"],
   store: ["controller/ports", "model", "errors"],
   south: ["controller/ports", "plugin", "netconf", "transport", "model", "errors"],
   north: ["controller", "restconf", "netconf", "yang", "core", "model", "transport", "errors"],

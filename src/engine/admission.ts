@@ -9,7 +9,13 @@ import { LinkLedger, type Reserve } from "./link-ledger.js"
 import type { PathGraph } from "./path-graph.js"
 import type { LinkPath } from "./path-question.js"
 import { byPriority, type RateService, ServiceBook } from "./service-book.js"
-import { type AdmissionPolicy, faultOf, pathsNeeded, type RateTerms } from "./service-terms.js"
+import {
+  type AdmissionPolicy,
+  faultOf,
+  noRoomFor,
+  pathsNeeded,
+  type RateTerms,
+} from "./service-terms.js"
 import type { ShortestPaths } from "./shortest.js"
 
 /**
@@ -62,6 +68,11 @@ export class Admission {
     return this.#free.rateOf(link)
   }
 
+  /** Neither promised nor held for a failure. */
+  freeOf(link: number): number {
+    return this.#ledger.freeOf(link)
+  }
+
   /** A service asks for its terms. One that is there already is refused. */
   arrive(id: string, terms: RateTerms): Outcome[] {
     const fault = faultOf(terms)
@@ -74,7 +85,7 @@ export class Admission {
       return [{ id, kind: "admitted" }, ...outcomes]
     this.#book.strike(id)
     this.#retry(outcomes)
-    return [{ id, kind: "refused", reason: reasonFor(terms) }, ...outcomes]
+    return [{ id, kind: "refused", reason: noRoomFor(terms) }, ...outcomes]
   }
 
   /** Other terms for a service; where they find no room it keeps what it has, and is told so. */
@@ -99,7 +110,7 @@ export class Admission {
     this.#book.enter(id, before.terms)
     this.#book.setPaths(id, before.paths)
     this.#book.setReserve(id, before.reserve)
-    return [{ id, kind: "refused", reason: reasonFor(terms) }]
+    return [{ id, kind: "refused", reason: noRoomFor(terms) }]
   }
 
   leave(id: string): Outcome[] {
@@ -154,13 +165,13 @@ export class Admission {
   }
 
   /**
-   * Puts a service on other paths, its new ones beside its old ones: links on both count once.
+   * Puts a service on other paths, or one that waits on its first: new ones beside old ones, links on both count once.
    *
    * @returns false, and nothing has changed, when they do not fit or do not keep its terms.
    */
   move(id: string, paths: readonly LinkPath[]): boolean {
     const service = this.#book.get(id)
-    if (service === undefined || service.paths.length !== paths.length) return false
+    if (service === undefined || paths.length !== pathsNeeded(service.terms).count) return false
     const { minBps } = service.terms
     const had = new Set(service.paths.flat())
     const fresh = paths.flat().filter((link) => !had.has(link))
@@ -386,13 +397,4 @@ export class Admission {
     this.#book.setReserve(id, undefined)
     this.#book.setPaths(id, [])
   }
-}
-
-function reasonFor(terms: RateTerms): string {
-  const { count, kind } = pathsNeeded(terms)
-  const room = `${terms.minBps} bit/s free`
-  if (count > 1) return `there are no ${count} ${kind}-disjoint paths with ${room}`
-  return terms.protection === "reserved"
-    ? `there is no path with ${room} and another beside it to hold ready`
-    : `no path has ${room}`
 }

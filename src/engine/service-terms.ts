@@ -53,3 +53,13 @@ export function pathsNeeded({ tolerance, protection }: RateTerms): {
   if (tolerance > 0) return { count: tolerance + 1, kind: "node" }
   return { count: protection === "1+1" ? 2 : 1, kind: "link" }
 }
+
+/** Words for a service that found no paths. */
+export function noRoomFor(terms: RateTerms): string {
+  const { count, kind } = pathsNeeded(terms)
+  const room = `${terms.minBps} bit/s free`
+  if (count > 1) return `there are no ${count} ${kind}-disjoint paths with ${room}`
+  return terms.protection === "reserved"
+    ? `there is no path with ${room} and another beside it to hold ready`
+    : `no path has ${room}`
+}

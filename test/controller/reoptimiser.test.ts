@@ -1,0 +1,180 @@
+// Re-optimisation of a running controller: planned on another thread, shown before it is done, carried out move by move.
+
+import assert from "node:assert/strict"
+import { setImmediate as turn } from "node:timers/promises"
+import {
+  type MovePlanner,
+  type Reoptimisation,
+  Reoptimiser,
+  reoptimisationText,
+} from "../../src/controller/reoptimiser.js"
+import { WorkerPlanner } from "../../src/controller/worker-planner.js"
+import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
+import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
+import { QkdError } from "../../src/errors.js"
+import { nodeEntry } from "../core/lab.js"
+import { Bench } from "./fakes.js"
+
+const PROGRAM = new URL("./move-worker.cjs", import.meta.url)
+
+/** A square a-b-c-d with a diagonal b-d; 900 bit/s may be promised on each link. */
+async function square(): Promise<Bench> {
+  const bench = await Bench.open()
+  for (const name of ["a", "b", "c", "d"])
+    await bench.submit({
+      kind: "node-added",
+      node: nodeEntry(name, { saeIds: [`sae-${name}`, `lab-${name}`] }),
+    })
+  const used = new Map<string, number>()
+  const end = (qkdnId: string): { qkdnId: string; qkdiId: number } => {
+    used.set(qkdnId, (used.get(qkdnId) ?? 0) + 1)
+    return { qkdnId, qkdiId: used.get(qkdnId) ?? 0 }
+  }
+  for (const qkdlId of ["a-b", "b-c", "c-d", "a-d", "b-d"]) {
+    const [a = "", b = ""] = qkdlId.split("-")
+    const link = { qkdlId, a: end(a), b: end(b), skrBps: 1000 }
+    await bench.submit({ kind: "link-added", link })
+  }
+  for (const name of ["a", "b", "c", "d"]) await bench.connect(name)
+  for (const link of ["a-b", "b-c", "c-d", "a-d", "b-d"]) await bench.status(link, "ACTIVE")
+  await bench.settle()
+  bench.south.submit = (event) => bench.submit(event)
+  return bench
+}
+
+async function order(
+  bench: Bench,
+  aSaeId: string,
+  bSaeId: string,
+  minRateBps: number,
+): Promise<string> {
+  const reply = await bench.submit({
+    kind: "service-ordered",
+    aSaeId,
+    bSaeId,
+    terms: { minRateBps, priority: 0, avoidNodes: [] },
+  })
+  await bench.settle()
+  return reply.ok ? (reply.id ?? "") : assert.fail(reply.message)
+}
+
+function linksOf(bench: Bench, serviceId: string): string[] | undefined {
+  return bench.controller
+    .network()
+    .services.get(serviceId)
+    ?.path?.hops.map(({ qkdlId }) => qkdlId)
+}
+
+describe("re-optimisation of a running network", () => {
+  let planner: MovePlanner
+  before(() => {
+    planner = new WorkerPlanner(PROGRAM)
+  })
+  after(() => planner.close())
+
+  const reoptimiserOf = (bench: Bench, by = planner): Reoptimiser =>
+    new Reoptimiser(bench.controller, by, DEFAULT_SETTINGS, REOPTIMISE_TERMS)
+
+  /** One that was led round, and one that waits for what it takes. */
+  async function crowded(): Promise<{ bench: Bench; round: string; waits: string }> {
+    const bench = await square()
+    const first = await order(bench, "sae-a", "sae-b", 500)
+    const round = await order(bench, "lab-a", "lab-b", 500)
+    assert.deepEqual(linksOf(bench, round), ["a-d", "b-d"])
+    await bench.submit({ kind: "service-cancelled", serviceId: first })
+    await bench.settle()
+    await order(bench, "sae-c", "sae-d", 500)
+    await order(bench, "sae-b", "sae-c", 500)
+    const waits = await order(bench, "sae-b", "sae-d", 500)
+    return { bench, round, waits }
+  }
+
+  it("shows what would be gained and changes nothing; then moves, old path beside new", async () => {
+    const { bench, round, waits } = await crowded()
+    assert.equal(linksOf(bench, waits), undefined)
+    const reoptimiser = reoptimiserOf(bench)
+    const plan = await reoptimiser.dryRun()
+    assert.deepEqual(reoptimisationText(plan), [
+      "1 moves, 1 services come in",
+      "carried: 1500 bit/s now, 2000 then, at most 2000 whatever moved",
+      "key rate of links in use: 2000 bit/s now, 2000 then",
+      "1. lab-a - lab-b, 500 bit/s, moves from a-d, b-d to a-b",
+      "1. sae-b - sae-d, 500 bit/s, comes in over b-d",
+    ])
+    assert.deepEqual(linksOf(bench, round), ["a-d", "b-d"])
+    const told = bench.notices.length
+    assert.deepEqual(await reoptimiser.carryOut(plan), { moved: 2 })
+    assert.deepEqual([linksOf(bench, round), linksOf(bench, waits)], [["a-b"], ["b-d"]])
+    const types = bench.notices.slice(told).map(({ type }) => type)
+    assert(
+      types.indexOf("service.moving") < types.indexOf("service.moved") ||
+        !types.includes("service.moved"),
+    )
+    assert(!types.includes("service.degraded") && !types.includes("service.failed"))
+    await bench.controller.stop()
+  })
+
+  it("ends at the first step that no longer fits, and says why", async () => {
+    const { bench, round } = await crowded()
+    const reoptimiser = reoptimiserOf(bench)
+    const plan = await reoptimiser.dryRun()
+    await bench.status("a-b", "OFF")
+    await bench.settle()
+    const done = await reoptimiser.carryOut(plan)
+    assert.equal(done.moved, 0)
+    assert.match(done.ended ?? "", /^lab-a - lab-b: /)
+    assert.deepEqual(linksOf(bench, round), ["a-d", "b-d"])
+    await bench.controller.stop()
+  })
+
+  it("leaves services alone whose terms say more than a rate", async () => {
+    const bench = await square()
+    const reply = await bench.submit({
+      kind: "service-ordered",
+      aSaeId: "sae-a",
+      bSaeId: "sae-c",
+      terms: { minRateBps: 100, priority: 0, avoidNodes: ["b"] },
+    })
+    assert(reply.ok)
+    await bench.settle()
+    const plan = await reoptimiserOf(bench).dryRun()
+    assert.deepEqual([plan.steps, plan.leftAlone], [[], 1])
+    assert.deepEqual(reoptimisationText(plan).at(-1), "1 services are left alone")
+    await bench.controller.stop()
+  })
+
+  it("lets the loop decide while the thread plans", async () => {
+    const { bench } = await crowded()
+    const thread = new WorkerPlanner(PROGRAM)
+    const state = { planned: false }
+    const planned: Promise<Reoptimisation> = reoptimiserOf(bench, thread)
+      .dryRun()
+      .finally(() => {
+        state.planned = true
+      })
+    let decided = 0
+    while (!state.planned) {
+      await bench.submit({ kind: "wake" })
+      decided += 1
+      await turn()
+    }
+    assert(decided > 10, `only ${decided} decisions while a thread was started and planned`)
+    assert.equal((await planned).steps.length, 2)
+    await thread.close()
+    await bench.controller.stop()
+  })
+
+  it("tells of a thread that dies, and starts another for the next question", async () => {
+    const bench = await square()
+    const dying = new WorkerPlanner(new URL("data:text/javascript,process.exit(3)"))
+    const asked = reoptimiserOf(bench, dying)
+    for (let again = 0; again < 2; again += 1)
+      await assert.rejects(
+        asked.dryRun(),
+        (error) => error instanceof QkdError && error.message.includes("exit code 3"),
+      )
+    await dying.close()
+    await assert.rejects(asked.dryRun(), /is closed/)
+    await bench.controller.stop()
+  })
+})
