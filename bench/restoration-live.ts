@@ -88,7 +88,8 @@ async function listen(demo: Demo): Promise<{ notices: NoticeView[]; close: () =>
 
 interface Count {
   fetched: number
-  refused: Map<number, number>
+  /** By status and the node's words. */
+  refused: Map<string, number>
   different: number
   /** Connections that ended while a call was on its way. */
   broken: number
@@ -118,7 +119,9 @@ async function fetchKeys(
   const fetchOne = async (a: string, b: string): Promise<void> => {
     const enc = await client(a).post(urlOf(a, b, "enc_keys"), { number: 1 })
     if (enc.status !== 200) {
-      count.refused.set(enc.status, (count.refused.get(enc.status) ?? 0) + 1)
+      const { message = "" } = JSON.parse(enc.body) as { message?: string }
+      const words = `${enc.status} ${message}`
+      count.refused.set(words, (count.refused.get(words) ?? 0) + 1)
       return
     }
     const { keys } = JSON.parse(enc.body) as KeyContainer
@@ -220,7 +223,7 @@ async function run(demo: Demo): Promise<void> {
   )
   console.log(`  half of them             ${times[times.length >> 1] ?? Number.NaN} ms`)
   console.log(`  the last                 ${times.at(-1) ?? Number.NaN} ms`)
-  const refused = [...count.refused].map(([status, n]) => `${n} answered ${status}`)
+  const refused = [...count.refused].map(([words, n]) => `${n} answered ${words}`)
   console.log(
     `  keys meanwhile           ${count.fetched - before} fetched and equal at both ends, ${count.different} not equal or lost, ${count.broken} connections broken, ${refused.length === 0 ? "none refused" : refused.join(", ")}`,
   )

@@ -6,6 +6,8 @@ import type { KeyPath, Service } from "../model/service.js"
 import { decideOn } from "./decide.js"
 import { desiredConfig } from "./desired.js"
 import { Draft } from "./draft.js"
+import { nextsOf, standingPaths, withLane } from "./lanes.js"
+import { lanesOf } from "./memberships.js"
 import type { Event, Reply } from "./event.js"
 import type { Context } from "./turn.js"
 import type { View } from "./view.js"
@@ -15,7 +17,7 @@ export interface RehearsedOrder {
   /** As it would stand; without a path its `reason` says why there is none. */
   readonly service?: Service
   readonly path?: KeyPath
-  /** What each node on the path would be, from end to end. */
+  /** What each node on its paths would be, from end to end. */
   readonly desired: readonly NodeConfig[]
 }
 
@@ -29,17 +31,22 @@ export function rehearseOrder(
     const { reply } = decideOn(draft, order, context)
     const service = reply.ok && reply.id !== undefined ? draft.service(reply.id) : undefined
     if (service === undefined) return { reply, desired: [] }
-    const path = service.next ?? service.path
-    if (path === undefined) return { reply, service, desired: [] }
-    const standing: KeyPath = { ...path, phase: "up", awaiting: [] }
-    const { next: _next, reason: _reason, ...rest } = service
-    const made: Service = { ...rest, state: "active", path: standing, leaving: [] }
+    if (nextsOf(service).length + standingPaths(service).length === 0)
+      return { reply, service, desired: [] }
+    const { reason: _reason, ...rest } = service
+    let made: Service = { ...rest, state: "active", leaving: [] }
+    for (const [place, { path, next }] of lanesOf(service).entries()) {
+      const one = next ?? path
+      const lane = one === undefined ? {} : { path: { ...one, phase: "up" as const, awaiting: [] } }
+      made = withLane(made, place, lane)
+    }
     draft.putService(made)
+    const nodes = new Set(standingPaths(made).flatMap((path) => path.nodes))
     return {
       reply,
       service: made,
-      path: standing,
-      desired: standing.nodes.map((qkdnId) => desiredConfig(draft, qkdnId)),
+      ...(made.path === undefined ? {} : { path: made.path }),
+      desired: [...nodes].map((qkdnId) => desiredConfig(draft, qkdnId)),
     }
   } finally {
     draft.drop()

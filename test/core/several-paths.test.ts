@@ -1,7 +1,8 @@
 // Services that stand on several paths at once: 1+1, and keys in shares.
 
 import assert from "node:assert/strict"
-import { Lab } from "./lab.js"
+import { rehearseOrder } from "../../src/core/rehearse.js"
+import { Lab, TERMS } from "./lab.js"
 
 const LADDER = ["a-b", "b-d", "a-c", "c-d", "a-e", "e-f", "f-d"]
 
@@ -69,6 +70,24 @@ describe("a service protected 1+1", () => {
     assert.equal(lab.service("a", "d")?.beside, undefined)
     assert.equal(lab.picture.reservedBps("a-c"), 0)
     assert.equal(lab.desired("a").apps[0]?.backingQkdlIds.length, 1)
+  })
+})
+
+describe("an order on several paths, tried without consequences", () => {
+  it("shows what every node of every path would be", () => {
+    const lab = new Lab({ links: LADDER })
+    const order = {
+      kind: "service-ordered",
+      aSaeId: "sae-a",
+      bSaeId: "sae-d",
+      terms: { ...TERMS, trustTolerance: 1 },
+    } as const
+    const context = { now: lab.now, newId: () => crypto.randomUUID(), settings: lab.settings }
+    const { desired, service } = rehearseOrder(lab.picture, order, context)
+    assert.deepEqual(desired.map(({ qkdnId }) => qkdnId).sort(), ["a", "b", "c", "d"])
+    assert.equal(desired.find(({ qkdnId }) => qkdnId === "a")?.apps[0]?.backingQkdlIds.length, 2)
+    assert.equal(service?.beside?.length, 1)
+    assert.equal(lab.service("a", "d"), undefined)
   })
 })
 
