@@ -6,6 +6,7 @@ import { type LinkPath, sumAlong } from "../engine/path-question.js"
 import { Blocks, type ShortestPaths } from "../engine/shortest.js"
 import type { PathRequest } from "./path-request.js"
 import {
+  isSumRule,
   type Rule,
   ruledQuestion,
   type RuledQuestion,
@@ -47,7 +48,7 @@ function nearest(
   first: (ruled: RuledQuestion) => LinkPath | undefined,
 ): LinkPath | undefined {
   const without = ruledQuestion(network, request, new Set([rule]))
-  if (rule === "maxEpsilon" || rule === "maxHops" || rule === "maxLengthKm") {
+  if (isSumRule(rule)) {
     const question = { ...without.question, cost: sumWeightOf(network, rule) }
     return first({ ...without, question })
   }
@@ -78,7 +79,14 @@ function wordsOf(network: PlanNetwork, request: PathRequest, rule: Rule, best: L
     case "maxEpsilon":
     case "maxHops":
     case "maxLengthKm":
+    case "maxLatencyMs":
       return `no path with ${demandOf(request, rule)}: best is ${sum(rule)} ${via}`
+    case "avoidOperators":
+    case "onlyOperators":
+    case "avoidSites":
+    case "avoidMakers":
+    case "onlyMakers":
+      return `no path ${demandOf(request, rule)}: the best without that goes ${via}`
     case "minRateBps": {
       const rateBps = Math.min(...best.map((link) => network.rateBps[link] ?? 0))
       return `no path with ${demandOf(request, rule)}: best is ${figure(rateBps)} ${via}`
@@ -108,6 +116,18 @@ function demandOf(request: PathRequest, rule: Rule): string {
       return `hops <= ${figure(request.maxHops ?? 0)}`
     case "maxLengthKm":
       return `length <= ${figure(request.maxLengthKm ?? 0)} km`
+    case "maxLatencyMs":
+      return `latency <= ${figure(request.maxLatencyMs ?? 0)} ms`
+    case "avoidOperators":
+      return `without nodes of ${list(request.avoidOperators)}`
+    case "onlyOperators":
+      return `over nodes of ${list(request.onlyOperators)} only`
+    case "avoidSites":
+      return `round ${list(request.avoidSites)}`
+    case "avoidMakers":
+      return `without modules of ${list(request.avoidMakers)}`
+    case "onlyMakers":
+      return `over modules of ${list(request.onlyMakers)} only`
     case "minRateBps":
       return `rate >= ${figure(request.minRateBps ?? 0)} bit/s`
     case "avoidNodes":
@@ -119,6 +139,10 @@ function demandOf(request: PathRequest, rule: Rule): string {
     case "relay":
       return "only nodes that relay"
   }
+}
+
+function list(names: readonly string[] = []): string {
+  return names.join(", ")
 }
 
 /** At most six digits that count: sums of decimal fractions have longer tails. */

@@ -19,9 +19,17 @@ export interface PathRequest {
   readonly requireNodes?: readonly string[]
   /** Links by the names of their ends: all that join the two. */
   readonly avoidLinks?: readonly (readonly [string, string])[]
-  readonly disjoint?: "none" | "link" | "node"
+  /** What paths of the set must not share; `risk`: no link, and no group of links that fail together (`srlg`). */
+  readonly disjoint?: "none" | "link" | "node" | "risk"
+  /** Operators (sites, makers) whose nodes (nodes, links) are not to be used; and such that no others are. Ends are free. */
+  readonly avoidOperators?: readonly string[]
+  readonly onlyOperators?: readonly string[]
+  readonly avoidSites?: readonly string[]
+  readonly avoidMakers?: readonly string[]
+  readonly onlyMakers?: readonly string[]
   readonly maxHops?: number
   readonly maxLengthKm?: number
+  readonly maxLatencyMs?: number
   /** That every link of the path must have. */
   readonly minRateBps?: number
   readonly maxEpsilon?: number
@@ -49,14 +57,35 @@ const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathR
         maxItems: 10_000,
         items: { type: "array", minItems: 2, maxItems: 2, items: { type: "string" } },
       },
-      disjoint: { enum: ["none", "link", "node"] },
+      disjoint: { enum: ["none", "link", "node", "risk"] },
+      avoidOperators: names,
+      onlyOperators: names,
+      avoidSites: names,
+      avoidMakers: names,
+      onlyMakers: names,
       maxHops: { type: "integer", minimum: 0 },
       maxLengthKm: { type: "number", minimum: 0 },
+      maxLatencyMs: { type: "number", minimum: 0 },
       minRateBps: { type: "number", minimum: 0 },
       maxEpsilon: { type: "number", minimum: 0 },
     },
   },
 })
+
+type GroupField = "avoidOperators" | "onlyOperators" | "avoidSites" | "avoidMakers" | "onlyMakers"
+
+/** The names that each of these fields may hold. */
+function groupsIn(network: PlanNetwork): Record<GroupField, ReadonlySet<string | undefined>> {
+  const operators = new Set(network.operators)
+  const makers = new Set(network.makers)
+  return {
+    avoidOperators: operators,
+    onlyOperators: operators,
+    avoidSites: new Set(network.sites),
+    avoidMakers: makers,
+    onlyMakers: makers,
+  }
+}
 
 /**
  * Requests from a parsed JSON value.
@@ -66,6 +95,7 @@ const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathR
 export function readPathRequests(value: unknown, network: PlanNetwork): readonly PathRequest[] {
   if (!check(value)) return refuseForm("requests", check.errors?.[0])
   const ids = new Set<string>()
+  const groups = groupsIn(network)
   for (const [i, request] of value.entries()) {
     const refuse = (path: string, message: string): never => {
       throw new QkdError("invalid-value", `requests /${i}${path}: ${message}`, {
@@ -87,6 +117,9 @@ export function readPathRequests(value: unknown, network: PlanNetwork): readonly
       known(a, `/avoidLinks/${n}/0`)
       known(b, `/avoidLinks/${n}/1`)
     }
+    for (const [field, names] of Object.entries(groups))
+      for (const [n, name] of (request[field as GroupField] ?? []).entries())
+        if (!names.has(name)) refuse(`/${field}/${n}`, `nothing in the topology has "${name}"`)
   }
   return value
 }

@@ -9,14 +9,29 @@ export type Rule =
   | "maxEpsilon"
   | "maxHops"
   | "maxLengthKm"
+  | "maxLatencyMs"
   | "minRateBps"
   | "avoidNodes"
   | "avoidLinks"
   | "requireNodes"
+  | GroupRule
   | "relay"
 
+/** Rules about whole groups of nodes or links. */
+export type GroupRule = (typeof GROUP_RULES)[number]
+
+const GROUP_RULES = [
+  "avoidOperators",
+  "onlyOperators",
+  "avoidSites",
+  "avoidMakers",
+  "onlyMakers",
+] as const
+
+const SUM_RULES = ["maxEpsilon", "maxHops", "maxLengthKm", "maxLatencyMs"] as const
+
 /** Rules that bound a sum along the path. */
-export type SumRule = "maxEpsilon" | "maxHops" | "maxLengthKm"
+export type SumRule = (typeof SUM_RULES)[number]
 
 export interface RuledQuestion {
   readonly question: PathQuestion
@@ -26,10 +41,8 @@ export interface RuledQuestion {
 
 /** Of the rules that this request has. A node that may not relay is a rule of the network. */
 export function rulesOf(request: PathRequest): Rule[] {
-  const own = (["maxEpsilon", "maxHops", "maxLengthKm", "minRateBps"] as const).filter(
-    (rule) => request[rule] !== undefined,
-  )
-  const lists = (["avoidNodes", "avoidLinks", "requireNodes"] as const).filter(
+  const own = ([...SUM_RULES, "minRateBps"] as const).filter((rule) => request[rule] !== undefined)
+  const lists = (["avoidNodes", "avoidLinks", "requireNodes", ...GROUP_RULES] as const).filter(
     (rule) => (request[rule]?.length ?? 0) > 0,
   )
   return [...own, ...lists, "relay"]
@@ -57,7 +70,14 @@ export function sumWeightOf(network: PlanNetwork, rule: SumRule): Float64Array {
       return weightOf(network, "hops")
     case "maxLengthKm":
       return network.lengthKm
+    case "maxLatencyMs":
+      return network.latencyMs
   }
+}
+
+/** Whether a rule is one that bounds a sum. */
+export function isSumRule(rule: Rule): rule is SumRule {
+  return SUM_RULES.some((one) => one === rule)
 }
 
 /** The question without some of its rules. */
@@ -92,9 +112,22 @@ export function ruledQuestion(
     for (let link = 0; link < graph.linkCount; link += 1)
       if (avoided.has(`${graph.linkA[link] ?? -1} ${graph.linkB[link] ?? -1}`))
         usableLinks[link] = 0
+  const named = (rule: GroupRule): readonly string[] => (inForce(rule) ? (request[rule] ?? []) : [])
+  const close = (
+    open: Uint8Array,
+    owners: readonly (string | undefined)[],
+    avoid: readonly string[],
+    only: readonly string[] = [],
+  ): void => {
+    for (const [number, owner = ""] of owners.entries())
+      if (avoid.includes(owner) || (only.length > 0 && !only.includes(owner))) open[number] = 0
+  }
+  close(passableNodes, network.operators, named("avoidOperators"), named("onlyOperators"))
+  close(passableNodes, network.sites, named("avoidSites"))
+  close(usableLinks, network.makers, named("avoidMakers"), named("onlyMakers"))
   // An end that is to be avoided leaves no path at all.
   if ([request.from, request.to].some((end) => avoidNodes.includes(end))) usableLinks.fill(0)
-  const sums = (["maxEpsilon", "maxHops", "maxLengthKm"] as const).filter(inForce)
+  const sums = SUM_RULES.filter(inForce)
   return {
     question: {
       from: numberOf(request.from),

@@ -2,6 +2,7 @@
 // can carry, and which nodes may relay. Finds nothing.
 
 import { PathGraph } from "../engine/path-graph.js"
+import { RiskGroups } from "../engine/risk-groups.js"
 import { rateModel } from "../model/key-rate.js"
 import {
   DETOUR_FACTOR,
@@ -24,9 +25,21 @@ export interface PlanNetwork {
   readonly lossDb: Float64Array
   /** As given, else as the analysis of the module's protocol has it. */
   readonly epsilon: Float64Array
+  /** As given, else the time light takes in the fibre. */
+  readonly latencyMs: Float64Array
+  /** Links that fail together, by `srlg`. */
+  readonly risks: RiskGroups
+  /** By link: who made its modules; the first word of `module`, as far as given. */
+  readonly makers: readonly (string | undefined)[]
   /** By node: 1 where it may relay keys for others. */
   readonly relays: Uint8Array
+  /** By node, as far as given. */
+  readonly operators: readonly (string | undefined)[]
+  readonly sites: readonly (string | undefined)[]
 }
+
+/** Of light in fibre, group index 1.468 (ITU-T G.652). */
+const LATENCY_MS_PER_KM = 0.0049
 
 /** Where neither link nor module says how far its keys are from ideal. */
 const ASSUMED_EPSILON = 1e-10
@@ -59,8 +72,26 @@ export function planNetwork(topology: Topology): PlanNetwork {
       links,
       (link, i) => link.epsilon ?? models[i]?.epsilon ?? ASSUMED_EPSILON,
     ),
+    latencyMs: Float64Array.from(
+      links,
+      (link) => link.latencyMs ?? lengthKmOf(link, byName) * LATENCY_MS_PER_KM,
+    ),
+    risks: riskGroups(links),
+    makers: links.map(({ module }) => module?.split(/[\s/_-]/)[0]),
     relays: Uint8Array.from(nodes, ({ relay }) => (relay ? 1 : 0)),
+    operators: nodes.map(({ operator }) => operator),
+    sites: nodes.map(({ place }) => place),
   }
+}
+
+function riskGroups(links: readonly TopologyLink[]): RiskGroups {
+  const numbers = new Map<string, number>()
+  const numberOf = (name: string): number => {
+    const known = numbers.get(name) ?? numbers.size
+    numbers.set(name, known)
+    return known
+  }
+  return new RiskGroups(links.map(({ srlg }) => srlg.map(numberOf)))
 }
 
 /** As given; else from the loss, else from where its ends are, else as lossDbOf assumes it. */

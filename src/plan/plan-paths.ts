@@ -1,13 +1,13 @@
 // Answers requests for paths over a network: the method that fits each, the paths in order of cost, or the reason why
 // there is none.
 
-import { disjointPaths } from "../engine/disjoint.js"
-import { limitedDisjointPaths } from "../engine/disjoint-in-order.js"
+import { limitedDisjointPaths, riskDisjointPaths } from "../engine/disjoint-in-order.js"
 import { LimitedPaths } from "../engine/limited-path.js"
-import { comparePaths, type LinkPath, sumAlong } from "../engine/path-question.js"
+import { comparePaths, type LinkPath, type RankedPath, sumAlong } from "../engine/path-question.js"
 import { pathsInOrder } from "../engine/paths-in-order.js"
 import { ShortestPaths } from "../engine/shortest.js"
 import type { PathRequest } from "./path-request.js"
+import { PathSearches } from "./path-searches.js"
 import { ruledQuestion, type RuledQuestion } from "./path-rules.js"
 import { reasonForNone } from "./path-reason.js"
 import type { PlanNetwork } from "./plan-network.js"
@@ -38,9 +38,11 @@ export interface PathAnswer {
 export class PathPlanner {
   readonly #network: PlanNetwork
   readonly #searches: ShortestPaths
+  readonly #plain: PathSearches
 
   constructor(network: PlanNetwork) {
     this.#network = network
+    this.#plain = new PathSearches(network.graph)
     this.#searches = new ShortestPaths(network.graph)
   }
 
@@ -58,39 +60,44 @@ export class PathPlanner {
   }
 
   #find(
-    { k, disjoint = "none" }: PathRequest,
+    { k, disjoint = "none", weight = "hops" }: PathRequest,
     { question, limits, required }: RuledQuestion,
   ): { readonly paths: readonly LinkPath[]; readonly reason?: string } {
-    const { graph } = this.#network
+    const { graph, risks } = this.#network
+    const { from, to } = question
     const searches = this.#searches
     const plain = limits.length === 0 && required.length === 0
     if (disjoint === "none") {
-      const found = pathsInOrder(graph, question, this.#rest(question, limits, required), k ?? 1)
+      const found = plain
+        ? this.#plain.for(weight, question).kShortest.paths(from, to, k ?? 1)
+        : this.#limited(question, limits, required, k ?? 1)
       return { paths: Array.from(found, ({ path }) => path) }
     }
     const count = k ?? 2
-    const set = plain
-      ? { paths: disjointPaths(graph, question, count, disjoint), proven: true }
-      : limitedDisjointPaths(graph, searches, question, count, disjoint, limits, required)
+    const set =
+      disjoint === "risk"
+        ? riskDisjointPaths(graph, searches, question, count, risks, limits, required)
+        : plain
+          ? {
+              paths: this.#plain.for(weight, question).disjoint.find(from, to, count, disjoint),
+              proven: true,
+            }
+          : limitedDisjointPaths(graph, searches, question, count, disjoint, limits, required)
     const few = `only ${set.paths.length} ${disjoint}-disjoint ${set.paths.length === 1 ? "path exists" : "paths exist"}`
     if (!set.proven)
       return { paths: set.paths, reason: "the search was ended before a better set was ruled out" }
     return set.paths.length < count ? { paths: set.paths, reason: few } : { paths: set.paths }
   }
 
-  #rest(
+  #limited(
     question: RuledQuestion["question"],
     limits: RuledQuestion["limits"],
     required: RuledQuestion["required"],
-  ): Parameters<typeof pathsInOrder>[2] {
+    count: number,
+  ): Iterable<RankedPath> {
     const { graph } = this.#network
-    if (limits.length > 0 || required.length > 0) {
-      const limited = new LimitedPaths(graph, this.#searches, question, limits, required)
-      return (...task) => limited.find(...task)
-    }
-    const toGo = this.#searches.distancesTo(question)
-    return (from, _root, blocks, bound) =>
-      this.#searches.find({ ...question, from }, blocks, toGo, bound)
+    const limited = new LimitedPaths(graph, this.#searches, question, limits, required)
+    return pathsInOrder(graph, question, (...task) => limited.find(...task), count)
   }
 
   #planned(from: number, path: LinkPath, cost: number): PlannedPath {

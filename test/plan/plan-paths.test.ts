@@ -102,6 +102,62 @@ describe("plan paths", () => {
     assert.deepEqual(limited.paths, ["mk1", "mk2", "Mersch Capellen Kirchberg"])
   })
 
+  it("keeps sets apart by what fails together, not by links alone", () => {
+    const ducts = planNetwork(
+      topologyFromJson({
+        name: "two fibres under one bridge",
+        nodes: [
+          { name: "A" },
+          { name: "B", operator: "North", place: "Bridge Street" },
+          { name: "C", operator: "South" },
+          { name: "D", operator: "South" },
+          { name: "Z" },
+        ],
+        links: [
+          { a: "A", b: "B", lengthKm: 10, srlg: ["bridge"], module: "Acme-Q1" },
+          { a: "B", b: "Z", lengthKm: 10, module: "Acme-Q1" },
+          { a: "A", b: "C", lengthKm: 11, srlg: ["bridge"], module: "Borealis Q2" },
+          { a: "C", b: "Z", lengthKm: 11, module: "Borealis Q2" },
+          { a: "A", b: "D", lengthKm: 20, latencyMs: 9, module: "Borealis Q2" },
+          { a: "D", b: "Z", lengthKm: 20, module: "Borealis Q2" },
+        ],
+      }),
+    )
+    const paths = (rest: Omit<PathRequest, "id" | "from" | "to">): string[] => {
+      const [request] = readPathRequests(
+        [{ id: "q", from: "A", to: "Z", weight: "lengthKm", ...rest }],
+        ducts,
+      )
+      assert(request !== undefined)
+      const answer = new PathPlanner(ducts).answer(request)
+      return answer.paths.map(({ nodes }) => nodes.join("")).concat(answer.reason ?? [])
+    }
+    assert.deepEqual(paths({ disjoint: "link" }), ["ABZ", "ACZ"])
+    assert.deepEqual(paths({ disjoint: "risk" }), ["ABZ", "ADZ"])
+    assert.deepEqual(paths({ disjoint: "risk", maxLatencyMs: 1 }), [
+      "ABZ",
+      "only 1 risk-disjoint path exists",
+    ])
+    assert.deepEqual(paths({ disjoint: "risk", k: 3 }), [
+      "ABZ",
+      "ADZ",
+      "only 2 risk-disjoint paths exist",
+    ])
+    assert.deepEqual(paths({ avoidOperators: ["North"], k: 9 }), ["ACZ", "ADZ"])
+    assert.deepEqual(paths({ onlyOperators: ["North"], k: 9 }), ["ABZ"])
+    assert.deepEqual(paths({ onlyMakers: ["Acme"], k: 9 }), ["ABZ"])
+    assert.deepEqual(paths({ avoidSites: ["Bridge Street"], avoidMakers: ["Borealis"] }), [
+      "no path round Bridge Street: the best without that goes via B; no path without modules of Borealis: the best without that goes via C",
+    ])
+    assert.deepEqual(paths({ maxLatencyMs: 0.05 }), [
+      "no path with latency <= 0.05 ms: best is 0.098 via B",
+    ])
+    assert.throws(
+      () => paths({ avoidMakers: ["Acm"] }),
+      /avoidMakers\/0: nothing in the topology has "Acm"/,
+    )
+  })
+
   for (const [rest, reason] of [
     [{ maxEpsilon: 1e-10 }, "no path with epsilon <= 1e-10: best is 1e-9 directly"],
     [
