@@ -7,26 +7,8 @@ cd "$(dirname "$0")/.."
 packages=(libyang-tools yangcli libyuma-base netconfd openssl python3 python3-ncclient curl openssh-client openssh-server chromium
   tcpdump procps iproute2 iputils-ping nftables charon-systemd strongswan-swanctl libcharon-extra-plugins wireguard-go wireguard-tools
   softhsm2 opensc make g++)
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" = 0 ]; then
-    echo "Installing Debian packages: ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >/dev/null && apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || {
-      echo "Could not install: ${missing[*]}"
-      echo "0 passed, 1 failed"
-      exit 1
-    }
-  else
-    echo "The tests talk to real peers. Missing Debian packages: ${missing[*]}"
-    echo "Install them with: sudo apt-get install --no-install-recommends ${missing[*]}"
-    echo "0 passed, 1 failed"
-    exit 1
-  fi
-fi
+source scripts/packages.sh
+need_packages "The tests talk to real peers" "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 
 # The optional pkcs11js is compiled: an install made before the compiler was there left it out.
 [ -d node_modules/mocha ] && [ -d node_modules/pkcs11js ] || npm ci || { echo "0 passed, 1 failed"; exit 1; }

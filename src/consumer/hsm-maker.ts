@@ -39,6 +39,8 @@ export interface MakerPorts {
   readonly random: (bytes: number) => Buffer
 }
 
+/** Made and proven together. A slow token takes a tenth of a second a key, and the peer waits for the answer. */
+const BATCH_KEYS = 32
 /** How often the peer is asked whether it still has what is ready here. */
 const CHECK_MS = 3_600_000
 
@@ -64,22 +66,37 @@ export class HsmMaker {
     await this.#retire()
     await this.#tellUsed()
     await this.#check()
-    let ready = await this.#proveAll()
-    for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking(true)) {
-      const kem = this.#setting.hybrid ? await this.#exchange() : undefined
-      const made = await this.#make(Math.min(lacking, MAX_KEYS), kem?.mix)
-      if (made.length === 0) break
-      const gained = await this.#prove(made, kem?.name)
-      ready += gained
-      // Going on would only burn keys.
-      if (gained === 0) {
-        throw new QkdError(
-          "operation-failed",
-          `none of ${made.length} keys is the same at both ends`,
-        )
+    return (await this.#proveAll()) + (await this.#fill())
+  }
+
+  /** Batch by batch; while the peer takes and proves one, the next goes into the token here. */
+  async #fill(): Promise<number> {
+    let ready = 0
+    let proving = Promise.resolve(0)
+    try {
+      for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking(true)) {
+        const kem = this.#setting.hybrid ? await this.#exchange() : undefined
+        const made = await this.#make(Math.min(lacking, BATCH_KEYS), kem?.mix)
+        ready += await proving
+        if (made.length === 0) return ready
+        proving = this.#proveNew(made, kem?.name)
+        // Looked at when the next batch is there.
+        proving.catch(() => undefined)
       }
+    } catch (fault) {
+      await proving.catch(() => undefined)
+      throw fault
     }
-    return ready
+    return ready + (await proving)
+  }
+
+  async #proveNew(made: readonly IndexedKey[], kem: string | undefined): Promise<number> {
+    const gained = await this.#prove(made, kem)
+    // Going on would only burn keys.
+    if (gained === 0) {
+      throw new QkdError("operation-failed", `none of ${made.length} keys is the same at both ends`)
+    }
+    return gained
   }
 
   /** Keys to make now: none above the low watermark, unless a filling has begun. */

@@ -21,6 +21,8 @@ import { TokenHolder } from "./token-holder.js"
 
 const KEY_SIZE_BITS = 256
 const TIMEOUT_MS = 15_000
+/** The peer answers when its token has taken and proven a batch. */
+const LINE_TIMEOUT_MS = 120_000
 const BACKOFF_FIRST_MS = 1000
 
 /** What `status` shows of a peer. */
@@ -160,7 +162,7 @@ export class HsmService {
       port: peer.port,
       tls,
       proof: { commonName: peer.commonName },
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: LINE_TIMEOUT_MS,
     })
     this.#closing.push(() => {
       connected.close()

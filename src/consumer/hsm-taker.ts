@@ -42,6 +42,9 @@ export interface TakerPorts {
   readonly random: (bytes: number) => Buffer
 }
 
+/** Offers that may be under way at once, and then some. */
+const MAX_KEMS = 4
+
 interface Round {
   readonly makerNonce: string
   readonly takerNonce: string
@@ -53,8 +56,8 @@ export class HsmTaker {
   readonly #ports: TakerPorts
   /** The proof that is under way: one at a time. */
   #round: Round | undefined
-  /** The ML-KEM secret for the next offer. */
-  #kem: { readonly name: string; readonly mix: Mix } | undefined
+  /** ML-KEM secrets for the next offers, by name. */
+  readonly #kems = new Map<string, Mix>()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(setting: TakerSetting, ports: TakerPorts) {
@@ -71,15 +74,17 @@ export class HsmTaker {
         new QkdError("access-denied", `a message from ${from} to ${to} on the line of ${peer}`),
       )
     }
+    // The next batch's, while this one is still on its way into the token.
+    if (kind === "kem") {
+      return Promise.resolve().then(() => this.#encapsulate(message as Kem))
+    }
     const next = this.#last.then(() => this.#do(kind, message))
     this.#last = next.catch(() => undefined)
     return next
   }
 
-  #do(kind: Kind, message: MessageKinds[Kind]["ask"]): Promise<object> {
+  #do(kind: Exclude<Kind, "kem">, message: MessageKinds[Kind]["ask"]): Promise<object> {
     switch (kind) {
-      case "kem":
-        return Promise.resolve(this.#encapsulate(message as Kem))
       case "offer":
         return this.#offer(message as Offer)
       case "confirm":
@@ -97,8 +102,12 @@ export class HsmTaker {
     const key = Buffer.from(publicKey, "base64")
     const { ciphertext, shared } = encapsulate(key)
     const name = this.#ports.random(32).toString("hex")
-    this.#kem?.mix.shared.wipe()
-    this.#kem = { name, mix: { shared, transcript: Buffer.concat([key, ciphertext]) } }
+    this.#kems.set(name, { shared, transcript: Buffer.concat([key, ciphertext]) })
+    for (const [oldest, mix] of this.#kems) {
+      if (this.#kems.size <= MAX_KEMS) break
+      mix.shared.wipe()
+      this.#kems.delete(oldest)
+    }
     return { kem: name, ciphertext: Buffer.from(ciphertext).toString("base64") }
   }
 
@@ -144,11 +153,13 @@ export class HsmTaker {
   /** Fetches and imports what is not here yet. @returns ids that are now */
   async #take(keys: Offer["keys"], kem: string | undefined): Promise<ReadonlySet<string>> {
     const { site, saeId, peer, peerSaeId, keySizeBits, hybrid } = this.#setting
-    const exchanged = this.#kem?.name === kem ? this.#kem : undefined
-    this.#kem = undefined
+    const mix = this.#kems.get(kem ?? "")
+    this.#kems.delete(kem ?? "")
     // Without the secret they were mixed with, the keys are of no use here.
-    if (keys.length === 0 || (hybrid && exchanged === undefined)) return new Set()
-    const mix = exchanged?.mix
+    if (keys.length === 0 || (hybrid && mix === undefined)) {
+      mix?.shared.wipe()
+      return new Set()
+    }
     const sites = { maker: peer, taker: site, makerSaeId: peerSaeId, takerSaeId: saeId }
     const { index, token } = this.#ports
     const expiry = new Map(keys.map(({ keyId, expiresAtMs }) => [keyId, expiresAtMs]))

@@ -15,15 +15,15 @@ import {
 import path from "node:path"
 import { HEADER_BYTES, SEALED_SEGMENT_BYTES } from "../../src/consumer/sealed-file.js"
 import { freshDir, removeDir } from "../support/demo.js"
-import { HsmProcess } from "../support/hsm-process.js"
+import { HsmProcess } from "../../examples/lab/hsm-process.js"
 import {
   type HsmSite,
   type HsmSitesOptions,
   makeHsmSites,
   type SiteName,
-} from "../support/hsm-sites.js"
+} from "../../examples/lab/hsm-sites.js"
 import { IndependentKme } from "../support/independent-kme.js"
-import { noSoftHsm } from "../support/softhsm.js"
+import { noSoftHsm } from "../../examples/lab/softhsm.js"
 
 describe("preloaded keys", function () {
   this.timeout(120_000)

@@ -9,7 +9,7 @@ import type { HsmToken, ImportMode, TokenKey } from "../../src/consumer/hsm-toke
 import { openToken } from "../../src/consumer/token-client.js"
 import { isQkdError } from "../errors-helper.js"
 import { freshDir, removeDir } from "../support/demo.js"
-import { makeTokens, noSoftHsm, PIN, SOFTHSM, type SoftTokens } from "../support/softhsm.js"
+import { makeTokens, noSoftHsm, PIN, SOFTHSM, type SoftTokens } from "../../examples/lab/softhsm.js"
 
 describe("a PKCS#11 token", function () {
   let dir: string

@@ -2,9 +2,11 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 import { HsmIndex, type IndexedKey } from "../../src/consumer/hsm-index.js"
-import { root } from "./demo.js"
 import type { HsmSite } from "./hsm-sites.js"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
 
 export interface SiteCounts {
   readonly out: Readonly<Record<IndexedKey["state"], number>>

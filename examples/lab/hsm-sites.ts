@@ -1,10 +1,10 @@
 // Two sites with a SoftHSM token each, the same key managers (ours or not) and a line between them: files and settings.
 
 import { mkdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import path from "node:path"
 import { createAuthority, issueRelayCertificate, validFor } from "../../src/transport/pki.js"
-import type { KmeAccess } from "./independent-kme.js"
+import { freePort } from "./id-certificates.js"
+import type { KmeAccess } from "./key-managers.js"
 import { makeTokens, SOFTHSM, type SoftTokens } from "./softhsm.js"
 
 export const SITES = ["alpha", "omega"] as const
@@ -89,17 +89,4 @@ export async function makeHsmSites(
     alpha: make("alpha", "omega", kme[0], kme[1]),
     omega: make("omega", "alpha", kme[1], kme[0]),
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
 }

@@ -1,0 +1,100 @@
+// Preloading two tokens, from the first key asked for to the last proven equal at both ends, beside the same two tokens taking
+// as many keys by bare C_CreateObject. Both in one run, in turn; SoftHSM. `node --import tsx bench/hsm-preload.ts [KEYS [ROUNDS]]`
+
+import { execFile } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
+import { HSM_CONFIG_MODULES, readHsmConfig } from "../src/consumer/hsm-config.js"
+import { HsmService } from "../src/consumer/hsm-service.js"
+import { loadYangFiles } from "../src/transport/yang-files.js"
+import { makeHsmSites } from "../examples/lab/hsm-sites.js"
+import { makeTokens, noSoftHsm, SOFTHSM } from "../examples/lab/softhsm.js"
+import { IndependentKme } from "../test/support/independent-kme.js"
+
+const keys = Number(process.argv[2] ?? 256)
+const rounds = Number(process.argv[3] ?? 3)
+const run = promisify(execFile)
+
+async function bareSeconds(dir: string): Promise<number> {
+  const soft = makeTokens(mkdtempSync(path.join(dir, "bare-")), ["one", "other"])
+  const one = async (label: string): Promise<number> => {
+    const args = ["--import", "tsx", "bench/hsm-bare.ts", SOFTHSM, label, soft.pinFile, `${keys}`]
+    const env = { ...process.env, SOFTHSM2_CONF: soft.conf }
+    return Number((await run(process.execPath, args, { env })).stdout)
+  }
+  return Math.max(...(await Promise.all([one("one"), one("other")])))
+}
+
+async function preloadSeconds(dir: string, mode: string): Promise<number> {
+  const home = mkdtempSync(path.join(dir, "sites-"))
+  const kme = await IndependentKme.start(path.join(home, "kme"), ["vault-a", "vault-o"])
+  const sites = await makeHsmSites(home, kme.access, {
+    count: { alpha: keys, omega: 0 },
+    import: mode,
+    maxKeys: keys,
+  })
+  const sources = loadYangFiles(HSM_CONFIG_MODULES)
+  let readyAt: bigint | undefined
+  let ready = 0
+  let resolveReady: () => void = () => undefined
+  const done = new Promise<void>((resolve) => {
+    resolveReady = resolve
+  })
+  const start = async (name: "alpha" | "omega"): Promise<HsmService> => {
+    const { configFile, soft } = sites[name]
+    process.env["SOFTHSM2_CONF"] = soft.conf
+    const text = readFileSync(configFile, "utf8")
+    return HsmService.start(readHsmConfig(sources, text, path.dirname(configFile)), {
+      alarm: (event, detail) => {
+        process.stderr.write(`${name}: ${event} ${JSON.stringify(detail)}\n`)
+      },
+      note: (event, { count }) => {
+        if (name === "alpha" && event === "keys-ready") ready += Number(count)
+        if (ready < keys || readyAt !== undefined) return
+        readyAt = process.hrtime.bigint()
+        resolveReady()
+      },
+    })
+  }
+  const omega = await start("omega")
+  const startedAt = process.hrtime.bigint()
+  const alpha = await start("alpha")
+  await done
+  await alpha.stop()
+  await omega.stop()
+  await kme.stop()
+  return Number((readyAt ?? startedAt) - startedAt) / 1e9
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+}
+
+const reason = noSoftHsm()
+if (reason !== undefined) {
+  process.stdout.write(`skipped: ${reason}\n`)
+  process.exit(0)
+}
+const dir = mkdtempSync(path.join(tmpdir(), "keyloom-hsm-bench-"))
+const modes = ["plain", "aes-key-wrap"]
+const bare: number[] = []
+const ours = new Map<string, number[]>(modes.map((mode) => [mode, []]))
+try {
+  for (let i = 0; i < rounds; i++) {
+    bare.push(await bareSeconds(dir))
+    for (const mode of modes) ours.get(mode)?.push(await preloadSeconds(dir, mode))
+  }
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+const floor = keys / median(bare)
+process.stdout.write(`${keys} keys into two tokens at once, medians of ${rounds} rounds\n`)
+process.stdout.write(`bare C_CreateObject            ${floor.toFixed(0)} keys/s\n`)
+for (const [mode, seconds] of ours) {
+  const rate = keys / median(seconds)
+  process.stdout.write(
+    `preloaded, proven, ${mode.padEnd(12)} ${rate.toFixed(0)} keys/s, ${((100 * rate) / floor).toFixed(0)} % of bare\n`,
+  )
+}
