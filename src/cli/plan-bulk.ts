@@ -10,12 +10,14 @@ import type { MakeLinearProgram } from "../engine/linear-program.js"
 import { loadLinearPrograms } from "./highs.js"
 import { readJsonFile, writePicture } from "./plan-files.js"
 import { type PlanSource, readSource, type SourceOptions } from "./plan-source.js"
+import { progressOn } from "./progress.js"
 import { table } from "./table.js"
 
 export interface PlanBulkOptions extends SourceOptions {
   readonly orders: string
   readonly json?: boolean
   readonly svg?: string
+  readonly progress?: boolean
 }
 
 /** @throws QkdError with the file and the place of the fault. */
@@ -24,7 +26,10 @@ export async function planBulkOrders(options: PlanBulkOptions): Promise<void> {
   const network = planNetwork(source.topology)
   const question = readBulkQuestion(readJsonFile(options.orders), network)
   const make = await loadLinearPrograms()
-  const plan = planBulk(network, question, standingOf(source, network, question, make), make)
+  const standing = standingOf(source, network, question, make)
+  const progress = progressOn("order", options.progress ?? false)
+  const plan = planBulk(network, question, standing, make, progress)
+  progress(1, 1)
   if (options.svg !== undefined) writePicture(options.svg, drawSchedule(plan, source.topology.name))
   process.stdout.write(options.json === true ? `${JSON.stringify(plan)}\n` : wordsOf(plan))
 }

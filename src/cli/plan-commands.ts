@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander"
 
 const TOPOLOGY = "Keyloom JSON, NetworkX node-link JSON or GraphML"
+const PROGRESS = "show how far it is, on standard error, where that is no terminal too"
 const DEMANDS = "what is asked, as JSON; - reads standard input"
 
 function several(value: string, before: readonly string[] | undefined): string[] {
@@ -83,7 +84,7 @@ export function addPlanCommands(program: Command): void {
       ),
     ),
   )
-    .option("--progress", "show how far it is, on standard error, where that is no terminal too")
+    .option("--progress", PROGRESS)
     .action(async (options: Parameters<typeof import("./plan-survive.js").planSurvive>[0]) => {
       const { planSurvive } = await import("./plan-survive.js")
       await planSurvive(options)
@@ -102,7 +103,7 @@ export function addPlanCommands(program: Command): void {
     .option("--tries <n>", "candidates evaluated exactly for each link, at most", count, 40)
     .option("--candidates <file>", "what may be built, as JSON; else all pairs within reach")
     .option("--module <name>", "QKD modules of the links to build; else by their loss")
-    .option("--progress", "show how far it is, on standard error, where that is no terminal too")
+    .option("--progress", PROGRESS)
     .action(async (options: Parameters<typeof import("./plan-grow.js").planGrow>[0]) => {
       const { planGrow } = await import("./plan-grow.js")
       await planGrow(options)
@@ -115,10 +116,12 @@ export function addPlanCommands(program: Command): void {
         .description("volumes of key by deadline, scheduled on what rate services leave")
         .requiredOption("--orders <file>", DEMANDS),
     ),
-  ).action(async (options: Parameters<typeof import("./plan-bulk.js").planBulkOrders>[0]) => {
-    const { planBulkOrders } = await import("./plan-bulk.js")
-    await planBulkOrders(options)
-  })
+  )
+    .option("--progress", PROGRESS)
+    .action(async (options: Parameters<typeof import("./plan-bulk.js").planBulkOrders>[0]) => {
+      const { planBulkOrders } = await import("./plan-bulk.js")
+      await planBulkOrders(options)
+    })
 }
 
 function addSource(command: Command): Command {

@@ -40,14 +40,18 @@ const KEPT = 1.2e-6
 const WHOLE = 1.5e-6
 const MAX_STEPS = 40
 
-/** @param network times reach as far as is to be looked at. Cuts at the orders' own times are added. */
+/**
+ * @param network times reach as far as is to be looked at. Cuts at the orders' own times are added.
+ * @param progress told how many programs of how many are solved; each order is one, a late one two.
+ */
 export function scheduleBulk(
   network: BulkNetwork,
   orders: readonly BulkOrder[],
   make: MakeLinearProgram,
+  progress: (done: number, total: number) => void = () => undefined,
 ): BulkSchedule {
   const cut = orders.reduce((all, { notBefore, due }) => cutAt(cutAt(all, notBefore), due), network)
-  const scheduling = new Scheduling(new BulkProgram(cut, orders, make), orders)
+  const scheduling = new Scheduling(new BulkProgram(cut, orders, make), orders, progress)
   try {
     return scheduling.run()
   } finally {
@@ -80,10 +84,17 @@ class Scheduling {
   readonly #orders: readonly BulkOrder[]
   readonly #earliestAt = new Map<number, number>()
   readonly #late: number[] = []
+  readonly #progress: (done: number, total: number) => void
+  #done = 0
 
-  constructor(program: BulkProgram, orders: readonly BulkOrder[]) {
+  constructor(
+    program: BulkProgram,
+    orders: readonly BulkOrder[],
+    progress: (done: number, total: number) => void,
+  ) {
     this.#program = program
     this.#orders = orders
+    this.#progress = progress
   }
 
   close(): void {
@@ -92,9 +103,21 @@ class Scheduling {
 
   run(): BulkSchedule {
     const first = [...this.#orders.keys()].sort((a, b) => this.#order(a, b))
-    if (!this.#allAtOnce()) for (const number of first) this.#promise(number)
-    for (const number of this.#late) this.#promiseLate(number)
+    if (!this.#allAtOnce())
+      for (const number of first) {
+        this.#promise(number)
+        this.#step()
+      }
+    for (const number of this.#late) {
+      this.#promiseLate(number)
+      this.#step()
+    }
     return this.#asEarlyAsPossible()
+  }
+
+  #step(): void {
+    this.#done += 1
+    this.#progress(this.#done, this.#orders.length + this.#late.length + 1)
   }
 
   #order(a: number, b: number): number {

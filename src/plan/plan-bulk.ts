@@ -12,6 +12,7 @@ import {
 import type { MakeLinearProgram } from "../engine/linear-program.js"
 import type { BulkQuestion, BulkRequest } from "./bulk-file.js"
 import type { PlanNetwork } from "./plan-network.js"
+import type { Progress } from "./progress.js"
 import { afterChange, loadOf, type Standing } from "./standing.js"
 
 export interface BulkPlan {
@@ -54,10 +55,11 @@ export function planBulk(
   question: BulkQuestion,
   standing: Standing,
   make: MakeLinearProgram,
+  progress: Progress = () => undefined,
 ): BulkPlan {
   const bulk = bulkNetwork(network, question, standing)
   const orders = question.orders.map((request) => orderOf(network, request))
-  const schedule = scheduleBulk(bulk, orders, make)
+  const schedule = scheduleBulk(bulk, orders, make, progress)
   return {
     startAt: timeWords(question.startS),
     endAt: timeWords(question.endS),
