@@ -293,12 +293,14 @@ export class Initiator {
 
   #finished(): void {
     this.#rotations += 1
-    const { attempt, startedAtMs } = this.#state
+    const { attempt, startedAtMs, current } = this.#state
     this.#options.log.info(
       {
         generation: attempt?.generation,
         kind: attempt?.kind,
         keyId: this.#making.keyId,
+        // Until both ends had seen the new key carry the tunnel, and until the old one was gone.
+        protectedMs: (current?.sinceMs ?? startedAtMs) - startedAtMs,
         tookMs: this.#options.now() - startedAtMs,
       },
       "the tunnel runs on a new key",

@@ -11,7 +11,11 @@ import { whyNoLab } from "../../examples/lab/namespaces.js"
 import { until } from "../../examples/lab/processes.js"
 import { Capture, keysFound, Pings, reaches, sendInClear } from "../../examples/lab/traffic.js"
 import { combineKeys } from "../../src/consumer/combine-keys.js"
+import { IpsecTunnel } from "../../src/consumer/ipsec-tunnel.js"
+import type { Policy } from "../../src/consumer/rotation.js"
+import { ViciClient } from "../../src/consumer/vici-client.js"
 import { Secret } from "../../src/keys/secret.js"
+import { SILENT } from "../../src/node/log.js"
 import { freshDir, removeDir } from "../support/demo.js"
 import { IndependentKme } from "../support/independent-kme.js"
 
@@ -272,6 +276,76 @@ describe("an IPsec tunnel on QKD keys", function () {
       await kme.order("fill")
       await rotated()
       assert.match(await sas("b"), /ppk=yes/)
+    })
+  })
+
+  describe("whose responder leaves the PPK out, as some do", () => {
+    before(async () => {
+      dir = freshDir()
+      kme = await IndependentKme.start(`${dir}/kme`, ["gate-a", "gate-b"])
+      lab = await IpsecLab.start({ dir, access: kme.access })
+    })
+    after(stop)
+
+    it("is not made by an initiator that requires it, and its old SA stays", async () => {
+      const { a, b } = lab.namespaces
+      const end = { auth: "psk", certificates: [] } as const
+      const tunnelAt = (at: "a" | "b", policy: Policy): IpsecTunnel => {
+        const [here, there] = at === "a" ? [a, b] : [b, a]
+        return new IpsecTunnel({
+          name: "lab",
+          role: at === "a" ? "initiator" : "responder",
+          policy,
+          connection: {
+            localAddresses: [here.address],
+            remoteAddresses: [there.address],
+            local: { ...end, id: `gateway-${here.name}` },
+            remote: { ...end, id: `gateway-${there.name}` },
+            proposals: ["aes256-sha256-x25519"],
+            encap: true,
+            dpdDelayS: 10,
+            children: [
+              {
+                name: "net",
+                localTs: [here.network],
+                remoteTs: [there.network],
+                espProposals: ["aes256-sha256"],
+              },
+            ],
+          },
+          vici: new ViciClient({ socketFile: lab.charon[at].viciSocket, timeoutMs: 5000 }),
+          log: SILENT,
+          initiateMs: 5000,
+        })
+      }
+      const initiator = tunnelAt("a", "required")
+      // A responder that lets everything pass, and is not given the second key.
+      const lax = tunnelAt("b", "preferred")
+      await initiator.look()
+      await lax.look()
+      const [first, second] = [randomBytes(32), randomBytes(32)].map((bytes) => Secret.take(bytes))
+      assert.ok(first && second)
+      await lax.install(1, first)
+      await initiator.install(1, first)
+      const session = await initiator.switchTo(1)
+      await lax.verify(1, session)
+      await initiator.retire(1)
+      const before = await spis()
+      await initiator.install(2, second)
+      await assert.rejects(initiator.switchTo(2))
+      await initiator.abandon(2)
+      assert.deepEqual(await spis(), before)
+      assert.match(await sas("b"), /ppk=yes/)
+      assert.ok(await works())
+      // An SA without PPK that got made all the same does not live to be used.
+      await lax.bare()
+      const careless = tunnelAt("a", "preferred")
+      await careless.bare()
+      assert.match(await sas("a"), /ESTABLISHED/)
+      assert.doesNotMatch(await sas("a"), /ppk=yes/)
+      assert.equal((await initiator.look()).up, false)
+      assert.doesNotMatch(await sas("a"), /ESTABLISHED/)
+      assert.equal(await works(), false)
     })
   })
 })
