@@ -47,8 +47,15 @@ export class LimitedPaths {
     this.#question = question
     this.#limits = limits
     this.#required = [...new Set(required)].filter((n) => n !== question.from && n !== question.to)
-    this.#toGo = searches.distancesTo(question)
-    this.#toSpend = limits.map(({ weight }) => searches.distancesTo({ ...question, cost: weight }))
+    // Where a limit cannot be kept from there on, nothing is to be looked for.
+    const passableNodes = question.passableNodes.slice()
+    this.#toSpend = limits.map(({ weight, max }) => {
+      const spend = searches.distancesTo({ ...question, passableNodes, cost: weight }, max)
+      for (let node = 0; node < graph.nodeCount; node += 1)
+        if (spend[node] === Number.POSITIVE_INFINITY) passableNodes[node] = 0
+      return spend
+    })
+    this.#toGo = searches.distancesTo({ ...question, passableNodes })
   }
 
   /**

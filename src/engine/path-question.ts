@@ -36,6 +36,11 @@ export function isWithin(sum: number, max: number): boolean {
   return sum <= max || sum - max <= ROUNDING * Math.abs(max)
 }
 
+/** The greatest sum that keeps a bound. */
+export function greatestWithin(max: number): number {
+  return max === Number.POSITIVE_INFINITY ? max : max + 2 * ROUNDING * Math.abs(max)
+}
+
 /** Added up from the first link on, as every search does it. */
 export function sumAlong(path: LinkPath, weight: Float64Array): number {
   let sum = 0

@@ -1,9 +1,9 @@
-// Shortest paths by Dijkstra with a 4-ary heap: one pair, or all distances to one node. Buffers are kept between
+// Shortest paths by Dijkstra: one pair, or all distances to one node. Buffers are kept between
 // searches and stamped instead of cleared.
 
-import { Heap } from "./heap.js"
+import { OpenList } from "./open-list.js"
 import type { PathGraph } from "./path-graph.js"
-import type { LinkPath, PathQuestion } from "./path-question.js"
+import { greatestWithin, type LinkPath, type PathQuestion } from "./path-question.js"
 
 /** What a search must go round on top of the question: kept as stamps, so that clearing costs nothing. */
 export class Blocks {
@@ -50,7 +50,7 @@ export interface Tree {
 
 export class ShortestPaths {
   readonly #graph: PathGraph
-  readonly #heap: Heap
+  readonly #open = new OpenList()
   readonly #distance: Float64Array
   readonly #arrivedBy: Int32Array
   readonly #stamps: Uint32Array
@@ -58,7 +58,6 @@ export class ShortestPaths {
 
   constructor(graph: PathGraph) {
     this.#graph = graph
-    this.#heap = new Heap(graph.nodeCount)
     this.#distance = new Float64Array(graph.nodeCount)
     this.#arrivedBy = new Int32Array(graph.nodeCount)
     this.#stamps = new Uint32Array(graph.nodeCount)
@@ -81,16 +80,21 @@ export class ShortestPaths {
     const distance = this.#distance
     const stamps = this.#stamps
     const stamp = this.#nextStamp()
-    const heap = this.#heap
-    heap.clear()
+    const open = this.#open
+    open.clear()
     stamps[from] = stamp
     distance[from] = 0
     this.#arrivedBy[from] = -1
-    heap.push(from, toGo?.[from] ?? 0)
-    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+    open.push(from, toGo?.[from] ?? 0)
+    for (;;) {
+      const key = open.leastKey
+      const node = open.pop()
+      if (node < 0) return undefined
       if (node === to) return this.#walkBack(from, to)
-      if (node !== from && passableNodes[node] === 0) continue
       const here = distance[node] ?? 0
+      // An older entry of a node that was reached cheaper since; or one that is an end only.
+      if (key > here + (toGo?.[node] ?? 0)) continue
+      if (node !== from && passableNodes[node] === 0) continue
       const end = first[node + 1] ?? 0
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const link = arcLink[arc] ?? 0
@@ -104,36 +108,38 @@ export class ShortestPaths {
         stamps[next] = stamp
         distance[next] = there
         this.#arrivedBy[next] = link
-        heap.push(next, least)
+        open.push(next, least)
       }
     }
-    return undefined
   }
 
-  /** By node, the cost of the cheapest way from there to `to`; infinite where there is none. */
-  distancesTo(question: PathQuestion): Float64Array {
+  /** By node, the cost of the cheapest way from there to `to`; infinite where there is none that keeps `most`. */
+  distancesTo(question: PathQuestion, most = Number.POSITIVE_INFINITY): Float64Array {
+    const ceiling = greatestWithin(most)
     const { from, to, cost, usableLinks, passableNodes } = question
     const { first, arcTo, arcLink, nodeCount } = this.#graph
     const found = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
-    const heap = this.#heap
-    heap.clear()
+    const open = this.#open
+    open.clear()
     found[to] = 0
-    heap.push(to, 0)
-    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+    open.push(to, 0)
+    for (;;) {
+      const here = open.leastKey
+      const node = open.pop()
+      if (node < 0) return found
+      if (here > (found[node] ?? 0)) continue
       if (node !== to && (node === from || passableNodes[node] === 0)) continue
-      const here = found[node] ?? 0
       const end = first[node + 1] ?? 0
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const link = arcLink[arc] ?? 0
         if (usableLinks[link] === 0) continue
         const next = arcTo[arc] ?? 0
         const there = here + (cost[link] ?? 0)
-        if (there >= (found[next] ?? 0)) continue
+        if (there >= (found[next] ?? 0) || !(there <= ceiling)) continue
         found[next] = there
-        heap.push(next, there)
+        open.push(next, there)
       }
     }
-    return found
   }
 
   /** The cheapest ways from one node to all others, on this graph until the next search. */
@@ -141,13 +147,16 @@ export class ShortestPaths {
     const { from, cost, usableLinks, passableNodes } = question
     const { first, arcTo, arcLink, nodeCount } = this.#graph
     const distance = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
-    const heap = this.#heap
-    heap.clear()
+    const open = this.#open
+    open.clear()
     distance[from] = 0
-    heap.push(from, 0)
-    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+    open.push(from, 0)
+    for (;;) {
+      const here = open.leastKey
+      const node = open.pop()
+      if (node < 0) break
+      if (here > (distance[node] ?? 0)) continue
       if (node !== from && passableNodes[node] === 0) continue
-      const here = distance[node] ?? 0
       const end = first[node + 1] ?? 0
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const link = arcLink[arc] ?? 0
@@ -156,7 +165,7 @@ export class ShortestPaths {
         if (usableLinks[link] === 0 || there >= (distance[next] ?? 0)) continue
         distance[next] = there
         this.#arrivedBy[next] = link
-        heap.push(next, there)
+        open.push(next, there)
       }
     }
     return {
