@@ -1,12 +1,12 @@
 // QKD keys preloaded into the hardware security modules of two sites, and files sealed with them: two SoftHSM tokens, the
-// demo network, all on one machine. `npm run example:hsm-storage -- [KEYS [KILLS]]`; exits with 0 when everything held.
+// demo network, all on one machine: `npm run example:hsm-storage [-- --keys 1000 --kills 20]`.
 
 import { execFileSync, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { createSocket } from "node:dgram"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
+import { parseArgs } from "node:util"
 import { Etsi014Client } from "../../src/consumer/etsi014-client.js"
 import { readTlsFiles } from "../../src/transport/tls-files.js"
 import { HsmProcess } from "../lab/hsm-process.js"
@@ -14,12 +14,19 @@ import { makeHsmSites } from "../lab/hsm-sites.js"
 import { DemoNetwork, type KmeAccess } from "../lab/key-managers.js"
 import { until } from "../lab/processes.js"
 import { noSoftHsm, PIN, SOFTHSM } from "../lab/softhsm.js"
+import { runExample, say } from "../lab/tell.js"
+import { spellings } from "../lab/traffic.js"
 
-const keys = Number(process.argv[2] ?? 20)
-const kills = Number(process.argv[3] ?? 2)
+const { values } = parseArgs({
+  options: { keys: { type: "string", default: "20" }, kills: { type: "string", default: "2" } },
+})
+const [keys, kills] = [whole("keys", 2), whole("kills", 0)]
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+function whole(name: "keys" | "kills", least: number): number {
+  const value = Number(values[name])
+  if (Number.isInteger(value) && value >= least && value <= 10_000) return value
+  process.stderr.write(`--${name} takes a whole number from ${least} to 10000\n`)
+  process.exit(2)
 }
 
 function hold(condition: boolean, what: string): void {
@@ -45,13 +52,7 @@ async function knownKey(near: KmeAccess, far: KmeAccess): Promise<Buffer> {
 }
 
 function found(capture: Buffer, key: Buffer): boolean {
-  const forms = [
-    key,
-    key.toString("hex"),
-    key.toString("hex").toUpperCase(),
-    key.toString("base64").slice(0, 42),
-  ]
-  return forms.some((form) => capture.includes(form))
+  return spellings(key).some((form) => capture.includes(form))
 }
 
 async function record(file: string): Promise<{ stop(): Promise<void> }> {
@@ -85,126 +86,99 @@ function sendInClear(bytes: Buffer): Promise<void> {
   })
 }
 
-async function run(dir: string): Promise<void> {
+await runExample(noSoftHsm(), async (dir, later) => {
   const capture = path.join(dir, "loopback.pcap")
   const recording = await record(capture)
   say("Starting the demo network: three trusted sites in Luxembourg.")
   const demoDir = path.join(dir, "demo")
   mkdirSync(demoDir)
-  const processes: HsmProcess[] = []
-  let network: DemoNetwork | undefined
-  try {
-    network = await DemoNetwork.start(demoDir)
-    const [near, far] = [network.access("sae-Windhof"), network.access("sae-Betzdorf")]
-    const sites = await makeHsmSites(dir, [near, far], {
-      count: { alpha: keys, omega: Math.ceil(keys / 2) },
-      hybrid: true,
-    })
-    const alpha = new HsmProcess(sites.alpha)
-    const omega = new HsmProcess(sites.omega)
-    processes.push(alpha, omega)
+  later(() => recording.stop())
+  const network = await DemoNetwork.start(demoDir)
+  later(() => network.stop())
+  const [near, far] = [network.access("sae-Windhof"), network.access("sae-Betzdorf")]
+  const sites = await makeHsmSites(dir, [near, far], {
+    count: { alpha: keys, omega: Math.ceil(keys / 2) },
+    hybrid: true,
+  })
+  const alpha = new HsmProcess(sites.alpha)
+  const omega = new HsmProcess(sites.omega)
+  later(() => alpha.stop())
+  later(() => omega.stop())
 
-    say(
-      `Two sites, alpha at Windhof and omega at Betzdorf, each with a token, preload ${keys} and ${Math.ceil(keys / 2)} keys.`,
-    )
-    const startedAt = Date.now()
-    await Promise.all([alpha.start(), omega.start()])
-    for (let i = 0; i < kills; i++) {
-      await new Promise((done) => setTimeout(done, 200 + Math.random() * 1500))
-      const both = [alpha, omega].filter(() => Math.random() < 0.7)
-      await Promise.all(both.map((one) => one.stop("SIGKILL")))
-      await Promise.all(both.map((one) => one.start()))
-      say(`  killed and started again: ${both.length === 0 ? "nobody" : `${both.length} of 2`}`)
-    }
-    // After a kill a filling goes on only below the watermark.
-    const enough = kills === 0 ? keys : Math.floor(keys / 2) + 1
-    const counts = await alpha.until(
-      ({ out }) => out.ready >= enough && out.imported + out.importing + out.retiring === 0,
-      600_000,
-    )
-    const there = await omega.until(({ in: taken }) => taken.ready === counts.out.ready)
-    const seconds = (Date.now() - startedAt) / 1000
-    hold(
-      there.in.imported + there.in.importing === 0,
-      "both sites hold the same keys, none half-way",
-    )
-
-    say("Looking into alpha's token with another maker's tool.")
-    const tool = (...args: string[]): string =>
-      execFileSync(
-        "pkcs11-tool",
-        ["--module", SOFTHSM, "--token-label", "alpha", "--login", "--pin", PIN, ...args],
-        { env: { ...process.env, SOFTHSM2_CONF: sites.alpha.soft.conf }, stdio: "pipe" },
-      ).toString("latin1")
-    const listed = tool("--list-objects", "--type", "secrkey")
-    const held = listed.match(/Secret Key Object/g)?.length ?? 0
-    const sensitive = listed.match(/Access: +sensitive/g)?.length ?? 0
-    hold(held >= counts.out.ready && held === sensitive, `${held} keys, every one sensitive`)
-    const id = /ID: +([0-9a-f]{32})/.exec(listed)?.[1] ?? ""
-    let read = true
-    try {
-      tool("--read-object", "--type", "secrkey", "--id", id)
-    } catch {
-      read = false
-    }
-    hold(!read, "pkcs11-tool cannot read a value")
-
-    say("Sealing a deed at alpha, opening it at omega.")
-    const deed = path.join(dir, "deed.txt")
-    writeFileSync(deed, randomBytes(3_000_000))
-    const sealed = await alpha.run("seal", deed)
-    hold(sealed.status === 0, sealed.stdout.trim() || sealed.stderr)
-    const opened = await omega.run("open", `${deed}.sealed`, "--output", `${deed}.opened`)
-    hold(opened.status === 0, opened.stdout.trim() || opened.stderr)
-    hold(readFileSync(deed).equals(readFileSync(`${deed}.opened`)), "the opened deed is the deed")
-    const again = await alpha.run("seal", deed, "--output", `${deed}.second`)
-    hold(again.status === 0 && again.stdout !== sealed.stdout, "a second file takes another key")
-    const back = await omega.run("seal", deed, "--output", `${deed}.back`)
-    hold(
-      back.status === 0 &&
-        (await alpha.run("open", `${deed}.back`, "--output", `${deed}.home`)).status === 0,
-      "omega seals with keys of its own, and alpha opens",
-    )
-
-    say("Searching everything that crossed this machine's network for a key.")
-    const known = await knownKey(near, far)
-    await sendInClear(Buffer.from("not a key, but seen"))
-    await until(
-      () => readFileSync(capture).includes("not a key, but seen"),
-      "the capture is written",
-    )
-    const before = readFileSync(capture)
-    hold(
-      !found(before, known),
-      `no key in ${(before.length / 1e6).toFixed(1)} MB, raw, hex or base64`,
-    )
-    await sendInClear(known)
-    await until(() => found(readFileSync(capture), known), "the same key, sent in clear, is found")
-    hold(true, "the same search finds a key that is sent in clear")
-
-    say(
-      `${counts.out.ready} keys ready in two tokens, proven equal, in ${seconds.toFixed(1)} s with ${kills} kills; ` +
-        "3 files sealed, 3 opened; 0 keys used twice, 0 readable, 0 on the wire",
-    )
-  } finally {
-    await Promise.all(processes.map((one) => one.stop()))
-    await network?.stop()
-    await recording.stop()
+  say(
+    `Two sites, alpha at Windhof and omega at Betzdorf, each with a token, preload ${keys} and ${Math.ceil(keys / 2)} keys.`,
+  )
+  const startedAt = Date.now()
+  await Promise.all([alpha.start(), omega.start()])
+  for (let i = 0; i < kills; i++) {
+    await new Promise((done) => setTimeout(done, 200 + Math.random() * 1500))
+    const both = [alpha, omega].filter(() => Math.random() < 0.7)
+    await Promise.all(both.map((one) => one.stop("SIGKILL")))
+    await Promise.all(both.map((one) => one.start()))
+    say(`  killed and started again: ${both.length === 0 ? "nobody" : `${both.length} of 2`}`)
   }
-}
+  // After a kill a filling goes on only below the watermark.
+  const enough = kills === 0 ? keys : Math.floor(keys / 2) + 1
+  const counts = await alpha.until(
+    ({ out }) => out.ready >= enough && out.imported + out.importing + out.retiring === 0,
+    600_000,
+  )
+  const there = await omega.until(({ in: taken }) => taken.ready === counts.out.ready)
+  const seconds = (Date.now() - startedAt) / 1000
+  hold(there.in.imported + there.in.importing === 0, "both sites hold the same keys, none half-way")
 
-const reason = noSoftHsm()
-if (reason !== undefined) {
-  say(`Cannot run: ${reason}.`)
-  process.exit(1)
-}
-const dir = mkdtempSync(path.join(tmpdir(), "keyloom-hsm-"))
-try {
-  await run(dir)
-} catch (error) {
-  say(`Failed: ${error instanceof Error ? error.message : String(error)}`)
-  for (const name of readdirSync(dir).filter((each) => each.endsWith(".log"))) say(name)
-  process.exitCode = 1
-} finally {
-  rmSync(dir, { recursive: true, force: true })
-}
+  say("Looking into alpha's token with another maker's tool.")
+  const tool = (...args: string[]): string =>
+    execFileSync(
+      "pkcs11-tool",
+      ["--module", SOFTHSM, "--token-label", "alpha", "--login", "--pin", PIN, ...args],
+      { env: { ...process.env, SOFTHSM2_CONF: sites.alpha.soft.conf }, stdio: "pipe" },
+    ).toString("latin1")
+  const listed = tool("--list-objects", "--type", "secrkey")
+  const held = listed.match(/Secret Key Object/g)?.length ?? 0
+  const sensitive = listed.match(/Access: +sensitive/g)?.length ?? 0
+  hold(held >= counts.out.ready && held === sensitive, `${held} keys, every one sensitive`)
+  const id = /ID: +([0-9a-f]{32})/.exec(listed)?.[1] ?? ""
+  let read = true
+  try {
+    tool("--read-object", "--type", "secrkey", "--id", id)
+  } catch {
+    read = false
+  }
+  hold(!read, "pkcs11-tool cannot read a value")
+
+  say("Sealing a deed at alpha, opening it at omega.")
+  const deed = path.join(dir, "deed.txt")
+  writeFileSync(deed, randomBytes(3_000_000))
+  const sealed = await alpha.run("seal", deed)
+  hold(sealed.status === 0, sealed.stdout.trim() || sealed.stderr)
+  const opened = await omega.run("open", `${deed}.sealed`, "--output", `${deed}.opened`)
+  hold(opened.status === 0, opened.stdout.trim() || opened.stderr)
+  hold(readFileSync(deed).equals(readFileSync(`${deed}.opened`)), "the opened deed is the deed")
+  const again = await alpha.run("seal", deed, "--output", `${deed}.second`)
+  hold(again.status === 0 && again.stdout !== sealed.stdout, "a second file takes another key")
+  const back = await omega.run("seal", deed, "--output", `${deed}.back`)
+  hold(
+    back.status === 0 &&
+      (await alpha.run("open", `${deed}.back`, "--output", `${deed}.home`)).status === 0,
+    "omega seals with keys of its own, and alpha opens",
+  )
+
+  say("Searching everything that crossed this machine's network for a key.")
+  const known = await knownKey(near, far)
+  await sendInClear(Buffer.from("not a key, but seen"))
+  await until(() => readFileSync(capture).includes("not a key, but seen"), "the capture is written")
+  const before = readFileSync(capture)
+  hold(
+    !found(before, known),
+    `no key in ${(before.length / 1e6).toFixed(1)} MB, raw, hex or base64`,
+  )
+  await sendInClear(known)
+  await until(() => found(readFileSync(capture), known), "the same key, sent in clear, is found")
+  hold(true, "the same search finds a key that is sent in clear")
+
+  say(
+    `hsm-storage: ${counts.out.ready} keys ready in two tokens, proven equal, in ${seconds.toFixed(1)} s with ${kills} kills; ` +
+      "3 files sealed, 3 opened; 0 keys used twice, 0 readable, 0 on the wire",
+  )
+})

@@ -15,7 +15,16 @@ describe("the example of keys preloaded into HSMs", function () {
       this.skip()
     }
     const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
-      const command = ["run", "--silent", "example:hsm-storage", "--", "12", "1"]
+      const command = [
+        "run",
+        "--silent",
+        "example:hsm-storage",
+        "--",
+        "--keys",
+        "12",
+        "--kills",
+        "1",
+      ]
       execFile("npm", command, { cwd: root }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr })
       })
@@ -24,7 +33,7 @@ describe("the example of keys preloaded into HSMs", function () {
     const last = output.trim().split("\n").at(-1) ?? ""
     assert.match(
       last,
-      /^\d+ keys ready in two tokens, proven equal, in [\d.]+ s with 1 kills; 3 files/,
+      /^hsm-storage: \d+ keys ready in two tokens, proven equal, in [\d.]+ s with 1 kills; 3 files/,
     )
   })
 })
