@@ -25,7 +25,11 @@ export class RelayProxy {
   #pair: { dialler: TLSSocket; listener: TLSSocket } | undefined
 
   /** Stands in for `listener` towards `dialler`, and the other way round at `port`. */
-  constructor(dialler: SiteIdentity, listener: SiteIdentity, port: number) {
+  constructor(
+    dialler: Pick<SiteIdentity, "tls">,
+    listener: Pick<SiteIdentity, "tls">,
+    port: number,
+  ) {
     this.#server = tls.createServer({
       cert: listener.tls.certificatePem,
       key: listener.tls.privateKeyPem,
