@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import { QkdError } from "../errors.js"
+import { leaveMemoryOutOfDumps } from "../node/core-dumps.js"
 import { agentSchema } from "../node/agent-schema.js"
 import { NODE_CONFIG_MODULES, readNodeConfig } from "../node/config.js"
 import { type RunningNode, startNode } from "../node/node.js"
@@ -18,6 +19,8 @@ export async function runNodes(files: readonly string[]): Promise<void> {
   compileEarly()
   const stopAsked = untilAsked()
   const log = roleLog("node")
+  if (!leaveMemoryOutOfDumps())
+    log.warn({}, "core dumps may hold key material: switch them off for this service")
   const sources = loadYangFiles(NODE_CONFIG_MODULES)
   const settings = files.map((file) => {
     try {

@@ -49,13 +49,21 @@ export interface NetconfUser {
   readonly groups: readonly AccessGroup[]
 }
 
+/** Where the 32 bytes that seal the stores come from. */
+export type SealingKeySource =
+  | { readonly kind: "file"; readonly file: string }
+  /** A credential that systemd hands to the service. */
+  | { readonly kind: "credential"; readonly name: string }
+  /** An environment variable, in base64. */
+  | { readonly kind: "variable"; readonly name: string }
+
 /** File names are absolute. */
 export interface NodeSettings {
   readonly qkdnId: string
   readonly name: string
   readonly location?: string
   readonly dir: string
-  readonly sealingKeyFile: string
+  readonly sealingKey: SealingKeySource
   readonly auditFile: string
   readonly statisticsPeriodS: number
   readonly statisticsRows: number
@@ -132,7 +140,7 @@ export function readNodeConfig(
     auditFile: node.has("audit_file")
       ? file(node, "audit_file")
       : path.join(file(node, "dir"), "audit.log"),
-    sealingKeyFile: file(node, "sealing_key_file"),
+    sealingKey: sealingKeySource(node, baseDir),
     statisticsPeriodS: node.number("statistics_period_s") ?? 60,
     statisticsRows: node.number("statistics_rows") ?? 60,
     requestTimeoutMs: node.number("request_timeout_ms") ?? 5000,
@@ -185,6 +193,14 @@ export function readNodeConfig(
       }
     }),
   }
+}
+
+function sealingKeySource(node: Reader, baseDir: string): SealingKeySource {
+  const credential = node.string("sealing_key_credential")
+  if (credential !== undefined) return { kind: "credential", name: credential }
+  const variable = node.string("sealing_key_variable")
+  if (variable !== undefined) return { kind: "variable", name: variable }
+  return { kind: "file", file: fileOf(node, "sealing_key_file", baseDir) }
 }
 
 /** A user of whom nothing is said is a controller, as nodes had no other kind before. */

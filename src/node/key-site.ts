@@ -17,15 +17,17 @@ import { LinkTable } from "./link-table.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
 import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, PoolFigures } from "./ports.js"
+import { PathMessages } from "./path-messages.js"
 import { RelayDesk } from "./relay-desk.js"
 import { RelayMesh } from "./relay-mesh.js"
 import type { RelayMeshOwner } from "./relay-mesh.js"
 import type { RelayPeer } from "./relay-peer.js"
 import { RelaySender } from "./relay-sender.js"
-import { decodeAck, decodeMark, decodeNack, decodeVoid } from "./relay-wire.js"
+import { decodeMark } from "./relay-wire.js"
 import type { Frame, Hello } from "./relay-wire.js"
 import type { SteadyClock } from "./steady-clock.js"
 import { StoreGuard } from "./store-guard.js"
+import { StoreNews } from "./store-news.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
 
 export interface RunningKeyManager extends KeyManager {
@@ -52,6 +54,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #transfers: KeyTransfers
   readonly #supply: KeySupply
   readonly #desk: RelayDesk
+  readonly #along: PathMessages
+  readonly #news: StoreNews
   readonly #guard: StoreGuard
   readonly #timers: NodeJS.Timeout[] = []
   #endKeys: EndKeys
@@ -77,9 +81,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
     const sender = new RelaySender(this.#links, limits, peer)
     const common = { links: this.#links, sender, peer, signKey, limits, log }
-    const onAlarm = (alarm: KeyManagerAlarm): void => {
-      this.#alarm(alarm)
-    }
+    const onAlarm = this.#alarm
     this.#transfers = new KeyTransfers({ ...common, random, onAlarm })
     this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
     this.#supply = new KeySupply({
@@ -89,6 +91,17 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       steadyMs: () => this.#clock.steadyMs(),
     })
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
+    this.#news = new StoreNews({
+      ...{ links: this.#links, store, signKey, steadyMs: () => clock.steadyMs() },
+      onLost: (id) => {
+        this.#supply.stock.lostAt(id)
+      },
+    })
+    this.#along = new PathMessages({
+      ...{ links: this.#links, peer, log, transfers: this.#transfers, desk: this.#desk },
+      news: this.#news,
+      onStoreFault: this.#storeFailed,
+    })
     this.#guard = new StoreGuard({
       qkdnId,
       store,
@@ -123,7 +136,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       }, this.#limits.sweepMs),
       setInterval(() => {
         this.#mesh?.tick()
-        this.#guard.tick(this.#mesh?.peers() ?? [])
+        const peers = this.#mesh?.peers() ?? []
+        this.#guard.tick(peers)
+        this.#news.tell(peers)
       }, this.#limits.pingMs),
     )
   }
@@ -252,6 +267,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#log.info({ peer: peer.qkdnId }, "relay peer connected")
     for (const keeper of this.#links.activeTo(peer.qkdnId)) this.#connect(keeper)
     this.#transfers.peerUp(peer.qkdnId)
+    this.#news.tell([peer])
   }
 
   onDown(peer: RelayPeer): void {
@@ -270,22 +286,11 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       case "relay":
         this.#desk.onRelay(peer, body)
         return
-      case "ack": {
-        const ack = decodeAck(body)
-        if (ack.source === this.#links.qkdnId) this.#transfers.onAck(ack)
-        else this.#desk.onward(peer.qkdnId, kind, ack, body)
-        return
-      }
-      case "nack": {
-        const nack = decodeNack(body)
-        if (nack.source === this.#links.qkdnId) this.#transfers.onNack(nack)
-        else this.#desk.onward(peer.qkdnId, kind, nack, body)
-        return
-      }
+      case "ack":
+      case "nack":
       case "void":
-        this.#desk.onVoid(peer.qkdnId, decodeVoid(body), body).catch((cause: unknown) => {
-          this.#storeFailed(cause)
-        })
+      case "store":
+        this.#along.onFrame(peer.qkdnId, kind, body)
         return
       case "mark":
         this.#guard.onMark(peer, decodeMark(body))
@@ -316,9 +321,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       store: this.#store,
       limits: this.#limits.pool,
       steadyMs: () => this.#clock.steadyMs(),
-      onFault: (cause) => {
-        this.#storeFailed(cause)
-      },
+      onFault: this.#storeFailed,
     })
   }
 
@@ -360,7 +363,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     }
   }
 
-  #storeFailed(cause: unknown): void {
+  readonly #storeFailed = (cause: unknown): void => {
     if (this.#state === "closed" || this.#state === "failed") return
     this.#state = "failed"
     this.#log.error({ err: cause }, "the key store failed")
@@ -385,7 +388,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     }
   }
 
-  #alarm(alarm: KeyManagerAlarm): void {
+  readonly #alarm = (alarm: KeyManagerAlarm): void => {
     this.#log.warn({ ...alarm }, `alarm: ${alarm.message}`)
     this.#options.onAlarm?.(alarm)
   }

@@ -18,6 +18,7 @@ export class LinkTable implements RelaySite {
   readonly #keepers = new Map<string, LinkKeeper>()
   #links = new Map<string, LinkConfig>()
   #physLinks: readonly PhysLinkConfig[] = []
+  #virtLinks: readonly VirtLinkConfig[] = []
   #apps = new Map<string, AppConfig>()
   #appsBySae = new Map<string, AppConfig[]>()
 
@@ -37,6 +38,7 @@ export class LinkTable implements RelaySite {
     const former = this.#links
     this.#links = new Map(config.links.map((link) => [link.qkdlId, link]))
     this.#physLinks = config.links.filter((link) => link.type === "PHYS")
+    this.#virtLinks = config.links.filter((link) => link.type === "VIRT")
     this.#apps = new Map(config.apps.map((app) => [app.appId, app]))
     this.#appsBySae = new Map()
     for (const app of config.apps) {
@@ -68,6 +70,11 @@ export class LinkTable implements RelaySite {
 
   link(qkdlId: string): LinkConfig | undefined {
     return this.#links.get(qkdlId)
+  }
+
+  /** Every relay path that starts, passes or ends here, and is switched on. */
+  paths(): VirtLinkConfig[] {
+    return this.#virtLinks.filter(({ enabled }) => enabled)
   }
 
   app(appId: string): AppConfig | undefined {
@@ -119,6 +126,7 @@ export class LinkTable implements RelaySite {
     this.#keepers.clear()
     this.#links.clear()
     this.#physLinks = []
+    this.#virtLinks = []
     this.#apps.clear()
     this.#appsBySae.clear()
   }

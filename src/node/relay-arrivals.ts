@@ -50,6 +50,9 @@ export class RelayArrivals {
   /** By the transfer id of the keys as a whole. */
   readonly #gathering = new Map<string, Gathering>()
 
+  /** Paths over which shares were missed lately. */
+  readonly #silent = new Set<string>()
+
   constructor(options: RelayArrivalsOptions) {
     this.#options = options
   }
@@ -125,6 +128,7 @@ export class RelayArrivals {
       return
     }
     const { shares } = gathering
+    this.#silent.delete(share.header.pathQkdlId)
     try {
       if (!shares.add(share)) {
         share.keys.wipe()
@@ -170,6 +174,9 @@ export class RelayArrivals {
     const paths = this.#options.links.app(first.appId)?.backingQkdlIds ?? []
     const missing = paths.filter((id) => !came.some(({ pathQkdlId }) => pathQkdlId === id))
     for (const pathQkdlId of missing) {
+      // Once, until something comes over it again: a node that is down is one alarm, not one for each key.
+      if (this.#silent.has(pathQkdlId)) continue
+      this.#silent.add(pathQkdlId)
       this.#options.onAlarm({
         kind: "share-missing",
         qkdlId: pathQkdlId,

@@ -1,5 +1,5 @@
 // What a node does with relay messages that come in: believes them or not, forwards them, or hands them to
-// `RelayArrivals` as their destination; and what travels along a path besides (acknowledgements, refusals, voids).
+// `RelayArrivals` as their destination. What travels along a path besides is `PathMessages`' matter.
 // A relay keeps nothing: end keys are wiped as soon as they are under the next link's pad. On the way through it
 // looks whether they are what their source has signed, so that a node that alters keys is named by the next one.
 
@@ -11,7 +11,7 @@ import { consignmentBytes, payloadBytes } from "../keys/relay-header.js"
 import type { RelayHeader } from "../keys/relay-header.js"
 import { parseRelay, unwrapRelay } from "../keys/relay-message.js"
 import type { Cargo } from "../keys/relay-message.js"
-import { checkAddressing, nextHopOf, oppositeHop } from "../keys/relay-rules.js"
+import { checkAddressing, nextHopOf } from "../keys/relay-rules.js"
 import type { Secret } from "../keys/secret.js"
 import type { EndKeys } from "./end-keys.js"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
@@ -22,7 +22,7 @@ import { reasonOf, RelayArrivals } from "./relay-arrivals.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
 import { encodeNack } from "./relay-wire.js"
-import type { Along, FrameKind, NackReason, Void } from "./relay-wire.js"
+import type { NackReason, Void } from "./relay-wire.js"
 import { areContentsOf, isVoidOf } from "./signing.js"
 
 export interface RelayDeskOptions {
@@ -93,29 +93,12 @@ export class RelayDesk {
     } else void this.#forward(header, cargo, epsilon)
   }
 
-  /** Acknowledgements and refusals for others, towards the source. */
-  onward(from: string, kind: FrameKind, message: Along, body: Buffer): void {
-    const { links, peer, log } = this.#options
-    const entry = links.link(message.pathQkdlId)
-    try {
-      if (entry?.type !== "VIRT") return
-      const ends = [entry.local.qkdnId, entry.remote.qkdnId]
-      if (!ends.includes(message.source) || !ends.includes(message.destination)) return
-      peer(oppositeHop(entry, from).qkdnId)?.send(kind, body)
-    } catch (cause) {
-      log.debug({ from, kind }, asQkdError(cause).message)
-    }
-  }
-
-  async onVoid(from: string, message: Void, body: Buffer): Promise<void> {
+  /** Keys that came here, or still come, are taken back by who says he is their source. */
+  async onVoid(message: Void): Promise<void> {
     const { links, endKeys, log, onAlarm } = this.#options
-    if (message.destination !== links.qkdnId) {
-      this.onward(from, "void", message, body)
-      return
-    }
     const source = links.policy.peer(message.source)
     if (source === undefined || !isVoidOf(source, message, message.signature)) {
-      log.warn({ from }, "a void is not signed by its source")
+      log.warn({ source: message.source }, "a void is not signed by its source")
       return
     }
     this.#arrivals.drop(message.transferId, message.source)

@@ -20,6 +20,7 @@ export const FRAME_KINDS = [
   "nack",
   "void",
   "bye",
+  "store",
 ] as const
 export type FrameKind = (typeof FRAME_KINDS)[number]
 
@@ -197,7 +198,10 @@ export const NACK_REASONS = [
 ] as const
 export type NackReason = (typeof NACK_REASONS)[number]
 
-/** Source to destination: the keys are not to be delivered. */
+/**
+ * Source to destination: the keys are not to be delivered. As `store`, from destination to source: this is the id of
+ * the store that the destination has now, in place of a transfer's.
+ */
 export interface Void extends Along {
   readonly signature: Uint8Array
 }

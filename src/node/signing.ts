@@ -10,7 +10,7 @@ import { encodeConsignment } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { markStatement } from "../keys/store-mark.js"
 import type { SignedMark, StoreMark } from "../keys/store-mark.js"
-import type { Along, Nack } from "./relay-wire.js"
+import type { Along, Nack, Void } from "./relay-wire.js"
 
 // Importing a key costs more than checking with it; identities are objects of the policy, kept weakly.
 const imported = new WeakMap<PeerIdentity, KeyObject>()
@@ -98,11 +98,21 @@ export function isNackOf(peer: PeerIdentity, nack: Nack): boolean {
 }
 
 export function signVoid(key: KeyObject, message: Along): Buffer {
-  return sign(null, voidStatement(message), key)
+  return sign(null, alongStatement("keyloom relay void 1", message), key)
 }
 
 export function isVoidOf(peer: PeerIdentity, message: Along, signature: Uint8Array): boolean {
-  return verify(null, voidStatement(message), publicKeyOf(peer), signature)
+  return verify(null, alongStatement("keyloom relay void 1", message), publicKeyOf(peer), signature)
+}
+
+/** A node's word that its store is the one named. */
+export function signStoreNews(key: KeyObject, news: Along): Buffer {
+  return sign(null, alongStatement("keyloom relay store 1", news), key)
+}
+
+export function isStoreNewsOf(peer: PeerIdentity, news: Void): boolean {
+  const statement = alongStatement("keyloom relay store 1", news)
+  return verify(null, statement, publicKeyOf(peer), news.signature)
 }
 
 function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
@@ -139,9 +149,10 @@ function nackStatement(nack: Omit<Nack, "signature">): Buffer {
     .finish()
 }
 
-function voidStatement({ transferId, pathQkdlId, source, destination }: Along): Buffer {
+function alongStatement(purpose: string, message: Along): Buffer {
+  const { transferId, pathQkdlId, source, destination } = message
   return new ByteWriter(256)
-    .text("keyloom relay void 1")
+    .text(purpose)
     .uuid(transferId)
     .text(pathQkdlId)
     .text(source)

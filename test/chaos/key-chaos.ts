@@ -23,9 +23,11 @@ export interface ChaosReport {
 }
 
 export type Disturbance = "kill" | "connection" | "fibre" | "clock" | "disk" | "restore"
-const KEYS_PER_CALL = 64
+const KEYS_PER_CALL = 128
 const HOUR_MS = 3_600_000
 const PATIENCE_MS = 60_000
+/** Time for a node to find out that its store is an old copy, and for far ends to hear of it. */
+const HEARD_MS = 10_000
 
 export class KeyChaos {
   readonly ledger: KeyLedger
@@ -44,10 +46,13 @@ export class KeyChaos {
   readonly #faults: unknown[]
   /** Keys that waited at a node when its store was replaced. */
   readonly #void = new Set<string>()
+  /** SAEs whose node's store was replaced, and until when keys may be promised that are void there. */
+  readonly #restored = new Map<string, number>()
   /** Calls whose answer was lost: they took all of their keys, or none. */
   readonly #lost: { master: Name; slave: Name; ids: string[] }[] = []
   readonly #workers: Promise<void>[] = []
   #running = true
+  #diskIsFull = false
 
   static async start(dice: Dice, rateBps: number): Promise<KeyChaos> {
     const faults: unknown[] = []
@@ -114,7 +119,7 @@ export class KeyChaos {
     for (const { master, slave } of PAIRS) {
       const end = Date.now() + PATIENCE_MS
       while (this.ledger.waitingFor(`sae-${slave}`).length > 0 && Date.now() < end) {
-        if (!(await this.#fetch({ master, slave }))) break
+        if (this.#faults.length > 0 || !(await this.#fetch({ master, slave }))) break
       }
     }
     for (const { master, slave, ids } of this.#lost) {
@@ -165,8 +170,11 @@ export class KeyChaos {
         continue
       }
       this.#watch(() => {
-        for (const [id, key] of keysOf(answer.body))
+        const isVoid = Date.now() < (this.#restored.get(`sae-${slave}`) ?? 0)
+        for (const [id, key] of keysOf(answer.body)) {
           this.ledger.handOut(id, key, `sae-${master}`, `sae-${slave}`)
+          if (isVoid) this.#void.add(id)
+        }
       })
     }
   }
@@ -201,6 +209,12 @@ export class KeyChaos {
       return true
     }
     this.report.refusedCalls++
+    if (answer.status !== 400 && slave === "b" && this.#diskIsFull) {
+      // The marks may have been written before the audit trail could not be: spent, and not given.
+      this.ledger.lost(ids)
+      this.#lost.push({ master, slave, ids })
+      return false
+    }
     if (answer.status !== 400) {
       // Not now: closed, full, or no neighbour has confirmed the store yet.
       this.ledger.refused(ids)
@@ -221,6 +235,7 @@ export class KeyChaos {
     const world = this.#world
     const name = this.#dice.of(NAMES)
     const link = this.#dice.below(world.linkCount)
+    world.note(`${what} ${name} ${link}`)
     switch (what) {
       case "kill":
         await world.kill(name)
@@ -244,11 +259,13 @@ export class KeyChaos {
       }
       case "disk":
         if (!world.hasSmallDisk) return
+        this.#diskIsFull = true
         world.fillDisk()
         await pause(2500)
         world.freeDisk()
         await world.kill("b")
         await world.startNode("b")
+        this.#diskIsFull = false
         this.report.disksFull++
         return
       case "restore":
@@ -267,13 +284,18 @@ export class KeyChaos {
     // Marks are told to neighbours every two seconds; what came after the last one is let go here (decision 0002).
     await pause(5000)
     await world.kill(name)
-    for (const id of this.ledger.openFor(`sae-${name}`)) this.#void.add(id)
+    this.#voidFor(name)
+    // Whoever keeps keys with it ready hands them out until he hears that they are void there.
+    this.#restored.set(`sae-${name}`, Number.POSITIVE_INFINITY)
     world.restore(name)
     await world.startNode(name)
-    // Answers that left before the kill may still come in, and what they promise is void as well.
-    await pause(200)
-    for (const id of this.ledger.openFor(`sae-${name}`)) this.#void.add(id)
+    this.#voidFor(name)
+    this.#restored.set(`sae-${name}`, Date.now() + HEARD_MS)
     this.report.backupsRestored++
+  }
+
+  #voidFor(name: Name): void {
+    for (const id of this.ledger.openFor(`sae-${name}`)) this.#void.add(id)
   }
 
   #goesOn(): boolean {

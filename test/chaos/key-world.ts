@@ -4,6 +4,8 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import {
+  appendFileSync,
+  closeSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +14,6 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs"
-import { closeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
@@ -121,6 +122,11 @@ export class KeyWorld {
     }
     await Promise.all(NAMES.map((name) => this.startNode(name)))
     for (const name of NAMES) await this.#configure(name, await this.#peersOf(name))
+  }
+
+  /** What was done and seen, for whoever looks for a fault. */
+  note(line: string): void {
+    appendFileSync(path.join(this.dir, "story.log"), `${new Date().toISOString()} ${line}\n`)
   }
 
   get hasSmallDisk(): boolean {
@@ -251,7 +257,8 @@ export class KeyWorld {
     await Promise.all(this.#proxies.map((proxy) => proxy.close()))
     await this.fibres.close()
     if (this.#mounted !== undefined) execFileSync("umount", [this.#mounted])
-    rmSync(this.dir, { recursive: true, force: true })
+    if (process.env.KEEP_CHAOS === undefined) rmSync(this.dir, { recursive: true, force: true })
+    else console.log(`  kept: ${this.dir}`)
   }
 
   #node(name: Name): Plan["nodes"][number] {

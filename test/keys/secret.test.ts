@@ -1,8 +1,10 @@
 // The one type that carries key bytes: it shows them to nobody by accident, and forgets them when told.
 
 import assert from "node:assert/strict"
-import { inspect } from "node:util"
+import { format, inspect } from "node:util"
+import { serialize } from "node:v8"
 import { Secret } from "../../src/keys/secret.js"
+import type { Log } from "../../src/node/log.js"
 
 const canary = "canary-canary-ca"
 
@@ -39,6 +41,54 @@ describe("a secret", () => {
       assert.equal(text.includes("99, 97, 110"), false)
     }
     assert.throws(() => JSON.stringify({ secret }), { tag: "operation-failed" })
+  })
+
+  it("shows nothing whatever is done with it by mistake", () => {
+    const secret = Secret.take(Buffer.from(canary))
+    const error = new Error("x", { cause: secret })
+    const shown = [
+      format("%s %o %O %j", secret, secret, secret, "y"),
+      inspect(secret, { showHidden: true, depth: 9, getters: true }),
+      inspect(error),
+      inspect(new Map([[secret, [secret]]])),
+      [1, secret].toString(),
+      [secret].join(),
+      Buffer.from(secret as unknown as string).toString("latin1"),
+      Object.entries(secret).join(),
+      Reflect.ownKeys(secret).join(),
+      serialize(structuredClone(secret)).toString("latin1"),
+      serialize(secret).toString("latin1"),
+      serialize(Object.assign({}, secret)).toString("latin1"),
+    ].join("\n")
+    for (const piece of [canary, Buffer.from(canary).toString("hex"), "Y2FuYXJ5", "99,97,110"])
+      assert.equal(shown.includes(piece), false, piece)
+    assert.throws(() => JSON.stringify([secret]), { tag: "operation-failed" })
+    assert.equal(
+      JSON.stringify(0, () => secret),
+      "{}",
+    )
+    // The control: bytes that are no secret show in each of these ways.
+    assert.equal(serialize(Buffer.from(canary)).toString("latin1").includes(canary), true)
+  })
+
+  it("does not pass the compiler as bytes, text or a fact for a log", () => {
+    // Each line below is an error of the compiler; if one were not, that would be (TS2578).
+    const misuse = (secret: Secret, log: Log): void => {
+      // @ts-expect-error it is not text
+      const text: string = secret
+      // @ts-expect-error it is not bytes
+      const bytes: Uint8Array = secret
+      // @ts-expect-error cannot be made but by taking bytes over
+      assert.ok(new Secret(new Uint8Array(1)))
+      // @ts-expect-error shown to nobody
+      log.info({ secret }, "")
+      // @ts-expect-error nor in passing
+      log.error({ facts: { secret } }, "")
+      // @ts-expect-error its bytes have no name outside
+      const named: unknown = secret.bytes
+      assert.ok([text, bytes, named])
+    }
+    assert.equal(typeof misuse, "function")
   })
 
   it("is of no use after it was wiped, twice or once", () => {

@@ -42,6 +42,8 @@ function read(members: object): ReturnType<typeof readNodeConfig> {
   )
 }
 
+const { sealing_key_file: _, ...sealless } = file
+
 function refused(members: object): QkdError {
   try {
     read(members)
@@ -53,11 +55,27 @@ function refused(members: object): QkdError {
 }
 
 describe("a node's configuration file", () => {
+  it("names one place for the sealing key: a file, a credential or a variable", () => {
+    assert.deepEqual(read({ ...sealless, sealing_key_credential: "keyloom-seal" }).sealingKey, {
+      kind: "credential",
+      name: "keyloom-seal",
+    })
+    assert.deepEqual(read({ ...sealless, sealing_key_variable: "SEAL" }).sealingKey, {
+      kind: "variable",
+      name: "SEAL",
+    })
+    refused(sealless)
+    refused({ ...file, sealing_key_variable: "SEAL" })
+    // Not out of the folder that systemd made for it.
+    for (const name of ["..", ".", "../other", "a/b", ""])
+      refused({ ...sealless, sealing_key_credential: name })
+  })
+
   it("becomes native settings: defaults filled in, files found from its folder", () => {
     const settings = read(file)
     assert.equal(settings.qkdnId, SELF)
     assert.equal(settings.dir, "/etc/keyloom/state")
-    assert.equal(settings.sealingKeyFile, "/media/usb/sealing.key")
+    assert.deepEqual(settings.sealingKey, { kind: "file", file: "/media/usb/sealing.key" })
     assert.equal(settings.auditFile, "/etc/keyloom/state/audit.log")
     assert.equal(settings.statisticsPeriodS, 60)
     assert.equal(settings.requestTimeoutMs, 5000)
