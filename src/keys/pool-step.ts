@@ -34,6 +34,8 @@ export interface PoolLimits {
   readonly maxOpenBytes: number
   /** How long a block may wait for the other end's module to deliver it as well. */
   readonly graceMs: number
+  /** The same while the pool is full of such blocks, which keep out those that both ends would have. */
+  readonly crowdedGraceMs: number
   /** Blocks beyond this many bytes are refused. */
   readonly maxHeldBytes: number
   /** How many spent blocks are remembered. */
@@ -44,6 +46,7 @@ export const DEFAULT_POOL_LIMITS: PoolLimits = {
   minOpenBytes: 512,
   maxOpenBytes: 1 << 18,
   graceMs: 60_000,
+  crowdedGraceMs: 2000,
   maxHeldBytes: 1 << 22,
   maxSpentIds: 8192,
 }
@@ -52,6 +55,14 @@ export interface RestoredBlock {
   readonly id: string
   readonly lengths: readonly [number, number]
   readonly owners: readonly [LinkSide | undefined, LinkSide | undefined]
+}
+
+/** How long a block that the other end lacks is kept: after a crash there may be enough of them to fill the pool. */
+export function graceOf(
+  { maxHeldBytes, graceMs, crowdedGraceMs }: PoolLimits,
+  heldBytes: number,
+): number {
+  return heldBytes > maxHeldBytes * 0.75 ? Math.min(graceMs, crowdedGraceMs) : graceMs
 }
 
 export function emptyStep(): PoolStep {

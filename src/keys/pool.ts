@@ -21,7 +21,7 @@ import { firstOwner, type HalfNumber, type HalfRef, type LinkSide, type Segment 
 import { IncomingHalves, OutgoingHalves } from "./open-halves.js"
 import { inPieces } from "./pool-message.js"
 import type { HalfHolding, InventoryItem, OpenedHalf, PoolMessage } from "./pool-message.js"
-import { DEFAULT_POOL_LIMITS, emptyStep, forUse } from "./pool-step.js"
+import { DEFAULT_POOL_LIMITS, emptyStep, forUse, graceOf } from "./pool-step.js"
 import type { PoolLimits, PoolStep, RestoredBlock } from "./pool-step.js"
 import { RecentIds } from "./recent-ids.js"
 
@@ -242,9 +242,9 @@ export class LinkPool {
     this.#drawnBytes = 0
     if (this.#wish === "denied") this.#wish = "none"
     if (this.up) {
-      for (const block of this.#held.alone()) {
-        if (nowMs - block.sinceMs > this.#limits.graceMs) this.#voidBlock(block, step)
-      }
+      const patienceMs = graceOf(this.#limits, this.#held.heldBytes)
+      for (const block of this.#held.alone())
+        if (nowMs - block.sinceMs > patienceMs) this.#voidBlock(block, step)
     }
     this.#fill(step)
     return step

@@ -93,9 +93,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs: () => clock.steadyMs() },
-      onLost: (id) => {
-        this.#supply.stock.lostAt(id)
-      },
+      onLost: (id) => void this.#supply.stock.lostAt(id),
     })
     this.#along = new PathMessages({
       ...{ links: this.#links, peer, log, transfers: this.#transfers, desk: this.#desk },

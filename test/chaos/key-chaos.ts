@@ -25,7 +25,7 @@ export interface ChaosReport {
 export type Disturbance = "kill" | "connection" | "fibre" | "clock" | "disk" | "restore"
 const KEYS_PER_CALL = 128
 const HOUR_MS = 3_600_000
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 /** Time for a node to find out that its store is an old copy, and for far ends to hear of it. */
 const HEARD_MS = 10_000
 

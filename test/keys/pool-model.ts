@@ -12,6 +12,7 @@ import type { PoolMessage } from "../../src/keys/pool-message.js"
 export const LIMITS: PoolLimits = {
   minOpenBytes: 40,
   maxOpenBytes: 256,
+  crowdedGraceMs: 100_000,
   graceMs: 1000,
   maxHeldBytes: 1 << 16,
   maxSpentIds: 256,

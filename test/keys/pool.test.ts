@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import fc from "fast-check"
+import { LinkPool } from "../../src/keys/pool.js"
 import { LIMITS, LinkModel } from "./pool-model.js"
 
 const ids = Array.from(
@@ -224,5 +225,32 @@ describe("the pool of a link", () => {
     model.crash(1)
     assertAgreement(model)
     assert.equal(model.ends[0].disk.size, 0)
+  })
+})
+
+describe("a pool that is full of blocks which the other end lost in a crash", () => {
+  it("makes room for new ones soon, and keeps a few for the usual time of grace", () => {
+    const limits = { ...LIMITS, maxHeldBytes: 1000, graceMs: 60_000, crowdedGraceMs: 2000 }
+    const filled = (count: number): LinkPool => {
+      const pool = new LinkPool("low", limits)
+      for (const id of ids.slice(0, count)) {
+        pool.addBlock(id, 100, 0)
+        pool.blockDurable(id)
+      }
+      pool.connected()
+      for (const kind of ["sync", "end"] as const) pool.receive({ kind }, 0)
+      return pool
+    }
+    const full = filled(10)
+    assert.equal(full.hasRoom(100), false)
+    full.sweep(1900)
+    assert.equal(full.hasRoom(100), false)
+    full.sweep(2100)
+    assert.equal(full.hasRoom(1000), true)
+    const few = filled(3)
+    few.sweep(2100)
+    assert.equal(few.hasRoom(800), false)
+    few.sweep(60_100)
+    assert.equal(few.hasRoom(1000), true)
   })
 })

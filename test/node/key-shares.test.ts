@@ -51,7 +51,9 @@ describe("keys shared over disjoint paths", () => {
     for (const [index, [a, b]] of SQUARE.links.entries()) {
       const id = net.linkIds[index] ?? ""
       const figures = net.manager(a).poolFigures(id)
-      assert.deepEqual(figures, net.manager(b).poolFigures(id))
+      const { relayedBits: _, ...far } = net.manager(b).poolFigures(id) ?? { relayedBits: 0n }
+      const { relayedBits: __, ...near } = figures ?? { relayedBits: 0n }
+      assert.deepEqual(near, far)
       assert.equal(figures?.consumedBits, 4n * 256n)
       assert.equal(figures.authenticationBits, 256n + 512n)
     }
