@@ -41,8 +41,6 @@ export interface RunningKeyManager extends KeyManager {
   readonly stockedKeys: number
 }
 
-const NO_LINK = { kind: "no-link" } as const
-
 export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #options: KeyManagerOptions
   readonly #limits: KeyManagerLimits
@@ -93,7 +91,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs: () => clock.steadyMs() },
-      onLost: (id) => void this.#supply.stock.lostAt(id),
+      onLost: (id) => {
+        this.#supply.stock.lostAt(id)
+      },
     })
     this.#along = new PathMessages({
       ...{ links: this.#links, peer, log, transfers: this.#transfers, desk: this.#desk },
@@ -162,7 +162,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     if (this.#state !== "open") return
     const { added, removed } = this.#links.configure(config)
     for (const keeper of removed) {
-      this.#mesh?.peer(keeper.peer)?.send("pool", encodePoolMessage(keeper.qkdlId, NO_LINK))
+      this.#mesh
+        ?.peer(keeper.peer)
+        ?.send("pool", encodePoolMessage(keeper.qkdlId, { kind: "no-link" }))
       keeper.disconnect()
     }
     for (const keeper of added) this.#connect(keeper)
@@ -302,7 +304,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const { qkdlId, message } = decodePoolMessage(body)
     const keeper = this.#links.keeper(qkdlId)
     if (keeper?.peer === peer.qkdnId) keeper.receive(message)
-    else if (message.kind === "sync") peer.send("pool", encodePoolMessage(qkdlId, NO_LINK))
+    else if (message.kind === "sync")
+      peer.send("pool", encodePoolMessage(qkdlId, { kind: "no-link" }))
   }
 
   #connect(keeper: LinkKeeper): void {
