@@ -19,12 +19,10 @@ import type { Log } from "./log.js"
 import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, PoolFigures } from "./ports.js"
 import { PathMessages } from "./path-messages.js"
 import { RelayDesk } from "./relay-desk.js"
-import { RelayMesh } from "./relay-mesh.js"
-import type { RelayMeshOwner } from "./relay-mesh.js"
+import { RelayMesh, type RelayMeshOwner } from "./relay-mesh.js"
 import type { RelayPeer } from "./relay-peer.js"
 import { RelaySender } from "./relay-sender.js"
-import { decodeMark } from "./relay-wire.js"
-import type { Frame, Hello } from "./relay-wire.js"
+import { decodeMark, type Frame, type Hello } from "./relay-wire.js"
 import type { SteadyClock } from "./steady-clock.js"
 import { StoreGuard } from "./store-guard.js"
 import { StoreNews } from "./store-news.js"
@@ -78,9 +76,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const peer = (id: string): RelayPeer | undefined => this.#mesh?.peer(id)
     this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
     const sender = new RelaySender(this.#links, limits, peer)
-    const common = { links: this.#links, sender, peer, signKey, limits, log }
     const onAlarm = this.#alarm
-    this.#transfers = new KeyTransfers({ ...common, random, onAlarm })
+    const common = { links: this.#links, sender, peer, signKey, limits, log, onAlarm }
+    this.#transfers = new KeyTransfers({ ...common, random })
     this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
     this.#supply = new KeySupply({
       ...{ links: this.#links, store, random, limits, log },
@@ -88,7 +86,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       endKeys: () => this.#endKeys,
       steadyMs: () => this.#clock.steadyMs(),
     })
-    this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys, onAlarm })
+    this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys })
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs: () => clock.steadyMs() },
       onLost: (id) => {
@@ -162,9 +160,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     if (this.#state !== "open") return
     const { added, removed } = this.#links.configure(config)
     for (const keeper of removed) {
-      this.#mesh
-        ?.peer(keeper.peer)
-        ?.send("pool", encodePoolMessage(keeper.qkdlId, { kind: "no-link" }))
+      const body = encodePoolMessage(keeper.qkdlId, { kind: "no-link" })
+      this.#mesh?.peer(keeper.peer)?.send("pool", body)
       keeper.disconnect()
     }
     for (const keeper of added) this.#connect(keeper)
