@@ -32,7 +32,9 @@ export function readConsumerConfig<S extends { readonly tunnel: TunnelSettings }
     return { settings, log, stopAsked }
   } catch (cause) {
     if (!(cause instanceof QkdError)) throw cause
-    throw new QkdError(cause.tag, `${file}: ${cause.message}`, { cause })
+    const at =
+      cause.path === undefined || cause.message.includes(cause.path) ? "" : `${cause.path}: `
+    throw new QkdError(cause.tag, `${file}: ${at}${cause.message}`, { cause })
   }
 }
 

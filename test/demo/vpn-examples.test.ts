@@ -18,22 +18,21 @@ describe("the VPN examples", function () {
     this.skip()
   })
 
-  for (const [name, figures] of [
-    [
-      "vpn-ipsec",
-      /^vpn-ipsec: 3 rotations, \d+ of \d+ pings lost .* 0 packets outside the tunnel$/,
-    ],
-    ["vpn-wireguard", /^vpn-wireguard: 3 rotations, \d+ of \d+ pings lost .* 0 handshakes with/],
-  ] as const)
-    it(`runs ${name} to its last line, with status 0`, async () => {
-      const { stdout } = await run(
-        process.execPath,
-        ["--import", "tsx", `examples/${name}/main.ts`, "--rotations", "3"],
-        { cwd: root },
-      )
-      const lines = stdout.trim().split("\n")
-      assert.match(lines.at(-1) ?? "", figures, stdout)
-      assert.ok(lines.includes("   Before there is a key: nothing passes."), stdout)
-      assert.ok(lines.includes("   With the first key: traffic passes."), stdout)
-    })
+  it("run to their last line, with status 0, both at a time", async () => {
+    await Promise.all(
+      (
+        [
+          ["vpn-ipsec", /^vpn-ipsec: 3 rotations, \d+ of \d+ pings lost .* 0 packets outside/],
+          ["vpn-wireguard", /^vpn-wireguard: 3 rotations, \d+ of \d+ pings lost .* 0 handshakes/],
+        ] as const
+      ).map(async ([name, figures]) => {
+        const args = ["--import", "tsx", `examples/${name}/main.ts`, "--rotations", "3"]
+        const { stdout } = await run(process.execPath, args, { cwd: root })
+        const lines = stdout.trim().split("\n")
+        assert.match(lines.at(-1) ?? "", figures, stdout)
+        assert.ok(lines.includes("   Before there is a key: nothing passes."), stdout)
+        assert.ok(lines.includes("   With the first key: traffic passes."), stdout)
+      }),
+    )
+  })
 })
