@@ -20,7 +20,6 @@ import type { ShortestPaths } from "./shortest.js"
 
 /**
  * What became of a service in an event:
- *
  * - `admitted`, `refused`, `left`: as it asked
  * - `moved`: to other paths, because it had to; `switched`: to the path that was held ready
  * - `waiting`: it has lost its path or its rate and found no other; `restored`: it has one again
@@ -69,9 +68,7 @@ export class Admission {
   }
 
   /** Neither promised nor held for a failure. */
-  freeOf(link: number): number {
-    return this.#ledger.freeOf(link)
-  }
+  freeOf = (link: number): number => this.#ledger.freeOf(link)
 
   /** A service asks for its terms. One that is there already is refused. */
   arrive(id: string, terms: RateTerms): Outcome[] {
@@ -81,7 +78,8 @@ export class Admission {
       return [{ id, kind: "refused", reason: "there is a service of this id" }]
     this.#book.enter(id, terms)
     const outcomes: Outcome[] = []
-    if (this.#seek(id, this.#policy.preempt, outcomes) && this.#isProtected(id))
+    const { preempt, headroomShare = 0 } = this.#policy
+    if (this.#seek(id, preempt, outcomes, headroomShare) && this.#isProtected(id))
       return [{ id, kind: "admitted" }, ...outcomes]
     this.#book.strike(id)
     this.#retry(outcomes)
@@ -270,11 +268,13 @@ export class Admission {
   }
 
   /** @returns whether it has all the paths that its terms ask for, and its reserve where there is room for one. */
-  #seek(id: string, preempt: boolean, outcomes: Outcome[]): boolean {
+  #seek(id: string, preempt: boolean, outcomes: Outcome[], headroomShare = 0): boolean {
     const service = this.#book.get(id)
     if (service === undefined) return false
     const { terms } = service
-    const paths = this.#find(terms, (link) => this.#ledger.freeOf(link) >= terms.minBps)
+    const room = (link: number): number =>
+      this.#ledger.freeOf(link) - headroomShare * this.#free.rateOf(link)
+    const paths = this.#find(terms, (link) => room(link) >= terms.minBps)
     if (paths !== undefined) this.#book.setPaths(id, paths)
     else if (!preempt || !this.#pushIn(id, terms, outcomes)) return false
     this.#protect(id)

@@ -28,6 +28,8 @@ export interface AdmissionPolicy {
   readonly preempt: boolean
   /** Whether paths held ready for failures that cannot happen together stand on the same rate. */
   readonly shareReserve: boolean
+  /** Of a link's rate, kept from services that arrive: what drifts away later is then nobody's. None where absent. */
+  readonly headroomShare?: number
 }
 
 /** Why these terms cannot be kept by anybody; undefined when they can. */

@@ -165,6 +165,15 @@ describe("admission of rate services", () => {
     assert.deepEqual(kinds(admission.arrive("more", terms(1, 2, 50))), ["more refused"])
   })
 
+  it("keeps headroom from those who arrive, for rates that drift away", () => {
+    const admission = admissionOf([100, 0, 0, 0, 0], { headroomShare: 0.2, preempt: false })
+    assert.deepEqual(kinds(admission.arrive("bank", terms(0, 1, 80))), ["bank admitted"])
+    assert.deepEqual(kinds(admission.arrive("archive", terms(0, 1, 1))), ["archive refused"])
+    assert.deepEqual(admission.drift(0, 80), [])
+    assert.deepEqual(kinds(admission.drift(0, 79)), ["bank waiting"])
+    assert.deepEqual(kinds(admission.drift(0, 80)), ["bank restored"])
+  })
+
   it("keeps 1+1 on one path after a cut, and gives it its second again", () => {
     const admission = admissionOf([100, 100, 100, 100, 0])
     admission.arrive("bank", terms(0, 2, 60, { protection: "1+1" }))
