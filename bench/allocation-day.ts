@@ -171,8 +171,9 @@ for (let minute = 0; minute < DAY_MINUTES; minute += 1) {
   }
   for (const [link, stock] of stocks.entries()) {
     const made = admission.rateOf(link)
-    stocks[link] = stockLater(stock, made, given[link] ?? 0, now + MINUTE_MS, stockTerms(link))
-    if ((stocks[link]?.milliBits ?? 0) < stockTerms(link).floorBits * 1000) belowFloor += 1
+    const later = stockLater(stock, made, given[link] ?? 0, now + MINUTE_MS, stockTerms(link))
+    stocks[link] = later
+    if (later.milliBits < stockTerms(link).floorBits * 1000) belowFloor += 1
   }
   waitingMinutes += waiting
   serviceMinutes += services.length
