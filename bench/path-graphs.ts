@@ -25,6 +25,8 @@ export interface BenchGraph {
   readonly pairs: readonly BenchPair[]
   /** Links that change, one after the other, and what they cost then. */
   readonly changes: readonly { readonly link: number; readonly cost: number }[]
+  /** Where nodes are, in a unit square, if they are anywhere. */
+  readonly places?: { readonly x: Float64Array; readonly y: Float64Array }
 }
 
 /** Numbers between 0 and 1, the same at every run (mulberry32). */
@@ -86,7 +88,7 @@ export function fibrePlant(size: number, seed = 1): BenchGraph {
       links.cost.push(Math.round(spacing * 20_000 * (1.1 + 0.6 * random())))
     }
   }
-  return asked(`fibre plant, ${size} nodes`, size, links, random)
+  return { ...asked(`fibre plant, ${size} nodes`, size, links, random), places: { x, y } }
 }
 
 /** A ring with chords to anywhere, mean degree 4, lengths at random: short paths, and no geometry to lead a search. */
