@@ -52,7 +52,7 @@ export function ask<T>(
   if (from === undefined || to === undefined || from === to) return undefined
   if (graph.present[from] !== 1 || graph.present[to] !== 1) return undefined
   const required: number[] = []
-  for (const id of query.requireNodes ?? []) {
+  for (const id of query.requireNodes ?? NOTHING) {
     const number = graph.nodeNumber(id)
     if (number === undefined) return undefined
     required.push(number)
@@ -64,12 +64,12 @@ export function ask<T>(
   const passableNodes = query.ignoreRelayRule === true ? graph.present.slice() : graph.passable
   const out = new Patches()
   try {
-    for (const id of query.avoidNodes ?? []) {
+    for (const id of query.avoidNodes ?? NOTHING) {
       const number = graph.nodeNumber(id)
       if (number === from || number === to) return undefined
       if (number !== undefined) out.write(passableNodes, number, 0)
     }
-    for (const [id, bps] of query.credit ?? []) {
+    for (const [id, bps] of query.credit ?? NO_RATES) {
       const number = graph.linkNumber(id)
       if (number === undefined || usableLinks[number] === 1) continue
       const free = (left[number] ?? 0) + bps
@@ -83,11 +83,11 @@ export function ask<T>(
         if (free >= query.rateBps) out.write(usableLinks, link, 1)
       }
     }
-    for (const id of query.avoidLinks ?? []) {
+    for (const id of query.avoidLinks ?? NOTHING) {
       const number = graph.linkNumber(id)
       if (number !== undefined) out.write(usableLinks, number, 0)
     }
-    for (const [id, price] of query.surcharge ?? []) {
+    for (const [id, price] of query.surcharge ?? NO_RATES) {
       const number = graph.linkNumber(id)
       if (number !== undefined) out.write(graph.price, number, (graph.price[number] ?? 0) + price)
     }
@@ -99,6 +99,8 @@ export function ask<T>(
 }
 
 const NO_LIMITS: readonly Limit[] = []
+const NOTHING: readonly string[] = []
+const NO_RATES: ReadonlyMap<string, number> = new Map()
 
 function limitsOf(graph: Graph, { maxHops, maxEpsilon }: PathQuery): readonly Limit[] {
   if (maxHops === undefined && maxEpsilon === undefined) return NO_LIMITS
