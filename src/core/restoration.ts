@@ -13,21 +13,26 @@ import { GENERATING, isPresent, mayRelay } from "./usable.js"
 
 /** A link on their path no longer serves: every service on it goes another way, greater priority first. */
 export function moveOff(turn: Turn, qkdlId: string): void {
+  const { draft } = turn
+  const onIt = draft.members(groups.servicesOn(qkdlId))
+  const lacking = draft.members(groups.backupsOn(qkdlId)).length > 0
   const uses = (path: KeyPath): boolean => usesLink(path, qkdlId)
-  moveAll(turn, turn.draft.members(groups.servicesOn(qkdlId)), {
+  const { usedBackups } = moveAll(turn, onIt, {
     stops: uses,
     // Without a next path it is the standing one that made it a member.
     hits: (path, { next }) => next === undefined || uses(path),
   })
-  if (turn.draft.members(groups.downLinks).length > 0) turn.wakeAt(turn.now + turn.settings.retryMs)
+  // New backups are sought when all have moved.
+  if (lacking || usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
 }
 
 /** A node is taken out of service: services that it relays for go round it where they can. */
 export function moveOffNode(turn: Turn, qkdnId: string): void {
-  moveAll(turn, turn.draft.members(groups.servicesAt(qkdnId)), {
+  const { usedBackups } = moveAll(turn, turn.draft.members(groups.servicesAt(qkdnId)), {
     stops: (path) => path.nodes.includes(qkdnId),
     hits: (path) => relaysOf(path).includes(qkdnId),
   })
+  if (usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
 }
 
 interface Failure {
@@ -37,7 +42,12 @@ interface Failure {
   readonly hits: (path: KeyPath, service: Pick<Service, "next">) => boolean
 }
 
-function moveAll(turn: Turn, serviceIds: readonly string[], { stops, hits }: Failure): void {
+function moveAll(
+  turn: Turn,
+  serviceIds: readonly string[],
+  { stops, hits }: Failure,
+): { readonly usedBackups: boolean } {
+  let usedBackups = false
   const room = new BackupRoom(turn)
   for (const service of inPriority(turn, serviceIds)) {
     if (service.state === "removing") continue
@@ -51,14 +61,18 @@ function moveAll(turn: Turn, serviceIds: readonly string[], { stops, hits }: Fai
     const hit = path !== undefined && hits(path, service)
     if (hit && next === undefined && room.take(service)) {
       moveToBackup(turn, service)
+      usedBackups = true
       continue
     }
+    // It may have had one that could not be used.
+    usedBackups ||= service.backup !== undefined
     const free = abandonNext(turn, service)
     if (hit || free.path === undefined) {
       seekPath(turn, hit ? leavingHome(free) : free, { backup: "later" })
       room.changed()
     } else stay(turn, free)
   }
+  return { usedBackups }
 }
 
 function moveLanes(turn: Turn, service: Service, { stops, hits }: Failure): void {
