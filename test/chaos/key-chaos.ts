@@ -52,7 +52,6 @@ export class KeyChaos {
   readonly #lost: { master: Name; slave: Name; ids: string[] }[] = []
   readonly #workers: Promise<void>[] = []
   #running = true
-  #diskIsFull = false
 
   static async start(dice: Dice, rateBps: number): Promise<KeyChaos> {
     const faults: unknown[] = []
@@ -209,8 +208,8 @@ export class KeyChaos {
       return true
     }
     this.report.refusedCalls++
-    if (answer.status !== 400 && slave === "b" && this.#diskIsFull) {
-      // The marks may have been written before the audit trail could not be: spent, and not given.
+    if (answer.status !== 400 && slave === "b" && this.#world.hasSmallDisk) {
+      // Its disk may be full: the marks may be written and the audit trail not. Spent then, and not given.
       this.ledger.lost(ids)
       this.#lost.push({ master, slave, ids })
       return false
@@ -259,13 +258,11 @@ export class KeyChaos {
       }
       case "disk":
         if (!world.hasSmallDisk) return
-        this.#diskIsFull = true
         world.fillDisk()
         await pause(2500)
         world.freeDisk()
         await world.kill("b")
         await world.startNode("b")
-        this.#diskIsFull = false
         this.report.disksFull++
         return
       case "restore":

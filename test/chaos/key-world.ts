@@ -40,7 +40,8 @@ import type { Name } from "./key-square.js"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 /** Certificates are made this long ago, so that a clock set back by an hour leaves them valid. */
 const MADE_EARLIER_MS = 2 * 86_400_000
-const DISK_MB = 48
+/** Filled up on purpose; else enough for the audit trail of a million keys. */
+const DISK_MB = 160
 /**
  * Loaded before the program: the wall clock is moved from outside, as an operator or a broken time server would. The
  * monotonic clock stays as it is, as on a real machine.
