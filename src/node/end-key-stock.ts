@@ -112,17 +112,25 @@ export class EndKeyStock {
   asked(id: ShelfId, count: number): void {
     const shelf = this.#shelfFor(id)
     if (shelf === undefined) return
-    this.#dropUnfit(shelf)
     shelf.level.asked(count, heldIn(shelf) < count)
     this.#refill(shelf)
   }
 
-  /** How many keys that fit are ready. */
-  ready(id: ShelfId, fits: (origin: KeyOrigin) => boolean): number {
+  /** Whether so many keys that fit are ready, or how many fewer; those alone are looked at. */
+  ready(id: ShelfId, count: number, fits: (origin: KeyOrigin) => boolean): number {
     const shelf = this.#shelves.get(nameOf(id))
     if (shelf === undefined) return 0
-    this.#dropUnfit(shelf)
-    return shelf.batches.reduce((sum, one) => sum + (fits(one.origin) ? left(one) : 0), 0)
+    let sum = 0
+    for (const stocked of shelf.batches) {
+      if (sum >= count) break
+      if (!fits(stocked.origin)) continue
+      if (this.#isUnfit(shelf, stocked)) {
+        this.#dropUnfit(shelf)
+        return this.ready(id, count, fits)
+      }
+      sum += left(stocked)
+    }
+    return Math.min(sum, count)
   }
 
   /** Up to `count` keys that fit, oldest first. A refill begins when they run low. */
@@ -228,10 +236,14 @@ export class EndKeyStock {
     this.#shelves.delete(victim[0])
   }
 
-  #dropUnfit(shelf: Shelf): void {
+  #isUnfit(shelf: Shelf, { origin, batch }: Stocked): boolean {
     const { steadyMs, limits, ttlMs, allowed } = this.#options
     const oldest = steadyMs() - Math.min(limits.maxAgeMs, ttlMs(shelf.id.appId) / 2)
-    this.#drop(shelf, ({ origin, batch }) => origin.madeMs <= oldest || !allowed(batch))
+    return origin.madeMs <= oldest || !allowed(batch)
+  }
+
+  #dropUnfit(shelf: Shelf): void {
+    this.#drop(shelf, (stocked) => this.#isUnfit(shelf, stocked))
   }
 
   #drop(shelf: Shelf, unfit: (stocked: Stocked) => boolean): void {

@@ -130,7 +130,7 @@ export class KeySupply {
     try {
       for (let waits = 0; ; ) {
         const missing = count - made.reduce((sum, { keyIds }) => sum + keyIds.length, 0)
-        const ready = this.stock.ready(id, fits)
+        const ready = this.stock.ready(id, missing, fits)
         if (ready >= missing) {
           const keys = this.stock.take(id, missing, fits)
           if (!known) this.stock.asked(id, count)
