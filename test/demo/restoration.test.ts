@@ -95,8 +95,8 @@ describe("services that are protected, when a fibre is cut", function () {
     demo.file.nodes.find((node) => node.name === name)?.qkdnId ?? assert.fail()
 
   it("stand on real nodes as their terms say: with a backup, on two paths, in shares", async () => {
-    const restored = await active(await order("A", "D", { protection: "restore" }))
-    assert.notEqual(restored.backup, undefined)
+    const { serviceId } = await active(await order("A", "D", { protection: "restore" }))
+    await eventually(async () => (await service(serviceId)).backup, "a backup is ready", 60_000)
     const twofold = await active(await order("A", "F", { protection: "1+1" }))
     assert.equal(twofold.beside?.length, 1)
     const shared = await active(await order("D", "C", { trustTolerance: 1 }))
