@@ -2,7 +2,7 @@
 // (THREATS I3: no audit, no delivery). Never holds key bytes. Keeping the head off the site is the operator's.
 
 import { createHash } from "node:crypto"
-import { fdatasyncSync, writeSync } from "node:fs"
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs"
 import { mkdir, open, type FileHandle } from "node:fs/promises"
 import path from "node:path"
 import { asQkdError, QkdError } from "../errors.js"
@@ -15,6 +15,8 @@ export type AuditRecord = Readonly<Record<string, string | number | readonly str
 const ORIGIN = "0".repeat(64)
 /** A line is far shorter: the last one is looked for in this much of the file's end. */
 const TAIL_BYTES = 1024 * 1024
+/** Disk kept for the records of keys that are on their way out when the disk becomes full. */
+const BALLAST_BYTES = 256 * 1024
 
 interface Waiting {
   readonly record: AuditRecord
@@ -31,9 +33,13 @@ export class AuditTrail {
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
   #closed = false
+  readonly #ballastFile: string
+  /** A write has failed, or the ballast is spent: nothing new is begun before there is room again. */
+  #short = false
 
-  private constructor(file: FileHandle, now: () => number, tail: Tail) {
+  private constructor(file: FileHandle, fileName: string, now: () => number, tail: Tail) {
     this.#file = file
+    this.#ballastFile = `${fileName}.ballast`
     this.#now = now
     this.#sizeBytes = tail.sizeBytes
     this.#seq = tail.seq
@@ -51,7 +57,9 @@ export class AuditTrail {
     try {
       const tail = await readTail(file, fileName)
       await file.truncate(tail.sizeBytes)
-      return new AuditTrail(file, now, tail)
+      const trail = new AuditTrail(file, fileName, now, tail)
+      trail.#short = !trail.#layBallast()
+      return trail
     } catch (error) {
       await file.close()
       throw error
@@ -61,6 +69,23 @@ export class AuditTrail {
   /** SHA-256 of the last line: whoever keeps it sees any later change of the trail. */
   get head(): string {
     return this.#head
+  }
+
+  /**
+   * To be asked before anything is spent that `append` must tell of: with a full disk keys would be gone, and nobody
+   * have them.
+   *
+   * @throws QkdError `resource-denied` while there is no room
+   */
+  admit(): void {
+    if (!this.#short) return
+    if (!this.#layBallast()) {
+      throw new QkdError(
+        "resource-denied",
+        "the audit trail cannot be written: no room on the disk",
+      )
+    }
+    this.#short = false
   }
 
   /** Resolves once the record is durable; many waiting records share one write. @throws QkdError `operation-failed` */
@@ -75,6 +100,38 @@ export class AuditTrail {
         this.#writing = undefined
       })
     })
+  }
+
+  /**
+   * Blocking: a flush of 0.1 ms is less than its way to another thread and back, and a key waits for it.
+   *
+   * @returns false when the disk took less than all
+   */
+  #put(bytes: Buffer): boolean {
+    try {
+      if (writeSync(this.#file.fd, bytes) < bytes.length) return false
+    } catch (cause) {
+      if (Reflect.get(Object(cause), "code") === "ENOSPC") return false
+      throw cause
+    }
+    fdatasyncSync(this.#file.fd)
+    return true
+  }
+
+  /** @returns whether it lies on the disk now */
+  #layBallast(): boolean {
+    try {
+      const ballast = openSync(this.#ballastFile, "w", 0o600)
+      try {
+        if (writeSync(ballast, Buffer.alloc(BALLAST_BYTES)) < BALLAST_BYTES) return false
+        fdatasyncSync(ballast)
+        return true
+      } finally {
+        closeSync(ballast)
+      }
+    } catch {
+      return false
+    }
   }
 
   async close(): Promise<void> {
@@ -100,16 +157,19 @@ export class AuditTrail {
       }
       try {
         const bytes = Buffer.from(text, "utf8")
-        // Blocking: a flush of 0.1 ms is less than its way to another thread and back, and a key waits for it.
-        const written = writeSync(this.#file.fd, bytes)
-        if (written < bytes.length) throw new QkdError("resource-denied", "the disk is full")
-        fdatasyncSync(this.#file.fd)
+        if (!this.#put(bytes)) {
+          // Half a line must not stay in the middle of the trail.
+          await this.#file.truncate(this.#sizeBytes)
+          this.#short = true
+          rmSync(this.#ballastFile, { force: true })
+          if (!this.#put(bytes)) throw new QkdError("resource-denied", "the disk is full")
+        }
         this.#sizeBytes += bytes.length
         this.#seq = seq
         this.#head = head
         for (const { resolve } of batch) resolve()
       } catch (cause) {
-        // Half a line must not stay in the middle of the trail.
+        this.#short = true
         await this.#file.truncate(this.#sizeBytes).catch(() => undefined)
         const error = new QkdError("operation-failed", "the audit trail cannot be written", {
           cause: asQkdError(cause),

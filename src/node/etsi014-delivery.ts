@@ -42,6 +42,8 @@ export interface DeliveryOptions {
   /** Whether an SAE lives at this site: keys for it never leave. */
   readonly livesHere: (saeId: string) => boolean
   readonly audit: Audit
+  /** Asked before keys are spent; throws when the trail could not tell of them. */
+  readonly auditable?: () => void
   readonly log: Log
   /** `key_size` of Get status, as far as the policy's limits allow it. */
   readonly defaultKeySizeBits: number
@@ -110,6 +112,7 @@ export class Delivery {
       return badRequest("an additional slave SAE is the one in the path")
     let keys: EndKey[]
     try {
+      this.#options.auditable?.()
       const slaves = await Promise.all(slaveSaeIds.map((slave) => this.#joined(saeId, slave)))
       const order = { masterSaeId: saeId, slaves, count: number, keySizeBits }
       keys = await this.#supply(order, extensions.mandatory, extensions.optional)
@@ -152,6 +155,7 @@ export class Delivery {
     const { keyManager, log, hideForeignKeys } = this.#options
     let keys: EndKey[]
     try {
+      this.#options.auditable?.()
       keys = await keyManager.takeKeys(saeId, masterSaeId, keyIds)
     } catch (fault) {
       const found = takeFault(asQkdError(fault))

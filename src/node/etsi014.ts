@@ -118,6 +118,8 @@ class Service {
   readonly #now: () => number
   readonly #inFlight = new Map<string, number>()
   #inFlightTotal = 0
+  /** Connections with a request that waits for the answer before it to be sent. */
+  readonly #behind = new WeakSet<object>()
 
   constructor(options: Etsi014Options, limits: typeof DEFAULT_LIMITS) {
     this.#options = options
@@ -129,6 +131,7 @@ class Service {
       desk: options.desk,
       livesHere: options.livesHere ?? ((saeId) => options.policy().ownsSae(saeId)),
       audit: options.audit,
+      ...(options.auditable !== undefined && { auditable: options.auditable }),
       log: options.log,
       defaultKeySizeBits: options.defaultKeySizeBits ?? 256,
       maxKeyCount: options.maxKeyCount ?? 1024,
@@ -143,12 +146,7 @@ class Service {
     response: ServerResponse,
     peer: PeerIdentity,
   ): Promise<void> {
-    // A response that waits behind another has no socket, and would not learn that the connection went away:
-    // its keys could not be wiped. 014 clients do not pipeline.
-    if (response.socket === null) {
-      request.socket.destroy()
-      return
-    }
+    if (!(await this.#turn(request, response))) return
     const { policy, saeIdentity } = this.#options
     const saeId = callerOf(peer, policy(), this.#now(), saeIdentity)
     if (saeId === undefined) {
@@ -182,6 +180,35 @@ class Service {
       if (left === 0) this.#inFlight.delete(saeId)
       else this.#inFlight.set(saeId, left)
     }
+  }
+
+  /**
+   * A response that stands behind another has no socket, and would not learn that the connection went away: its keys
+   * could not be wiped. A fast client's next request may be here before Node has let go of the answer to the last one, so
+   * one waits; who sends several ahead loses the connection.
+   *
+   * @returns whether it is to be answered
+   */
+  async #turn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (response.socket !== null) return true
+    const { socket } = request
+    if (this.#behind.has(socket)) {
+      socket.destroy()
+      return false
+    }
+    this.#behind.add(socket)
+    const mine = await new Promise<boolean>((resolve) => {
+      const gone = (): void => {
+        resolve(false)
+      }
+      socket.once("close", gone)
+      response.once("socket", () => {
+        socket.off("close", gone)
+        resolve(true)
+      })
+    })
+    this.#behind.delete(socket)
+    return mine
   }
 
   /** @throws QkdError for faults of the request. */

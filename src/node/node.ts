@@ -140,6 +140,9 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     }),
     desk: agent.desk,
     audit: (record) => audit.append({ ...record }),
+    auditable: () => {
+      audit.admit()
+    },
     log,
   })
   opened.add("ETSI 014", () => etsi014.close())

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict"
 import { WebSocket } from "ws"
 import {
+  curl,
   decKeys,
   type Demo,
   encKeys,
@@ -12,6 +13,7 @@ import {
   type KeyContainer,
   removeDir,
   rest,
+  saeNamed,
   startDemo,
   writeTopology,
 } from "../support/demo.js"
@@ -33,6 +35,14 @@ interface NoticeView {
 async function services(demo: Demo): Promise<ServiceView[]> {
   const { body } = await rest(demo, "GET", "/services")
   return (body as { items: ServiceView[] }).items
+}
+
+/** `stored_key_count` of sae-A for sae-C. */
+async function stored(demo: Demo): Promise<number> {
+  const sae = saeNamed(demo, "sae-A")
+  const node = demo.file.nodes.find(({ name }) => name === sae.node)
+  const { body } = await curl(sae, `${node?.etsi014 ?? ""}/api/v1/keys/sae-C/status`)
+  return (JSON.parse(body) as { stored_key_count: number }).stored_key_count
 }
 
 /** All notices since subscribing, in order of arrival. */
@@ -174,6 +184,11 @@ describe("a fibre cut without another path", function () {
 
   it("degrades the service, which says so, drains its stock, and heals when the fibre is mended", async () => {
     assert.equal(await exchange(demo, "sae-A", "sae-C"), 200)
+    // What the links have made since the demo began was little, and went into keys made ahead.
+    await eventually(
+      async () => ((await stored(demo)) >= 16 ? true : undefined),
+      "there is a stock to live on",
+    )
     await fibre(demo, "cut", "B", "C")
     const degraded = await eventually(
       async () => (await services(demo)).find((s) => s.state === "degraded"),

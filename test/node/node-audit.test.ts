@@ -1,10 +1,21 @@
 // The audit trail: durable, chained, honest after a crash.
 
 import assert from "node:assert/strict"
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { QkdError } from "../../src/errors.js"
+import { isQkdError } from "../errors-helper.js"
 import { AuditTrail, verifyAuditTrail } from "../../src/node/audit.js"
 
 describe("the audit trail", () => {
@@ -77,4 +88,50 @@ describe("the audit trail", () => {
     )
     assert.equal(readFileSync(file, "utf8"), "hello\n")
   })
+
+  it("still tells of the keys that were on their way when the disk became full, and admits no more until there is room", async function () {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", dir], { stdio: "pipe" })
+    } catch {
+      console.log("      skipped: a small disk cannot be mounted here")
+      this.skip()
+    }
+    try {
+      const trail = await AuditTrail.open(file, () => 0)
+      const filler = path.join(dir, "filler")
+      fillUp(filler)
+      trail.admit()
+      // Some of these fit into the last page of the file; far more than that are on their way.
+      const records = Array.from({ length: 200 }, (_, i) => ({
+        method: "dec_keys",
+        keyIds: [`k${i}`],
+      }))
+      await Promise.all(records.map((record) => trail.append(record)))
+      assert.equal(verifyAuditTrail(readFileSync(file, "utf8")).lines, 200)
+      fillUp(filler)
+      assert.throws(() => {
+        trail.admit()
+      }, isQkdError("resource-denied"))
+      rmSync(filler)
+      trail.admit()
+      await trail.append({ method: "enc_keys", keyIds: ["after"] })
+      assert.equal(verifyAuditTrail(readFileSync(file, "utf8")).lines, 201)
+      await trail.close()
+    } finally {
+      execFileSync("umount", [dir])
+    }
+  })
 })
+
+/** Every byte that the disk has left. */
+function fillUp(file: string): void {
+  const chunk = Buffer.alloc(4096)
+  const into = openSync(file, "a")
+  try {
+    for (;;) writeSync(into, chunk)
+  } catch {
+    // Full.
+  } finally {
+    closeSync(into)
+  }
+}
