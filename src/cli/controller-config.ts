@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { readConfig } from "../config.js"
 import type { Settings } from "../core/settings.js"
+import type { ReoptimiseTerms } from "../engine/reoptimise.js"
 import { QkdError } from "../errors.js"
 import { Reader } from "../model/etsi015-values.js"
 import type { DriftPolicy } from "../model/network.js"
@@ -73,6 +74,14 @@ export interface ControllerConfig {
   }
   readonly preemption: Settings["preemption"]
   readonly drift: DriftPolicy
+  readonly reoptimise: ReoptimiseSetting
+}
+
+export interface ReoptimiseSetting {
+  readonly enabled: boolean
+  readonly periodS: number
+  readonly holdOffS: number
+  readonly terms: ReoptimiseTerms
 }
 
 /** @throws QkdError with the path of the first fault in the file. */
@@ -85,13 +94,17 @@ export function readControllerConfig(file: string): ControllerConfig {
   }
   const members = readConfig(loadYangFiles(CONTROLLER_CONFIG_MODULES), CONTAINER, text)
   const checked: unknown = members
-  const config = checked as Omit<ControllerConfig, "httpTls" | "netconfTls" | "managers">
+  const config = checked as Omit<
+    ControllerConfig,
+    "httpTls" | "netconfTls" | "managers" | "reoptimise"
+  >
   const controller = new Reader(members, `/${CONTAINER}`, MODULE)
   const [http, netconf] = [controller.child("http"), controller.child("netconf")]
   const base = path.dirname(path.resolve(file))
   return {
     ...config,
     managers: readCallHome(netconf),
+    reoptimise: reoptimiseSetting(controller.child("reoptimise")),
     ...(http.has("tls") && { httpTls: httpTls(http.child("tls"), base) }),
     ...(netconf.has("tls") && { netconfTls: readNetconfTls(netconf.child("tls"), base) }),
   }
@@ -105,5 +118,18 @@ function httpTls(tls: Reader, base: string): HttpTlsSetting {
     ...(tls.has("ca_file") && { caFile: file("ca_file") }),
     ...(tls.has("crl_file") && { crlFile: file("crl_file") }),
     certToName: readCertToName(tls),
+  }
+}
+
+/** Every default is in the module, so each leaf is there. */
+function reoptimiseSetting(reoptimise: Reader): ReoptimiseSetting {
+  return {
+    enabled: reoptimise.boolean("enabled") ?? false,
+    periodS: reoptimise.number("period_s") ?? 0,
+    holdOffS: reoptimise.number("hold_off_s") ?? 0,
+    terms: {
+      maxMoves: reoptimise.number("max_moves") ?? 0,
+      moveCost: reoptimise.number("least_gain") ?? 0,
+    },
   }
 }

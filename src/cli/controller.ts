@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Controller } from "../controller/controller.js"
+import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
 import { Access } from "../north/access.js"
@@ -24,6 +25,7 @@ import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
 import { compileEarly } from "./compile-early.js"
 import { readControllerConfig, type ControllerConfig } from "./controller-config.js"
+import { reoptimiseRounds } from "./controller-reoptimise.js"
 import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
 import { exitWhenStopped } from "./exit.js"
 import { inventoryEvents, readInventory } from "./inventory.js"
@@ -40,25 +42,14 @@ export async function runController(file: string): Promise<void> {
   const config = readControllerConfig(file)
   const base = path.dirname(path.resolve(file))
   const store = openEmbeddedStore(path.resolve(base, config.store_dir))
+  const settings = settingsOf(config)
   const controller = await Controller.open({
     store,
     now: Date.now,
     newId: randomUUID,
-    schedule: (ms, action) => {
-      const timer = setTimeout(action, ms)
-      return () => {
-        clearTimeout(timer)
-      }
-    },
+    schedule: later,
     epoch: randomUUID(),
-    settings: {
-      transaction: config.transaction.mode,
-      confirmTimeoutS: config.transaction.confirm_timeout_s,
-      backupRate: config.restoration.backup_rate,
-      revertMs: config.restoration.revert_s * 1000,
-      preemption: config.preemption,
-      drift: config.drift,
-    },
+    settings,
     log: (level, message, facts, cause) => {
       log[level]({ ...facts, ...(cause === undefined ? {} : { err: cause }) }, message)
     },
@@ -91,12 +82,17 @@ export async function runController(file: string): Promise<void> {
     clock: systemClock,
     log: say,
   })
+  const reoptimise = reoptimiseRounds({
+    ...{ controller, gate: network.gate, setting: config.reoptimise, settings },
+    ...{ schedule: later, log },
+  })
   const tls = await httpsSide(config)
   const http = await startHttp({
     host: config.http.host,
     port: config.http.port,
     ...(tls !== undefined && { tls }),
     controller: network.gate,
+    reoptimise: reoptimise.rounds,
     access,
     pageFolder: pageFolder(),
     restconf: restconfFace({
@@ -110,6 +106,7 @@ export async function runController(file: string): Promise<void> {
   const netconf = await listenNetconf(network, config, base)
   const callHome = await awaitCalls(sessions, config, base)
   controller.start(fleet)
+  reoptimise.rounds.start()
   process.on("SIGHUP", () => void renewTls({ network, http }, config, log))
   log.info({ url: http.url, ...netconf, ...callHome }, "controller is up")
 
@@ -125,13 +122,33 @@ export async function runController(file: string): Promise<void> {
     log.error({ reason: ended.message }, "the controller stops by itself")
   await exitWhenStopped(
     (async () => {
-      await Promise.all([http.close(), network.close()])
+      await Promise.all([http.close(), network.close(), reoptimise.close()])
       await controller.stop()
       await fleet.close()
       await sessions.close()
       await store.close()
     })(),
   )
+}
+
+function settingsOf(config: ControllerConfig): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    transaction: config.transaction.mode,
+    confirmTimeoutS: config.transaction.confirm_timeout_s,
+    backupRate: config.restoration.backup_rate,
+    revertMs: config.restoration.revert_s * 1000,
+    preemption: config.preemption,
+    drift: config.drift,
+  }
+}
+
+/** A timer. @returns the way to call it off. */
+function later(ms: number, action: () => void): () => void {
+  const timer = setTimeout(action, ms)
+  return () => {
+    clearTimeout(timer)
+  }
 }
 
 /** Listens for nodes that call home. @returns the ports, for the log. */

@@ -159,6 +159,10 @@ export class Controller implements ControllerPort, InsightPort {
     return this.#picture.reservedBps(qkdlId)
   }
 
+  backupBps(qkdlId: string): number {
+    return this.#picture.backupBps(qkdlId)
+  }
+
   lastSeq(): number {
     return this.#journal.lastSeq
   }

@@ -108,4 +108,6 @@ export interface InsightPort {
   judge(event: Event): Reply
   /** Bits per second promised on a link. */
   reservedBps(qkdlId: string): number
+  /** Bits per second kept on a link for services that would move there. */
+  backupBps(qkdlId: string): number
 }

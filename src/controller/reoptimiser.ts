@@ -6,8 +6,9 @@ import { promisableBps } from "../core/allocate.js"
 import { GENERATING, isPresent, mayRelay, useOf } from "../core/usable.js"
 import type { Settings } from "../core/settings.js"
 import type { MovePlan, ReoptimiseTerms, StandingService } from "../engine/reoptimise.js"
+import { QkdError } from "../errors.js"
 import type { Network } from "../model/network.js"
-import type { Service } from "../model/service.js"
+import type { Service, ServiceTerms } from "../model/service.js"
 import type { ControllerPort, InsightPort } from "./ports.js"
 
 /** A question in arrays: it crosses to another thread. */
@@ -55,14 +56,18 @@ export interface CarriedOut {
   readonly ended?: string
 }
 
+/** What it reads and orders. Orders may go another way than reads: behind a lock, say. */
+export type ReoptimiserSide = Pick<ControllerPort, "network" | "submit" | "onNotice"> &
+  Pick<InsightPort, "reservedBps" | "backupBps">
+
 export class Reoptimiser {
-  readonly #controller: ControllerPort & InsightPort
+  readonly #controller: ReoptimiserSide
   readonly #planner: MovePlanner
   readonly #settings: Settings
   readonly #terms: ReoptimiseTerms
 
   constructor(
-    controller: ControllerPort & InsightPort,
+    controller: ReoptimiserSide,
     planner: MovePlanner,
     settings: Settings,
     terms: ReoptimiseTerms,
@@ -99,14 +104,10 @@ export class Reoptimiser {
     let moved = 0
     for (const { serviceId, name, to } of steps) {
       const stands = this.#settled(serviceId)
-      const reply = await this.#controller.submit({
-        kind: "path-deployed",
-        serviceId,
-        qkdlIds: to,
-      })
-      if (!reply.ok) {
+      const refusal = await this.#deploy(serviceId, to)
+      if (refusal !== undefined) {
         stands.forget()
-        return { moved, ended: `${name}: ${reply.message}` }
+        return { moved, ended: `${name}: ${refusal}` }
       }
       const now = this.#controller.network().services.get(serviceId)
       if (now !== undefined && now.next === undefined && isOn(now, to) && now.state === "active") {
@@ -121,6 +122,18 @@ export class Reoptimiser {
       moved += 1
     }
     return { moved }
+  }
+
+  /** @returns why not. */
+  async #deploy(serviceId: string, qkdlIds: readonly string[]): Promise<string | undefined> {
+    try {
+      const reply = await this.#controller.submit({ kind: "path-deployed", serviceId, qkdlIds })
+      return reply.ok ? undefined : reply.message
+    } catch (error) {
+      // Somebody holds the lock, the queue is full, or the controller stops.
+      if (error instanceof QkdError) return error.message
+      throw error
+    }
   }
 
   /** Resolves once the service has no path on the way any more. */
@@ -158,7 +171,10 @@ export class Reoptimiser {
         ? promisableBps(link, this.#settings)
         : 0,
     )
-    const fixedBps = Float64Array.from(links, ({ qkdlId }) => this.#controller.reservedBps(qkdlId))
+    const fixedBps = Float64Array.from(
+      links,
+      ({ qkdlId }) => this.#controller.reservedBps(qkdlId) + this.#controller.backupBps(qkdlId),
+    )
     const all = [...network.services.values()]
     const services = all.filter((service) => isMovable(network, service))
     const standing = services.map(({ a, b, path, terms }): StandingService => {
@@ -194,13 +210,11 @@ export class Reoptimiser {
 }
 
 /** It stands or waits, and nothing but its rate says where it may be. */
-function isMovable(
-  network: Network,
-  { a, b, path, next, state, terms, avoiding }: Service,
-): boolean {
+function isMovable(network: Network, service: Service): boolean {
+  const { a, b, path, next, state, terms, avoiding, beside, home } = service
   if (terms.minRateBps <= 0 || next !== undefined || (avoiding?.length ?? 0) > 0) return false
-  if (terms.avoidNodes.length > 0 || terms.maxHops !== undefined || terms.maxEpsilon !== undefined)
-    return false
+  // On several paths, with a backup, or about to return by itself.
+  if (beside !== undefined || home !== undefined || hasOwnWay(terms)) return false
   const ends = [a.qkdnId, b.qkdnId].map((id) => network.nodes.get(id))
   if (a.qkdnId === b.qkdnId || ends.some((node) => node === undefined || !isPresent(node)))
     return false
@@ -208,24 +222,14 @@ function isMovable(
   return state === "active" && path.phase === "up" && path.rateBps === terms.minRateBps
 }
 
+function hasOwnWay(terms: ServiceTerms): boolean {
+  const { avoidNodes, avoidLinks = [], requireNodes = [], protection, trustTolerance } = terms
+  if (avoidNodes.length + avoidLinks.length + requireNodes.length > 0) return true
+  if (protection !== undefined || trustTolerance !== undefined) return true
+  return terms.maxHops !== undefined || terms.maxEpsilon !== undefined || terms.revertive === false
+}
+
 function isOn({ path }: Service, qkdlIds: readonly string[]): boolean {
   const hops = path?.hops.map(({ qkdlId }) => qkdlId) ?? []
   return hops.length === qkdlIds.length && hops.every((id, i) => id === qkdlIds[i])
-}
-
-/** The plan in lines for a person: what it gains, and each step with the way it leaves and the way it takes. */
-export function reoptimisationText(plan: Reoptimisation): string[] {
-  const { steps, carriedBps, linkBps, boundBps, leftAlone } = plan
-  const moves = steps.filter(({ from }) => from !== undefined)
-  const head = [
-    `${moves.length} moves, ${steps.length - moves.length} services come in`,
-    `carried: ${carriedBps.before} bit/s now, ${carriedBps.after} then, at most ${Math.floor(boundBps)} whatever moved`,
-    `key rate of links in use: ${linkBps.before} bit/s now, ${linkBps.after} then`,
-  ]
-  if (leftAlone > 0) head.push(`${leftAlone} services are left alone`)
-  const lines = steps.map(({ name, rateBps, from, to, group }) => {
-    const way = from === undefined ? "comes in over" : `moves from ${from.join(", ")} to`
-    return `${group}. ${name}, ${rateBps} bit/s, ${way} ${to.join(", ")}`
-  })
-  return [...head, ...lines]
 }

@@ -13,9 +13,11 @@ import { isLoopback } from "./origin.js"
 import { pageFiles } from "./page-files.js"
 import { renewable } from "../transport/tls-renewal.js"
 import type { ControllerPort } from "../controller/ports.js"
+import type { ReoptimisePort } from "../controller/reoptimiser-rounds.js"
 import type { NorthLog } from "./ports.js"
 import type { RestconfFace } from "./restconf.js"
 import { readHandlers } from "./rest-read.js"
+import { reoptimisationHandlers } from "./rest-reoptimisation.js"
 import { serviceHandlers } from "./rest-services.js"
 import { sessionHandlers } from "./rest-session.js"
 import { buildRouter } from "./router.js"
@@ -39,6 +41,8 @@ export interface StartHttpOptions {
   readonly webSocketLimits?: Partial<WebSocketLimits>
   /** Served on the same port, under its own paths. */
   readonly restconf?: RestconfFace
+  /** Without it re-optimisation is not supported. */
+  readonly reoptimise?: ReoptimisePort
 }
 
 export interface RunningHttp {
@@ -109,6 +113,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
     handlers: {
       ...readHandlers(controller),
       ...serviceHandlers(controller, now, log),
+      ...reoptimisationHandlers({ controller, reoptimise: options.reoptimise, now, log }),
       ...sessionHandlers({ access, cookie, secure, now, log }),
     },
     access,

@@ -159,6 +159,27 @@ export const OPERATIONS = {
     ],
     answers: { 202: { description: "Being taken down" } },
   },
+  reoptimise: {
+    method: "post",
+    path: "/reoptimisation",
+    summary: "Better places for the services that stand: shown, or carried out",
+    description:
+      "With `dryRun` true, for any role, nothing changes. With false, for operators only, the moves are begun and shown at once (202); with `Prefer: wait=N` the answer waits up to N seconds for their end (200). 409 `in-use` while another re-optimisation is under way.",
+    access: "read",
+    parameters: [
+      header(
+        "Idempotency-Key",
+        "Repeating with the same key within 24 hours gives the first answer again, moving nothing",
+        "^[\\x21-\\x7e]{1,255}$",
+      ),
+      header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)"),
+    ],
+    body: "ReoptimisationOrder",
+    answers: {
+      200: { description: "What would be done, or was", shape: "Reoptimisation" },
+      202: { description: "What is being done", shape: "Reoptimisation" },
+    },
+  },
   listApps: {
     method: "get",
     path: "/apps",

@@ -1,44 +1,22 @@
 // The shapes of the REST and WebSocket faces as JSON Schema 2020-12, written once: requests are checked against
 // them, the OpenAPI and AsyncAPI documents carry them, and a test checks every answer against them.
 
-/** A JSON Schema; only what these documents use. */
-export type JsonSchema = Readonly<Record<string, unknown>>
+import { REOPTIMISATION_SCHEMAS } from "./reoptimisation-schemas.js"
+import {
+  boolean,
+  bps,
+  count,
+  type JsonSchema,
+  list,
+  number,
+  object,
+  oneOf,
+  ref,
+  string,
+  time,
+} from "./schema-words.js"
 
-const string = { type: "string" } as const
-const boolean = { type: "boolean" } as const
-const number = { type: "number" } as const
-const count = { type: "integer", minimum: 0 } as const
-const time = { type: "string", format: "date-time" } as const
-
-function ref(name: string): JsonSchema {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function list(items: JsonSchema): JsonSchema {
-  return { type: "array", items }
-}
-
-function oneOf(...values: string[]): JsonSchema {
-  return { type: "string", enum: values }
-}
-
-function bps(what: string): JsonSchema {
-  return { type: "number", minimum: 0, description: `${what}, bits per second` }
-}
-
-/** A closed object: unknown members are faults. Names ending in `?` are optional. */
-function object(members: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
-  const names = Object.keys(members)
-  return {
-    type: "object",
-    ...(description === undefined ? {} : { description }),
-    properties: Object.fromEntries(
-      Object.entries(members).map(([name, schema]) => [name.replace(/\?$/, ""), schema]),
-    ),
-    required: names.filter((name) => !name.endsWith("?")),
-    additionalProperties: false,
-  }
-}
+export type { JsonSchema } from "./schema-words.js"
 
 const PROTECTION =
   "restore: a backup path is worked out beforehand and its rate kept; 1+1: two paths stand at once, a key comes over either"
@@ -200,6 +178,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     "An order tried without consequences: the path, and what would be written to each node on it, from end to end.",
   ),
+  ...REOPTIMISATION_SCHEMAS,
   KeyPath: object({
     qkdlId: string,
     hops: list(ref("Hop")),

@@ -93,6 +93,7 @@ export type Topic = "node" | "link" | "service" | "log"
 /** The shapes that code reads after checking. */
 interface Shapes {
   readonly Order: OrderBody
+  readonly ReoptimisationOrder: { readonly dryRun: boolean }
   readonly Login: { readonly code?: string; readonly token?: string }
   readonly Init: { readonly op: "init"; readonly token: string }
   readonly Subscribe: SubscribeBody

@@ -71,7 +71,7 @@ export class Bench {
       store,
       now: () => made().now,
       newId: () => made().#nextId(),
-      schedule: (delayMs, run) => made().#schedule(delayMs, run),
+      schedule: (delayMs, run) => made().schedule(delayMs, run),
       epoch: "e1",
       log: (_level, message) => made().logged.push(message),
       ...more,
@@ -157,7 +157,8 @@ export class Bench {
     await this.settle()
   }
 
-  #schedule(delayMs: number, run: () => void): () => void {
+  /** A timer of this bench's clock. Returns the way to call it off. */
+  schedule(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.now + delayMs, run }
     this.#timers.push(timer)
     return () => {

@@ -6,64 +6,16 @@ import {
   type MovePlanner,
   type Reoptimisation,
   Reoptimiser,
-  reoptimisationText,
 } from "../../src/controller/reoptimiser.js"
+import { reoptimisationText } from "../../src/controller/reoptimiser-text.js"
 import { WorkerPlanner } from "../../src/controller/worker-planner.js"
 import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
 import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
 import { QkdError } from "../../src/errors.js"
-import { nodeEntry } from "../core/lab.js"
-import { Bench } from "./fakes.js"
+import type { Bench } from "./fakes.js"
+import { crowded, linksOf, square } from "./square.js"
 
 const PROGRAM = new URL("./move-worker.cjs", import.meta.url)
-
-/** A square a-b-c-d with a diagonal b-d; 900 bit/s may be promised on each link. */
-async function square(): Promise<Bench> {
-  const bench = await Bench.open()
-  for (const name of ["a", "b", "c", "d"])
-    await bench.submit({
-      kind: "node-added",
-      node: nodeEntry(name, { saeIds: [`sae-${name}`, `lab-${name}`] }),
-    })
-  const used = new Map<string, number>()
-  const end = (qkdnId: string): { qkdnId: string; qkdiId: number } => {
-    used.set(qkdnId, (used.get(qkdnId) ?? 0) + 1)
-    return { qkdnId, qkdiId: used.get(qkdnId) ?? 0 }
-  }
-  for (const qkdlId of ["a-b", "b-c", "c-d", "a-d", "b-d"]) {
-    const [a = "", b = ""] = qkdlId.split("-")
-    const link = { qkdlId, a: end(a), b: end(b), skrBps: 1000 }
-    await bench.submit({ kind: "link-added", link })
-  }
-  for (const name of ["a", "b", "c", "d"]) await bench.connect(name)
-  for (const link of ["a-b", "b-c", "c-d", "a-d", "b-d"]) await bench.status(link, "ACTIVE")
-  await bench.settle()
-  bench.south.submit = (event) => bench.submit(event)
-  return bench
-}
-
-async function order(
-  bench: Bench,
-  aSaeId: string,
-  bSaeId: string,
-  minRateBps: number,
-): Promise<string> {
-  const reply = await bench.submit({
-    kind: "service-ordered",
-    aSaeId,
-    bSaeId,
-    terms: { minRateBps, priority: 0, avoidNodes: [] },
-  })
-  await bench.settle()
-  return reply.ok ? (reply.id ?? "") : assert.fail(reply.message)
-}
-
-function linksOf(bench: Bench, serviceId: string): string[] | undefined {
-  return bench.controller
-    .network()
-    .services.get(serviceId)
-    ?.path?.hops.map(({ qkdlId }) => qkdlId)
-}
 
 describe("re-optimisation of a running network", () => {
   let planner: MovePlanner
@@ -74,20 +26,6 @@ describe("re-optimisation of a running network", () => {
 
   const reoptimiserOf = (bench: Bench, by = planner): Reoptimiser =>
     new Reoptimiser(bench.controller, by, DEFAULT_SETTINGS, REOPTIMISE_TERMS)
-
-  /** One that was led round, and one that waits for what it takes. */
-  async function crowded(): Promise<{ bench: Bench; round: string; waits: string }> {
-    const bench = await square()
-    const first = await order(bench, "sae-a", "sae-b", 500)
-    const round = await order(bench, "lab-a", "lab-b", 500)
-    assert.deepEqual(linksOf(bench, round), ["a-d", "b-d"])
-    await bench.submit({ kind: "service-cancelled", serviceId: first })
-    await bench.settle()
-    await order(bench, "sae-c", "sae-d", 500)
-    await order(bench, "sae-b", "sae-c", 500)
-    const waits = await order(bench, "sae-b", "sae-d", 500)
-    return { bench, round, waits }
-  }
 
   it("shows what would be gained and changes nothing; then moves, old path beside new", async () => {
     const { bench, round, waits } = await crowded()

@@ -49,6 +49,7 @@ describe("the controller's command over HTTPS", function () {
       token: [
         { name: "t", sha256: createHash("sha256").update(TOKEN).digest("hex"), role: "observer" },
       ],
+      reoptimise: { enabled: true, period_s: 10, hold_off_s: 0, max_moves: 5, least_gain: "0.5" },
       netconf: {
         ...{ port: 0, host_key_file: "host.ssh" },
         user: [
@@ -119,6 +120,16 @@ describe("the controller's command over HTTPS", function () {
     assert.equal(await status(undefined, ...bearer, data()), 200)
     assert.equal(await status(undefined, ...bearer, `${url}/api/v1/network`), 200)
     assert.equal(await status("ada", `${url}/api/v1/network`), 401)
+  })
+
+  it("shows an observer what its thread would move, and lets him move nothing", async () => {
+    const ask = (dryRun: boolean): string[] => [
+      ...["-H", `Authorization: Bearer ${TOKEN}`, "-H", "Content-Type: application/json"],
+      ...["-d", JSON.stringify({ dryRun }), `${url}/api/v1/reoptimisation`],
+    ]
+    assert.equal(await status(undefined, ...ask(true)), 200, folder.pem("body"))
+    assert.match(folder.pem("body"), /"moves":\[\].*"0 moves, 0 services come in"/)
+    assert.equal(await status(undefined, ...ask(false)), 403)
   })
 
   it("reads revocation lists again on SIGHUP", async () => {
