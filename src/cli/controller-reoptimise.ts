@@ -10,8 +10,8 @@ import { ReoptimiserRounds } from "../controller/reoptimiser-rounds.js"
 import type { Schedule } from "../controller/wakes.js"
 import { WorkerPlanner } from "../controller/worker-planner.js"
 import type { Settings } from "../core/settings.js"
+import type { NorthLog } from "../north/ports.js"
 import type { ReoptimiseSetting } from "./controller-config.js"
-import type { roleLog } from "./log.js"
 
 export interface ReoptimiseSide {
   readonly controller: Controller
@@ -20,7 +20,7 @@ export interface ReoptimiseSide {
   /** The controller's own: what a link may promise is the same for both. */
   readonly settings: Settings
   readonly schedule: Schedule
-  readonly log: ReturnType<typeof roleLog>
+  readonly log: NorthLog
 }
 
 export interface RunningReoptimise {
@@ -51,9 +51,7 @@ export function reoptimiseRounds(side: ReoptimiseSide): RunningReoptimise {
     now: () => performance.now(),
     schedule,
     ...(enabled && { beat: { periodMs: periodS * 1000, holdOffMs: holdOffS * 1000 } }),
-    log: (level, message, facts) => {
-      log[level](facts, message)
-    },
+    log,
   })
   return {
     rounds,

@@ -84,7 +84,7 @@ export async function runController(file: string): Promise<void> {
   })
   const reoptimise = reoptimiseRounds({
     ...{ controller, gate: network.gate, setting: config.reoptimise, settings },
-    ...{ schedule: later, log },
+    ...{ schedule: later, log: say },
   })
   const tls = await httpsSide(config)
   const http = await startHttp({

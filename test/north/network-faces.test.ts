@@ -2,7 +2,11 @@
 // everybody, candidates are taken whole.
 
 import assert from "node:assert/strict"
+import { reoptimiseRounds } from "../../src/cli/controller-reoptimise.js"
+import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
+import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
 import { QkdError } from "../../src/errors.js"
+import { textOf } from "../../src/yang/xml-tree.js"
 import { all, appId, appsXml, appXml, linkId, nodeId, Site, text } from "./network-site.js"
 
 /** The error of a call that must fail. */
@@ -139,6 +143,49 @@ describe("one datastore behind all faces", () => {
     await holder.unlock("running")
     assert((await site.gate.submit({ ...order, aSaeId: "sae-c" })).ok)
     assert.equal(all("qkd_app", await other.getConfig("running")).length, 2)
+  })
+
+  it("is locked for moves of a re-optimisation, which afterwards show in it", async () => {
+    const site = await Site.open()
+    const { controller } = site.bench
+    const client = await site.login()
+    const order = async (bSaeId: string, minRateBps: number): Promise<string> => {
+      const terms = { minRateBps, priority: 0, avoidNodes: [] }
+      const reply = await site.gate.submit({
+        ...{ kind: "service-ordered", aSaeId: "sae-a", bSaeId, terms },
+      })
+      return reply.ok ? (reply.id ?? "") : assert.fail(reply.message)
+    }
+    // By b, since a-d is cut; what then waits for room on a-b comes in once that one has gone by d.
+    await site.status("ad", "OFF")
+    await order("sae-c", 600)
+    const waits = await order("sae-b", 500)
+    await site.status("ad", "ACTIVE")
+    await site.bench.pass(60_000)
+    const state = (): string | undefined => controller.network().services.get(waits)?.state
+    assert.equal(state(), "failed")
+    const reoptimise = reoptimiseRounds({
+      ...{ controller, gate: site.gate, settings: DEFAULT_SETTINGS, log: () => undefined },
+      schedule: (delayMs, run) => site.bench.schedule(delayMs, run),
+      setting: { enabled: false, periodS: 3600, holdOffS: 300, terms: REOPTIMISE_TERMS },
+    })
+    try {
+      await client.lock("running")
+      const locked = await (await reoptimise.rounds.carryOut()).done
+      assert.equal(locked.moved, 0)
+      assert.match(locked.ended ?? "", /^sae-a - sae-c: .*lock/)
+      assert.equal(state(), "failed")
+      await client.unlock("running")
+      const { done } = await reoptimise.rounds.carryOut()
+      assert.deepEqual(await done, { moved: 2 })
+      assert.deepEqual(
+        [state(), all("service_state", await client.get()).map(textOf)],
+        ["active", ["active", "active"]],
+      )
+    } finally {
+      await reoptimise.close()
+      await controller.stop()
+    }
   })
 
   it("keeps observers from changing, locking and reading credentials", async () => {
