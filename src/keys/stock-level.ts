@@ -14,6 +14,8 @@ const PEAK_TIME_S = 300
 
 export class StockLevel {
   readonly #limits: StockLevelLimits
+  /** Requests so far, as far as they count: one is chance, two are use. */
+  #requests = 0
   #peak = 0
   #keysPerS = 0
   #taken = 0
@@ -26,15 +28,19 @@ export class StockLevel {
 
   /** The upper watermark; the lower is half of it. */
   get high(): number {
+    // A key made ahead is key that others cannot have; a pair that asks once never fetches it.
+    if (this.#requests < 2) return 0
     const wanted = Math.max(2 * this.#peak, this.#limits.coverS * this.#keysPerS, this.#grown)
     return Math.min(this.#limits.maxKeys, Math.ceil(wanted))
   }
 
   /** A request for `count` keys came. @param ranDry the stock had fewer */
   asked(count: number, ranDry: boolean): void {
+    this.#requests += 1
     this.#taken += count
     this.#peak = Math.max(this.#peak, count)
-    if (ranDry) this.#grown = Math.min(this.#limits.maxKeys, 2 * Math.max(this.#grown, count))
+    if (ranDry && this.#requests > 2)
+      this.#grown = Math.min(this.#limits.maxKeys, 2 * Math.max(this.#grown, count))
   }
 
   /** So many seconds have passed. */

@@ -103,9 +103,10 @@ export class EndKeyStock {
     return sum
   }
 
-  /** Whether keys of this kind were asked for lately. */
+  /** Whether keys of this kind are asked for so that some are kept ready. */
   knows(id: ShelfId): boolean {
-    return this.#shelves.has(nameOf(id))
+    const high = this.#shelves.get(nameOf(id))?.level.high ?? 0
+    return high > 0
   }
 
   /** A request for so many keys came: demand, which the stock follows. */

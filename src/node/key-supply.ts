@@ -40,6 +40,8 @@ type Admitted = ReadonlyMap<string, Admission>
 const MAX_WAITS = 3
 /** A refill takes at most this share of what the link could give: requests of others come first. */
 const REFILL_SHARE = 0.5
+/** And leaves so much on it: first requests of pairs that never met are not made to wait for keys made ahead for others. */
+const REFILL_LEAVES_BITS = 16_384
 
 export class KeySupply {
   readonly stock: EndKeyStock
@@ -55,7 +57,10 @@ export class KeySupply {
       ...{ maker, limits: limits.stock, steadyMs, log, originOf },
       allowed: (batch) => this.#allowed(batch),
       room: ({ appId, keySizeBits }) =>
-        Math.floor((REFILL_SHARE * this.rates.freeBits(appId)) / keySizeBits),
+        Math.floor(
+          (REFILL_SHARE * Math.max(0, this.rates.freeBits(appId) - REFILL_LEAVES_BITS)) /
+            keySizeBits,
+        ),
       promisedKeysPerS: ({ appId, keySizeBits }) =>
         (links.app(appId)?.qos.minBps ?? 0) / keySizeBits,
       ttlMs: (appId) => 1000 * (links.app(appId)?.qos.ttlS || limits.defaultTtlS),
@@ -124,7 +129,7 @@ export class KeySupply {
     const { steadyMs } = this.#options
     const fits = (origin: KeyOrigin): boolean => unmetTerm(terms, origin, steadyMs()) === undefined
     const made: MadeBatch[] = []
-    // A pair's first request does not wait for a stock to be made.
+    // A pair's first requests do not wait for a stock to be made.
     const known = this.stock.knows(id)
     if (known) this.stock.asked(id, count)
     try {

@@ -208,12 +208,6 @@ export class KeyChaos {
       return true
     }
     this.report.refusedCalls++
-    if (answer.status !== 400 && slave === "b" && this.#world.hasSmallDisk) {
-      // Its disk may be full: the marks may be written and the audit trail not. Spent then, and not given.
-      this.ledger.lost(ids)
-      this.#lost.push({ master, slave, ids })
-      return false
-    }
     if (answer.status !== 400) {
       // Not now: closed, full, or no neighbour has confirmed the store yet.
       this.ledger.refused(ids)

@@ -67,7 +67,7 @@ describe("the 014 client", () => {
       maxKeysPerRequest: 128,
       maxKeySizeBits: 4096,
       minKeySizeBits: 64,
-      maxSaeIdCount: 0,
+      maxSaeIdCount: 16,
     })
   })
 

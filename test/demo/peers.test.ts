@@ -107,7 +107,7 @@ describe("others' tools at a running network", function () {
       const xml = whole?.data ?? assert.fail(JSON.stringify(whole))
       assert(xml.includes(node("Kirchberg").qkdnId))
       for (const { qkdlId } of demo.file.links) assert(xml.includes(qkdlId), qkdlId)
-      assert.equal([...xml.matchAll(/<qkd_interface>/g)].length, 2)
+      assert.equal([...xml.matchAll(/<qkd_interface><qkdi_id>/g)].length, 2)
       for (const leaf of ["skr", "eskr", "expected_consumption", "stored_bits", "qkdn_status"])
         assert.match(xml, new RegExp(`<${leaf}[ >]`), leaf)
       assert.match(xml, /<server_app_id>sae-Kirchberg<|<client_app_id>sae-Kirchberg</)
