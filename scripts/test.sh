@@ -29,7 +29,7 @@ mkdir -p .cache
 counts=.cache/test-counts.json
 rm -f "$counts"
 echo "== tests"
-KEYLOOM_TEST_COUNTS=$counts npx --no-install c8 --reporter=text-summary --reporter=html mocha --exit --reporter test/support/reporter.cjs "${@:-test/**/*.test.ts}"
+KEYLOOM_TEST_COUNTS=$counts npx --no-install c8 --reporter=text-summary --reporter=html node scripts/run-tests.js "$@"
 status=$?
 if [ -f "$counts" ]; then
   passed=$(node -p "JSON.parse(require('fs').readFileSync('$counts')).passes")

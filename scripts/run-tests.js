@@ -1,0 +1,89 @@
+// Runs the tests in two processes side by side: most of what each does is wait for others' programs. Networks of many processes
+// (demo) stay together in one, so that two of them never want the same port. Arguments: test files; then one process runs them.
+// Ends with the counts of both in the file that KEYLOOM_TEST_COUNTS names.
+import { spawn } from "node:child_process"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import path from "node:path"
+
+/** Folders of test/ whose tests start no demo. Whatever is not named runs in the other process. */
+const APART = [
+  "consumer",
+  "core",
+  "engine",
+  "fuzz",
+  "keys",
+  "model",
+  "netconf",
+  "plan",
+  "plugin",
+  "plugins",
+  "restconf",
+  "store",
+  "transport",
+  "yang",
+]
+
+const countsFile = process.env.KEYLOOM_TEST_COUNTS ?? ".cache/test-counts.json"
+
+/** @returns {string[]} */
+function testFiles() {
+  return readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => path.join("test", name))
+    .sort()
+}
+
+/** @param {string[]} files @param {boolean} live whether its report is shown as it grows, or at the end */
+function run(files, live, name) {
+  const counts = `${countsFile}.${name}`
+  rmSync(counts, { force: true })
+  const args = [
+    "node_modules/mocha/bin/mocha.js",
+    "--exit",
+    "--reporter",
+    "test/support/reporter.cjs",
+    ...files,
+  ]
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"],
+    env: { ...process.env, KEYLOOM_TEST_COUNTS: counts },
+  })
+  const report = []
+  child.stdout?.on("data", (chunk) => report.push(chunk))
+  child.stderr?.on("data", (chunk) => report.push(chunk))
+  return new Promise((resolve) => {
+    child.once("close", (status) => {
+      resolve({ status: status ?? 1, report: Buffer.concat(report), counts })
+    })
+  })
+}
+
+const given = process.argv.slice(2)
+const isApart = (file) => APART.includes(file.split(path.sep)[1] ?? "")
+const all = testFiles()
+const runs = await Promise.all(
+  given.length > 0
+    ? [run(given, true, "all")]
+    : [
+        run(
+          all.filter((file) => !isApart(file)),
+          true,
+          "together",
+        ),
+        run(all.filter(isApart), false, "apart"),
+      ],
+)
+const sum = { passes: 0, failures: 0, pending: 0 }
+for (const { status, report, counts } of runs) {
+  process.stdout.write(report)
+  let own = { passes: 0, failures: 0, pending: 0 }
+  try {
+    own = JSON.parse(readFileSync(counts, "utf8"))
+  } catch {
+    own.failures = 1
+  }
+  if (status !== 0 && own.failures === 0) own.failures = 1
+  for (const key of Object.keys(sum)) sum[key] += own[key]
+}
+writeFileSync(countsFile, JSON.stringify(sum))
+process.exitCode = sum.failures === 0 ? 0 : 1
