@@ -57,6 +57,6 @@ function plainType(before: View, change: Change): string {
     old !== undefined &&
     old.status === value.status &&
     old.enabled === value.enabled &&
-    old.performance !== value.performance
+    (old.performance !== value.performance || old.measuredAtMs !== value.measuredAtMs)
   return onlyFigures ? "link.performance" : "link.changed"
 }

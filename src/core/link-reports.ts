@@ -119,9 +119,18 @@ function isNews(
     const scale = Math.max(Math.abs(before), Math.abs(after))
     moved = Math.max(moved, Math.abs(after - before) / scale)
   }
-  if (moved <= settings.significantShare) return false
+  if (moved <= settings.significantShare && !lags(link, performance, settings)) return false
   const quiet = link.measuredAtMs !== undefined && atMs - link.measuredAtMs < settings.quietMs
   return !quiet || moved > settings.urgentShare
+}
+
+/** The smoothed rate is still on its way to the measured one, which itself stands still. */
+function lags(link: NetworkLink, performance: LinkPerformance, settings: Settings): boolean {
+  const { status, measuredAtMs, capacityBps } = link
+  const rate = rateBps({ ...link, performance })
+  if (status !== "ACTIVE" || measuredAtMs === undefined || rate === undefined) return false
+  if (capacityBps === undefined) return true
+  return Math.abs(capacityBps - rate) > settings.significantShare * Math.max(capacityBps, rate)
 }
 
 /** The smoothed rate follows the measured one while the link generates; otherwise it is kept. */

@@ -121,6 +121,18 @@ describe("a measurement", () => {
     assert(Math.abs((lab.link("a-b").capacityBps ?? 0) - 1900) < 10)
   })
 
+  it("that stands still is counted with in full after a while, and is no news from then on", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.rate("a-b", 1000)
+    for (let report = 0; report < 8; report++) {
+      lab.now += 15_000
+      lab.submit({ kind: "performance", reports: reportsOf(600_000) })
+    }
+    const counted = lab.link("a-b").capacityBps ?? 0
+    assert(counted > 590_000, `${counted}`)
+    assert.equal(changed(lab).includes("link"), false)
+  })
+
   it("that fell counts at once: nothing is promised that is not made", () => {
     const lab = new Lab({ links: ["a-b"] })
     lab.rate("a-b", 1000)
