@@ -74,9 +74,10 @@ const runs = await Promise.all(
       ],
 )
 const sum = { passes: 0, failures: 0, pending: 0 }
+const failed = []
 for (const { status, report, counts } of runs) {
   process.stdout.write(report)
-  let own = { passes: 0, failures: 0, pending: 0 }
+  let own = { passes: 0, failures: 0, pending: 0, failed: [] }
   try {
     own = JSON.parse(readFileSync(counts, "utf8"))
   } catch {
@@ -84,6 +85,11 @@ for (const { status, report, counts } of runs) {
   }
   if (status !== 0 && own.failures === 0) own.failures = 1
   for (const key of Object.keys(sum)) sum[key] += own[key]
+  failed.push(...own.failed)
+}
+// Once more at the end, where whoever sees only the last lines of a long run finds it.
+for (const { title, error } of failed) {
+  console.log(`FAILED: ${title}\n${error.slice(0, 2000).replace(/^/gm, "    ")}`)
 }
 writeFileSync(countsFile, JSON.stringify(sum))
 process.exitCode = sum.failures === 0 ? 0 : 1

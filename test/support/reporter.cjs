@@ -1,4 +1,4 @@
-// Mocha's spec report, plus the plain counts for whoever reads only the last line.
+// Mocha's spec report, plus the plain counts and the failures for whoever reads only the last lines.
 "use strict"
 const { writeFileSync } = require("node:fs")
 const { reporters } = require("mocha")
@@ -7,10 +7,17 @@ module.exports = class extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options)
     const file = process.env.KEYLOOM_TEST_COUNTS
+    const failed = []
+    runner.on("fail", (test, error) => {
+      failed.push({
+        title: test.titlePath().join(" › "),
+        error: String(error.stack ?? error),
+      })
+    })
     runner.once("end", () => {
       if (file === undefined) return
       const { passes = 0, failures = 0, pending = 0 } = this.stats
-      writeFileSync(file, JSON.stringify({ passes, failures, pending }))
+      writeFileSync(file, JSON.stringify({ passes, failures, pending, failed }))
     })
   }
 }
