@@ -67,7 +67,7 @@ export async function serve(setup: Setup): Promise<number> {
     host: "127.0.0.1",
     port: 0,
     identity: setup.server,
-    saeAuthorities: [setup.authority],
+    callerAuthorities: [setup.authority],
     policy: () => policy,
     keyManager: manager,
     desk: { find: () => app, request: () => Promise.resolve(app) },

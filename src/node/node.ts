@@ -18,7 +18,7 @@ import type { NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
 import { listenEtsi014 } from "./etsi014.js"
-import type { Etsi014Tls } from "./etsi014.js"
+import type { FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
 import { startKeyManager } from "./node-keys.js"
@@ -130,7 +130,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   const etsi014 = await listenEtsi014({
     host: settings.etsi014.host,
     port: settings.etsi014.port,
-    ...(await deliveryTls(settings.etsi014)),
+    ...(await faceTls(settings.etsi014)),
     saeIdentity: settings.etsi014.saeIdentity,
     policy: () => policy.current,
     maxSaeIdCount: settings.etsi014.maxSaeIdCount,
@@ -218,16 +218,16 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     },
     renewTls: async () => {
       // Both are read before either changes.
-      const delivery = await deliveryTls(settings.etsi014)
+      const delivery = await faceTls(settings.etsi014)
       return (await netconf.renewTls()) + etsi014.renew(delivery)
     },
     stop: () => opened.close(),
   }
 }
 
-async function deliveryTls(files: TlsFiles): Promise<Etsi014Tls> {
+async function faceTls(files: TlsFiles): Promise<FaceTls> {
   const { identity, authorities, revocation } = await readTlsFiles(files)
-  return { identity, saeAuthorities: authorities, ...(revocation && { revocation }) }
+  return { identity, callerAuthorities: authorities, ...(revocation && { revocation }) }
 }
 
 function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServer {

@@ -13,7 +13,8 @@ import { parsePolicy } from "../../src/keys/policy-document.js"
 import { QkdError } from "../../src/errors.js"
 import type { AppConfig } from "../../src/model/app.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
-import type { Etsi014Options, Etsi014Server } from "../../src/node/etsi014.js"
+import type { Etsi014Options } from "../../src/node/etsi014.js"
+import type { Face } from "../../src/node/http-face.js"
 import { SILENT } from "../../src/node/log.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
 import {
@@ -82,7 +83,7 @@ export class TwoSites {
   readonly folder = mkdtempSync(path.join(tmpdir(), "keyloom-014-"))
   readonly network: Pair
   readonly ports: Record<Site, number> = { A: 0, B: 0 }
-  readonly servers: Etsi014Server[] = []
+  readonly servers: Face[] = []
   readonly #client: ChildProcessWithoutNullStreams
   readonly #waiting: ((told: Told) => void)[] = []
   readonly #pins = new Map<string, string>()
@@ -116,7 +117,7 @@ export class TwoSites {
         host: "127.0.0.1",
         port: 0,
         identity: issueServerCertificate(servers, this.kmeId(site), ["127.0.0.1"], validFor(1)),
-        saeAuthorities: [authority.certificatePem],
+        callerAuthorities: [authority.certificatePem],
         policy: () => this.#policy(site),
         keyManager: this.network.manager(index),
         desk: this.#desk(index),

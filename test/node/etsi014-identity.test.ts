@@ -8,7 +8,8 @@ import { TLSSocket } from "node:tls"
 import { parsePolicy } from "../../src/keys/policy-document.js"
 import type { SitePolicy } from "../../src/keys/policy.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
-import type { Etsi014Options, Etsi014Server } from "../../src/node/etsi014.js"
+import type { Etsi014Options } from "../../src/node/etsi014.js"
+import type { Face } from "../../src/node/http-face.js"
 import { SILENT } from "../../src/node/log.js"
 import { spkiSha256 } from "../../src/transport/pki.js"
 import { readRevocationLists } from "../../src/transport/revocation.js"
@@ -34,7 +35,7 @@ describe("the identity of an SAE", function () {
     "dns-wildcard": ["/CN=alice", "DNS:*"],
   }
   let policy: SitePolicy
-  let server: Etsi014Server | undefined
+  let server: Face | undefined
 
   before(() => {
     folder.authority("kme")
@@ -64,12 +65,12 @@ describe("the identity of an SAE", function () {
 
   const shown = (
     name: string,
-  ): { identity: Etsi014Options["identity"]; saeAuthorities: string[] } => ({
+  ): { identity: Etsi014Options["identity"]; callerAuthorities: string[] } => ({
     identity: {
       certificatePem: folder.pem(`${name}.pem`),
       privateKeyPem: folder.pem(`${name}.key`),
     },
-    saeAuthorities: [folder.pem("sae.pem")],
+    callerAuthorities: [folder.pem("sae.pem")],
   })
 
   async function serve(over: Partial<Etsi014Options> = {}): Promise<number> {

@@ -7,7 +7,8 @@ import path from "node:path"
 import { parsePolicy } from "../../src/keys/policy-document.js"
 import type { PolicyDocument, SitePolicy } from "../../src/keys/policy.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
-import type { Etsi014Options, Etsi014Server } from "../../src/node/etsi014.js"
+import type { Etsi014Options } from "../../src/node/etsi014.js"
+import type { Face } from "../../src/node/http-face.js"
 import type { DeliveryRecord } from "../../src/node/etsi014-delivery.js"
 import type { Log, LogFacts } from "../../src/node/log.js"
 import {
@@ -47,7 +48,7 @@ export class Sites {
   }
   policy: SitePolicy
   readonly #certificates = new Map<string, CertifiedKey>()
-  readonly #servers: Etsi014Server[] = []
+  readonly #servers: Face[] = []
   /** Of the site that `curl` talks to. */
   port = 0
 
@@ -107,7 +108,7 @@ export class Sites {
       host: "127.0.0.1",
       port: 0,
       identity: issueServerCertificate(serverAuthority, node(1), ["127.0.0.1"], validFor(1)),
-      saeAuthorities: [authority.certificatePem],
+      callerAuthorities: [authority.certificatePem],
       policy: () => this.policy,
       keyManager: this.keyManager,
       desk: this.desk,
