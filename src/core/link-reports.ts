@@ -34,8 +34,9 @@ export function sideOf(link: NetworkLink, qkdnId: string): LinkSide | undefined 
 export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndNews): NetworkLink {
   const before = side === "a" ? link.endA : link.endB
   const status = news.status ?? before.status
+  const cameUp = status === "ACTIVE" && before.status !== "ACTIVE"
   const end: LinkEndReport = {
-    performance: news.performance ?? before.performance,
+    performance: news.performance ?? (cameUp ? withoutRates(before) : before).performance,
     ...(status === undefined ? {} : { status }),
   }
   const endA = side === "a" ? end : link.endA
@@ -60,6 +61,12 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
   }
   turn.draft.putLink(next)
   return next
+}
+
+/** What an end made while its link was down is no measurement of the link that generates. */
+function withoutRates(end: LinkEndReport): LinkEndReport {
+  const { skrBps: _skr, eskrBps: _eskr, ...performance } = end.performance
+  return { ...end, performance }
 }
 
 /** The worse of both ends. An end whose node is not connected is not asked when the other is. */

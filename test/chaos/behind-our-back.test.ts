@@ -106,9 +106,10 @@ describe("a network of real agents", function () {
       bSaeId: "sae-n3",
       terms: TERMS,
     })
+    assert(tried.path !== undefined, JSON.stringify(tried))
     assert.deepEqual(
       tried.nodes.map(({ qkdnId }) => qkdnId),
-      tried.path?.nodes,
+      tried.path.nodes,
     )
     for (const { plan } of tried.nodes) {
       assert.match(plan?.way ?? "", /confirmed commit/)

@@ -121,6 +121,16 @@ describe("a measurement", () => {
     assert(Math.abs((lab.link("a-b").capacityBps ?? 0) - 1900) < 10)
   })
 
+  it("of nothing, told while the link was down, keeps no order waiting once it generates", () => {
+    const lab = new Lab({ links: ["a-b"], skrBps: 5000 })
+    lab.linkDown("a-b")
+    lab.rate("a-b", 0)
+    lab.status("a-b", "ACTIVE")
+    assert.equal(lab.link("a-b").capacityBps, 5000)
+    lab.order("a", "b", { minRateBps: 100 })
+    assert.notEqual(lab.service("a", "b")?.state, "failed")
+  })
+
   it("that stands still is counted with in full after a while, and is no news from then on", () => {
     const lab = new Lab({ links: ["a-b"] })
     lab.rate("a-b", 1000)

@@ -7,8 +7,10 @@ import { diff } from "../../src/yang/diff.js"
 import { editAt } from "../../src/yang/edit-at.js"
 import type { EditAt } from "../../src/yang/edit-at.js"
 import { applyEdit } from "../../src/yang/edit.js"
-import type { JsonObject } from "../../src/yang/json.js"
+import { isObject } from "../../src/yang/json-text.js"
+import type { JsonObject, JsonValue } from "../../src/yang/json-text.js"
 import { keyOf } from "../../src/yang/list-index.js"
+import type { SchemaNode } from "../../src/yang/schema-types.js"
 import { elementsOf } from "../../src/yang/xml-elements.js"
 import { anyTree, sorted, treeSchema } from "./diff-trees.js"
 import { schemaOf, tagged } from "./fixture.js"
@@ -25,6 +27,14 @@ const schema = schemaOf({
 
 function at(config: JsonObject, path: string, edit: EditAt): JsonObject {
   return editAt(schema, config, parseDataPath(schema, path), edit)
+}
+
+/** Of an entry that moves only what names it. */
+function namesOf(node: SchemaNode, entry: JsonValue | undefined): JsonValue | undefined {
+  if (!isObject(entry)) return entry
+  return Object.fromEntries(
+    Object.entries(entry).filter(([member]) => node.keys?.includes(member) === true),
+  )
 }
 
 const base: JsonObject = { "m:top": { a: "1", l: [{ k: "x", v: 1 }], u: [{ k: "p" }, { k: "q" }] } }
@@ -185,13 +195,14 @@ describe("an edit of one place", () => {
           const node = where.at(-1)?.node ?? treeSchema.root
           const next: EditAt["place"] =
             place?.where === "after" ? { where: "after", key: keyOf(node, place.anchor) } : place
+          // What is new inside an entry that moves is told by changes of its own.
+          const value = kind === "move" ? namesOf(node, after) : after
           tree = editAt(treeSchema, tree, where, {
             operation: kind === "move" ? "merge" : kind,
-            ...(after === undefined ? {} : { value: after }),
+            ...(value === undefined ? {} : { value }),
             ...(next === undefined ? {} : { place: next }),
           })
         }
-        // What moved was merged whole: what was to go from inside it is taken out by the changes that follow.
         assert.deepEqual(sorted(tree), sorted(to))
       }),
     )
