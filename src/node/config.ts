@@ -5,6 +5,7 @@ import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
 import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js"
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
+import type { TlsFiles } from "../transport/tls-files.js"
 import { isObject } from "../yang/json-text.js"
 import { SAE_IDENTITIES, type SaeIdentity } from "./sae-identity.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
@@ -32,12 +33,7 @@ export interface ModuleSetting {
   readonly options: Readonly<Record<string, unknown>>
 }
 
-export interface NetconfTlsSetting extends ListenAddress {
-  readonly certFile: string
-  readonly keyFile: string
-  readonly caFile: string
-  /** Revocation lists of the clients' authorities. */
-  readonly crlFile?: string
+export interface NetconfTlsSetting extends ListenAddress, TlsFiles {
   /** TLS 1.2 too. */
   readonly tls12: boolean
   readonly certToName: readonly CertToName[]
@@ -84,19 +80,17 @@ export interface NodeSettings {
     /** Managers to call (RFC 8071). */
     readonly callHome: readonly CallHomeManager[]
   }
-  readonly etsi014: ListenAddress & {
-    readonly url?: string
-    readonly certFile: string
-    readonly keyFile: string
-    readonly caFile: string
-    /** Revocation lists of the SAEs' authorities. */
-    readonly crlFile?: string
-    /** Where SAE certificates carry the id. */
-    readonly saeIdentity: SaeIdentity
-    readonly maxSaeIdCount: number
-    /** Others' key ids are answered as unknown ones. */
-    readonly hideForeignKeys: boolean
-  }
+  readonly etsi014: ListenAddress &
+    TlsFiles & {
+      readonly url?: string
+      /** Where SAE certificates carry the id. */
+      readonly saeIdentity: SaeIdentity
+      readonly maxSaeIdCount: number
+      /** Others' key ids are answered as unknown ones. */
+      readonly hideForeignKeys: boolean
+    }
+  /** SKIP beside it (draft-cisco-skip). */
+  readonly skip?: ListenAddress & TlsFiles & { readonly remoteSystems: readonly string[] }
   /** End keys relayed ahead of demand. */
   readonly keyStock: { readonly maxKeys: number; readonly maxAgeMs: number }
   readonly relay: ListenAddress & {
@@ -164,15 +158,13 @@ export function readNodeConfig(
     etsi014: {
       ...listen(etsi014),
       ...(url !== undefined && { url }),
-      certFile: file(etsi014, "cert_file"),
-      keyFile: file(etsi014, "key_file"),
-      caFile: file(etsi014, "ca_file"),
-      ...(etsi014.has("crl_file") && { crlFile: file(etsi014, "crl_file") }),
+      ...tlsFiles(etsi014, baseDir),
       saeIdentity:
         SAE_IDENTITIES.find((where) => where === etsi014.string("sae_identity")) ?? "common-name",
       maxSaeIdCount: etsi014.number("max_sae_id_count") ?? 16,
       hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
     },
+    ...(node.has("skip") && { skip: readSkip(node.child("skip"), baseDir) }),
     keyStock: {
       maxKeys: stock.number("max_keys") ?? 4096,
       maxAgeMs: 1000 * (stock.number("max_age_s") ?? 3600),
@@ -192,6 +184,24 @@ export function readNodeConfig(
         options: isObject(options) ? options : {},
       }
     }),
+  }
+}
+
+function readSkip(skip: Reader, baseDir: string): NonNullable<NodeSettings["skip"]> {
+  const named = skip.strings("remote_system")
+  return {
+    ...listen(skip),
+    ...tlsFiles(skip, baseDir),
+    remoteSystems: named.length === 0 ? ["*"] : named,
+  }
+}
+
+function tlsFiles(reader: Reader, baseDir: string): TlsFiles {
+  return {
+    certFile: fileOf(reader, "cert_file", baseDir),
+    keyFile: fileOf(reader, "key_file", baseDir),
+    caFile: fileOf(reader, "ca_file", baseDir),
+    ...(reader.has("crl_file") && { crlFile: fileOf(reader, "crl_file", baseDir) }),
   }
 }
 
@@ -225,10 +235,7 @@ function listen(reader: Reader): ListenAddress {
 export function readNetconfTls(tls: Reader, baseDir: string): NetconfTlsSetting {
   return {
     ...listen(tls),
-    certFile: fileOf(tls, "cert_file", baseDir),
-    keyFile: fileOf(tls, "key_file", baseDir),
-    caFile: fileOf(tls, "ca_file", baseDir),
-    ...(tls.has("crl_file") && { crlFile: fileOf(tls, "crl_file", baseDir) }),
+    ...tlsFiles(tls, baseDir),
     tls12: tls.boolean("tls12") ?? false,
     certToName: readCertToName(tls),
   }

@@ -21,7 +21,7 @@ import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
 
 /** One line of the audit trail. Never holds key bytes. */
 export interface DeliveryRecord {
-  readonly method: "enc_keys" | "dec_keys"
+  readonly method: "enc_keys" | "dec_keys" | "skip_new_key" | "skip_key"
   /** The caller, from its certificate. */
   readonly saeId: string
   readonly peerSaeId: string

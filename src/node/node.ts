@@ -9,7 +9,6 @@ import type { NetconfClock } from "../netconf/clock.js"
 import type { QkdModuleDriver } from "../plugin/contract.js"
 import { loadModuleDriver } from "../plugin/load.js"
 import { systemClock } from "../transport/ssh-clock.js"
-import { readTlsFiles, type TlsFiles } from "../transport/tls-files.js"
 import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
 import { agentSchema } from "./agent-schema.js"
@@ -17,14 +16,12 @@ import { AuditTrail } from "./audit.js"
 import type { NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
-import { listenEtsi014 } from "./etsi014.js"
-import type { FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
+import { countingRefusals, openFaces } from "./node-faces.js"
 import { startKeyManager } from "./node-keys.js"
 import { openNetconf } from "./node-netconf.js"
 import { PolicyFile } from "./policy-file.js"
-import type { KeyManager } from "./ports.js"
 
 export interface NodeDeps {
   readonly log: Log
@@ -47,6 +44,8 @@ export interface NodeAddresses {
   }
   readonly etsi014: { readonly host: string; readonly port: number; readonly url: string }
   readonly relay: { readonly host: string; readonly port: number }
+  /** Where SKIP is served too. */
+  readonly skip?: { readonly host: string; readonly port: number }
 }
 
 export interface RunningNode {
@@ -127,25 +126,16 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   opened.add("key manager", closeKeys)
   const audit = await AuditTrail.open(settings.auditFile, () => clock.now())
   opened.add("audit trail", () => audit.close())
-  const etsi014 = await listenEtsi014({
-    host: settings.etsi014.host,
-    port: settings.etsi014.port,
-    ...(await faceTls(settings.etsi014)),
-    saeIdentity: settings.etsi014.saeIdentity,
+  const faces = await openFaces(settings, {
     policy: () => policy.current,
-    maxSaeIdCount: settings.etsi014.maxSaeIdCount,
-    hideForeignKeys: settings.etsi014.hideForeignKeys,
     keyManager: countingRefusals(keys, (appId) => {
       agent.requestRefused(appId)
     }),
     desk: agent.desk,
-    audit: (record) => audit.append({ ...record }),
-    auditable: () => {
-      audit.admit()
-    },
+    audit,
     log,
   })
-  opened.add("ETSI 014", () => etsi014.close())
+  opened.add("key delivery", () => faces.close())
 
   const modules = new ModuleHost({
     modules: settings.modules,
@@ -164,7 +154,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   opened.add("modules", () => modules.close())
 
   const { host } = settings.etsi014
-  const url = settings.etsi014.url ?? `https://${bracketed(host)}:${etsi014.port}`
+  const url = settings.etsi014.url ?? `https://${bracketed(host)}:${faces.etsi014.port}`
   const server = netconfServer(agent, clock, log)
   agent.attachServer(server)
   agent.attachBelow({
@@ -203,8 +193,9 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
       hostKeyFingerprint: netconf.hostKeyFingerprint,
       ...(netconf.tlsPort !== undefined && { tlsPort: netconf.tlsPort }),
     },
-    etsi014: { host, port: etsi014.port, url },
+    etsi014: { host, port: faces.etsi014.port, url },
     relay: { host: settings.relay.host, port: keys.relayPort },
+    ...(faces.skip !== undefined && { skip: faces.skip }),
   }
   log.info({ qkdnId: settings.qkdnId, name: settings.name, addresses }, "node is up")
   return {
@@ -218,16 +209,11 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     },
     renewTls: async () => {
       // Both are read before either changes.
-      const delivery = await faceTls(settings.etsi014)
-      return (await netconf.renewTls()) + etsi014.renew(delivery)
+      const renewFaces = await faces.renewal()
+      return (await netconf.renewTls()) + renewFaces()
     },
     stop: () => opened.close(),
   }
-}
-
-async function faceTls(files: TlsFiles): Promise<FaceTls> {
-  const { identity, authorities, revocation } = await readTlsFiles(files)
-  return { identity, callerAuthorities: authorities, ...(revocation && { revocation }) }
 }
 
 function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServer {
@@ -245,26 +231,6 @@ function netconfServer(agent: Agent, clock: NetconfClock, log: Log): NetconfServ
       else log.info({ ...report.caller, session: report.kind }, "NETCONF session")
     },
   })
-}
-
-/** The key manager as 014 sees it, with every refusal counted for its application (`refused_requests`). */
-function countingRefusals(
-  manager: KeyManager,
-  refused: (appId: string) => void,
-): Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> {
-  return {
-    supplyKeys: async (order) => {
-      try {
-        return await manager.supplyKeys(order)
-      } catch (error) {
-        for (const { appId } of order.slaves) if (appId !== undefined) refused(appId)
-        throw error
-      }
-    },
-    takeKeys: (slaveSaeId, masterSaeId, keyIds) =>
-      manager.takeKeys(slaveSaeId, masterSaeId, keyIds),
-    deliverableCount: (appId, keySizeBits) => manager.deliverableCount(appId, keySizeBits),
-  }
 }
 
 /** What has been opened, closed in reverse and each within its time. */

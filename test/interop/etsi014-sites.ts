@@ -14,7 +14,7 @@ import { QkdError } from "../../src/errors.js"
 import type { AppConfig } from "../../src/model/app.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
 import type { Etsi014Options } from "../../src/node/etsi014.js"
-import type { Face } from "../../src/node/http-face.js"
+import type { Face, FaceTls } from "../../src/node/http-face.js"
 import { SILENT } from "../../src/node/log.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
 import {
@@ -87,6 +87,7 @@ export class TwoSites {
   readonly #client: ChildProcessWithoutNullStreams
   readonly #waiting: ((told: Told) => void)[] = []
   readonly #pins = new Map<string, string>()
+  readonly #tls = new Map<Site, FaceTls>()
 
   constructor(limits: ConstructorParameters<typeof KeyNetwork>[1] = { durable: false }) {
     this.network = new Pair(limits)
@@ -112,21 +113,34 @@ export class TwoSites {
       writeFileSync(`${file}.key`, pair.privateKeyPem, { mode: 0o600 })
     }
     await this.network.start()
-    for (const [index, site] of (["A", "B"] as const).entries()) {
-      const server = await listenEtsi014({
-        host: "127.0.0.1",
-        port: 0,
+    for (const site of ["A", "B"] as const) {
+      this.#tls.set(site, {
         identity: issueServerCertificate(servers, this.kmeId(site), ["127.0.0.1"], validFor(1)),
         callerAuthorities: [authority.certificatePem],
-        policy: () => this.#policy(site),
-        keyManager: this.network.manager(index),
-        desk: this.#desk(index),
-        audit: () => undefined,
-        log: SILENT,
-        ...over,
       })
+      const server = await listenEtsi014({ ...this.tls(site), ...this.parts(site), ...over })
       this.servers.push(server)
       this.ports[site] = server.port
+    }
+  }
+
+  tls(site: Site): FaceTls {
+    const tls = this.#tls.get(site)
+    if (tls === undefined) throw new Error("not started")
+    return tls
+  }
+
+  /** What any delivery face of that site is made of. */
+  parts(site: Site): Omit<Etsi014Options, keyof FaceTls> {
+    const index = site === "A" ? 0 : 1
+    return {
+      host: "127.0.0.1",
+      port: 0,
+      policy: () => this.#policy(site),
+      keyManager: this.network.manager(index),
+      desk: this.#desk(index),
+      audit: () => undefined,
+      log: SILENT,
     }
   }
 

@@ -96,6 +96,22 @@ describe("a node's configuration file", () => {
     ])
   })
 
+  it("serves SKIP only where it is asked for, to any system where none is named", () => {
+    assert.equal(read(file).skip, undefined)
+    const skip = { port: 9443, cert_file: "c", key_file: "k", ca_file: "ca" }
+    assert.deepEqual(read({ ...file, skip }).skip, {
+      host: "127.0.0.1",
+      port: 9443,
+      certFile: "/etc/keyloom/c",
+      keyFile: "/etc/keyloom/k",
+      caFile: "/etc/keyloom/ca",
+      remoteSystems: ["*"],
+    })
+    const named = { ...skip, remote_system: ["branch-*", "hq"] }
+    assert.deepEqual(read({ ...file, skip: named }).skip?.remoteSystems, ["branch-*", "hq"])
+    refused({ ...file, skip: { port: 9443 } })
+  })
+
   it("says how NETCONF is served over TLS, and which managers are called", () => {
     const fingerprint = `04:${"ab:".repeat(31)}ab`
     const tls = {

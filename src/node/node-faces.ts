@@ -1,0 +1,107 @@
+// The faces at which a node delivers keys, opened from its settings and the files these name: ETSI 014 always, others
+// where they are configured. All share one key manager, one desk, one audit trail.
+
+import { readTlsFiles } from "../transport/tls-files.js"
+import type { TlsFiles } from "../transport/tls-files.js"
+import type { SitePolicy } from "../keys/policy.js"
+import type { AuditTrail } from "./audit.js"
+import type { ListenAddress, NodeSettings } from "./config.js"
+import { listenEtsi014 } from "./etsi014.js"
+import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
+import type { Face, FaceTls } from "./http-face.js"
+import type { Log } from "./log.js"
+import type { ApplicationDesk, KeyManager } from "./ports.js"
+import { listenSkip } from "./skip.js"
+
+export interface FaceParts {
+  /** The policy in force; asked anew for each request. */
+  readonly policy: () => SitePolicy
+  readonly keyManager: DeliveryOptions["keyManager"]
+  readonly desk: ApplicationDesk
+  readonly audit: AuditTrail
+  readonly log: Log
+}
+
+export interface OpenFaces {
+  readonly etsi014: ListenAddress
+  readonly skip?: ListenAddress
+  /**
+   * Reads the files of all faces again.
+   *
+   * @returns what puts them in force, and tells how many connections ended because their certificates are revoked now
+   * @throws QkdError `invalid-value` when one cannot be read; nothing changes then
+   */
+  renewal(): Promise<() => number>
+  close(): Promise<void>
+}
+
+/** @throws QkdError `invalid-value` for a file, `in-use` for an address; what had opened is closed again. */
+export async function openFaces(settings: NodeSettings, parts: FaceParts): Promise<OpenFaces> {
+  const open: { readonly files: TlsFiles; readonly face: Face }[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(open.map(({ face }) => face.close()))
+  }
+  const { policy, keyManager, desk, audit, log } = parts
+  const common = {
+    ...{ policy, keyManager, desk, log },
+    livesHere: (saeId: string) => policy().ownsSae(saeId),
+    audit: (record: DeliveryRecord) => audit.append({ ...record }),
+    auditable: () => {
+      audit.admit()
+    },
+  }
+  const { etsi014, skip } = settings
+  try {
+    const { saeIdentity, maxSaeIdCount, hideForeignKeys, host } = etsi014
+    const face = await listenEtsi014({
+      ...{ ...common, host, port: etsi014.port, saeIdentity, maxSaeIdCount, hideForeignKeys },
+      ...(await faceTls(etsi014)),
+    })
+    open.push({ files: etsi014, face })
+    let skipFace: Face | undefined
+    if (skip !== undefined) {
+      const { host, port, remoteSystems } = skip
+      const tls = await faceTls(skip)
+      skipFace = await listenSkip({ ...common, host, port, tls, saeIdentity, remoteSystems })
+      open.push({ files: skip, face: skipFace })
+    }
+    return {
+      etsi014: { host, port: face.port },
+      ...(skip !== undefined &&
+        skipFace !== undefined && { skip: { host: skip.host, port: skipFace.port } }),
+      renewal: async () => {
+        const read = await Promise.all(open.map(({ files }) => faceTls(files)))
+        return () => read.reduce((sum, tls, index) => sum + (open[index]?.face.renew(tls) ?? 0), 0)
+      },
+      close,
+    }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+async function faceTls(files: TlsFiles): Promise<FaceTls> {
+  const { identity, authorities, revocation } = await readTlsFiles(files)
+  return { identity, callerAuthorities: authorities, ...(revocation && { revocation }) }
+}
+
+/** The key manager as the faces see it, with every refusal counted for its application (`refused_requests`). */
+export function countingRefusals(
+  manager: KeyManager,
+  refused: (appId: string) => void,
+): Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> {
+  return {
+    supplyKeys: async (order) => {
+      try {
+        return await manager.supplyKeys(order)
+      } catch (error) {
+        for (const { appId } of order.slaves) if (appId !== undefined) refused(appId)
+        throw error
+      }
+    },
+    takeKeys: (slaveSaeId, masterSaeId, keyIds) =>
+      manager.takeKeys(slaveSaeId, masterSaeId, keyIds),
+    deliverableCount: (appId, keySizeBits) => manager.deliverableCount(appId, keySizeBits),
+  }
+}
