@@ -8,6 +8,7 @@ import { ShortestPaths } from "../src/engine/shortest.js"
 import { rateModel } from "../src/model/key-rate.js"
 import { greatCircleKm } from "../src/model/topology.js"
 import { readTopology } from "../src/model/topology-file.js"
+import { fibrePlant } from "./path-graphs.js"
 
 export interface TestNetwork {
   readonly name: string
@@ -93,6 +94,20 @@ export function randomNetwork(nodeCount: number, seed: number): TestNetwork {
       passableNodes: new Uint8Array(nodeCount).fill(1),
     },
     nodeNames: order.map((_, node) => `n${node}`),
+  }
+}
+
+/** Sites in the plane, joined as fibre plants are, at the rates of fibres so long. */
+export function plantNetwork(nodeCount: number, seed: number): TestNetwork {
+  const { name, graph, cost } = fibrePlant(nodeCount, seed)
+  return {
+    name,
+    graph,
+    capacity: {
+      rateBps: cost.map((metres) => spanRateBps(metres / 1000)),
+      passableNodes: new Uint8Array(nodeCount).fill(1),
+    },
+    nodeNames: Array.from({ length: nodeCount }, (_, node) => `n${node}`),
   }
 }
 

@@ -35,7 +35,7 @@ const rates = Array.from(base, (_, link) => firstRate(measured(link, 0, 0.5), 0)
 const counted = Float64Array.from(rates, ({ countedBps }) => countedBps)
 const searches = new ShortestPaths(graph)
 const policy = { preempt: false, shareReserve: true, headroomShare: 0.25 }
-const admission = new Admission(graph, searches, { ...capacity, rateBps: counted }, policy)
+const admission = new Admission(graph, { ...capacity, rateBps: counted }, policy)
 const ledger = new NetworkLedger(graph, counted)
 const make = await loadLinearPrograms()
 const mean = base.reduce((sum, bps) => sum + bps, 0) / base.length

@@ -2,7 +2,7 @@
 // rules others use; and how long it takes. The bound is the optimum of the linear program in which demands may be split
 // at will. Checks every allocation against the links. Prints tables, medians with the worst behind.
 //
-// Run: npx tsx bench/allocation.ts [seeds] [--in-order]
+// Run: npx tsx bench/allocation.ts [seeds] [--in-order], or with --admission for the time of an admission alone.
 // With --in-order also what a rule could carry that may move everything at every arrival, but refuses nothing that fits.
 
 import { loadLinearPrograms } from "../src/cli/highs.js"
@@ -13,7 +13,13 @@ import { FreeRate } from "../src/engine/free-rate.js"
 import type { MakeLinearProgram } from "../src/engine/linear-program.js"
 import { optimisedAllocation } from "../src/engine/optimised-allocation.js"
 import { ShortestPaths } from "../src/engine/shortest.js"
-import { drawDemands, randomNetwork, sndlib, type TestNetwork } from "./allocation-cases.js"
+import {
+  drawDemands,
+  plantNetwork,
+  randomNetwork,
+  sndlib,
+  type TestNetwork,
+} from "./allocation-cases.js"
 import { carriedByRule } from "./allocation-rules.js"
 
 /** Loads by what the bound is of the offer. */
@@ -103,7 +109,7 @@ function timedMs<Value>(work: () => Value): { readonly value: Value; readonly ms
 }
 
 function online(network: TestNetwork, demands: readonly Demand[]): Allocation {
-  const free = new FreeRate(network.graph, new ShortestPaths(network.graph), network.capacity)
+  const free = new FreeRate(network.graph, network.capacity)
   return demands.map((demand) => admit(free, demand, { split: false, spare: true }))
 }
 
@@ -115,12 +121,7 @@ function optimised(
 ): Allocation {
   const searches = new ShortestPaths(graph)
   const columns = new Columns(graph, searches, capacity, demands, make)
-  const found = optimisedAllocation(
-    new FreeRate(graph, searches, capacity),
-    columns,
-    demands,
-    split,
-  )
+  const found = optimisedAllocation(new FreeRate(graph, capacity), columns, demands, split)
   columns.close()
   return found
 }
@@ -211,14 +212,33 @@ const HEAD = [
 /** Admissions on a network about half full, so that searches are of the usual length. */
 function admissionUs(network: TestNetwork, count: number): number[] {
   const demands = drawDemands(network, count, 0.3, 7)
-  const free = new FreeRate(network.graph, new ShortestPaths(network.graph), network.capacity)
+  const free = new FreeRate(network.graph, network.capacity)
   return demands.map(
     (demand) => timedMs(() => admit(free, demand, { split: false, spare: true })).ms * 1000,
   )
 }
 
+function printAdmissions(): void {
+  console.log("\nOne admission on a network in use, us: median, 99 %")
+  for (const [network, count] of [
+    [randomNetwork(50, 1), 2000],
+    [randomNetwork(1000, 1), 5000],
+    [plantNetwork(1000, 1), 5000],
+  ] as const) {
+    admissionUs(network, count)
+    const us = admissionUs(network, count).sort((a, b) => a - b)
+    console.log(
+      `  ${network.name}: ${median(us).toFixed(1)}, ${(us[Math.floor(us.length * 0.99)] ?? 0).toFixed(1)}`,
+    )
+  }
+}
+
 const options = process.argv.slice(2)
 const withOrder = options.includes("--in-order")
+if (options.includes("--admission")) {
+  printAdmissions()
+  process.exit()
+}
 const seeds = Number(options.find((option) => /^\d+$/.test(option)) ?? 3)
 const make = await loadLinearPrograms()
 const networks = [
@@ -272,14 +292,4 @@ if (withOrder) {
         `  ${network}, ${load}: online ${ours.toFixed(3)}, in order ${(best ?? 0).toFixed(3)}`,
       )
 }
-console.log("\nOne admission on a network in use, us: median, 99 %")
-for (const [network, count] of [
-  [randomNetwork(50, 1), 2000],
-  [randomNetwork(1000, 1), 5000],
-] as const) {
-  admissionUs(network, count)
-  const us = admissionUs(network, count).sort((a, b) => a - b)
-  console.log(
-    `  ${network.graph.nodeCount} nodes: ${median(us).toFixed(1)}, ${(us[Math.floor(us.length * 0.99)] ?? 0).toFixed(1)}`,
-  )
-}
+printAdmissions()

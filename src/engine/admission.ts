@@ -16,7 +16,6 @@ import {
   pathsNeeded,
   type RateTerms,
 } from "./service-terms.js"
-import type { ShortestPaths } from "./shortest.js"
 
 /**
  * What became of a service in an event:
@@ -40,14 +39,9 @@ export class Admission {
   readonly #down: Uint8Array
 
   /** @param capacity rates in whole bits per second; fractions are dropped. */
-  constructor(
-    graph: PathGraph,
-    searches: ShortestPaths,
-    capacity: Capacity,
-    policy: AdmissionPolicy,
-  ) {
+  constructor(graph: PathGraph, capacity: Capacity, policy: AdmissionPolicy) {
     this.#rateBps = capacity.rateBps.map(Math.floor)
-    this.#free = new FreeRate(graph, searches, { ...capacity, rateBps: this.#rateBps })
+    this.#free = new FreeRate(graph, { ...capacity, rateBps: this.#rateBps })
     this.#ledger = new LinkLedger(this.#free, policy.shareReserve)
     this.#book = new ServiceBook(this.#ledger, graph.linkCount)
     this.#policy = policy

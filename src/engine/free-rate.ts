@@ -3,35 +3,35 @@
 
 import type { Capacity, Demand, Share } from "./demand.js"
 import { type Disjointness, disjointPaths } from "./disjoint.js"
-import { Heap } from "./heap.js"
+import { OpenList } from "./open-list.js"
 import type { PathGraph } from "./path-graph.js"
 import type { LinkPath, PathQuestion } from "./path-question.js"
-import type { ShortestPaths } from "./shortest.js"
+import { RoomSearch } from "./room-search.js"
 
 /** A full link costs e to this power times what it costs empty. */
 const STEEPNESS = 5
 
 export class FreeRate {
   readonly #graph: PathGraph
-  readonly #searches: ShortestPaths
+  readonly #search: RoomSearch
   readonly #passableNodes: Uint8Array
   readonly #capacity: Float64Array
   /** By link, bits per second. Rounding may leave a little less than nothing; whole rates stay exact. */
   readonly free: Float64Array
   readonly #price: Float64Array
-  readonly #usable: Uint8Array
-  readonly #heap: Heap
+  /** By link, 1 or 0: room by somebody else's count. */
+  readonly #room: Float64Array
+  readonly #open = new OpenList()
   readonly #rate: Float64Array
 
-  constructor(graph: PathGraph, searches: ShortestPaths, capacity: Capacity) {
+  constructor(graph: PathGraph, capacity: Capacity) {
     this.#graph = graph
-    this.#searches = searches
+    this.#search = new RoomSearch(graph, capacity.passableNodes)
     this.#passableNodes = capacity.passableNodes
     this.#capacity = capacity.rateBps.slice()
     this.free = capacity.rateBps.slice()
     this.#price = new Float64Array(graph.linkCount)
-    this.#usable = new Uint8Array(graph.linkCount)
-    this.#heap = new Heap(graph.nodeCount)
+    this.#room = new Float64Array(graph.linkCount)
     this.#rate = new Float64Array(graph.nodeCount)
     for (let link = 0; link < graph.linkCount; link += 1) this.#priceAnew(link)
   }
@@ -75,32 +75,26 @@ export class FreeRate {
   }
 
   /** The cheapest path with so much free on every link. */
-  cheapest(demand: Pick<Demand, "from" | "to">, rateBps: number): LinkPath | undefined {
-    const usable = this.#usable
-    for (let link = 0; link < usable.length; link += 1)
-      usable[link] = rateBps > 0 && (this.free[link] ?? 0) >= rateBps ? 1 : 0
-    return this.#find(demand, this.#price)
+  cheapest({ from, to }: Pick<Demand, "from" | "to">, rateBps: number): LinkPath | undefined {
+    if (!(rateBps > 0)) return undefined
+    return this.#search.find(from, to, this.#price, this.free, rateBps)
   }
 
   /** The cheapest path by other costs, over links that would have the rate if nothing were taken. */
-  cheapestBy(cost: Float64Array, demand: Demand, rateBps: number): LinkPath | undefined {
-    const usable = this.#usable
-    for (let link = 0; link < usable.length; link += 1) {
-      const capacity = this.#capacity[link] ?? 0
-      usable[link] = capacity > 0 && capacity >= rateBps ? 1 : 0
-    }
-    return this.#find(demand, cost)
+  cheapestBy(cost: Float64Array, { from, to }: Demand, rateBps: number): LinkPath | undefined {
+    const least = Math.max(rateBps, Number.MIN_VALUE)
+    return this.#search.find(from, to, cost, this.#capacity, least)
   }
 
   /** The cheapest path over links that have room by somebody else's count; by other costs where these are given. */
   cheapestWhere(
-    demand: Pick<Demand, "from" | "to">,
+    { from, to }: Pick<Demand, "from" | "to">,
     hasRoom: (link: number) => boolean,
     cost: Float64Array = this.#price,
   ): LinkPath | undefined {
-    for (let link = 0; link < this.#usable.length; link += 1)
-      this.#usable[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
-    return this.#find(demand, cost)
+    for (let link = 0; link < this.#room.length; link += 1)
+      this.#room[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
+    return this.#search.find(from, to, cost, this.#room, 1)
   }
 
   /** The cheapest set of disjoint paths over links that have room; fewer than `count` where there are no more. */
@@ -110,13 +104,14 @@ export class FreeRate {
     kind: Disjointness,
     hasRoom: (link: number) => boolean,
   ): LinkPath[] {
-    for (let link = 0; link < this.#usable.length; link += 1)
-      this.#usable[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
+    const usableLinks = Uint8Array.from(this.#capacity, (capacity, link) =>
+      capacity > 0 && hasRoom(link) ? 1 : 0,
+    )
     const question: PathQuestion = {
       from,
       to,
       cost: this.#price,
-      usableLinks: this.#usable,
+      usableLinks,
       passableNodes: this.#passableNodes,
     }
     return disjointPaths(this.#graph, question, count, kind)
@@ -156,37 +151,29 @@ export class FreeRate {
   /** Of all paths, the greatest of what is free along them (Dijkstra, with the least along the way for the sum). */
   #greatestRate({ from, to }: Demand): number {
     const { first, arcTo, arcLink } = this.#graph
-    const heap = this.#heap
+    const open = this.#open
     const rate = this.#rate
-    heap.clear()
+    open.clear()
     rate.fill(0)
     rate[from] = Number.POSITIVE_INFINITY
-    heap.push(from, Number.NEGATIVE_INFINITY)
-    for (let node = heap.pop(); node >= 0; node = heap.pop()) {
+    open.push(from, Number.NEGATIVE_INFINITY)
+    for (;;) {
+      const key = open.leastKey
+      const node = open.pop()
+      if (node < 0) return 0
       const here = rate[node] ?? 0
       if (node === to) return here
-      if (node !== from && this.#passableNodes[node] === 0) continue
+      // An older entry of a node that more has reached since; or one that is an end only.
+      if (-key < here || (node !== from && this.#passableNodes[node] === 0)) continue
       const end = first[node + 1] ?? 0
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const next = arcTo[arc] ?? 0
         const there = Math.min(here, this.free[arcLink[arc] ?? 0] ?? 0)
         if (there <= (rate[next] ?? 0)) continue
         rate[next] = there
-        heap.push(next, -there)
+        open.push(next, -there)
       }
     }
-    return 0
-  }
-
-  #find({ from, to }: Pick<Demand, "from" | "to">, cost: Float64Array): LinkPath | undefined {
-    const question: PathQuestion = {
-      from,
-      to,
-      cost,
-      usableLinks: this.#usable,
-      passableNodes: this.#passableNodes,
-    }
-    return this.#searches.find(question)
   }
 
   #priceAnew(link: number): void {

@@ -93,7 +93,7 @@ class Reoptimisation {
   ) {
     this.#services = services
     this.#terms = terms
-    this.#free = new FreeRate(graph, searches, capacity)
+    this.#free = new FreeRate(graph, capacity)
     for (const [link, rateBps] of fixedBps.entries()) this.#free.take({ path: [link], rateBps })
     const left: Capacity = { ...capacity, rateBps: this.#free.free.map((bps) => Math.max(0, bps)) }
     this.#paths = services.map(({ path }) => path)

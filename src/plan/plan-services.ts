@@ -87,7 +87,7 @@ export class ServicePlanner {
     const { graph, rateBps, relays } = this.#network
     const capacity: Capacity = { rateBps, passableNodes: relays }
     const demands = services.map((service) => this.#demand(service))
-    const free = new FreeRate(graph, this.#searches, capacity)
+    const free = new FreeRate(graph, capacity)
     const allocation =
       options.online || !isBounded(this.#network, services)
         ? this.#inOrder(free, services, demands, options)
@@ -147,7 +147,7 @@ export class ServicePlanner {
     const { graph } = this.#network
     const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
     const plan = (several: boolean): Allocation =>
-      optimisedAllocation(new FreeRate(graph, this.#searches, capacity), columns, demands, several)
+      optimisedAllocation(new FreeRate(graph, capacity), columns, demands, several)
     try {
       const found = plan(split)
       // Where demands are few and great, the search over several paths may end below one over single ones.

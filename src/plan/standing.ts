@@ -3,7 +3,6 @@
 import type { Allocation } from "../engine/demand.js"
 import { FreeRate } from "../engine/free-rate.js"
 import { keepStanding, type RankedDemand } from "../engine/keep-standing.js"
-import { ShortestPaths } from "../engine/shortest.js"
 import type { ServiceDemand } from "./demand-file.js"
 import type { PlanNetwork } from "./plan-network.js"
 import { reasonForLoss } from "./loss-reason.js"
@@ -52,9 +51,8 @@ export function afterChange(
   { services, allocation }: Standing,
   { split, admitNew }: ChangeOptions,
 ): Effects {
-  const searches = new ShortestPaths(changed.graph)
   const capacity = { rateBps: changed.rateBps, passableNodes: changed.relays }
-  const free = new FreeRate(changed.graph, searches, capacity)
+  const free = new FreeRate(changed.graph, capacity)
   const demands = services.map((service) => rankedDemand(changed, service))
   const after = keepStanding(free, demands, allocation, { split, admitNew })
   const lost: LostService[] = []

@@ -6,7 +6,6 @@ import { Admission, type Outcome } from "../../src/engine/admission.js"
 import { fairShares, type Sharer } from "../../src/engine/fair-share.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
 import type { AdmissionPolicy, RateTerms } from "../../src/engine/service-terms.js"
-import { ShortestPaths } from "../../src/engine/shortest.js"
 import { firstRate, nextRate } from "../../src/engine/steady-rate.js"
 import { floorAtMs, stockLater, stockRateBps } from "../../src/engine/stock-horizon.js"
 import { NetworkLife } from "./network-life.js"
@@ -23,7 +22,7 @@ function admissionOf(
     rateBps: Float64Array.from(rates),
     passableNodes: new Uint8Array(graph.nodeCount).fill(1),
   }
-  return new Admission(graph, new ShortestPaths(graph), capacity, {
+  return new Admission(graph, capacity, {
     preempt: true,
     shareReserve: true,
     ...policy,

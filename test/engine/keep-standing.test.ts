@@ -8,7 +8,6 @@ import type { Allocation } from "../../src/engine/demand.js"
 import { FreeRate } from "../../src/engine/free-rate.js"
 import { keepStanding, type RankedDemand } from "../../src/engine/keep-standing.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
-import { ShortestPaths } from "../../src/engine/shortest.js"
 
 interface Case {
   readonly graph: PathGraph
@@ -70,7 +69,7 @@ const cases = fc
 
 function freeOf({ graph }: Case, rateBps: Float64Array): FreeRate {
   const capacity = { rateBps, passableNodes: new Uint8Array(NODES).fill(1) }
-  return new FreeRate(graph, new ShortestPaths(graph), capacity)
+  return new FreeRate(graph, capacity)
 }
 
 function standing(one: Case): Allocation {

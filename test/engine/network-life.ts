@@ -4,7 +4,6 @@
 import { Admission, type Outcome } from "../../src/engine/admission.js"
 import type { PathGraph } from "../../src/engine/path-graph.js"
 import type { RateTerms } from "../../src/engine/service-terms.js"
-import { ShortestPaths } from "../../src/engine/shortest.js"
 import { NetworkLedger } from "./network-ledger.js"
 
 export type LifeEvent = "arrive" | "change" | "leave" | "cut" | "mend" | "drift" | "re-optimise"
@@ -38,7 +37,6 @@ export class NetworkLife {
     this.#options = options
     this.admission = new Admission(
       graph,
-      new ShortestPaths(graph),
       { rateBps: this.#nominal, passableNodes: new Uint8Array(graph.nodeCount).fill(1) },
       options,
     )

@@ -1,0 +1,86 @@
+// The search that admissions make: over links that have room, from both ends, against Dijkstra from one end with the links that
+// have none left out, and against every path looked at one by one.
+
+import assert from "node:assert/strict"
+import fc from "fast-check"
+import { FreeRate } from "../../src/engine/free-rate.js"
+import { PathGraph } from "../../src/engine/path-graph.js"
+import { sumAlong } from "../../src/engine/path-question.js"
+import { RoomSearch } from "../../src/engine/room-search.js"
+import { ShortestPaths } from "../../src/engine/shortest.js"
+import { puzzles } from "./all-paths.js"
+import { assertFirstOf, close, plain } from "./assert-paths.js"
+import { Dice } from "../core/dice.js"
+
+describe("the search for room", () => {
+  it("finds the cheapest path among links with room, one question after the other", () => {
+    fc.assert(
+      fc.property(puzzles, fc.double({ min: 0, max: 1, noNaN: true }), (puzzle, least) => {
+        const { graph, question } = puzzle
+        const { from, to, cost, passableNodes } = question
+        const search = new RoomSearch(graph, passableNodes)
+        for (const part of [1, 0.5, 0]) {
+          const room = cost.map((_, link) => ((link * 0.37) % 1) * part)
+          const usableLinks = Uint8Array.from(room, (value) => (value >= least ? 1 : 0))
+          const found = search.find(from, to, cost, room, least)
+          const only = { ...plain(puzzle), question: { ...question, usableLinks } }
+          assertFirstOf(only, found === undefined ? [] : [found], 1)
+        }
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it("answers at the same cost as a search from one end on networks that fill up, where links have the rate and nodes relay", () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const chance = new Dice(seed)
+      const random = (): number => chance.below(2 ** 30) / 2 ** 30
+      const nodeCount = 20 + Math.floor(random() * 60)
+      const ends = Array.from({ length: nodeCount * 2 }, (_, link) => {
+        const a = link < nodeCount ? link : Math.floor(random() * nodeCount)
+        const b =
+          link < nodeCount
+            ? (link + 1) % nodeCount
+            : (a + 1 + Math.floor(random() * (nodeCount - 1))) % nodeCount
+        return [a, b] as const
+      })
+      const graph = new PathGraph(
+        nodeCount,
+        ends.map(([a]) => a),
+        ends.map(([, b]) => b),
+      )
+      const rateBps = Float64Array.from(ends, () => (random() < 0.1 ? 0 : 1000 + 9000 * random()))
+      const passableNodes = Uint8Array.from({ length: nodeCount }, () => (random() < 0.9 ? 1 : 0))
+      const free = new FreeRate(graph, { rateBps, passableNodes })
+      const slow = new ShortestPaths(graph)
+      let placed = 0
+      let refused = 0
+      for (let n = 0; n < 800; n += 1) {
+        const from = Math.floor(random() * nodeCount)
+        const to = (from + 1 + Math.floor(random() * (nodeCount - 1))) % nodeCount
+        const rate = 50 * 10 ** random()
+        // The price as it is written down: e to five times the share in use, over the rate.
+        const cost = rateBps.map((all, link) =>
+          all > 0 ? Math.exp(5 * Math.min(1, 1 - (free.free[link] ?? 0) / all)) / all : 1,
+        )
+        const usableLinks = Uint8Array.from(free.free, (left) => (left >= rate ? 1 : 0))
+        const expected = slow.find({ from, to, cost, usableLinks, passableNodes })
+        const path = free.cheapest({ from, to }, rate)
+        assert.equal(path === undefined, expected === undefined, `seed ${seed}, demand ${n}`)
+        if (path === undefined || expected === undefined) {
+          refused += 1
+          continue
+        }
+        assert(close(sumAlong(path, cost), sumAlong(expected, cost)), `seed ${seed}, demand ${n}`)
+        assert(free.along(path) >= rate, "room on every link")
+        const nodes = graph.nodesOf(from, path)
+        assert.equal(nodes.at(-1), to)
+        assert.equal(new Set(nodes).size, nodes.length, "no node twice")
+        assert(nodes.slice(1, -1).every((node) => passableNodes[node] === 1))
+        free.take({ path, rateBps: rate })
+        placed += 1
+      }
+      assert(placed > 20 && refused > 20, `seed ${seed}: ${placed} found room, ${refused} did not`)
+    }
+  })
+})
