@@ -10,6 +10,7 @@ const APART = [
   "consumer",
   "core",
   "engine",
+  "etsi014",
   "fuzz",
   "keys",
   "model",

@@ -1,6 +1,6 @@
 // What the preloading needs from outside, so that it can be tried without token, network and clock.
 
-import type { DeliveredKey } from "./key-container.js"
+import type { DeliveredKey } from "../etsi014/key-container.js"
 import type { Kind, MessageKinds } from "./hsm-messages.js"
 
 /** ETSI 014 at the own key manager. */

@@ -20,7 +20,7 @@ import { transcriptOf } from "./hsm-proof.js"
 import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
 import { encapsulate } from "./kem.js"
-import type { DeliveredKey } from "./key-container.js"
+import type { DeliveredKey } from "../etsi014/key-container.js"
 
 export interface TakerSetting {
   readonly site: string

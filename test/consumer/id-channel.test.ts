@@ -9,7 +9,7 @@ import {
   writeRequest,
 } from "../../src/consumer/id-message.js"
 import { IdClient, listenForIds } from "../../src/consumer/id-channel.js"
-import type { Etsi014Client } from "../../src/consumer/etsi014-client.js"
+import type { Etsi014Client } from "../../src/etsi014/client.js"
 import { Responder } from "../../src/consumer/responder.js"
 import type { Tunnel } from "../../src/consumer/tunnel.js"
 import { UsedKeys } from "../../src/consumer/used-keys.js"

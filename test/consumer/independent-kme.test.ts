@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
-import { Etsi014Client } from "../../src/consumer/etsi014-client.js"
+import { Etsi014Client } from "../../src/etsi014/client.js"
 import { isQkdError } from "../errors-helper.js"
 import { curl, freshDir, type KeyContainer, removeDir } from "../support/demo.js"
 import { IndependentKme, type KmeAccess } from "../support/independent-kme.js"

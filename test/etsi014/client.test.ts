@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
-import { Etsi014Client } from "../../src/consumer/etsi014-client.js"
+import { Etsi014Client } from "../../src/etsi014/client.js"
 import { QkdError } from "../../src/errors.js"
 import { spkiSha256 } from "../../src/transport/pki.js"
 import { isQkdError } from "../errors-helper.js"

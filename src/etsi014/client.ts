@@ -1,5 +1,6 @@
-// A client of ETSI GS QKD 014 V1.1.1 for consumers of keys: mutual TLS, keys as Secret. Asks once: a lost
-// answer burns its keys, so nothing is ever asked again by itself (clause 5.4, one delivery).
+// A client of ETSI GS QKD 014 V1.1.1, for consumers of keys and for modules whose maker hands link keys out that way:
+// mutual TLS, keys as Secret. Asks once: a lost answer burns its keys, so nothing is ever asked again by itself
+// (clause 5.4, one delivery).
 
 import { QkdError } from "../errors.js"
 import type { AppTag } from "../errors.js"

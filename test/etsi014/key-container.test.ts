@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict"
 import fc from "fast-check"
-import { readKeyContainer } from "../../src/consumer/key-container.js"
+import { readKeyContainer } from "../../src/etsi014/key-container.js"
 import { isQkdError } from "../errors-helper.js"
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
