@@ -23,6 +23,8 @@ export interface PoolStep {
   readonly writes: PoolWrite[]
   readonly messages: PoolMessage[]
   readonly drop: OpenRef[]
+  /** Blocks that the other end says it holds and that never came here: their module may be asked for them. */
+  readonly lacking: string[]
 }
 
 export interface PoolLimits {
@@ -66,7 +68,7 @@ export function graceOf(
 }
 
 export function emptyStep(): PoolStep {
-  return { load: [], writes: [], messages: [], drop: [] }
+  return { load: [], writes: [], messages: [], drop: [], lacking: [] }
 }
 
 export function forUse(use: OpenFor): (ref: HalfRef) => OpenRef {

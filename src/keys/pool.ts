@@ -68,13 +68,7 @@ export class LinkPool {
 
   /** Unused bytes that both ends hold, either way. */
   get stockBytes(): number {
-    return (
-      this.#held.mineBytes +
-      this.#held.theirsBytes +
-      this.#sending.readyBytes +
-      this.#sending.waitingBytes +
-      this.#receiving.unusedBytes
-    )
+    return this.reachableBytes + this.#receiving.unusedBytes
   }
 
   /** Bytes this end could send with sooner or later, grants included. */
@@ -302,7 +296,10 @@ export class LinkPool {
       const block = this.#held.get(id)
       if (block !== undefined) this.#held.markPeer(block, true, nowMs)
       else if (this.#spent.has(id)) gone.push(id)
-      else this.#early.add(id)
+      else {
+        this.#early.add(id)
+        step.lacking.push(id)
+      }
     }
     if (gone.length > 0) step.messages.push({ kind: "gone", blockIds: gone })
   }

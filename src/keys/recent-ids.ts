@@ -32,6 +32,11 @@ export class RecentIds {
     return this.#ids.delete(id)
   }
 
+  /** Oldest first. */
+  all(): string[] {
+    return [...this.#ids]
+  }
+
   clear(): void {
     this.#ids.clear()
   }

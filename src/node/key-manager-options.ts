@@ -127,6 +127,8 @@ export interface KeyManagerOptions {
   readonly random?: (bytes: number) => Uint8Array
   readonly log?: Log
   readonly onAlarm?: (alarm: KeyManagerAlarm) => void
+  /** The other end of this link holds blocks that never came here: their module may be asked for them. */
+  readonly onLacking?: (qkdlId: string, blockIds: readonly string[]) => void
   readonly limits?: Partial<Omit<KeyManagerLimits, "pool" | "stock">> & {
     readonly pool?: Partial<PoolLimits>
     readonly stock?: Partial<StockLimits>

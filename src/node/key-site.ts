@@ -312,12 +312,10 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   }
 
   #makeKeeper(qkdlId: string, peer: string): LinkKeeper {
+    const { qkdnId, onLacking } = this.#options
     return new LinkKeeper({
-      qkdlId,
-      qkdnId: this.#options.qkdnId,
-      peer,
-      store: this.#store,
-      limits: this.#limits.pool,
+      ...{ qkdlId, qkdnId, peer, store: this.#store, limits: this.#limits.pool },
+      ...(onLacking && { onLacking }),
       steadyMs: () => this.#clock.steadyMs(),
       onFault: this.#storeFailed,
     })

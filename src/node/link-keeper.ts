@@ -36,6 +36,8 @@ export interface LinkKeeperOptions {
   readonly steadyMs: () => number
   /** The store failed, or a record of it is damaged: the link cannot go on. */
   readonly onFault: (cause: unknown) => void
+  /** See `KeyManagerOptions`. */
+  readonly onLacking?: (qkdlId: string, blockIds: readonly string[]) => void
 }
 
 interface Waiter {
@@ -301,7 +303,8 @@ export class LinkKeeper {
   #carryOut(step: PoolStep): void {
     for (const ref of step.load) this.#load(ref)
     for (const { use, ...ref } of step.drop) this.#padsFor(use).drop(ref)
-    const { store, onFault } = this.#options
+    const { store, onFault, onLacking } = this.#options
+    if (step.lacking.length > 0) onLacking?.(this.qkdlId, step.lacking)
     const ops = step.writes.flatMap((write) => poolOps(this.qkdlId, write))
     if (ops.length === 0 && step.messages.length === 0) return
     const durable = ops.length === 0 ? Promise.resolve() : store.commit(ops)

@@ -23,6 +23,7 @@ import type {
   QkdModuleDriver,
 } from "../plugin/contract.js"
 import { lendHost, type LentHost } from "../plugin/host.js"
+import { BlockOffers } from "./block-offers.js"
 import type { ModuleSetting } from "./config.js"
 import type { Log } from "./log.js"
 
@@ -48,10 +49,12 @@ export interface ModuleHostOptions {
 
 export class ModuleHost {
   readonly #slots: ReadonlyMap<number, ModuleSlot>
+  readonly #offers = new BlockOffers()
 
   constructor(options: ModuleHostOptions) {
+    const offers = this.#offers
     this.#slots = new Map(
-      options.modules.map((setting) => [setting.qkdiId, new ModuleSlot(setting, options)]),
+      options.modules.map((setting) => [setting.qkdiId, new ModuleSlot(setting, options, offers)]),
     )
   }
 
@@ -76,6 +79,13 @@ export class ModuleHost {
       })
     }
     for (const [qkdiId, slot] of this.#slots) slot.configure(wanted.get(qkdiId) ?? null)
+    this.#offers.keepOnly(new Set([...wanted.values()].map(({ qkdlId }) => qkdlId)))
+  }
+
+  /** The other end of this link holds blocks that never came here. */
+  offer(qkdlId: string, blockIds: readonly string[]): void {
+    this.#offers.add(qkdlId, blockIds)
+    for (const slot of this.#slots.values()) slot.offer(qkdlId, blockIds)
   }
 
   async close(): Promise<void> {
@@ -87,14 +97,16 @@ export class ModuleHost {
 class ModuleSlot {
   readonly #setting: ModuleSetting
   readonly #options: ModuleHostOptions
+  readonly #offers: BlockOffers
   #desired: ModuleConfig | null = null
   #session: ModuleSession | undefined
   #life: Promise<void> | undefined
   readonly #stop = new AbortController()
 
-  constructor(setting: ModuleSetting, options: ModuleHostOptions) {
+  constructor(setting: ModuleSetting, options: ModuleHostOptions, offers: BlockOffers) {
     this.#setting = setting
     this.#options = options
+    this.#offers = offers
   }
 
   start(): Promise<void> {
@@ -107,6 +119,10 @@ class ModuleSlot {
     if (isDeepStrictEqual(desired, this.#desired)) return
     this.#desired = desired
     this.#session?.configure(desired)
+  }
+
+  offer(qkdlId: string, blockIds: readonly string[]): void {
+    if (this.#desired?.qkdlId === qkdlId) this.#session?.offer(blockIds)
   }
 
   async close(): Promise<void> {
@@ -154,7 +170,7 @@ class ModuleSlot {
       module = await this.#open(plugin, { qkdiId, options }, lent)
       await onUp(qkdiId, module.description)
       log.info({ qkdiId, driver, model: module.description.model }, "a module is open")
-      this.#session = new ModuleSession(module, this.#options, this.#desired)
+      this.#session = new ModuleSession(module, this.#options, this.#offers, this.#desired)
       tried()
       return await this.#session.over
     } catch (error) {
@@ -238,6 +254,7 @@ class ModuleSession {
   readonly over: Promise<QkdError | undefined>
   readonly #module: QkdModule
   readonly #options: ModuleHostOptions
+  readonly #offers: BlockOffers
   /** The link this opening serves, once there was one. Blocks in flight belong to it and to no other. */
   #qkdlId: string | undefined
   #serving = false
@@ -245,9 +262,15 @@ class ModuleSession {
   #configuring: Promise<void> = Promise.resolve()
   #finish: (reason: QkdError | undefined) => void = () => undefined
 
-  constructor(module: QkdModule, options: ModuleHostOptions, desired: ModuleConfig | null) {
+  constructor(
+    module: QkdModule,
+    options: ModuleHostOptions,
+    offers: BlockOffers,
+    desired: ModuleConfig | null,
+  ) {
     this.#module = module
     this.#options = options
+    this.#offers = offers
     this.over = new Promise((finish) => {
       this.#finish = finish
     })
@@ -266,9 +289,22 @@ class ModuleSession {
     this.#serving = desired !== null
     this.#configuring = this.#configuring
       .then(() => (this.#ended ? undefined : this.#module.configure(desired)))
+      .then(() => {
+        if (desired !== null) this.offer(this.#offers.of(desired.qkdlId))
+      })
       .catch((error: unknown) => {
         this.#end(asQkdError(error))
       })
+  }
+
+  /** What its maker has under these ids is wanted here. */
+  offer(blockIds: readonly string[]): void {
+    if (blockIds.length === 0 || this.#ended || !this.#serving) return
+    try {
+      this.#module.offered?.(blockIds)
+    } catch (error) {
+      this.#end(asQkdError(error))
+    }
   }
 
   end(): void {
@@ -298,6 +334,7 @@ class ModuleSession {
         if (this.#ended) return
         continue
       }
+      this.#offers.came(qkdlId, block.id)
       await this.#options.addLinkKey(qkdlId, block.id, block.key)
     }
   }

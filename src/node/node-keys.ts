@@ -6,7 +6,7 @@ import path from "node:path"
 import { QkdError } from "../errors.js"
 import type { PolicyView } from "../keys/policy-view.js"
 import type { NodeSettings } from "./config.js"
-import type { KeyManagerAlarm } from "./key-manager-options.js"
+import type { KeyManagerAlarm, KeyManagerOptions } from "./key-manager-options.js"
 import { createKeyManager, type RunningKeyManager } from "./key-manager.js"
 import type { Log } from "./log.js"
 import { openSealingKey } from "./sealing-key.js"
@@ -15,6 +15,7 @@ export interface KeyPlaneDeps {
   readonly policy: PolicyView
   readonly log: Log
   readonly onAlarm: (alarm: KeyManagerAlarm) => void
+  readonly onLacking: NonNullable<KeyManagerOptions["onLacking"]>
 }
 
 export interface OpenKeyManager {
@@ -50,6 +51,7 @@ export async function startKeyManager(
     limits: { stock: settings.keyStock },
     log: deps.log,
     onAlarm: deps.onAlarm,
+    onLacking: deps.onLacking,
   }).catch((error: unknown) => {
     sealing.wipe()
     throw error

@@ -116,11 +116,15 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     log,
   })
 
+  let offer: ModuleHost["offer"] = () => undefined
   const { manager: keys, close: closeKeys } = await startKeyManager(settings, {
     policy: policy.view,
     log,
     onAlarm: (alarm) => {
       agent.keyAlarm(alarm)
+    },
+    onLacking: (qkdlId, blockIds) => {
+      offer(qkdlId, blockIds)
     },
   })
   opened.add("key manager", closeKeys)
@@ -152,6 +156,9 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     log,
   })
   opened.add("modules", () => modules.close())
+  offer = (qkdlId, blockIds) => {
+    modules.offer(qkdlId, blockIds)
+  }
 
   const { host } = settings.etsi014
   const url = settings.etsi014.url ?? `https://${bracketed(host)}:${faces.etsi014.port}`

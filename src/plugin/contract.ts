@@ -128,5 +128,11 @@ export interface QkdModule {
   readonly measurements: AsyncIterable<LinkMeasurement>
   /** Not read fast enough: the module holds back, it drops nothing that the other end was given. */
   readonly keys: AsyncIterable<KeyBlock>
+  /**
+   * Optional ability, of a module whose maker hands keys out by id: the other end of the link holds blocks with these
+   * ids. It gives those it can, once each. Ids it gave already, or that its maker does not have, are passed over: the
+   * same are named again after either end started anew. Returns at once.
+   */
+  readonly offered?: (blockIds: readonly string[]) => void
   close(): Promise<void>
 }
