@@ -117,10 +117,8 @@ await runExample(noSoftHsm(), async (dir, later) => {
     await Promise.all(both.map((one) => one.start()))
     say(`  killed and started again: ${both.length === 0 ? "nobody" : `${both.length} of 2`}`)
   }
-  // After a kill a filling goes on only below the watermark.
-  const enough = kills === 0 ? keys : Math.floor(keys / 2) + 1
   const counts = await alpha.until(
-    ({ out }) => out.ready >= enough && out.imported + out.importing + out.retiring === 0,
+    ({ out }) => out.ready === keys && out.imported + out.importing + out.retiring === 0,
     600_000,
   )
   const there = await omega.until(({ in: taken }) => taken.ready === counts.out.ready)

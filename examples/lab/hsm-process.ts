@@ -1,6 +1,7 @@
 // `keyloom consumer hsm` as a process of its own, for one site.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { HsmIndex, type IndexedKey } from "../../src/consumer/hsm-index.js"
@@ -61,6 +62,16 @@ export class HsmProcess {
     const ended = new Promise((resolve) => child.once("exit", resolve))
     child.kill(signal)
     await ended
+  }
+
+  /** Kills the process that holds the token's session; the service goes on. */
+  killTokenProcess(): void {
+    const pid = this.#child?.pid
+    if (pid === undefined) return
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    for (const child of children.split(" ").filter((one) => one !== "")) {
+      process.kill(Number(child), "SIGKILL")
+    }
   }
 
   /** A command beside the service. */

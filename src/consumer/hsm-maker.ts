@@ -3,13 +3,15 @@
 
 import { timingSafeEqual } from "node:crypto"
 import { QkdError } from "../errors.js"
-import type { HsmIndex, IndexedKey } from "./hsm-index.js"
-import { MAX_KEYS } from "./hsm-messages.js"
+import { allDone } from "./all-done.js"
+import type { HsmIndex, IndexedKey, KeyState } from "./hsm-index.js"
+import { MAX_KEYS, type OfferAnswer } from "./hsm-messages.js"
 import type { KeySource, PeerLine, Watch } from "./hsm-ports.js"
 import { transcriptOf } from "./hsm-proof.js"
 import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
 import { decapsulate, makeKemPair } from "./kem.js"
+import type { DeliveredKey } from "../etsi014/key-container.js"
 
 export interface MakerSetting {
   readonly site: string
@@ -39,8 +41,24 @@ export interface MakerPorts {
   readonly random: (bytes: number) => Buffer
 }
 
+/** A batch between the key manager's answer and its end; it owns the secrets. */
+interface Batch {
+  readonly keys: readonly DeliveredKey[]
+  readonly entries: readonly IndexedKey[]
+  readonly kem: { readonly name: string; readonly mix: Mix } | undefined
+}
+
+interface Offered {
+  readonly nonce: string
+  readonly answer: OfferAnswer
+}
+
+/** Ready, or on the way to it. */
+const COMING: readonly KeyState[] = ["importing", "imported", "ready"]
 /** Made and proven together. A slow token takes a tenth of a second a key, and the peer waits for the answer. */
 const BATCH_KEYS = 32
+/** Batches between the key manager's answer and their proof at once. The peer keeps as many rounds open, and more. */
+const MAX_UNDER_WAY = 3
 /** How often the peer is asked whether it still has what is ready here. */
 const CHECK_MS = 3_600_000
 
@@ -48,6 +66,8 @@ export class HsmMaker {
   readonly #setting: MakerSetting
   readonly #ports: MakerPorts
   #checkedAtMs: number | undefined
+  /** Until there are `count`: what a restart or a fault broke off goes on. */
+  #filling = true
 
   constructor(setting: MakerSetting, ports: MakerPorts) {
     this.#setting = setting
@@ -69,50 +89,53 @@ export class HsmMaker {
     return (await this.#proveAll()) + (await this.#fill())
   }
 
-  /** Batch by batch; while the peer takes and proves one, the next goes into the token here. */
+  /**
+   * Batch after batch, some under way at once: while one goes into the tokens, both of them, the next is fetched and the
+   * one before is proven, so that a token always has something to do.
+   */
   async #fill(): Promise<number> {
+    const under = new Set<Promise<void>>()
+    const faults: unknown[] = []
     let ready = 0
-    let proving = Promise.resolve(0)
     try {
-      for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking(true)) {
-        const kem = this.#setting.hybrid ? await this.#exchange() : undefined
-        const made = await this.#make(Math.min(lacking, BATCH_KEYS), kem?.mix)
-        ready += await proving
-        if (made.length === 0) return ready
-        proving = this.#proveNew(made, kem?.name)
-        // Looked at when the next batch is there.
-        proving.catch(() => undefined)
+      for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking()) {
+        const batch = await this.#begin(Math.min(lacking, BATCH_KEYS))
+        if (batch.keys.length === 0) break
+        const done: Promise<void> = this.#finish(batch)
+          .then(
+            (gained) => {
+              ready += gained
+            },
+            (fault: unknown) => {
+              faults.push(fault)
+            },
+          )
+          .finally(() => under.delete(done))
+        under.add(done)
+        while (under.size >= MAX_UNDER_WAY) await Promise.race(under)
+        if (faults.length > 0) break
       }
-    } catch (fault) {
-      await proving.catch(() => undefined)
-      throw fault
+    } finally {
+      await Promise.all(under)
     }
-    return ready + (await proving)
+    if (faults.length > 0) throw faults[0]
+    return ready
   }
 
-  async #proveNew(made: readonly IndexedKey[], kem: string | undefined): Promise<number> {
-    const gained = await this.#prove(made, kem)
-    // Going on would only burn keys.
-    if (gained === 0) {
-      throw new QkdError("operation-failed", `none of ${made.length} keys is the same at both ends`)
-    }
-    return gained
-  }
-
-  /** Keys to make now: none above the low watermark, unless a filling has begun. */
-  #lacking(begun = false): number {
+  /** Keys to make now: none above the low watermark, unless a filling has begun that did not reach its end. */
+  #lacking(): number {
     const { peer, count, lowWatermark, maxTokenKeys } = this.#setting
     const all = this.#ports.index.all()
     const have = all.filter(
-      (key) =>
-        key.peer === peer &&
-        key.way === "out" &&
-        (key.state === "ready" || key.state === "imported"),
+      (key) => key.peer === peer && key.way === "out" && COMING.includes(key.state),
     ).length
-    if (!begun && have > lowWatermark) return 0
+    this.#filling ||= have <= lowWatermark
+    if (have >= count) this.#filling = false
+    if (!this.#filling) return 0
     const room = maxTokenKeys - all.length
-    if (have < count && room <= 0) {
+    if (room <= 0) {
       this.#ports.watch.alarm("token-capacity", { peer, maxTokenKeys })
+      this.#filling = false
       return 0
     }
     return Math.min(count - have, room)
@@ -137,37 +160,78 @@ export class HsmMaker {
     }
   }
 
-  async #make(number: number, mix: Mix | undefined): Promise<IndexedKey[]> {
-    const { site, saeId, peer, peerSaeId, keySizeBits, lifetimeMs } = this.#setting
-    const sites = { maker: site, taker: peer, makerSaeId: saeId, takerSaeId: peerSaeId }
-    const { index, token, source, now } = this.#ports
-    const keys = await source.make(peerSaeId, number, keySizeBits)
-    const expiresAtMs = now() + lifetimeMs
-    const entries = keys.map(
-      ({ keyId }): IndexedKey => ({ keyId, peer, way: "out", state: "importing", expiresAtMs }),
-    )
+  /** Keys of the key manager, noted before anybody is told of them. */
+  async #begin(number: number): Promise<Batch> {
+    const { peer, peerSaeId, keySizeBits, lifetimeMs, hybrid } = this.#setting
+    const { index, source, now } = this.#ports
+    const kem = hybrid ? await this.#exchange() : undefined
+    let keys: readonly DeliveredKey[] = []
     try {
-      if (entries.some(({ keyId }) => index.get(keyId) !== undefined)) {
+      keys = await source.make(peerSaeId, number, keySizeBits)
+      if (keys.some(({ keyId }) => index.get(keyId) !== undefined)) {
         throw new QkdError("data-exists", "the key manager gave a key id twice")
       }
+      const expiresAtMs = now() + lifetimeMs
+      const entries = keys.map(
+        ({ keyId }): IndexedKey => ({ keyId, peer, way: "out", state: "importing", expiresAtMs }),
+      )
       index.put(entries)
+      return { keys, entries, kem }
+    } catch (fault) {
+      for (const { key } of keys) key.wipe()
+      kem?.mix.shared.wipe()
+      throw fault
+    }
+  }
+
+  /** Into both tokens at once, then proven. @returns keys that became ready */
+  async #finish(batch: Batch): Promise<number> {
+    const { entries, kem } = batch
+    const answering = this.#offer(entries, kem?.name)
+    // Looked at once the keys are in the token here.
+    answering.catch(() => undefined)
+    try {
+      await this.#import(batch)
+    } catch (fault) {
+      await answering.catch(() => undefined)
+      // The peer may have them: it is told to destroy them, when they are gone here.
+      const keyIds = entries.map(({ keyId }) => keyId)
+      this.#ports.index.change(keyIds, ["importing"], (key) => ({ ...key, state: "retiring" }))
+      throw fault
+    }
+    const gained = await this.#prove(entries, await answering)
+    // Going on would only burn keys.
+    if (gained === 0) {
+      throw new QkdError(
+        "operation-failed",
+        `none of ${entries.length} keys is the same at both ends`,
+      )
+    }
+    return gained
+  }
+
+  async #import({ keys, entries, kem }: Batch): Promise<void> {
+    const { site, saeId, peer, peerSaeId } = this.#setting
+    const { index, token } = this.#ports
+    const sites = { maker: site, taker: peer, makerSaeId: saeId, takerSaeId: peerSaeId }
+    try {
       // Together: the token takes one after the other, and the next is there when it asks.
-      await Promise.all(
+      await allDone(
         keys.map(({ keyId, key }) =>
-          withImported(key, keyId, mix, sites, (bytes) =>
+          withImported(key, keyId, kem?.mix, sites, (bytes) =>
             token.import({ keyId, peer, way: "out" }, bytes),
           ),
         ),
       )
-      index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
-    } catch (fault) {
-      await this.#forget(entries.map(({ keyId }) => keyId))
-      throw fault
     } finally {
       for (const { key } of keys) key.wipe()
-      mix?.shared.wipe()
+      kem?.mix.shared.wipe()
     }
-    return entries.map((entry) => ({ ...entry, state: "imported" }))
+    index.change(
+      entries.map(({ keyId }) => keyId),
+      ["importing"],
+      (key) => ({ ...key, state: "imported" }),
+    )
   }
 
   async #proveAll(): Promise<number> {
@@ -175,36 +239,45 @@ export class HsmMaker {
     const waiting = index.of(this.#setting.peer, "out", "imported")
     let ready = 0
     for (let at = 0; at < waiting.length; at += MAX_KEYS) {
-      ready += await this.#prove(waiting.slice(at, at + MAX_KEYS))
+      const keys = waiting.slice(at, at + MAX_KEYS)
+      ready += await this.#prove(keys, await this.#offer(keys))
     }
     return ready
   }
 
-  /** Both ends prove to have the same, and say so, before either uses it. */
-  async #prove(keys: readonly IndexedKey[], kem?: string): Promise<number> {
+  /** The peer takes what is new to it, and proves what it has. */
+  async #offer(keys: readonly IndexedKey[], kem?: string): Promise<Offered> {
     const { site, peer, hybrid } = this.#setting
-    const { index, token, line, watch, random } = this.#ports
+    const { line, random } = this.#ports
     const nonce = random(32).toString("hex")
     const offer = keys.map(({ keyId, expiresAtMs }) => ({ keyId, expiresAtMs }))
     const named = kem === undefined ? { hybrid } : { hybrid, kem }
     const answer = await line.ask("offer", { from: site, to: peer, nonce, ...named, keys: offer })
+    return { nonce, answer }
+  }
+
+  /** Both ends prove to have the same, and say so, before either uses it. */
+  async #prove(keys: readonly IndexedKey[], { nonce, answer }: Offered): Promise<number> {
+    const { site, peer } = this.#setting
+    const { index, token, line, watch } = this.#ports
     const words = { maker: site, taker: peer, makerNonce: nonce, takerNonce: answer.nonce }
     const missing = new Set(answer.missing)
     const refused: string[] = []
     const proofs: Record<string, string> = {}
-    for (const { keyId, expiresAtMs } of keys) {
+    const judge = async ({ keyId, expiresAtMs }: IndexedKey): Promise<void> => {
       const said = answer.proofs[keyId]
-      if (said === undefined || missing.has(keyId)) continue
+      if (said === undefined || missing.has(keyId)) return
       const terms = { ...words, keyId, expiresAtMs }
       const wanted = await token.prove(keyId, transcriptOf({ ...terms, role: "taker" }))
       if (!timingSafeEqual(wanted, Buffer.from(said, "hex"))) {
         refused.push(keyId)
         watch.alarm("keys-differ", { peer, keyId })
-        continue
+        return
       }
       const own = await token.prove(keyId, transcriptOf({ ...terms, role: "maker" }))
       proofs[keyId] = own.toString("hex")
     }
+    await allDone(keys.map(judge))
     const confirmed = await line.ask("confirm", { from: site, to: peer, nonce, proofs, refused })
     const ready = confirmed.ready.filter((keyId) => proofs[keyId] !== undefined)
     const readied = index.change(ready, ["imported"], (key) => ({ ...key, state: "ready" }))
@@ -279,11 +352,5 @@ export class HsmMaker {
       await this.#ports.line.ask(kind, { from: site, to: peer, keyIds })
       done(keyIds)
     }
-  }
-
-  async #forget(keyIds: readonly string[]): Promise<void> {
-    const { index, token } = this.#ports
-    for (const keyId of keyIds) await token.destroy(keyId)
-    index.remove(keyIds)
   }
 }

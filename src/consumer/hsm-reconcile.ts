@@ -40,7 +40,7 @@ function lose(index: HsmIndex, entry: IndexedKey, watch: Watch): void {
   if (state === "used" || (way === "in" && state === "ready")) {
     watch.alarm("key-lost-in-token", { peer, keyId, way, state })
   }
-  if (way === "out" && state !== "importing" && state !== "used") {
+  if (way === "out" && state !== "used") {
     // The peer may have it: it is told to destroy it.
     index.put([{ ...entry, state: "retiring" }])
   } else if (state !== "used" && !(way === "in" && state === "ready")) index.remove([keyId])

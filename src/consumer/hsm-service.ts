@@ -6,6 +6,7 @@ import { renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { asQkdError, QkdError } from "../errors.js"
 import type { HttpsServer } from "../transport/https.js"
+import { lockFolder } from "../node/dir-lock.js"
 import { readTlsFiles } from "../transport/tls-files.js"
 import type { MutualTls } from "../transport/tls.js"
 import { Etsi014Client } from "../etsi014/client.js"
@@ -53,6 +54,7 @@ export class HsmService {
   readonly #stop = new AbortController()
   #token: TokenHolder | undefined
   #server: HttpsServer | undefined
+  #unlock: () => Promise<void> = () => Promise.resolve()
   #failed: (fault: QkdError) => void = () => undefined
   /** Rejects when the service cannot go on: the PIN is wrong. */
   readonly failed: Promise<never>
@@ -67,7 +69,7 @@ export class HsmService {
     this.failed.catch(() => undefined)
   }
 
-  /** @throws QkdError of what cannot be opened: token, files, listening address */
+  /** @throws QkdError `in-use` when another process has the folder; of what cannot be opened: token, files, listening address */
   static async start(settings: HsmSettings, watch: Watch): Promise<HsmService> {
     const service = new HsmService(settings, watch)
     try {
@@ -91,13 +93,16 @@ export class HsmService {
     await Promise.allSettled(this.#rounds)
     await this.#token?.close()
     await this.#index.close()
+    await this.#unlock()
   }
 
   async #start(): Promise<void> {
     const { token, kme, line, peers } = this.#settings
     const [kmeTls, lineTls] = await Promise.all([readTlsFiles(kme), readTlsFiles(line)])
+    this.#unlock = await lockFolder(this.#settings.dir)
+    const lockDir = path.join(this.#settings.dir, "token")
     this.#token = await TokenHolder.open({
-      open: () => openToken(token),
+      open: () => openToken({ ...token, lockDir }),
       ready: async (opened) => {
         const keys = await reconcile(this.#index, opened, this.#watch)
         this.#watch.note("token-open", { label: token.label, keys })

@@ -3,6 +3,7 @@
 
 import { timingSafeEqual } from "node:crypto"
 import { QkdError } from "../errors.js"
+import { allDone } from "./all-done.js"
 import type { HsmIndex, IndexedKey } from "./hsm-index.js"
 import type {
   Confirm,
@@ -43,10 +44,9 @@ export interface TakerPorts {
 }
 
 /** Offers that may be under way at once, and then some. */
-const MAX_KEMS = 4
+const MAX_OFFERS = 8
 
 interface Round {
-  readonly makerNonce: string
   readonly takerNonce: string
   readonly keyIds: ReadonlySet<string>
 }
@@ -54,18 +54,19 @@ interface Round {
 export class HsmTaker {
   readonly #setting: TakerSetting
   readonly #ports: TakerPorts
-  /** The proof that is under way: one at a time. */
-  #round: Round | undefined
+  /** Proofs that are under way, by the maker's nonce. */
+  readonly #rounds = new Map<string, Round>()
   /** ML-KEM secrets for the next offers, by name. */
   readonly #kems = new Map<string, Mix>()
-  #last: Promise<unknown> = Promise.resolve()
+  /** The last message about each key that is not answered yet. */
+  readonly #busy = new Map<string, Promise<unknown>>()
 
   constructor(setting: TakerSetting, ports: TakerPorts) {
     this.#setting = setting
     this.#ports = ports
   }
 
-  /** One message after the other. */
+  /** Messages about the same key one after the other; others beside each other. */
   answer<K extends Kind>(kind: K, message: MessageKinds[K]["ask"]): Promise<object> {
     const { from, to } = message
     const { site, peer } = this.#setting
@@ -74,12 +75,17 @@ export class HsmTaker {
         new QkdError("access-denied", `a message from ${from} to ${to} on the line of ${peer}`),
       )
     }
-    // The next batch's, while this one is still on its way into the token.
     if (kind === "kem") {
       return Promise.resolve().then(() => this.#encapsulate(message as Kem))
     }
-    const next = this.#last.then(() => this.#do(kind, message))
-    this.#last = next.catch(() => undefined)
+    const keyIds = keyIdsOf(message as Offer | Confirm | KeyIds)
+    const before = new Set(keyIds.flatMap((keyId) => this.#busy.get(keyId) ?? []))
+    const next = Promise.allSettled(before).then(() => this.#do(kind, message))
+    const settled = next.catch(() => undefined)
+    for (const keyId of keyIds) this.#busy.set(keyId, settled)
+    void settled.then(() => {
+      for (const keyId of keyIds) if (this.#busy.get(keyId) === settled) this.#busy.delete(keyId)
+    })
     return next
   }
 
@@ -104,7 +110,7 @@ export class HsmTaker {
     const name = this.#ports.random(32).toString("hex")
     this.#kems.set(name, { shared, transcript: Buffer.concat([key, ciphertext]) })
     for (const [oldest, mix] of this.#kems) {
-      if (this.#kems.size <= MAX_KEMS) break
+      if (this.#kems.size <= MAX_OFFERS) break
       mix.shared.wipe()
       this.#kems.delete(oldest)
     }
@@ -112,42 +118,43 @@ export class HsmTaker {
   }
 
   async #offer({ nonce, keys, hybrid, kem }: Offer): Promise<OfferAnswer> {
-    const { index, token, watch, random } = this.#ports
+    const { index, token, watch } = this.#ports
     const { site, peer } = this.#setting
     if (hybrid !== this.#setting.hybrid) {
       watch.alarm("hybrid-differs", { peer })
-      const takerNonce = random(32).toString("hex")
-      this.#round = { makerNonce: nonce, takerNonce, keyIds: new Set() }
+      const takerNonce = this.#open(nonce, [])
       return { nonce: takerNonce, proofs: {}, missing: keys.map(idOf) }
     }
     const unknown = keys.filter(({ keyId }) => index.get(keyId) === undefined)
     const got = await this.#take(unknown, kem)
-    const takerNonce = random(32).toString("hex")
-    const proofs: Record<string, string> = {}
     const missing: string[] = []
-    for (const { keyId, expiresAtMs } of keys) {
+    const held = keys.filter(({ keyId, expiresAtMs }) => {
       const known = index.get(keyId)
       const ours = known?.peer === peer && known.way === "in" && known.state !== "importing"
-      if (!ours || (!got.has(keyId) && known.expiresAtMs !== expiresAtMs)) {
-        missing.push(keyId)
-        continue
-      }
-      const proof = await token.prove(
-        keyId,
-        transcriptOf({
-          role: "taker",
-          maker: peer,
-          taker: site,
-          keyId,
-          expiresAtMs,
-          makerNonce: nonce,
-          takerNonce,
-        }),
-      )
-      proofs[keyId] = proof.toString("hex")
+      if (ours && (got.has(keyId) || known.expiresAtMs === expiresAtMs)) return true
+      missing.push(keyId)
+      return false
+    })
+    const takerNonce = this.#open(nonce, held.map(idOf))
+    const words = { maker: peer, taker: site, makerNonce: nonce, takerNonce }
+    const proofs = await allDone(
+      held.map(async ({ keyId, expiresAtMs }): Promise<[string, string]> => {
+        const terms = transcriptOf({ role: "taker", ...words, keyId, expiresAtMs })
+        return [keyId, (await token.prove(keyId, terms)).toString("hex")]
+      }),
+    )
+    return { nonce: takerNonce, proofs: Object.fromEntries(proofs), missing }
+  }
+
+  /** A round of proofs, to be confirmed once. @returns this end's word in it */
+  #open(makerNonce: string, keyIds: readonly string[]): string {
+    const takerNonce = this.#ports.random(32).toString("hex")
+    this.#rounds.set(makerNonce, { takerNonce, keyIds: new Set(keyIds) })
+    for (const oldest of this.#rounds.keys()) {
+      if (this.#rounds.size <= MAX_OFFERS) break
+      this.#rounds.delete(oldest)
     }
-    this.#round = { makerNonce: nonce, takerNonce, keyIds: new Set(Object.keys(proofs)) }
-    return { nonce: takerNonce, proofs, missing }
+    return takerNonce
   }
 
   /** Fetches and imports what is not here yet. @returns ids that are now */
@@ -182,15 +189,15 @@ export class HsmTaker {
         throw new QkdError("operation-failed", `the key manager gave another key than ${odd.keyId}`)
       }
       index.put(entries)
-      await Promise.all(
+      await allDone(
         fetched.map(({ keyId, key }) =>
           withImported(key, keyId, mix, sites, (bytes) =>
             token.import({ keyId, peer, way: "in" }, bytes),
           ),
         ),
       )
-      index.put(entries.map((entry) => ({ ...entry, state: "imported" })))
-      return new Set(keyIds)
+      const here = index.change(keyIds, ["importing"], (key) => ({ ...key, state: "imported" }))
+      return new Set(here.map(idOf))
     } catch (fault) {
       for (const keyId of keyIds) await token.destroy(keyId)
       index.remove(keyIds)
@@ -222,34 +229,26 @@ export class HsmTaker {
   async #confirm({ nonce, proofs, refused }: Confirm): Promise<ConfirmAnswer> {
     const { index, token, watch } = this.#ports
     const { site, peer } = this.#setting
-    const round = this.#round
-    if (round?.makerNonce !== nonce) {
+    const round = this.#rounds.get(nonce)
+    if (round === undefined) {
       throw new QkdError("operation-failed", "no proof is under way with this nonce")
     }
-    this.#round = undefined
+    this.#rounds.delete(nonce)
     const good: string[] = []
     const bad = refused.filter((keyId) => round.keyIds.has(keyId))
-    for (const [keyId, said] of Object.entries(proofs)) {
+    const words = { maker: peer, taker: site, makerNonce: nonce, takerNonce: round.takerNonce }
+    const judge = async ([keyId, said]: [string, string]): Promise<void> => {
       const key = index.get(keyId)
-      if (key === undefined || !round.keyIds.has(keyId)) continue
-      const wanted = await token.prove(
-        keyId,
-        transcriptOf({
-          role: "maker",
-          maker: peer,
-          taker: site,
-          keyId,
-          expiresAtMs: key.expiresAtMs,
-          makerNonce: nonce,
-          takerNonce: round.takerNonce,
-        }),
-      )
+      if (key === undefined || !round.keyIds.has(keyId)) return
+      const terms = transcriptOf({ role: "maker", ...words, keyId, expiresAtMs: key.expiresAtMs })
+      const wanted = await token.prove(keyId, terms)
       if (timingSafeEqual(wanted, Buffer.from(said, "hex"))) good.push(keyId)
       else {
         bad.push(keyId)
         watch.alarm("keys-differ", { peer, keyId })
       }
     }
+    await allDone(Object.entries(proofs).map(judge))
     index.change(good, ["imported"], (key) => ({ ...key, state: "ready" }))
     // Proven before, by a round whose last answer was lost: still the same.
     const ready = good.filter((keyId) => {
@@ -292,4 +291,10 @@ export class HsmTaker {
 
 function idOf({ keyId }: { readonly keyId: string }): string {
   return keyId
+}
+
+function keyIdsOf(message: Offer | Confirm | KeyIds): readonly string[] {
+  if ("keyIds" in message) return message.keyIds
+  if ("keys" in message) return message.keys.map(idOf)
+  return [...Object.keys(message.proofs), ...message.refused]
 }

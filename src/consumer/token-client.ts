@@ -11,10 +11,10 @@ import {
 } from "node:crypto"
 import { closeSync, openSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type AppTag, ERROR_TAGS, type ErrorTag, QkdError } from "../errors.js"
+import { QkdError } from "../errors.js"
 import { encodeFrame, type Frame, FrameReader } from "./frames.js"
 import type { HsmToken, ImportMode, TokenKey } from "./hsm-token.js"
-import type { Operation } from "./token-requests.js"
+import { type Operation, readFault, readKeys, readModulusBytes } from "./token-requests.js"
 
 export interface TokenSetting {
   /** The PKCS#11 library of the token's maker. */
@@ -23,6 +23,8 @@ export interface TokenSetting {
   /** Read by the token process alone. */
   readonly pinFile: string
   readonly importMode: ImportMode
+  /** One process at a time that was given this folder is in the token; others wait. */
+  readonly lockDir?: string
 }
 
 const CLOSE_MS = 3000
@@ -95,14 +97,14 @@ class TokenProcess implements HsmToken {
   }
 
   async open(): Promise<void> {
-    const { library, label, importMode } = this.#setting
-    await this.#ask({ op: "open", library, label })
+    const { library, label, importMode, lockDir } = this.#setting
+    await this.#ask({ op: "open", library, label, ...(lockDir !== undefined && { lockDir }) })
     if (importMode !== "plain") await this.#prepareWrapping(importMode)
   }
 
   async keys(): Promise<TokenKey[]> {
     const { header } = await this.#ask({ op: "keys" })
-    return header["result"] as TokenKey[]
+    return readKeys(header["result"])
   }
 
   async import(key: TokenKey, bytes: Uint8Array): Promise<void> {
@@ -121,11 +123,11 @@ class TokenProcess implements HsmToken {
   }
 
   encrypt(keyId: string, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Promise<Buffer> {
-    return this.#gcm("encrypt", keyId, [nonce, aad, plain])
+    return this.#gcm("encrypt", keyId, nonce, aad, plain)
   }
 
   decrypt(keyId: string, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Buffer> {
-    return this.#gcm("decrypt", keyId, [nonce, aad, sealed])
+    return this.#gcm("decrypt", keyId, nonce, aad, sealed)
   }
 
   async spend(keyId: string): Promise<void> {
@@ -146,16 +148,18 @@ class TokenProcess implements HsmToken {
   async #gcm(
     op: "encrypt" | "decrypt",
     keyId: string,
-    data: readonly Uint8Array[],
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    data: Uint8Array,
   ): Promise<Buffer> {
-    const parts = data.map((part) => part.length)
-    return (await this.#ask({ op, keyId, parts }, ...data)).bytes
+    const parts = [nonce.length, aad.length, data.length] as const
+    return (await this.#ask({ op, keyId, parts }, nonce, aad, data)).bytes
   }
 
   /** From here on a key is in clear only between the answer of ETSI 014 and its encryption. */
   async #prepareWrapping(by: "rsa-oaep" | "aes-key-wrap"): Promise<void> {
     const { header, bytes } = await this.#ask({ op: "wrapping-key" })
-    const [modulusBytes] = header["result"] as [number, number]
+    const modulusBytes = readModulusBytes(header["result"], bytes.length)
     const publicKey = createPublicKey({
       key: {
         kty: "RSA",
@@ -194,15 +198,11 @@ class TokenProcess implements HsmToken {
   }
 
   #settle(frame: Frame): void {
-    const { id, ok, tag, appTag, message } = frame.header
+    const { id, ok } = frame.header
     const waiting = this.#waiting.get(Number(id))
     this.#waiting.delete(Number(id))
     if (ok === true) waiting?.resolve(frame)
-    else {
-      const known: ErrorTag = ERROR_TAGS.find((each) => each === tag) ?? "operation-failed"
-      const more = typeof appTag === "string" ? { appTag: appTag as AppTag } : {}
-      waiting?.reject(new QkdError(known, String(message), more))
-    }
+    else waiting?.reject(readFault(frame.header))
   }
 }
 

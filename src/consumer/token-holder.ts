@@ -97,8 +97,10 @@ export class TokenHolder implements HsmToken {
     if (this.#token !== token) return
     this.#token = undefined
     this.#ports.away(reason)
-    void token.close()
-    this.#later(RETRY_FIRST_MS)
+    // What was asked of it may still be done: nobody looks into the token before that has ended.
+    void token.close().finally(() => {
+      this.#later(RETRY_FIRST_MS)
+    })
   }
 
   #later(delayMs: number): void {

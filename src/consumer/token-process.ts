@@ -3,20 +3,39 @@
 
 import { closeSync, readFileSync } from "node:fs"
 import { asQkdError, QkdError } from "../errors.js"
+import { lockFolder } from "../node/dir-lock.js"
 import { encodeFrame, type Frame, FrameReader } from "./frames.js"
 import type { TokenKey } from "./hsm-token.js"
 import { loadPkcs11 } from "./pkcs11-module.js"
 import { Pkcs11Token } from "./pkcs11-token.js"
-import type { Request } from "./token-requests.js"
+import { readRequest, type Request } from "./token-requests.js"
 
 const PIN_FD = 3
+/** The process of a service that was killed ends with the call it is in. */
+const LOCK_WAIT_MS = 10_000
+const LOCK_TRY_MS = 50
 
 type Answer = { readonly result?: unknown; readonly bytes?: Buffer }
 
 let token: Pkcs11Token | undefined
 
-async function open(library: string, label: string): Promise<void> {
+/** Before the PIN is read: who has to wait has not tried it. */
+async function lock(dir: string): Promise<void> {
+  const until = Date.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      await lockFolder(dir)
+      return
+    } catch (error) {
+      if (!(error instanceof QkdError) || error.tag !== "in-use" || Date.now() > until) throw error
+      await new Promise((done) => setTimeout(done, LOCK_TRY_MS))
+    }
+  }
+}
+
+async function open({ library, label, lockDir }: Extract<Request, { op: "open" }>): Promise<void> {
   const module = await loadPkcs11()
+  if (lockDir !== undefined) await lock(lockDir)
   const pin = readFileSync(PIN_FD)
   closeSync(PIN_FD)
   try {
@@ -31,16 +50,10 @@ function opened(): Pkcs11Token {
   return token
 }
 
-/** The bytes of a request in the parts it names. */
-function partsOf(bytes: Buffer, lengths: readonly number[]): Buffer[] {
-  let at = 0
-  return lengths.map((length) => bytes.subarray(at, (at += length)))
-}
-
 async function answer(request: Request, bytes: Buffer): Promise<Answer> {
   switch (request.op) {
     case "open":
-      await open(request.library, request.label)
+      await open(request)
       return {}
     case "keys":
       return { result: opened().keys() satisfies TokenKey[] }
@@ -64,11 +77,15 @@ async function answer(request: Request, bytes: Buffer): Promise<Answer> {
       return { bytes: opened().prove(request.keyId, bytes) }
     case "encrypt":
     case "decrypt": {
-      const [nonce, aad, data] = partsOf(bytes, request.parts)
-      if (nonce === undefined || aad === undefined || data === undefined) {
-        throw new QkdError("operation-failed", "a part is missing")
+      const [nonce, aad] = request.parts
+      return {
+        bytes: opened()[request.op](
+          request.keyId,
+          bytes.subarray(0, nonce),
+          bytes.subarray(nonce, nonce + aad),
+          bytes.subarray(nonce + aad),
+        ),
       }
-      return { bytes: opened()[request.op](request.keyId, nonce, aad, data) }
     }
     case "spend":
       opened().spend(request.keyId)
@@ -80,19 +97,23 @@ async function answer(request: Request, bytes: Buffer): Promise<Answer> {
 }
 
 async function serve({ header, bytes }: Frame): Promise<void> {
-  const request = header as unknown as Request
+  const { id } = header
   let frame: Buffer
   try {
-    const { result, bytes: back } = await answer(request, bytes)
-    frame = encodeFrame({ id: request.id, ok: true, result }, ...(back === undefined ? [] : [back]))
+    // Whoever asked is gone: what it noted of this key says that it may not be in the token.
+    if (ending) return
+    const { result, bytes: back } = await answer(readRequest(header, bytes.length), bytes)
+    frame = encodeFrame({ id, ok: true, result }, ...(back === undefined ? [] : [back]))
     back?.fill(0)
   } catch (error) {
     const { tag, appTag, message } = asQkdError(error)
-    frame = encodeFrame({ id: request.id, ok: false, tag, appTag, message })
+    frame = encodeFrame({ id, ok: false, tag, appTag, message })
   } finally {
     bytes.fill(0)
   }
   process.stdout.write(frame, () => frame.fill(0))
+  // So that the end of the input is seen between two calls, not after all that were read with it.
+  await new Promise((done) => setImmediate(done))
 }
 
 // Who is asked to stop is the process that started this one; it closes our input when it is done.
@@ -102,10 +123,12 @@ process.on("SIGUSR1", () => undefined)
 
 const reader = new FrameReader()
 let last = Promise.resolve()
+let ending = false
 process.stdin.on("data", (chunk: Buffer) => {
   for (const frame of reader.take(chunk)) last = last.then(() => serve(frame))
 })
 process.stdin.once("end", () => {
+  ending = true
   void last.then(() => {
     token?.close()
     process.exit(0)

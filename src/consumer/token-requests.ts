@@ -1,9 +1,16 @@
-// What the token process can be asked, as the headers of its frames.
+// What the token process can be asked and what it answers, as the headers of its frames, and their check.
 
-import type { TokenKey } from "./hsm-token.js"
+import { type AppTag, ERROR_TAGS, QkdError } from "../errors.js"
+import type { KeyWay, TokenKey } from "./hsm-token.js"
 
 export type Operation =
-  | { readonly op: "open"; readonly library: string; readonly label: string }
+  /** `lockDir`: held until the process ends, so that no two of a service are in the token. */
+  | {
+      readonly op: "open"
+      readonly library: string
+      readonly label: string
+      readonly lockDir?: string
+    }
   | { readonly op: "keys" | "wrapping-key" | "kek" }
   /** Bytes: the key. */
   | { readonly op: "import-plain"; readonly key: TokenKey }
@@ -19,8 +26,125 @@ export type Operation =
   | {
       readonly op: "encrypt" | "decrypt"
       readonly keyId: string
-      readonly parts: readonly number[]
+      readonly parts: readonly [number, number, number]
     }
   | { readonly op: "spend" | "destroy"; readonly keyId: string }
 
 export type Request = Operation & { readonly id: number }
+
+type Header = Readonly<Record<string, unknown>>
+
+/**
+ * @param bytes how many come beside the header
+ * @throws QkdError `malformed-message` with the path to the fault
+ */
+export function readRequest(header: Header, bytes: number): Request {
+  return { id: count(header["id"], "/id"), ...readOperation(header, bytes) }
+}
+
+function readOperation(header: Header, bytes: number): Operation {
+  const { op } = header
+  const keyId = (): string => text(header["keyId"], "/keyId")
+  switch (op) {
+    case "open": {
+      const { lockDir } = header
+      return {
+        op,
+        library: text(header["library"], "/library"),
+        label: text(header["label"], "/label"),
+        ...(lockDir !== undefined && { lockDir: text(lockDir, "/lockDir") }),
+      }
+    }
+    case "keys":
+    case "wrapping-key":
+    case "kek":
+      return { op }
+    case "import-plain":
+      return { op, key: readKey(header["key"], "/key") }
+    case "import-wrapped": {
+      const { by } = header
+      if (by !== "rsa-oaep" && by !== "aes-key-wrap") throw malformed("/by")
+      return { op, by, key: readKey(header["key"], "/key") }
+    }
+    case "prove":
+    case "spend":
+    case "destroy":
+      return { op, keyId: keyId() }
+    case "encrypt":
+    case "decrypt":
+      return { op, keyId: keyId(), parts: readParts(header["parts"], bytes) }
+    default:
+      throw malformed("/op")
+  }
+}
+
+function readParts(value: unknown, bytes: number): [number, number, number] {
+  const [nonce, aad, data, ...more] = list(value, "/parts").map((one, at) =>
+    count(one, `/parts/${at}`),
+  )
+  if (nonce === undefined || aad === undefined || data === undefined || more.length > 0) {
+    throw malformed("/parts")
+  }
+  if (nonce + aad + data !== bytes) throw malformed("/parts")
+  return [nonce, aad, data]
+}
+
+/** The answer to `keys`. @throws QkdError `malformed-message` with the path to the fault */
+export function readKeys(result: unknown): TokenKey[] {
+  return list(result, "/result").map((key, at) => readKey(key, `/result/${at}`))
+}
+
+/** How long the modulus is in the answer to `wrapping-key`. @throws QkdError `malformed-message` */
+export function readModulusBytes(result: unknown, bytes: number): number {
+  const [modulus, exponent] = list(result, "/result")
+  const length = count(modulus, "/result/0")
+  if (length + count(exponent, "/result/1") !== bytes) throw malformed("/result")
+  return length
+}
+
+/** What a token says of itself when it does not do something. */
+const REASONS: readonly AppTag[] = ["node-unreachable", "no-capacity", "policy"]
+
+/** The error in an answer that is none of success. */
+export function readFault({ tag, appTag, message }: Header): QkdError {
+  const reason = REASONS.find((each) => each === appTag)
+  return new QkdError(
+    ERROR_TAGS.find((each) => each === tag) ?? "operation-failed",
+    typeof message === "string" ? message : "the token process does not say why",
+    reason === undefined ? {} : { appTag: reason },
+  )
+}
+
+function readKey(value: unknown, path: string): TokenKey {
+  if (typeof value !== "object" || value === null) throw malformed(path)
+  const member = (name: string): unknown => Reflect.get(value, name)
+  return {
+    keyId: text(member("keyId"), `${path}/keyId`),
+    peer: text(member("peer"), `${path}/peer`),
+    way: readWay(member("way"), `${path}/way`),
+  }
+}
+
+function readWay(value: unknown, path: string): KeyWay {
+  if (value !== "out" && value !== "in") throw malformed(path)
+  return value
+}
+
+function text(value: unknown, path: string): string {
+  if (typeof value !== "string" || value === "") throw malformed(path)
+  return value
+}
+
+function count(value: unknown, path: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed(path)
+  return value
+}
+
+function list(value: unknown, path: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw malformed(path)
+  return value as readonly unknown[]
+}
+
+function malformed(path: string): QkdError {
+  return new QkdError("malformed-message", `${path} is not as the token process is asked`, { path })
+}

@@ -1,4 +1,4 @@
-// One process a node: a lock file in the node's folder, which names its holder by process id and start time, so
+// One process a folder, a node's or a consumer's: a lock file in it, which names its holder by process id and start time, so
 // that a lock left by a crash is not mistaken for one that is held. A second process must not even open the key
 // store: it would make the first one refuse to write.
 
@@ -25,7 +25,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     const held = await readFile(file, "utf8").catch(() => "")
     const pid = Number(held.split(" ")[0])
     if (held !== "" && held === (await holder(pid)))
-      throw new QkdError("in-use", `process ${pid} runs a node in ${dir}`)
+      throw new QkdError("in-use", `process ${pid} has taken ${dir}`)
     // Left by a process that is no more. Empty: maybe just being written.
     if (held === "") await new Promise((done) => setTimeout(done, TRY_MS))
     if (held !== "" || tried === TRIES - 2) await rm(file, { force: true })

@@ -55,6 +55,50 @@ describe("preloading", () => {
     )
   })
 
+  it("fills to the target what was broken off above the low watermark, then rests above it", async () => {
+    world.count = 100
+    world.lowWatermark = 10
+    world.maxTokenKeys = 200
+    await world.restart()
+    for (let after = 120; (world.states("a")["ready"] ?? 0) <= 10; after += 20) {
+      await world.restart()
+      world.fuse.left = after
+      await world.maker.round().catch(() => undefined)
+    }
+    world.fuse.left = Infinity
+    assert.ok((world.states("a")["ready"] ?? 0) < 100, "it was broken off")
+    await world.maker.round()
+    assert.deepEqual(world.states("a"), { ready: 100 })
+    world.indexes.a.claim("b", world.nowMs)
+    await world.maker.round()
+    assert.deepEqual(world.states("a"), { ready: 99, used: 1 })
+    await world.restart()
+    await world.maker.round()
+    assert.deepEqual(world.states("a"), { ready: 100, used: 1 })
+    world.check()
+  })
+
+  it("has messages about the same keys answered one after the other, others at once", async () => {
+    world.count = 1
+    await world.restart()
+    let offer: MessageKinds["offer"]["ask"] | undefined
+    let twice: Promise<unknown[]> | undefined
+    world.meddle = (kind, message) => {
+      if (kind !== "offer") return message
+      offer = message as MessageKinds["offer"]["ask"]
+      // The peer was killed and says it again while the first is still being answered.
+      const again = { ...offer, nonce: "1".repeat(64) }
+      twice = Promise.all([world.taker.answer("offer", again), world.taker.answer("offer", again)])
+      return message
+    }
+    await world.maker.round()
+    for (const answer of (await twice) ?? []) {
+      assert.deepEqual((answer as MessageKinds["offer"]["answer"]).missing, [])
+    }
+    assert.deepEqual(world.states("b"), { ready: 1 })
+    world.check()
+  })
+
   it("ends unused keys at both ends when their time is over, and keeps used ones", async () => {
     await world.maker.round()
     const used = world.indexes.a.claim("b", world.nowMs)

@@ -185,23 +185,6 @@ describe("preloaded keys", function () {
     assert.notEqual(keyIn(second.stdout), keyIn(first.stdout))
     assert.equal((await omega.run("open", `${file}.1`, "--output", `${file}.o`)).status, 0)
   })
-
-  it("leave no orphan and no mismatch when both sites are killed at any moment", async () => {
-    await make({ count: { alpha: 40, omega: 40 }, import: "plain" })
-    for (let i = 0; i < 4; i++) {
-      await Promise.all([alpha.start(), omega.start()])
-      await new Promise((done) => setTimeout(done, Math.random() * 700))
-      await Promise.all([alpha.stop("SIGKILL"), omega.stop("SIGKILL")])
-    }
-    await Promise.all([alpha.start(), omega.start()])
-    // Filled or above the watermark; nothing half-way, and the same number at both ends.
-    const settled = (one: Record<string, number>): boolean =>
-      (one["ready"] ?? 0) > 20 && !one["imported"] && !one["importing"] && !one["retiring"]
-    const one = await alpha.until(({ out, in: taken }) => settled(out) && settled(taken))
-    await omega.until(
-      ({ out, in: taken }) => out.ready === one.in.ready && taken.ready === one.out.ready,
-    )
-  })
 })
 
 function keyIn(text: string): string {

@@ -86,6 +86,7 @@ export class World {
   readonly alarms: string[] = []
   nowMs = 1_800_000_000_000
   count = 3
+  lowWatermark: number | undefined
   hybrid = false
   takerHybrid = false
   maxTokenKeys = 100
@@ -158,7 +159,7 @@ export class World {
         peerSaeId: "sae-b",
         hybrid: this.hybrid,
         count: this.count,
-        lowWatermark: this.count - 1,
+        lowWatermark: this.lowWatermark ?? this.count - 1,
         keySizeBits: 256,
         lifetimeMs: 60_000,
         maxTokenKeys: this.maxTokenKeys,

@@ -147,6 +147,22 @@ describe("a PKCS#11 token", function () {
     }
   })
 
+  it("is entered by one process of a service at a time: the next waits until it has ended", async () => {
+    const lockDir = path.join(dir, "lock")
+    const first = await open("plain", { lockDir })
+    let entered = false
+    const second = open("plain", { lockDir }).then((token) => {
+      entered = true
+      return token
+    })
+    // Long enough for a process that does not wait.
+    await (await open("plain")).keys()
+    await (await open("plain")).keys()
+    assert.equal(entered, false)
+    await first.close()
+    assert.deepEqual(await (await second).keys(), await (await open("plain")).keys())
+  })
+
   it("that is not there, or whose library is not, is named", async () => {
     await assert.rejects(open("plain", { label: "nowhere" }), isQkdError("data-missing"))
     await assert.rejects(open("plain", { library: "/nowhere.so" }), isQkdError("invalid-value"))
