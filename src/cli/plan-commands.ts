@@ -28,28 +28,33 @@ export function addPlanCommands(program: Command): void {
     })
 
   addOutput(
-    plan
-      .command("paths")
-      .description("key paths between nodes: in order, with limits, disjoint")
-      .requiredOption("--topology <file>", TOPOLOGY)
-      .requiredOption("--requests <file>", DEMANDS),
-  ).action(async (options: Parameters<typeof import("./plan-paths.js").planPaths>[0]) => {
-    const { planPaths } = await import("./plan-paths.js")
-    planPaths(options)
-  })
+    addNetwork(
+      plan
+        .command("paths")
+        .description("key paths between nodes: in order, with limits, disjoint")
+        .requiredOption("--requests <file>", DEMANDS),
+    ),
+  )
+    .option("--progress", PROGRESS)
+    .action(async (options: Parameters<typeof import("./plan-paths.js").planPaths>[0]) => {
+      const { planPaths } = await import("./plan-paths.js")
+      await planPaths(options)
+    })
 
   addPlacing(
     addOutput(
-      plan
-        .command("services")
-        .description("which demands for key rate a network carries, and over which paths")
-        .requiredOption("--topology <file>", TOPOLOGY)
-        .requiredOption("--demands <file>", DEMANDS),
+      addSource(
+        plan
+          .command("services")
+          .description("which demands for key rate a network carries, and over which paths"),
+      ),
     ),
-  ).action(async (options: Parameters<typeof import("./plan-services.js").planServices>[0]) => {
-    const { planServices } = await import("./plan-services.js")
-    await planServices(options)
-  })
+  )
+    .option("--progress", PROGRESS)
+    .action(async (options: Parameters<typeof import("./plan-services.js").planServices>[0]) => {
+      const { planServices } = await import("./plan-services.js")
+      await planServices(options)
+    })
 
   addPlacing(
     addOutput(

@@ -3,7 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import type { Topology } from "../model/topology.js"
-import { readServiceDemands } from "../plan/demand-file.js"
+import { readServiceDemands, type ServiceDemand } from "../plan/demand-file.js"
 import { liveNetwork } from "../plan/live-network.js"
 import type { PlanNetwork } from "../plan/plan-network.js"
 import { ServicePlanner } from "../plan/plan-services.js"
@@ -45,6 +45,17 @@ export async function readSource(options: SourceOptions): Promise<PlanSource> {
   return live
 }
 
+/** What a file asks for; without one, what the services that run ask for. */
+export function demandsOn(
+  source: PlanSource,
+  network: PlanNetwork,
+  file: string | undefined,
+): readonly ServiceDemand[] {
+  if (file !== undefined) return readServiceDemands(readJsonFile(file), network)
+  if (source.standing !== undefined) return source.standing.services
+  throw new QkdError("missing-element", "--demands is needed where no controller is asked")
+}
+
 /** Services as they run; or, where a file says what is asked, as a plan places them. */
 export function standingOn(
   source: PlanSource,
@@ -53,11 +64,8 @@ export function standingOn(
   make: MakeLinearProgram,
 ): Standing {
   const { demands, online = false, split = false } = options
-  if (demands === undefined) {
-    if (source.standing !== undefined) return source.standing
-    throw new QkdError("missing-element", "--demands is needed where no controller is asked")
-  }
-  const services = readServiceDemands(readJsonFile(demands), network)
+  if (demands === undefined && source.standing !== undefined) return source.standing
+  const services = demandsOn(source, network, demands)
   const { allocation } = new ServicePlanner(network, make).allocate(services, { online, split })
   return { services, allocation }
 }

@@ -62,13 +62,21 @@ function disjointSet(
   count: number,
   kind: Disjointness,
 ): FoundPath[] {
-  const found = ask(graph, query, ({ question, limits, required }) => {
+  const found = ask(graph, query, ({ question, limits, waypoints }) => {
     const { shape, searches } = graph
     const paths =
       limits.length === 0
         ? disjointPaths(shape, question, count, kind)
-        : limitedDisjointPaths(shape, searches, question, count, kind, limits, required, MOST_TRIES)
-            .paths
+        : limitedDisjointPaths(
+            shape,
+            searches,
+            question,
+            count,
+            kind,
+            limits,
+            waypoints,
+            MOST_TRIES,
+          ).paths
     return paths.map((path) => asPath(graph, question.from, path))
   })
   return (found ?? []).sort((x, y) => x.price - y.price)

@@ -2,6 +2,7 @@
 // of the graph's own masks for as long as it is answered, and put back. Searches nothing itself.
 
 import type { Limit, PathQuestion } from "../engine/path-question.js"
+import type { Waypoint } from "../engine/waypoint.js"
 import type { Graph } from "./graph.js"
 import { FROM_STOCK, GENERATING } from "./usable.js"
 
@@ -35,7 +36,7 @@ export interface PathQuery {
 export interface Ruled {
   readonly question: PathQuestion
   readonly limits: readonly Limit[]
-  readonly required: readonly number[]
+  readonly waypoints: readonly Waypoint[]
 }
 
 /**
@@ -51,11 +52,11 @@ export function ask<T>(
   const to = graph.nodeNumber(query.to)
   if (from === undefined || to === undefined || from === to) return undefined
   if (graph.present[from] !== 1 || graph.present[to] !== 1) return undefined
-  const required: number[] = []
+  const waypoints: Waypoint[] = []
   for (const id of query.requireNodes ?? NOTHING) {
     const number = graph.nodeNumber(id)
     if (number === undefined) return undefined
-    required.push(number)
+    waypoints.push({ nodes: [number] })
   }
   const minUse = query.allowStock === true ? FROM_STOCK : GENERATING
   const overBackups = query.overBackups === true
@@ -92,7 +93,7 @@ export function ask<T>(
       if (number !== undefined) out.write(graph.price, number, (graph.price[number] ?? 0) + price)
     }
     const question = { from, to, cost: graph.price, usableLinks, passableNodes }
-    return answer({ question, limits: limitsOf(graph, query), required })
+    return answer({ question, limits: limitsOf(graph, query), waypoints })
   } finally {
     out.undo()
   }

@@ -39,21 +39,21 @@ export function findPaths(graph: Graph, query: PathQuery, count: number): FoundP
 }
 
 /** By the plain search; only where that breaks a limit, by the one that keeps them. */
-function cheapest(graph: Graph, { question, limits, required }: Ruled): LinkPath | undefined {
-  if (required.length === 0) {
+function cheapest(graph: Graph, { question, limits, waypoints }: Ruled): LinkPath | undefined {
+  if (waypoints.length === 0) {
     const links = graph.searches.find(question)
     const keeps = ({ weight, max }: (typeof limits)[number]): boolean =>
       isWithin(sumAlong(links ?? [], weight), max)
     if (links === undefined || limits.every(keeps)) return links
   }
-  const limited = new LimitedPaths(graph.shape, graph.searches, question, limits, required)
+  const limited = new LimitedPaths(graph.shape, graph.searches, question, limits, waypoints)
   return limited.find(question.from, [], new Blocks(graph.shape), Number.POSITIVE_INFINITY)
 }
 
-function restBy(graph: Graph, { question, limits, required }: Ruled): FindRest {
+function restBy(graph: Graph, { question, limits, waypoints }: Ruled): FindRest {
   const { shape, searches } = graph
-  if (limits.length > 0 || required.length > 0) {
-    const limited = new LimitedPaths(shape, searches, question, limits, required)
+  if (limits.length > 0 || waypoints.length > 0) {
+    const limited = new LimitedPaths(shape, searches, question, limits, waypoints)
     return (...task) => limited.find(...task)
   }
   const toGo = searches.distancesTo(question)

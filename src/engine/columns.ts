@@ -88,11 +88,13 @@ export class Columns {
    * The optimum, paths added until none is missing; undefined when nothing keeps the bounds.
    *
    * @param gap ends the search when the solution is this near to the bound, as a part of it.
+   * @param told what part of the bound has been reached, after each round.
    */
-  solve(gap = 0): LinearSolution | undefined {
+  solve(gap = 0, told?: (part: number) => void): LinearSolution | undefined {
     let solution = this.#program.solve()
     while (solution !== undefined && this.#addWorthwhile(solution)) {
       if (solution.objective >= this.#bound * (1 - gap)) break
+      told?.(solution.objective / this.#bound)
       solution = this.#program.solve()
     }
     return solution

@@ -16,6 +16,7 @@ import {
 import { pathsInOrder } from "./paths-in-order.js"
 import type { RiskGroups } from "./risk-groups.js"
 import type { ShortestPaths } from "./shortest.js"
+import type { Waypoint } from "./waypoint.js"
 import { WeightedGraph } from "./weighted-graph.js"
 
 export interface DisjointSet {
@@ -46,11 +47,11 @@ export function limitedDisjointPaths(
   count: number,
   kind: Disjointness,
   limits: readonly Limit[],
-  required: readonly number[],
+  waypoints: readonly Waypoint[],
   maxTries = 20_000,
 ): DisjointSet {
   return new SetSearch(
-    limitedInOrder(graph, searches, limits, required),
+    limitedInOrder(graph, searches, limits, waypoints),
     (within, path) => without(graph, within, path, kind),
     maxTries,
   ).best(question, count)
@@ -68,7 +69,7 @@ export function riskDisjointPaths(
   count: number,
   risks: RiskGroups,
   limits: readonly Limit[] = [],
-  required: readonly number[] = [],
+  waypoints: readonly Waypoint[] = [],
   maxTries = 20_000,
 ): DisjointSet {
   const rest: Without = (within, path) => {
@@ -76,8 +77,8 @@ export function riskDisjointPaths(
     for (const link of risks.failingWith(path)) usableLinks[link] = 0
     return { ...within, usableLinks }
   }
-  if (limits.length > 0 || required.length > 0) {
-    const inOrder = limitedInOrder(graph, searches, limits, required)
+  if (limits.length > 0 || waypoints.length > 0) {
+    const inOrder = limitedInOrder(graph, searches, limits, waypoints)
     return new SetSearch(inOrder, rest, maxTries).best(question, count)
   }
   // A set that shares no links costs no more, and cannot be smaller. Where it happens to share no risk it is the answer.
@@ -151,10 +152,10 @@ function limitedInOrder(
   graph: PathGraph,
   searches: ShortestPaths,
   limits: readonly Limit[],
-  required: readonly number[],
+  waypoints: readonly Waypoint[],
 ): InOrder {
   return (within) => {
-    const limited = new LimitedPaths(graph, searches, within, limits, required)
+    const limited = new LimitedPaths(graph, searches, within, limits, waypoints)
     return pathsInOrder(graph, within, (...task) => limited.find(...task))
   }
 }

@@ -1,61 +1,49 @@
-// The cheapest path that keeps limits on sums along it (hops, length, epsilon) and passes nodes it must pass. Exact:
-// labels at each node, those kept that no other beats in all that counts, led by lower bounds from the goal.
+// The cheapest path that keeps limits on sums along it (hops, length, epsilon) and passes what it must: nodes, links, one of
+// several. Exact: labels at each node, those kept that no other beats in all that counts, led by lower bounds from the goal.
 //
-// Without nodes to pass, the cheapest walk is a path by itself. With them, a walk might go twice through a node to
-// collect one; such a node is then watched, and the search begins anew (Righini and Salani, Networks 51, 2008).
+// Without anything to pass, the cheapest walk is a path by itself. With it, a walk might go twice through a node to
+// collect something; such a node is then watched, and the search begins anew (Righini and Salani, Networks 51, 2008).
 
-import { isWithin, type Limit, type LinkPath, type PathQuestion } from "./path-question.js"
+import { LabelList } from "./label-list.js"
+import { LabelQueue } from "./label-queue.js"
+import { LimitBounds } from "./limit-bounds.js"
+import {
+  greatestWithin,
+  isWithin,
+  type Limit,
+  type LinkPath,
+  type PathQuestion,
+  sumAlong,
+} from "./path-question.js"
 import type { PathGraph } from "./path-graph.js"
-import { PriorityQueue } from "./priority-queue.js"
 import type { Blocks, ShortestPaths } from "./shortest.js"
-
-/** One way to a node, with what it cost and spent. */
-interface Label {
-  readonly node: number
-  readonly cost: number
-  /** What a whole path behind this one costs at least. */
-  readonly least: number
-  readonly hops: number
-  /** By limit. */
-  readonly spent: readonly number[]
-  /** Watched nodes it has been to, a bit each. */
-  readonly seen: bigint
-  /** The last link; -1 at the beginning. */
-  readonly link: number
-  readonly from: Label | undefined
-}
+import { notPassed, type Waypoint } from "./waypoint.js"
 
 export class LimitedPaths {
   readonly #graph: PathGraph
   readonly #question: PathQuestion
   readonly #limits: readonly Limit[]
-  readonly #required: readonly number[]
-  /** By node, what is left to pay at least. */
-  readonly #toGo: Float64Array
-  /** By limit and node, what is left to spend at least. */
-  readonly #toSpend: readonly Float64Array[]
+  readonly #waypoints: readonly Waypoint[]
+  readonly #bounds: LimitBounds
+  readonly #labels: LabelList
+  readonly #queue = new LabelQueue()
 
-  /** @param required nodes to pass, in any order; the ends need not be named. */
   constructor(
     graph: PathGraph,
     searches: ShortestPaths,
     question: PathQuestion,
     limits: readonly Limit[],
-    required: readonly number[] = [],
+    waypoints: readonly Waypoint[] = [],
   ) {
     this.#graph = graph
     this.#question = question
     this.#limits = limits
-    this.#required = [...new Set(required)].filter((n) => n !== question.from && n !== question.to)
-    // Where a limit cannot be kept from there on, nothing is to be looked for.
-    const passableNodes = question.passableNodes.slice()
-    this.#toSpend = limits.map(({ weight, max }) => {
-      const spend = searches.distancesTo({ ...question, passableNodes, cost: weight }, max)
-      for (let node = 0; node < graph.nodeCount; node += 1)
-        if (spend[node] === Number.POSITIVE_INFINITY) passableNodes[node] = 0
-      return spend
-    })
-    this.#toGo = searches.distancesTo({ ...question, passableNodes })
+    const { from, to } = question
+    this.#waypoints = notPassed(waypoints, graph, from, []).filter(
+      ({ nodes }) => nodes?.includes(to) !== true,
+    )
+    this.#bounds = new LimitBounds(searches, question, limits, this.#waypoints)
+    this.#labels = new LabelList(graph.nodeCount, limits.length)
   }
 
   /**
@@ -64,12 +52,11 @@ export class LimitedPaths {
    * @returns undefined when there is none that costs less than `bound`.
    */
   find(from: number, root: LinkPath, blocks: Blocks, bound: number): LinkPath | undefined {
-    const passed = new Set(this.#graph.nodesOf(this.#question.from, root))
-    const required = this.#required.filter((node) => !passed.has(node))
-    const watched = [...required]
+    const waypoints = notPassed(this.#waypoints, this.#graph, this.#question.from, root)
+    const watched: number[] = []
     for (;;) {
-      const walk = this.#walk({ from, root, blocks, bound, required, watched })
-      if (walk === undefined) return undefined
+      const walk = this.#walk({ from, root, blocks, bound, waypoints, watched })
+      if (walk === undefined || waypoints.length === 0) return walk
       const repeated = repeatedIn(this.#graph.nodesOf(from, walk))
       if (repeated.length === 0) return walk
       watched.push(...repeated)
@@ -78,68 +65,99 @@ export class LimitedPaths {
 
   /** As a path, but nodes that are not watched may come twice. */
   #walk(task: Task): LinkPath | undefined {
+    const { from, blocks, bound, waypoints } = task
     const { to, cost, usableLinks, passableNodes } = this.#question
     const { first, arcTo, arcLink } = this.#graph
-    const bits = new Map(task.watched.map((node, i) => [node, 1n << BigInt(i)]))
-    const wanted = task.required.reduce((mask, node) => mask | (bits.get(node) ?? 0n), 0n)
-    const kept = new Map<number, Label[]>()
-    const queue = new PriorityQueue(isBefore)
-    const spent = this.#limits.map(({ weight }) =>
-      task.root.reduce((sum, link) => sum + (weight[link] ?? 0), 0),
-    )
-    const add = (label: Label): void => {
-      if (!(label.least < task.bound)) return
-      const within = label.spent.every((sum, i) =>
-        isWithin(sum + (this.#toSpend[i]?.[label.node] ?? 0), this.#limits[i]?.max ?? 0),
-      )
-      if (!within || kept.get(label.node)?.some((other) => beats(other, label, wanted)) === true)
-        return
-      queue.push(label)
+    const labels = this.#labels
+    const queue = this.#queue
+    const limits = this.#limits
+    const sums = limits.length
+    const marking = new Marking(task)
+    const { metWords, words } = marking
+    labels.clear(metWords, words - metWords)
+    queue.clear()
+    const lower = this.#bounds.of(waypoints)
+    const ceilings = limits.map(({ max }) => greatestWithin(max))
+    const weights = limits.map(({ weight }) => weight)
+    /** Lets a label filled in wait, if it can still become the path sought. */
+    const add = (label: number, node: number): void => {
+      const { marks, spent } = labels
+      let toGo = lower.toGo[node] ?? 0
+      for (let i = 0; i < sums; i += 1)
+        if (
+          !((spent[label * sums + i] ?? 0) + (lower.toSpend[i]?.[node] ?? 0) <= (ceilings[i] ?? 0))
+        ) {
+          labels.drop()
+          return
+        }
+      for (const [n, via] of lower.via.entries()) {
+        if (((marks[label * words + (n >> 5)] ?? 0) & (1 << (n & 31))) !== 0) continue
+        toGo = Math.max(toGo, via.toGo[node] ?? 0)
+        for (let i = 0; i < sums; i += 1)
+          if (
+            !((spent[label * sums + i] ?? 0) + (via.toSpend[i]?.[node] ?? 0) <= (ceilings[i] ?? 0))
+          )
+            toGo = Number.POSITIVE_INFINITY
+      }
+      const least = (labels.cost[label] ?? 0) + toGo
+      if (least < bound && !labels.isBeaten(label))
+        queue.push(label, least, labels.hops[label] ?? 0)
+      else labels.drop()
     }
-    const least = this.#toGo[task.from] ?? 0
-    add({
-      node: task.from,
-      cost: 0,
-      least,
-      hops: 0,
-      spent,
-      seen: bits.get(task.from) ?? 0n,
-      link: -1,
-      from: undefined,
-    })
-    for (let label = queue.pop(); label !== undefined; label = queue.pop()) {
-      if (label.node === to) {
-        if ((label.seen & wanted) === wanted) return linksOf(label)
+    const start = labels.add()
+    labels.node[start] = from
+    labels.link[start] = -1
+    labels.before[start] = -1
+    labels.hops[start] = 0
+    labels.cost[start] = 0
+    for (let i = 0; i < sums; i += 1)
+      labels.spent[start * sums + i] = sumAlong(task.root, weights[i] ?? cost)
+    for (let word = 0; word < words; word += 1) labels.marks[start * words + word] = 0
+    marking.mark(labels.marks, start * words, -1, from)
+    add(start, from)
+    for (let label = queue.pop(); label >= 0; label = queue.pop()) {
+      const node = labels.node[label] ?? -1
+      if (node === to) {
+        if (marking.hasMet(labels.marks, label * words) && this.#keeps(label))
+          return labels.linksTo(label)
         continue
       }
-      const here = label
-      const others = kept.get(label.node) ?? []
-      if (others.some((other) => beats(other, here, wanted))) continue
-      others.push(label)
-      kept.set(label.node, others)
-      const end = first[label.node + 1] ?? 0
-      for (let arc = first[label.node] ?? 0; arc < end; arc += 1) {
+      if (labels.isBeaten(label)) continue
+      labels.keep(label)
+      const here = labels.cost[label] ?? 0
+      const hops = labels.hops[label] ?? 0
+      const end = first[node + 1] ?? 0
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const link = arcLink[arc] ?? 0
-        const node = arcTo[arc] ?? 0
-        if (usableLinks[link] === 0 || task.blocks.hasLink(link) || task.blocks.hasNode(node))
-          continue
-        if (node !== to && passableNodes[node] === 0) continue
-        const bit = bits.get(node) ?? 0n
-        if (node === task.from || (bit !== 0n && (label.seen & bit) !== 0n)) continue
-        const there = label.cost + (cost[link] ?? 0)
-        add({
-          node,
-          cost: there,
-          least: there + (this.#toGo[node] ?? 0),
-          hops: label.hops + 1,
-          spent: label.spent.map((sum, i) => sum + (this.#limits[i]?.weight[link] ?? 0)),
-          seen: label.seen | bit,
-          link,
-          from: label,
-        })
+        const next = arcTo[arc] ?? 0
+        if (usableLinks[link] === 0 || next === from) continue
+        if (blocks.hasLink(link) || blocks.hasNode(next)) continue
+        if (next !== to && passableNodes[next] === 0) continue
+        if (words > 0 && marking.hasSeen(labels.marks, label * words, next)) continue
+        const made = labels.add()
+        labels.node[made] = next
+        labels.link[made] = link
+        labels.before[made] = label
+        labels.hops[made] = hops + 1
+        labels.cost[made] = here + (cost[link] ?? 0)
+        const { spent, marks } = labels
+        for (let i = 0; i < sums; i += 1)
+          spent[made * sums + i] = (spent[label * sums + i] ?? 0) + (weights[i]?.[link] ?? 0)
+        for (let word = 0; word < words; word += 1)
+          marks[made * words + word] = marks[label * words + word] ?? 0
+        if (words > 0) marking.mark(marks, made * words, link, next)
+        add(made, next)
       }
     }
     return undefined
+  }
+
+  /** Bounds of nodes before let a little more through than is right, lest rounding cost a path. */
+  #keeps(label: number): boolean {
+    const sums = this.#limits.length
+    return this.#limits.every(({ max }, i) =>
+      isWithin(this.#labels.spent[label * sums + i] ?? 0, max),
+    )
   }
 }
 
@@ -148,21 +166,64 @@ interface Task {
   readonly root: LinkPath
   readonly blocks: Blocks
   readonly bound: number
-  readonly required: readonly number[]
-  /** Nodes that must not come twice; those required among them. */
+  readonly waypoints: readonly Waypoint[]
+  /** Nodes that must not come twice. */
   readonly watched: readonly number[]
 }
 
-/** Whether whatever follows `label` may as well follow `other`. */
-function beats(other: Label, label: Label, wanted: bigint): boolean {
-  if (other.cost > label.cost || other.spent.some((sum, i) => sum > (label.spent[i] ?? 0)))
-    return false
-  // It must have collected the same, and be free to go wherever the other still may.
-  return (other.seen & wanted) === (label.seen & wanted) && (other.seen & ~label.seen) === 0n
+/** The marks that labels of one search carry: waypoints met, then watched nodes seen, a bit each. */
+class Marking {
+  readonly metWords: number
+  readonly words: number
+  readonly #waypoints: number
+  readonly #ofNode = new Map<number, number[]>()
+  readonly #ofLink = new Map<number, number[]>()
+  /** By watched node, its bit. */
+  readonly #watched = new Map<number, number>()
+
+  constructor({ waypoints, watched }: Task) {
+    this.#waypoints = waypoints.length
+    this.metWords = Math.ceil(waypoints.length / 32)
+    this.words = this.metWords + Math.ceil(watched.length / 32)
+    for (const [bit, { nodes = [], links = [] }] of waypoints.entries()) {
+      for (const node of nodes) append(this.#ofNode, node, bit)
+      for (const link of links) append(this.#ofLink, link, bit)
+    }
+    for (const [i, node] of watched.entries()) this.#watched.set(node, this.metWords * 32 + i)
+  }
+
+  /** Notes what a label has come over and to. */
+  mark(marks: Int32Array, base: number, link: number, node: number): void {
+    for (const bit of this.#ofNode.get(node) ?? []) set(marks, base, bit)
+    for (const bit of this.#ofLink.get(link) ?? []) set(marks, base, bit)
+    const seen = this.#watched.get(node)
+    if (seen !== undefined) set(marks, base, seen)
+  }
+
+  hasSeen(marks: Int32Array, base: number, node: number): boolean {
+    const bit = this.#watched.get(node)
+    return bit !== undefined && has(marks, base, bit)
+  }
+
+  hasMet(marks: Int32Array, base: number): boolean {
+    for (let bit = 0; bit < this.#waypoints; bit += 1) if (!has(marks, base, bit)) return false
+    return true
+  }
 }
 
-function isBefore(a: Label, b: Label): boolean {
-  return a.least < b.least || (a.least === b.least && a.hops < b.hops)
+function append(lists: Map<number, number[]>, key: number, bit: number): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [bit])
+  else if (!list.includes(bit)) list.push(bit)
+}
+
+function set(marks: Int32Array, base: number, bit: number): void {
+  const place = base + (bit >> 5)
+  marks[place] = (marks[place] ?? 0) | (1 << (bit & 31))
+}
+
+function has(marks: Int32Array, base: number, bit: number): boolean {
+  return ((marks[base + (bit >> 5)] ?? 0) & (1 << (bit & 31))) !== 0
 }
 
 function repeatedIn(nodes: readonly number[]): number[] {
@@ -173,10 +234,4 @@ function repeatedIn(nodes: readonly number[]): number[] {
     seen.add(node)
   }
   return [...repeated]
-}
-
-function linksOf(label: Label): number[] {
-  const links: number[] = []
-  for (let at = label; at.from !== undefined; at = at.from) links.push(at.link)
-  return links.reverse()
 }

@@ -16,6 +16,8 @@ export interface SearchOptions {
   readonly steps: number
   /** Steps without a gain before the search gives up. */
   readonly patience: number
+  /** Told what part of the steps is done, before each. */
+  readonly told?: ((part: number) => void) | undefined
 }
 
 /** Of those left out, so many are tried in the room that a step has made. */
@@ -73,6 +75,7 @@ class LocalSearch {
     const { steps, patience, enoughBps } = this.#options
     for (let step = 0; step < steps && step - last < patience; step += 1) {
       if (this.#out.length === 0 || this.#carriedBps >= enoughBps) return
+      this.#options.told?.(step / steps)
       this.#step(this.#below(this.#out.length))
       if (this.#carriedBps <= most) continue
       most = this.#carriedBps

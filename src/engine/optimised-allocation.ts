@@ -13,6 +13,8 @@ export const GAP = 2e-4
 /** A step over several paths takes some ten times as long as one over one. */
 const WHOLE_EFFORT = { steps: 3000, patience: 600 } as const
 const SPLIT_EFFORT = { steps: 1200, patience: 500 } as const
+/** Part of the time that the program takes, roughly; the search has the rest. */
+const SOLVING = 0.5
 /** Relative; what the solver's tolerance makes of a sum. */
 const TOLERANCE = 1e-7
 
@@ -20,14 +22,18 @@ const TOLERANCE = 1e-7
  * @param columns of these demands, not yet solved.
  * @param free nothing taken yet; afterwards the allocation is.
  * @param split demands may be on several paths.
+ * @param told what part of the work is done, as it goes on.
  */
 export function optimisedAllocation(
   free: FreeRate,
   columns: Columns,
   demands: readonly Demand[],
   split: boolean,
+  told: (part: number) => void = () => undefined,
 ): Allocation {
-  const solution = columns.solve(GAP / 2)
+  const solution = columns.solve(GAP / 2, (part) => {
+    told(part * SOLVING)
+  })
   const flows = solution === undefined ? [] : columns.flowsOf(solution)
   const shares: (readonly Share[])[] = demands.map(() => [])
   for (const [number, pair] of columns.pairs.entries())
@@ -41,7 +47,16 @@ export function optimisedAllocation(
         shares[number] = admit(free, demand, { split: several, spare: false })
     }
     const effort = several ? SPLIT_EFFORT : WHOLE_EFFORT
-    improveAllocation(free, demands, shares, { split: several, enoughBps, ...effort })
+    const before = several ? (1 + SOLVING) / 2 : SOLVING
+    const share = split ? (1 - SOLVING) / 2 : 1 - SOLVING
+    improveAllocation(free, demands, shares, {
+      split: several,
+      enoughBps,
+      ...effort,
+      told: (part) => {
+        told(before + part * share)
+      },
+    })
   }
   topUp(free, demands, shares)
   return shares

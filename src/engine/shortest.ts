@@ -4,6 +4,7 @@
 import { OpenList } from "./open-list.js"
 import type { PathGraph } from "./path-graph.js"
 import { greatestWithin, type LinkPath, type PathQuestion } from "./path-question.js"
+import type { Waypoint } from "./waypoint.js"
 
 /** What a search must go round on top of the question: kept as stamps, so that clearing costs nothing. */
 export class Blocks {
@@ -115,18 +116,57 @@ export class ShortestPaths {
 
   /** By node, the cost of the cheapest way from there to `to`; infinite where there is none that keeps `most`. */
   distancesTo(question: PathQuestion, most = Number.POSITIVE_INFINITY): Float64Array {
+    const found = new Float64Array(question.passableNodes.length).fill(Number.POSITIVE_INFINITY)
+    this.#open.clear()
+    found[question.to] = 0
+    this.#open.push(question.to, 0)
+    this.#spreadBack(question, found, greatestWithin(most))
+    return found
+  }
+
+  /**
+   * The same by way of a node or link that must be passed, as a walk: at least what a path costs that does.
+   *
+   * @param toGo by node, the cost from there to `to` however it goes.
+   */
+  distancesVia(
+    question: PathQuestion,
+    { nodes = [], links = [] }: Waypoint,
+    toGo: Float64Array,
+    most = Number.POSITIVE_INFINITY,
+  ): Float64Array {
+    const { cost, from, to, usableLinks, passableNodes } = question
+    const { linkA, linkB } = this.#graph
+    const found = new Float64Array(passableNodes.length).fill(Number.POSITIVE_INFINITY)
     const ceiling = greatestWithin(most)
+    this.#open.clear()
+    const begin = (node: number, left: number): void => {
+      const closed = passableNodes[node] === 0 && node !== from
+      if (closed || node === to || left >= (found[node] ?? 0) || !(left <= ceiling)) return
+      found[node] = left
+      this.#open.push(node, left)
+    }
+    for (const node of nodes) begin(node, toGo[node] ?? Number.POSITIVE_INFINITY)
+    for (const link of links) {
+      if (usableLinks[link] === 0) continue
+      const a = linkA[link] ?? -1
+      const b = linkB[link] ?? -1
+      begin(a, (cost[link] ?? 0) + (toGo[b] ?? Number.POSITIVE_INFINITY))
+      begin(b, (cost[link] ?? 0) + (toGo[a] ?? Number.POSITIVE_INFINITY))
+    }
+    this.#spreadBack(question, found, ceiling)
+    return found
+  }
+
+  /** On from all nodes that are open, against the way paths go. */
+  #spreadBack(question: PathQuestion, found: Float64Array, ceiling: number): void {
     const { from, to, cost, usableLinks, passableNodes } = question
-    const { first, arcTo, arcLink, nodeCount } = this.#graph
-    const found = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
+    const { first, arcTo, arcLink } = this.#graph
     const open = this.#open
-    open.clear()
-    found[to] = 0
-    open.push(to, 0)
     for (;;) {
       const here = open.leastKey
       const node = open.pop()
-      if (node < 0) return found
+      if (node < 0) return
       if (here > (found[node] ?? 0)) continue
       if (node !== to && (node === from || passableNodes[node] === 0)) continue
       const end = first[node + 1] ?? 0

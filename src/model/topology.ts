@@ -27,6 +27,8 @@ export interface TopologyLink {
   readonly module?: string
   readonly epsilon?: number
   readonly latencyMs?: number
+  /** Secret bits in store for it, unused. */
+  readonly stockBits?: number
   readonly srlg: readonly string[]
 }
 
@@ -92,6 +94,7 @@ const schema = {
           module: { type: "string", minLength: 1 },
           epsilon: { type: "number", minimum: 0, maximum: 1 },
           latencyMs: { type: "number", minimum: 0 },
+          stockBits: { type: "number", minimum: 0 },
           srlg: { type: "array", items: { type: "string" } },
         },
       },

@@ -35,6 +35,7 @@ interface LiveLink {
   readonly status: string
   readonly expectedBps?: number
   readonly capacityBps?: number
+  readonly performance?: { readonly stockBits?: number }
 }
 
 interface LivePath {
@@ -100,6 +101,7 @@ const check = new Ajv({ allErrors: false }).compile<LiveNetwork>({
           lossDb: amount,
           expectedBps: amount,
           capacityBps: amount,
+          performance: { type: "object", properties: { stockBits: amount } },
         },
       },
     },
@@ -191,6 +193,7 @@ function topologyLink(
   notices: string[],
 ): TopologyLink {
   const { qkdlId, a, b, lengthKm, lossDb, module, epsilon, latencyMs, srlg, enabled, status } = link
+  const stockBits = link.performance?.stockBits
   const id = ids.get(qkdlId) ?? qkdlId
   const idle = !enabled || status === "OFF" || status === "PASSIVE"
   if (idle)
@@ -206,6 +209,7 @@ function topologyLink(
     ...(module === undefined ? {} : { module }),
     ...(epsilon === undefined ? {} : { epsilon }),
     ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(stockBits === undefined ? {} : { stockBits }),
     srlg,
   }
 }

@@ -4,15 +4,18 @@
 import { LimitedPaths } from "../engine/limited-path.js"
 import { type LinkPath, sumAlong } from "../engine/path-question.js"
 import { Blocks, type ShortestPaths } from "../engine/shortest.js"
+import { linkWords, setWords } from "./path-names.js"
 import type { PathRequest } from "./path-request.js"
 import {
   isSumRule,
+  leastOf,
   type Rule,
   ruledQuestion,
   type RuledQuestion,
   rulesOf,
   type SumRule,
   sumWeightOf,
+  type WaypointRule,
 } from "./path-rules.js"
 import type { PlanNetwork } from "./plan-network.js"
 
@@ -22,8 +25,8 @@ export function reasonForNone(
   searches: ShortestPaths,
   request: PathRequest,
 ): string {
-  const first = ({ question, limits, required }: RuledQuestion): LinkPath | undefined =>
-    new LimitedPaths(network.graph, searches, question, limits, required).find(
+  const first = ({ question, limits, waypoints }: RuledQuestion): LinkPath | undefined =>
+    new LimitedPaths(network.graph, searches, question, limits, waypoints).find(
       question.from,
       [],
       new Blocks(network.graph),
@@ -52,13 +55,15 @@ function nearest(
     const question = { ...without.question, cost: sumWeightOf(network, rule) }
     return first({ ...without, question })
   }
-  if (rule !== "minRateBps") return first(without)
-  // The widest path: the greatest of the links' rates at which there still is one.
-  const rates = [...new Set(network.rateBps)].sort((a, b) => a - b)
+  if (rule !== "minRateBps" && rule !== "minStockBits") return first(without)
+  // The widest path: the greatest of the links' rates, or stocks, at which there still is one.
+  const has = leastOf(network, rule)
+  const all = Array.from({ length: network.graph.linkCount }, (_, link) => has(link))
+  const rates = [...new Set(all)].sort((a, b) => a - b)
   let best: LinkPath | undefined
   for (let low = 0, high = rates.length; low < high; ) {
     const middle = (low + high) >> 1
-    const at = first(ruledQuestion(network, { ...request, minRateBps: rates[middle] ?? 0 }))
+    const at = first(ruledQuestion(network, { ...request, [rule]: rates[middle] ?? 0 }))
     if (at === undefined) high = middle
     else {
       best = at
@@ -87,9 +92,10 @@ function wordsOf(network: PlanNetwork, request: PathRequest, rule: Rule, best: L
     case "avoidMakers":
     case "onlyMakers":
       return `no path ${demandOf(request, rule)}: the best without that goes ${via}`
-    case "minRateBps": {
-      const rateBps = Math.min(...best.map((link) => network.rateBps[link] ?? 0))
-      return `no path with ${demandOf(request, rule)}: best is ${figure(rateBps)} ${via}`
+    case "minRateBps":
+    case "minStockBits": {
+      const least = Math.min(...best.map(leastOf(network, rule)))
+      return `no path with ${demandOf(request, rule)}: best is ${figure(least)} ${via}`
     }
     case "avoidNodes": {
       const avoided = names.filter((name) => request.avoidNodes?.includes(name) === true)
@@ -98,7 +104,9 @@ function wordsOf(network: PlanNetwork, request: PathRequest, rule: Rule, best: L
     case "avoidLinks":
       return `no path over other links than those to avoid: the best would go ${via}`
     case "requireNodes":
-      return `no path that passes ${(request.requireNodes ?? []).join(", ")}`
+    case "requireOneOf":
+    case "requireLinks":
+      return `no path that passes ${toPass(request, rule)}`
     case "relay": {
       const idle = inside.filter(
         (name) => network.relays[network.nodeNumbers.get(name) ?? -1] === 0,
@@ -130,14 +138,29 @@ function demandOf(request: PathRequest, rule: Rule): string {
       return `over modules of ${list(request.onlyMakers)} only`
     case "minRateBps":
       return `rate >= ${figure(request.minRateBps ?? 0)} bit/s`
+    case "minStockBits":
+      return `stock >= ${figure(request.minStockBits ?? 0)} bit`
     case "avoidNodes":
       return `avoiding ${(request.avoidNodes ?? []).join(", ")}`
     case "avoidLinks":
-      return `avoiding ${(request.avoidLinks ?? []).map((pair) => pair.join("-")).join(", ")}`
+      return `avoiding ${(request.avoidLinks ?? []).map(linkWords).join(", ")}`
     case "requireNodes":
-      return `passing ${(request.requireNodes ?? []).join(", ")}`
+    case "requireOneOf":
+    case "requireLinks":
+      return `passing ${toPass(request, rule)}`
     case "relay":
       return "only nodes that relay"
+  }
+}
+
+function toPass(request: PathRequest, rule: WaypointRule): string {
+  switch (rule) {
+    case "requireNodes":
+      return list(request.requireNodes)
+    case "requireOneOf":
+      return (request.requireOneOf ?? []).map(setWords).join(", and ")
+    case "requireLinks":
+      return list((request.requireLinks ?? []).map(linkWords))
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { Ajv } from "ajv"
 import { QkdError } from "../errors.js"
+import { type LinkName, linksNamed, type NodeSet, nodesOf } from "./path-names.js"
 import type { PlanNetwork } from "./plan-network.js"
 import { refuseForm } from "./refuse-form.js"
 
@@ -16,9 +17,13 @@ export interface PathRequest {
   /** What the cheapest path is the cheapest in; hops. */
   readonly weight?: Weight
   readonly avoidNodes?: readonly string[]
+  /** All of them; an end of the path counts as passed. */
   readonly requireNodes?: readonly string[]
-  /** Links by the names of their ends: all that join the two. */
-  readonly avoidLinks?: readonly (readonly [string, string])[]
+  /** Of each of these sets one node at least: by names, or all of an operator or a site. */
+  readonly requireOneOf?: readonly NodeSet[]
+  /** Each of them; of links that run in parallel one will do. */
+  readonly requireLinks?: readonly LinkName[]
+  readonly avoidLinks?: readonly LinkName[]
   /** What paths of the set must not share; `risk`: no link, and no group of links that fail together (`srlg`). */
   readonly disjoint?: "none" | "link" | "node" | "risk"
   /** Operators (sites, makers) whose nodes (nodes, links) are not to be used; and such that no others are. Ends are free. */
@@ -32,10 +37,34 @@ export interface PathRequest {
   readonly maxLatencyMs?: number
   /** That every link of the path must have. */
   readonly minRateBps?: number
+  /** The same, in store; a link of which no stock is known has none. */
+  readonly minStockBits?: number
   readonly maxEpsilon?: number
 }
 
 const names = { type: "array", maxItems: 10_000, items: { type: "string" } } as const
+
+const links = {
+  type: "array",
+  maxItems: 10_000,
+  items: {
+    type: ["array", "string"],
+    minItems: 2,
+    maxItems: 2,
+    items: { type: "string" },
+  },
+} as const
+
+const nodeSet = {
+  type: ["array", "object"],
+  minItems: 1,
+  maxItems: 10_000,
+  items: { type: "string" },
+  additionalProperties: false,
+  minProperties: 1,
+  maxProperties: 1,
+  properties: { operator: { type: "string" }, site: { type: "string" } },
+} as const
 
 const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathRequest[]>({
   type: "array",
@@ -52,11 +81,9 @@ const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathR
       weight: { enum: ["hops", "lengthKm", "lossDb", "inverseRate"] },
       avoidNodes: names,
       requireNodes: names,
-      avoidLinks: {
-        type: "array",
-        maxItems: 10_000,
-        items: { type: "array", minItems: 2, maxItems: 2, items: { type: "string" } },
-      },
+      requireOneOf: { type: "array", maxItems: 10_000, items: nodeSet },
+      requireLinks: links,
+      avoidLinks: links,
       disjoint: { enum: ["none", "link", "node", "risk"] },
       avoidOperators: names,
       onlyOperators: names,
@@ -67,6 +94,7 @@ const check = new Ajv({ allErrors: false, allowUnionTypes: true }).compile<PathR
       maxLengthKm: { type: "number", minimum: 0 },
       maxLatencyMs: { type: "number", minimum: 0 },
       minRateBps: { type: "number", minimum: 0 },
+      minStockBits: { type: "number", minimum: 0 },
       maxEpsilon: { type: "number", minimum: 0 },
     },
   },
@@ -113,9 +141,24 @@ export function readPathRequests(value: unknown, network: PlanNetwork): readonly
     for (const [n, name] of (request.avoidNodes ?? []).entries()) known(name, `/avoidNodes/${n}`)
     for (const [n, name] of (request.requireNodes ?? []).entries())
       known(name, `/requireNodes/${n}`)
-    for (const [n, [a, b]] of (request.avoidLinks ?? []).entries()) {
-      known(a, `/avoidLinks/${n}/0`)
-      known(b, `/avoidLinks/${n}/1`)
+    for (const field of ["avoidLinks", "requireLinks"] as const)
+      for (const [n, name] of (request[field] ?? []).entries()) {
+        const path = `/${field}/${n}`
+        if (typeof name === "string") {
+          if (!network.linkNumbers.has(name)) refuse(path, `no link is called "${name}"`)
+          continue
+        }
+        known(name[0], `${path}/0`)
+        known(name[1], `${path}/1`)
+        if (field === "requireLinks" && linksNamed(network, name).length === 0)
+          refuse(path, `no link joins ${name[0]} and ${name[1]}`)
+      }
+    for (const [n, set] of (request.requireOneOf ?? []).entries()) {
+      const path = `/requireOneOf/${n}`
+      if (!("operator" in set) && !("site" in set))
+        for (const [m, name] of set.entries()) known(name, `${path}/${m}`)
+      else if (nodesOf(network, set).length === 0)
+        refuse(path, `nothing in the topology has "${"site" in set ? set.site : set.operator}"`)
     }
     for (const [field, names] of Object.entries(groups))
       for (const [n, name] of (request[field as GroupField] ?? []).entries())

@@ -2,6 +2,8 @@
 // be left out, to find out which one leaves no path.
 
 import type { Limit, PathQuestion } from "../engine/path-question.js"
+import { eachOf, type Waypoint } from "../engine/waypoint.js"
+import { linksNamed, nodesOf } from "./path-names.js"
 import type { PathRequest, Weight } from "./path-request.js"
 import type { PlanNetwork } from "./plan-network.js"
 
@@ -10,12 +12,18 @@ export type Rule =
   | "maxHops"
   | "maxLengthKm"
   | "maxLatencyMs"
-  | "minRateBps"
+  | LeastRule
   | "avoidNodes"
   | "avoidLinks"
-  | "requireNodes"
+  | WaypointRule
   | GroupRule
   | "relay"
+
+/** Rules about the weakest link. */
+export type LeastRule = "minRateBps" | "minStockBits"
+
+/** Rules about what must be passed. */
+export type WaypointRule = "requireNodes" | "requireOneOf" | "requireLinks"
 
 /** Rules about whole groups of nodes or links. */
 export type GroupRule = (typeof GROUP_RULES)[number]
@@ -28,6 +36,15 @@ const GROUP_RULES = [
   "onlyMakers",
 ] as const
 
+const LIST_RULES = [
+  "avoidNodes",
+  "avoidLinks",
+  "requireNodes",
+  "requireOneOf",
+  "requireLinks",
+  ...GROUP_RULES,
+] as const
+
 const SUM_RULES = ["maxEpsilon", "maxHops", "maxLengthKm", "maxLatencyMs"] as const
 
 /** Rules that bound a sum along the path. */
@@ -36,15 +53,15 @@ export type SumRule = (typeof SUM_RULES)[number]
 export interface RuledQuestion {
   readonly question: PathQuestion
   readonly limits: readonly Limit[]
-  readonly required: readonly number[]
+  readonly waypoints: readonly Waypoint[]
 }
 
 /** Of the rules that this request has. A node that may not relay is a rule of the network. */
 export function rulesOf(request: PathRequest): Rule[] {
-  const own = ([...SUM_RULES, "minRateBps"] as const).filter((rule) => request[rule] !== undefined)
-  const lists = (["avoidNodes", "avoidLinks", "requireNodes", ...GROUP_RULES] as const).filter(
-    (rule) => (request[rule]?.length ?? 0) > 0,
+  const own = ([...SUM_RULES, "minRateBps", "minStockBits"] as const).filter(
+    (rule) => request[rule] !== undefined,
   )
+  const lists = LIST_RULES.filter((rule) => (request[rule]?.length ?? 0) > 0)
   return [...own, ...lists, "relay"]
 }
 
@@ -75,6 +92,12 @@ export function sumWeightOf(network: PlanNetwork, rule: SumRule): Float64Array {
   }
 }
 
+/** By link. */
+export function leastOf(network: PlanNetwork, rule: LeastRule): (link: number) => number {
+  const { rateBps, stockBits } = network
+  return rule === "minRateBps" ? (link) => rateBps[link] ?? 0 : (link) => stockBits[link] ?? 0
+}
+
 /** Whether a rule is one that bounds a sum. */
 export function isSumRule(rule: Rule): rule is SumRule {
   return SUM_RULES.some((one) => one === rule)
@@ -96,22 +119,17 @@ export function ruledQuestion(
     : new Uint8Array(graph.nodeCount).fill(1)
   // A link without rate has no price by rate: it can carry nothing.
   for (const [link, price] of cost.entries()) if (!Number.isFinite(price)) usableLinks[link] = 0
-  const minRateBps = inForce("minRateBps") ? (request.minRateBps ?? 0) : 0
-  for (const [link, rateBps] of network.rateBps.entries())
-    if (rateBps < minRateBps) usableLinks[link] = 0
+  for (const rule of ["minRateBps", "minStockBits"] as const) {
+    const min = inForce(rule) ? (request[rule] ?? 0) : 0
+    const has = leastOf(network, rule)
+    if (min > 0)
+      for (let link = 0; link < graph.linkCount; link += 1)
+        if (has(link) < min) usableLinks[link] = 0
+  }
   const avoidNodes = inForce("avoidNodes") ? (request.avoidNodes ?? []) : []
   for (const name of avoidNodes) passableNodes[numberOf(name)] = 0
   const avoidLinks = inForce("avoidLinks") ? (request.avoidLinks ?? []) : []
-  const avoided = new Set(
-    avoidLinks.flatMap(([a, b]) => [
-      `${numberOf(a)} ${numberOf(b)}`,
-      `${numberOf(b)} ${numberOf(a)}`,
-    ]),
-  )
-  if (avoided.size > 0)
-    for (let link = 0; link < graph.linkCount; link += 1)
-      if (avoided.has(`${graph.linkA[link] ?? -1} ${graph.linkB[link] ?? -1}`))
-        usableLinks[link] = 0
+  for (const name of avoidLinks) for (const link of linksNamed(network, name)) usableLinks[link] = 0
   const named = (rule: GroupRule): readonly string[] => (inForce(rule) ? (request[rule] ?? []) : [])
   const close = (
     open: Uint8Array,
@@ -140,6 +158,22 @@ export function ruledQuestion(
       const max = request[rule]
       return max === undefined ? [] : [{ weight: sumWeightOf(network, rule), max }]
     }),
-    required: inForce("requireNodes") ? (request.requireNodes ?? []).map(numberOf) : [],
+    waypoints: waypointsOf(network, request, inForce),
   }
+}
+
+function waypointsOf(
+  network: PlanNetwork,
+  { requireNodes = [], requireOneOf = [], requireLinks = [] }: PathRequest,
+  inForce: (rule: Rule) => boolean,
+): Waypoint[] {
+  const { nodeNumbers } = network
+  const nodes = requireNodes.map((name) => nodeNumbers.get(name) ?? -1)
+  const sets = requireOneOf.map((set) => ({ nodes: nodesOf(network, set) }))
+  const links = requireLinks.map((name) => ({ links: linksNamed(network, name) }))
+  return [
+    ...(inForce("requireNodes") ? eachOf(nodes) : []),
+    ...(inForce("requireOneOf") ? sets : []),
+    ...(inForce("requireLinks") ? links : []),
+  ]
 }

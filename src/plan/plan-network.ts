@@ -19,6 +19,7 @@ export interface PlanNetwork {
   readonly nodeNames: readonly string[]
   readonly nodeNumbers: ReadonlyMap<string, number>
   readonly linkIds: readonly string[]
+  readonly linkNumbers: ReadonlyMap<string, number>
   /** By link: the secret key rate, as given or modelled from its loss; shared by both directions. */
   readonly rateBps: Float64Array
   readonly lengthKm: Float64Array
@@ -27,6 +28,8 @@ export interface PlanNetwork {
   readonly epsilon: Float64Array
   /** As given, else the time light takes in the fibre. */
   readonly latencyMs: Float64Array
+  /** By link: secret bits in store, as far as given. */
+  readonly stockBits: readonly (number | undefined)[]
   /** Links that fail together, by `srlg`. */
   readonly risks: RiskGroups
   /** By link: who made its modules; the first word of `module`, as far as given. */
@@ -65,6 +68,7 @@ export function planNetwork(topology: Topology): PlanNetwork {
     nodeNames: nodes.map(({ name }) => name),
     nodeNumbers,
     linkIds: links.map(({ id }) => id),
+    linkNumbers: new Map(links.map(({ id }, number) => [id, number])),
     rateBps: Float64Array.from(links, (link, i) => link.skrBps ?? models[i]?.skrBps ?? 0),
     lengthKm: Float64Array.from(links, (link) => lengthKmOf(link, byName)),
     lossDb: Float64Array.from(links, (link, i) => link.lossDb ?? models[i]?.lossDb ?? 0),
@@ -76,6 +80,7 @@ export function planNetwork(topology: Topology): PlanNetwork {
       links,
       (link) => link.latencyMs ?? lengthKmOf(link, byName) * LATENCY_MS_PER_KM,
     ),
+    stockBits: links.map(({ stockBits }) => stockBits),
     risks: riskGroups(links),
     makers: links.map(({ module }) => module?.split(/[\s/_-]/)[0]),
     relays: Uint8Array.from(nodes, ({ relay }) => (relay ? 1 : 0)),

@@ -22,6 +22,8 @@ export interface PlannedPath {
   readonly rateBps: number
   /** Adds up along the path. */
   readonly epsilon: number
+  /** In store at the link that has least; told where the stock of every link is known. */
+  readonly stockBits?: number
   /** Links by id; told where the nodes alone do not tell, since links run in parallel. */
   readonly links?: readonly string[]
 }
@@ -61,28 +63,28 @@ export class PathPlanner {
 
   #find(
     { k, disjoint = "none", weight = "hops" }: PathRequest,
-    { question, limits, required }: RuledQuestion,
+    { question, limits, waypoints }: RuledQuestion,
   ): { readonly paths: readonly LinkPath[]; readonly reason?: string } {
     const { graph, risks } = this.#network
     const { from, to } = question
     const searches = this.#searches
-    const plain = limits.length === 0 && required.length === 0
+    const plain = limits.length === 0 && waypoints.length === 0
     if (disjoint === "none") {
       const found = plain
         ? this.#plain.for(weight, question).kShortest.paths(from, to, k ?? 1)
-        : this.#limited(question, limits, required, k ?? 1)
+        : this.#limited(question, limits, waypoints, k ?? 1)
       return { paths: Array.from(found, ({ path }) => path) }
     }
     const count = k ?? 2
     const set =
       disjoint === "risk"
-        ? riskDisjointPaths(graph, searches, question, count, risks, limits, required)
+        ? riskDisjointPaths(graph, searches, question, count, risks, limits, waypoints)
         : plain
           ? {
               paths: this.#plain.for(weight, question).disjoint.find(from, to, count, disjoint),
               proven: true,
             }
-          : limitedDisjointPaths(graph, searches, question, count, disjoint, limits, required)
+          : limitedDisjointPaths(graph, searches, question, count, disjoint, limits, waypoints)
     const few = `only ${set.paths.length} ${disjoint}-disjoint ${set.paths.length === 1 ? "path exists" : "paths exist"}`
     if (!set.proven)
       return { paths: set.paths, reason: "the search was ended before a better set was ruled out" }
@@ -92,17 +94,18 @@ export class PathPlanner {
   #limited(
     question: RuledQuestion["question"],
     limits: RuledQuestion["limits"],
-    required: RuledQuestion["required"],
+    waypoints: RuledQuestion["waypoints"],
     count: number,
   ): Iterable<RankedPath> {
     const { graph } = this.#network
-    const limited = new LimitedPaths(graph, this.#searches, question, limits, required)
+    const limited = new LimitedPaths(graph, this.#searches, question, limits, waypoints)
     return pathsInOrder(graph, question, (...task) => limited.find(...task), count)
   }
 
   #planned(from: number, path: LinkPath, cost: number): PlannedPath {
-    const { graph, nodeNames, linkIds, lengthKm, rateBps, epsilon } = this.#network
+    const { graph, nodeNames, linkIds, lengthKm, rateBps, epsilon, stockBits } = this.#network
     const nodes = graph.nodesOf(from, path)
+    const stocks = path.flatMap((link) => stockBits[link] ?? [])
     return {
       nodes: nodes.map((node) => nodeNames[node] ?? ""),
       cost,
@@ -110,6 +113,7 @@ export class PathPlanner {
       hops: path.length,
       rateBps: Math.min(...path.map((link) => rateBps[link] ?? 0)),
       epsilon: sumAlong(path, epsilon),
+      ...(stocks.length === path.length ? { stockBits: Math.min(...stocks) } : {}),
       ...(path.some((link) => this.#hasParallel(link))
         ? { links: path.map((link) => linkIds[link] ?? "") }
         : {}),

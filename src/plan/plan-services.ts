@@ -11,6 +11,7 @@ import { GAP, optimisedAllocation } from "../engine/optimised-allocation.js"
 import type { ServiceDemand } from "./demand-file.js"
 import { PathPlanner } from "./plan-paths.js"
 import type { PlanNetwork } from "./plan-network.js"
+import { type Progress, stageOf } from "./progress.js"
 
 export interface ServicePlan {
   /** Of all demands together, bits per second. */
@@ -45,6 +46,9 @@ export interface ServicePlanOptions {
 /** Beyond these the linear program is not solved: it would take minutes. */
 export const BOUND_LIMITS = { demands: 5000, links: 2000 } as const
 
+/** Part of a run that placing takes, roughly; the bound has the rest. */
+const PLACING = 0.7
+
 /** Whether the bound is computed, and plans are optimised by it. */
 export function isBounded(network: PlanNetwork, demands: readonly unknown[]): boolean {
   return demands.length <= BOUND_LIMITS.demands && network.graph.linkCount <= BOUND_LIMITS.links
@@ -66,12 +70,13 @@ export class ServicePlanner {
     services: readonly ServiceDemand[],
     options: ServicePlanOptions,
     placed: PlacedServices = this.allocate(services, options),
+    progress: Progress = () => undefined,
   ): ServicePlan {
     const { demands, allocation, free } = placed
     const { rateBps, relays } = this.#network
     const carriedBps = carriedBy(allocation)
     const bound = isBounded(this.#network, services)
-      ? this.#bound({ rateBps, passableNodes: relays }, demands)
+      ? this.#bound({ rateBps, passableNodes: relays }, demands, stageOf(progress, PLACING, 1))
       : undefined
     return {
       offeredBps: demands.reduce((sum, demand) => sum + demand.rateBps, 0),
@@ -83,15 +88,19 @@ export class ServicePlanner {
   }
 
   /** The same plan in numbers of the network, for tools that go on from it. */
-  allocate(services: readonly ServiceDemand[], options: ServicePlanOptions): PlacedServices {
+  allocate(
+    services: readonly ServiceDemand[],
+    options: ServicePlanOptions,
+    progress: Progress = () => undefined,
+  ): PlacedServices {
     const { graph, rateBps, relays } = this.#network
     const capacity: Capacity = { rateBps, passableNodes: relays }
     const demands = services.map((service) => this.#demand(service))
     const free = new FreeRate(graph, capacity)
     const allocation =
       options.online || !isBounded(this.#network, services)
-        ? this.#inOrder(free, services, demands, options)
-        : this.#optimised(capacity, free, services, demands, options.split)
+        ? this.#inOrder(free, services, demands, options, stageOf(progress, 0, PLACING))
+        : this.#optimised(capacity, free, services, demands, options.split, progress)
     return { demands, allocation, free }
   }
 
@@ -110,6 +119,7 @@ export class ServicePlanner {
     services: readonly ServiceDemand[],
     demands: readonly Demand[],
     { online, split }: ServicePlanOptions,
+    told: (part: number) => void,
   ): Allocation {
     const order = demands.map((demand, number) => ({ demand, number }))
     const priority = (number: number): number => services[number]?.priority ?? 0
@@ -118,8 +128,10 @@ export class ServicePlanner {
         (a, b) => priority(b.number) - priority(a.number) || b.demand.rateBps - a.demand.rateBps,
       )
     const allocation: Allocation[number][] = demands.map(() => [])
-    for (const { demand, number } of order)
+    for (const [done, { demand, number }] of order.entries()) {
+      told(done / order.length)
       allocation[number] = admit(free, demand, { split, spare: online })
+    }
     return allocation
   }
 
@@ -129,25 +141,35 @@ export class ServicePlanner {
     services: readonly ServiceDemand[],
     demands: readonly Demand[],
     split: boolean,
+    progress: Progress,
   ): Allocation {
     const classes = [...new Set(services.map(({ priority }) => priority ?? 0))]
     const allocation: Allocation[number][] = demands.map(() => [])
+    let planned = 0
     for (const priority of classes.sort((a, b) => b - a)) {
       const numbers = [...demands.keys()].filter((n) => (services[n]?.priority ?? 0) === priority)
       const own = numbers.flatMap((number) => demands[number] ?? [])
       const left = { ...capacity, rateBps: free.free.slice() }
-      const placed = this.#allocate(left, own, split)
+      const before = planned / demands.length
+      planned += own.length
+      const share = [before * PLACING, (planned / demands.length) * PLACING] as const
+      const placed = this.#allocate(left, own, split, stageOf(progress, ...share))
       for (const [i, number] of numbers.entries()) allocation[number] = placed[i] ?? []
       for (const share of placed.flat()) free.take(share)
     }
     return allocation
   }
 
-  #allocate(capacity: Capacity, demands: readonly Demand[], split: boolean): Allocation {
+  #allocate(
+    capacity: Capacity,
+    demands: readonly Demand[],
+    split: boolean,
+    told: (part: number) => void,
+  ): Allocation {
     const { graph } = this.#network
     const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
     const plan = (several: boolean): Allocation =>
-      optimisedAllocation(new FreeRate(graph, capacity), columns, demands, several)
+      optimisedAllocation(new FreeRate(graph, capacity), columns, demands, several, told)
     try {
       const found = plan(split)
       // Where demands are few and great, the search over several paths may end below one over single ones.
@@ -159,11 +181,11 @@ export class ServicePlanner {
   }
 
   /** Whatever the priorities: more than this the network cannot carry. */
-  #bound(capacity: Capacity, demands: readonly Demand[]): number {
+  #bound(capacity: Capacity, demands: readonly Demand[], told: (part: number) => void): number {
     const { graph } = this.#network
     const columns = new Columns(graph, this.#searches, capacity, demands, this.#make)
     try {
-      columns.solve()
+      columns.solve(0, told)
       return columns.boundBps
     } finally {
       columns.close()

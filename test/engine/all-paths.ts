@@ -3,6 +3,7 @@
 import fc from "fast-check"
 import type { Disjointness } from "../../src/engine/disjoint.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
+import type { Waypoint } from "../../src/engine/waypoint.js"
 import {
   comparePaths,
   isWithin,
@@ -16,11 +17,24 @@ export interface Puzzle {
   readonly graph: PathGraph
   readonly question: PathQuestion
   readonly limits: readonly Limit[]
-  readonly required: readonly number[]
+  readonly waypoints: readonly Waypoint[]
 }
 
 /** Small graphs with ties, parallel links, weights of zero, closed links and nodes, parts that do not hang together. */
-export const puzzles: fc.Arbitrary<Puzzle> = fc.integer({ min: 2, max: 8 }).chain((nodeCount) => {
+export const puzzles: fc.Arbitrary<Puzzle> = fc
+  .integer({ min: 2, max: 8 })
+  .chain((nodeCount) => puzzlesOn(nodeCount, 15, 2))
+
+/** Many things to pass, so that walks would go back and forth. */
+export const windingPuzzles: fc.Arbitrary<Puzzle> = fc
+  .integer({ min: 6, max: 9 })
+  .chain((nodeCount) => puzzlesOn(nodeCount, 20, 5))
+
+function puzzlesOn(
+  nodeCount: number,
+  linkCount: number,
+  waypointCount: number,
+): fc.Arbitrary<Puzzle> {
   const node = fc.integer({ min: 0, max: nodeCount - 1 })
   const link = fc.record({
     a: node,
@@ -32,7 +46,7 @@ export const puzzles: fc.Arbitrary<Puzzle> = fc.integer({ min: 2, max: 8 }).chai
   })
   return fc
     .record({
-      links: fc.array(link, { minLength: 0, maxLength: 15 }),
+      links: fc.array(link, { minLength: linkCount - 15, maxLength: linkCount }),
       from: node,
       step: fc.integer({ min: 1, max: nodeCount - 1 }),
       passable: fc.array(fc.constantFrom(1, 1, 1, 1, 0), {
@@ -44,9 +58,16 @@ export const puzzles: fc.Arbitrary<Puzzle> = fc.integer({ min: 2, max: 8 }).chai
         length: fc.option(fc.constantFrom(0, 1, 2.1, 3)),
         epsilon: fc.option(fc.constantFrom(1e-9, 3e-9, 5e-9)),
       }),
-      required: fc.uniqueArray(node, { maxLength: 2 }),
+      waypoints: fc.array(
+        fc.oneof(
+          fc.record({ nodes: fc.tuple(node) }),
+          fc.record({ nodes: fc.uniqueArray(node, { minLength: 2, maxLength: 3 }) }),
+          fc.record({ links: fc.uniqueArray(fc.nat(14), { minLength: 1, maxLength: 2 }) }),
+        ),
+        { maxLength: waypointCount },
+      ),
     })
-    .map(({ links, from, step, passable, limits, required }): Puzzle => {
+    .map(({ links, from, step, passable, limits, waypoints }): Puzzle => {
       const weights = (pick: (one: (typeof links)[number]) => number): Float64Array =>
         Float64Array.from(links, pick)
       const bound = (max: number | null, weight: Float64Array): Limit[] =>
@@ -78,20 +99,28 @@ export const puzzles: fc.Arbitrary<Puzzle> = fc.integer({ min: 2, max: 8 }).chai
             weights(({ epsilon }) => epsilon),
           ),
         ],
-        required,
+        // Links by numbers that exist.
+        waypoints:
+          links.length === 0
+            ? []
+            : waypoints.map((one) =>
+                "links" in one ? { links: one.links.map((link) => link % links.length) } : one,
+              ),
       }
     })
-})
+}
 
 /** Every path that keeps the limits and passes what it must, cheapest first. */
-export function allPaths({ graph, question, limits, required }: Puzzle): LinkPath[] {
+export function allPaths({ graph, question, limits, waypoints }: Puzzle): LinkPath[] {
   const { from, to, usableLinks, passableNodes, cost } = question
   const found: LinkPath[] = []
   const walk = (nodes: readonly number[], links: readonly number[]): void => {
     const node = nodes.at(-1) ?? -1
     if (node === to) {
       const keeps = limits.every(({ weight, max }) => isWithin(sumAlong(links, weight), max))
-      if (keeps && required.every((one) => nodes.includes(one))) found.push(links)
+      const passes = ({ nodes: some = [], links: over = [] }: Waypoint): boolean =>
+        some.some((one) => nodes.includes(one)) || over.some((one) => links.includes(one))
+      if (keeps && waypoints.every(passes)) found.push(links)
       return
     }
     if (node !== from && passableNodes[node] === 0) return

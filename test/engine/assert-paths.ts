@@ -9,7 +9,7 @@ export function close(a: number, b: number): boolean {
 }
 
 export function plain(puzzle: Puzzle): Puzzle {
-  return { ...puzzle, limits: [], required: [] }
+  return { ...puzzle, limits: [], waypoints: [] }
 }
 
 /** The costs are those of the first of all paths, and each path is one of them, once. */

@@ -9,7 +9,7 @@ import type { LinkPath } from "../../src/engine/path-question.js"
 import { pathsInOrder } from "../../src/engine/paths-in-order.js"
 import { RiskGroups } from "../../src/engine/risk-groups.js"
 import { ShortestPaths } from "../../src/engine/shortest.js"
-import { puzzles } from "./all-paths.js"
+import { puzzles, windingPuzzles } from "./all-paths.js"
 import { assertCheapestOf, assertCheapestSet, assertFirstOf, plain } from "./assert-paths.js"
 
 const RUNS = 4000
@@ -51,16 +51,16 @@ describe("the path engine", () => {
     )
   })
 
-  it("keeps several limits at once and passes the nodes it must, exactly", () => {
+  it("keeps several limits at once and passes the nodes and links it must, exactly", () => {
     fc.assert(
       fc.property(puzzles, fc.integer({ min: 1, max: 4 }), (puzzle, k) => {
-        const { graph, question, limits, required } = puzzle
+        const { graph, question, limits, waypoints } = puzzle
         const limited = new LimitedPaths(
           graph,
           new ShortestPaths(graph),
           question,
           limits,
-          required,
+          waypoints,
         )
         const found = pathsInOrder(graph, question, (...task) => limited.find(...task), k)
         assertFirstOf(
@@ -70,6 +70,23 @@ describe("the path engine", () => {
         )
       }),
       { numRuns: RUNS },
+    )
+  })
+
+  it("passes many nodes and links without going through any node twice", () => {
+    fc.assert(
+      fc.property(windingPuzzles, fc.integer({ min: 1, max: 2 }), (puzzle, k) => {
+        const { graph, question, waypoints } = puzzle
+        const searches = new ShortestPaths(graph)
+        const limited = new LimitedPaths(graph, searches, question, [], waypoints)
+        const found = pathsInOrder(graph, question, (...task) => limited.find(...task), k)
+        assertFirstOf(
+          { ...puzzle, limits: [] },
+          Array.from(found, ({ path }) => path),
+          k,
+        )
+      }),
+      { numRuns: 3000 },
     )
   })
 
@@ -88,7 +105,7 @@ describe("the path engine", () => {
     it(`finds the cheapest set of ${kind}-disjoint paths that all keep the limits`, () => {
       fc.assert(
         fc.property(puzzles, fc.integer({ min: 1, max: 3 }), (puzzle, count) => {
-          const { graph, question, limits, required } = puzzle
+          const { graph, question, limits, waypoints } = puzzle
           const searches = new ShortestPaths(graph)
           const { paths, proven } = limitedDisjointPaths(
             graph,
@@ -97,7 +114,7 @@ describe("the path engine", () => {
             count,
             kind,
             limits,
-            required,
+            waypoints,
           )
           assert(proven)
           assertCheapestSet(puzzle, paths, count, kind)
@@ -116,7 +133,7 @@ describe("the path engine", () => {
     fc.assert(
       fc.property(questions, ([asked, groups, count, limited]) => {
         const puzzle = limited ? asked : plain(asked)
-        const { graph, question, limits, required } = puzzle
+        const { graph, question, limits, waypoints } = puzzle
         const risks = new RiskGroups(groups)
         const { paths, proven } = riskDisjointPaths(
           graph,
@@ -125,7 +142,7 @@ describe("the path engine", () => {
           count,
           risks,
           limits,
-          required,
+          waypoints,
         )
         assert(proven)
         // By the groups themselves: the class is under test too.

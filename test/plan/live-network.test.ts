@@ -89,6 +89,43 @@ describe("keyloom plan on a running network", function () {
     assert.match(readFileSync(svg, "utf8"), /without node b, with a - c/)
   })
 
+  it("looks for paths on it, and plans its services anew, saying how far it is", async () => {
+    const token = ["--token-file", path.join(dir, "token")]
+    const requests = path.join(dir, "requests.json")
+    writeFileSync(requests, JSON.stringify([{ id: "q", from: "a", to: "c", requireNodes: ["b"] }]))
+    const asked = ["--requests", requests, "--progress"]
+    const paths = await plan("paths", ...where, ...token, ...asked, "--json")
+    assert.deepEqual(
+      (JSON.parse(paths.stdout) as { paths: { nodes: string[] }[] }[]).map((one) =>
+        one.paths.map(({ nodes }) => nodes.join(" ")),
+      ),
+      [["a b c"]],
+      paths.stderr,
+    )
+    assert.match(paths.stderr, /keyloom: request 1 of 1\n/)
+    const services = await plan("services", ...where, ...token, "--progress", "--json")
+    const { carriedBps, admitted } = JSON.parse(services.stdout) as {
+      carriedBps: number
+      admitted: { paths: { nodes: string[] }[] }[]
+    }
+    assert.equal(carriedBps, 300)
+    assert.deepEqual(admitted[0]?.paths[0]?.nodes, ["a", "b", "c"])
+    assert.match(services.stderr, /keyloom: part \d+ of 1/)
+  })
+
+  it("asks for the stock that links report", async () => {
+    const performance = { skrBps: 1000, stockBits: 9000 }
+    const reports = [{ qkdnId: "a", qkdlId: "a-b", performance }]
+    await bench.submit({ kind: "performance", reports })
+    const token = ["--token-file", path.join(dir, "token")]
+    const requests = path.join(dir, "stock.json")
+    const ask = (to: string): object => ({ id: to, from: "a", to, minStockBits: 8000 })
+    writeFileSync(requests, JSON.stringify([ask("b"), ask("c")]))
+    const { stdout, stderr } = await plan("paths", ...where, ...token, "--requests", requests)
+    assert.match(stdout, /a - b {2}cost 1, .*, stock 9000 bit\n/, stderr)
+    assert.match(stdout, /no path with stock >= 8000 bit: best is 0 via b/)
+  })
+
   it("says when it may not read, and when nobody is there", async () => {
     const wrong = ["--token-file", path.join(dir, "wrong")]
     const refused = await plan("survive", ...where, ...wrong)

@@ -145,6 +145,22 @@ describe("keyloom plan", function () {
       /either --topology/,
     ],
     ["no demands", () => ["survive", ...topology], /--demands is needed/],
+    ["services without demands", () => ["services", ...topology], /--demands is needed/],
+    [
+      "paths on no network",
+      () => ["paths", "--requests", file("none.json", [])],
+      /either --topology or --controller/,
+    ],
+    [
+      "a path over a link that is not there",
+      () => [
+        "paths",
+        ...topology,
+        "--requests",
+        file("l.json", [{ id: "1", from: "Esch", to: "Trier", requireLinks: ["x"] }]),
+      ],
+      /\/0\/requireLinks\/0: no link is called "x"/,
+    ],
     [
       "no change",
       () => ["what-if", ...topology, ...demands],

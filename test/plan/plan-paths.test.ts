@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { topologyFromJson } from "../../src/model/topology.js"
 import { type PathRequest, readPathRequests } from "../../src/plan/path-request.js"
-import { PathPlanner } from "../../src/plan/plan-paths.js"
+import { type PathAnswer, PathPlanner } from "../../src/plan/plan-paths.js"
 import { type PlanNetwork, planNetwork } from "../../src/plan/plan-network.js"
 
 /**
@@ -83,6 +83,79 @@ describe("plan paths", () => {
       "Ettelbruck Kirchberg",
       "Ettelbruck Mersch Capellen Kirchberg",
     ])
+  })
+
+  it("passes links, and one node of each set, with limits and in disjoint sets", () => {
+    const over = (requireLinks: PathRequest["requireLinks"], rest = {}): string[] =>
+      ask({ ...toCity, ...rest, requireLinks: requireLinks ?? [] }).paths
+    assert.deepEqual(over([["Kirchberg", "Mersch"]], { k: 9 }), ["me mk1", "me mk2"])
+    assert.deepEqual(over(["mk2"]), ["me mk2"])
+    assert.deepEqual(over(["mk2"], { maxLengthKm: 32 }), [])
+    assert.deepEqual(over(["cm", ["Mersch", "Ettelbruck"]]), [
+      "Ettelbruck Mersch Capellen Kirchberg",
+    ])
+    assert.deepEqual(over([["Ettelbruck", "Mersch"]], { disjoint: "node" }), ["me mk1"])
+    const someOf = (...requireOneOf: (readonly string[])[]): string[] =>
+      ask({ ...toCity, requireOneOf, weight: "lengthKm" }).paths
+    assert.deepEqual(someOf(["Findel", "Capellen"]), ["Ettelbruck Mersch Capellen Kirchberg"])
+    assert.deepEqual(someOf(["Findel", "Capellen"], ["Mersch"]), [
+      "Ettelbruck Mersch Capellen Kirchberg",
+    ])
+    assert.deepEqual(someOf(["Capellen", "Kirchberg"]), ["Ettelbruck Kirchberg"])
+    assert.deepEqual(ask({ ...toCity, avoidLinks: ["ek", "mk1"], k: 9 }).paths, [
+      "me mk2",
+      "Ettelbruck Mersch Capellen Kirchberg",
+    ])
+  })
+
+  it("keeps to links with enough key in stock, and to operators and sites that must be passed", () => {
+    const stocked = planNetwork(
+      topologyFromJson({
+        name: "two ways, one stocked",
+        nodes: [
+          { name: "A", operator: "East" },
+          { name: "B", operator: "North", place: "Bridge Street" },
+          { name: "C", operator: "South" },
+          { name: "Z", operator: "East" },
+        ],
+        links: [
+          { a: "A", b: "B", lengthKm: 10, stockBits: 5000 },
+          { a: "B", b: "Z", lengthKm: 10, stockBits: 3000 },
+          { a: "A", b: "C", lengthKm: 20, stockBits: 80_000 },
+          { id: "unknown", a: "C", b: "Z", lengthKm: 20 },
+        ],
+      }),
+    )
+    const answer = (rest: Omit<PathRequest, "id" | "from" | "to">): PathAnswer => {
+      const [request] = readPathRequests(
+        [{ id: "q", from: "A", to: "Z", weight: "lengthKm", ...rest }],
+        stocked,
+      )
+      assert(request !== undefined)
+      return new PathPlanner(stocked).answer(request)
+    }
+    const [north, south] = answer({ k: 2 }).paths
+    assert.equal(north?.stockBits, 3000)
+    assert.equal(south !== undefined && "stockBits" in south, false)
+    assert.equal(answer({ minStockBits: 3000, k: 9 }).paths.length, 1)
+    assert.equal(
+      answer({ minStockBits: 3001 }).reason,
+      "no path with stock >= 3001 bit: best is 3000 via B",
+    )
+    const through = (rest: Omit<PathRequest, "id" | "from" | "to">): string =>
+      answer(rest)
+        .paths.map(({ nodes }) => nodes.join(""))
+        .join() + (answer(rest).reason ?? "")
+    assert.equal(through({ requireOneOf: [{ operator: "South" }] }), "ACZ")
+    assert.equal(through({ requireOneOf: [{ operator: "East" }] }), "ABZ")
+    assert.equal(
+      through({ requireOneOf: [{ site: "Bridge Street" }], maxLengthKm: 20, k: 9 }),
+      "ABZ",
+    )
+    assert.equal(
+      through({ requireOneOf: [{ operator: "South" }], minStockBits: 1 }),
+      "no path with stock >= 1 bit: best is 0 via C; no path that passes a node of South",
+    )
   })
 
   it("gives the disjoint set of the least cost together, and says when it is smaller than asked", () => {
@@ -185,6 +258,18 @@ describe("plan paths", () => {
       /keeps all of: epsilon <= 1e-10, rate >= 1000000 bit\/s/,
     ],
     [{ avoidNodes: ["Kirchberg"] }, "no path that avoids Kirchberg"],
+    [
+      { requireLinks: [["Kirchberg", "Findel"]] },
+      "no path that passes Kirchberg-Findel; no path without Findel, which may not relay",
+    ],
+    [
+      { requireOneOf: [["Findel"], ["Mersch", "Capellen"]] },
+      "no path that passes Findel, and one of Mersch, Capellen",
+    ],
+    [
+      { requireOneOf: [["Mersch", "Capellen"]], maxHops: 1 },
+      "no path with hops <= 1: best is 2 via Mersch; no path that passes one of Mersch, Capellen",
+    ],
   ] as const) {
     it(`names the rule that leaves no path: ${JSON.stringify(rest)}`, () => {
       const answer = ask({ ...toCity, ...rest })
@@ -202,6 +287,29 @@ describe("plan paths", () => {
     [[{ id: "1", ...toCity, k: 0 }], "/0/k: must be >= 1"],
     [[{ id: "1", ...toCity, weight: "cost" }], "/0/weight: must be one of hops, lengthKm"],
     [[{ id: "1", ...toCity, avoidLinks: [["Mersch"]] }], "/0/avoidLinks/0: must NOT have fewer"],
+    [[{ id: "1", ...toCity, requireLinks: ["xy"] }], '/0/requireLinks/0: no link is called "xy"'],
+    [
+      [{ id: "1", ...toCity, requireLinks: [["Capellen", "Findel"]] }],
+      "/0/requireLinks/0: no link joins Capellen and Findel",
+    ],
+    [
+      [{ id: "1", ...toCity, requireLinks: [["Capellen", "Rome"]] }],
+      '/0/requireLinks/0/1: no node is called "Rome"',
+    ],
+    [[{ id: "1", ...toCity, requireOneOf: [[]] }], "/0/requireOneOf/0: must NOT have fewer"],
+    [
+      [{ id: "1", ...toCity, requireOneOf: [["Rome"]] }],
+      '/0/requireOneOf/0/0: no node is called "Rome"',
+    ],
+    [
+      [{ id: "1", ...toCity, requireOneOf: [{ operator: "Nobody" }] }],
+      '/0/requireOneOf/0: nothing in the topology has "Nobody"',
+    ],
+    [
+      [{ id: "1", ...toCity, requireOneOf: [{ maker: "Acme" }] }],
+      '/0/requireOneOf/0: unknown field "maker"',
+    ],
+    [[{ id: "1", ...toCity, minStockBits: -1 }], "/0/minStockBits: must be >= 0"],
     [[{ id: "1", from: "Mersch", to: "Mersch" }], "/0/to: is the node it begins at"],
     [
       [
