@@ -20,6 +20,13 @@ export interface StandingService {
   readonly path?: LinkPath
   /** Greater goes first among those that wait. */
   readonly priority: number
+  /**
+   * Only these will do, best first: the links that each would take, of one path or of several at once. Absent: any path
+   * with room.
+   */
+  readonly choices?: readonly LinkPath[]
+  /** It is moved only where that lets another in, never to spare links. */
+  readonly onlyForOthers?: boolean
 }
 
 export interface ReoptimiseQuestion {
@@ -143,7 +150,10 @@ class Reoptimisation {
   #letIn(number: number): void {
     const service = this.#services[number]
     if (service === undefined) return
-    const direct = this.#free.cheapest(service, service.rateBps)
+    const direct =
+      service.choices === undefined
+        ? this.#free.cheapest(service, service.rateBps)
+        : service.choices.find((path) => this.#hasRoom(path, service.rateBps))
     this.#group += 1
     if (direct !== undefined) {
       this.#take(number, direct)
@@ -172,6 +182,14 @@ class Reoptimisation {
 
   /** Where the linear program would have it, then where least lacks. */
   #waysFor(number: number, service: StandingService): LinkPath[] {
+    if (service.choices !== undefined) {
+      const lacks = (path: LinkPath): number =>
+        path.reduce(
+          (sum, link) => sum + Math.max(0, service.rateBps - (this.#free.free[link] ?? 0)),
+          0,
+        )
+      return [...service.choices].sort((x, y) => lacks(x) - lacks(y)).slice(0, WAYS)
+    }
     const ways = [...(this.#flows[number] ?? [])]
       .sort((a, b) => b.rateBps - a.rateBps)
       .map(({ path }) => path)
@@ -217,13 +235,17 @@ class Reoptimisation {
     const room = (link: number): boolean =>
       link !== off &&
       (own.has(link) || (!keep.has(link) && (this.#free.free[link] ?? 0) >= service.rateBps))
-    const found = this.#free.cheapestWhere(service, room)
+    const found =
+      service.choices === undefined
+        ? this.#free.cheapestWhere(service, room)
+        : service.choices.find((choice) => choice.every(room))
     if (found !== undefined) {
       this.#move(number, found)
       return true
     }
     if (depth <= 1) return false
-    for (const { path: way } of this.#flows[number] ?? []) {
+    const ways = service.choices ?? (this.#flows[number] ?? []).map((flow) => flow.path)
+    for (const way of ways) {
       if (way.includes(off) || way.some((link) => keep.has(link) && !own.has(link))) continue
       const first = this.#steps.length
       const also = new Set([...keep, ...way, ...path])
@@ -257,13 +279,20 @@ class Reoptimisation {
     const path = this.#paths[number]
     if (service === undefined || path === undefined || this.#moves >= this.#terms.maxMoves) return
     if (this.#steps.some((step) => step.service === number)) return
+    if (service.onlyForOthers === true) return
     const own = new Set(path)
     const hops = new Float64Array(this.#free.free.length).fill(1)
-    const found = this.#free.cheapestWhere(
-      service,
-      (link) => own.has(link) || (this.#free.free[link] ?? 0) >= service.rateBps,
-      hops,
-    )
+    const room = (link: number): boolean =>
+      own.has(link) || (this.#free.free[link] ?? 0) >= service.rateBps
+    const found =
+      service.choices === undefined
+        ? this.#free.cheapestWhere(service, room, hops)
+        : service.choices
+            .filter((choice) => choice.every(room))
+            .reduce<LinkPath | undefined>(
+              (best, one) => (best === undefined || one.length < best.length ? one : best),
+              undefined,
+            )
     if (found === undefined || path.length - found.length < Math.max(1, this.#terms.moveCost))
       return
     this.#group += 1

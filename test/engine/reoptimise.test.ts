@@ -224,4 +224,56 @@ describe("moves of services that stand", () => {
       { numRuns: 100 },
     )
   })
+
+  it("take services with choices to those alone, several paths of one together", () => {
+    // Between 0 and 2: over 1, over 3, over 4, one that waits between 0 and 1.
+    const graph = new PathGraph(5, [0, 1, 0, 3, 0, 4], [1, 2, 3, 2, 4, 2])
+    const question = (choices: LinkPath[], more: Partial<StandingService> = {}): MovePlan =>
+      planned(
+        {
+          graph,
+          capacity: {
+            rateBps: new Float64Array(6).fill(50),
+            passableNodes: new Uint8Array(5).fill(1),
+          },
+          fixedBps: new Float64Array(6),
+          services: [
+            { from: 0, to: 2, rateBps: 30, priority: 0, path: [0, 1, 2, 3], choices, ...more },
+            { from: 0, to: 1, rateBps: 30, priority: 0, choices: [[0]] },
+          ],
+        },
+        20,
+      )
+    assert.deepEqual(question([]).steps, [], "nowhere else to be")
+    assert.deepEqual(question([[0, 1, 4, 5]]).steps, [], "still on 0-1")
+    const pair = [2, 3, 4, 5]
+    const both = [
+      { service: 0, from: [0, 1, 2, 3], to: pair, group: 1 },
+      { service: 1, to: [0], group: 1 },
+    ]
+    assert.deepEqual(question([[0, 1, 4, 5], pair]).steps, both)
+    assert.deepEqual(question([pair], { onlyForOthers: true }).steps, both)
+  })
+
+  it("spare links only for those that mind no move", () => {
+    const graph = new PathGraph(3, [0, 1, 0], [1, 2, 2])
+    const plan = (more: Partial<StandingService>): MovePlan =>
+      planned(
+        {
+          graph,
+          capacity: {
+            rateBps: new Float64Array(3).fill(50),
+            passableNodes: new Uint8Array(3).fill(1),
+          },
+          fixedBps: new Float64Array(3),
+          services: [{ from: 0, to: 2, rateBps: 30, priority: 0, path: [0, 1], ...more }],
+        },
+        20,
+      )
+    const step = { service: 0, from: [0, 1], to: [2], group: 1 }
+    assert.deepEqual(plan({}).steps, [step])
+    assert.deepEqual(plan({ choices: [[0, 1], [2]] }).steps, [step])
+    assert.deepEqual(plan({ choices: [[0, 1]] }).steps, [])
+    assert.deepEqual(plan({ onlyForOthers: true }).steps, [])
+  })
 })
