@@ -15,13 +15,27 @@ import {
 import { LEARNABLE } from "./profile.js"
 import type { EntryEdit, EntryKind } from "./wire.js"
 
-export interface Entry {
-  readonly kind: EntryKind
+export class Entry {
+  /** Kind and id: what it is found by. */
+  readonly name: string
   /** The key alone, enough to delete the entry. */
   readonly key: JsonObject
-  readonly data: JsonObject
-  /** The same for two entries exactly when they mean the same. */
-  readonly meaning: string
+  #meaning: string | undefined
+
+  constructor(
+    readonly kind: EntryKind,
+    keyLeaf: string,
+    readonly data: JsonObject,
+  ) {
+    const key = data[keyLeaf] ?? null
+    this.key = { [keyLeaf]: key }
+    this.name = `${kind} ${JSON.stringify(key)}`
+  }
+
+  /** The same for two entries exactly when they mean the same. Most are never asked: they come and go. */
+  get meaning(): string {
+    return (this.#meaning ??= JSON.stringify(normal(this.data)))
+  }
 }
 
 /** Entries made before, by what they were made of. Only for one node, and for the same leaves left out. */
@@ -61,9 +75,12 @@ export function entriesOf(
     source: T,
     toData: (source: T) => JsonObject,
   ): void => {
-    const entry = known.get(source) ?? entryOf(kind, keyLeaf, without(toData(source), leftOut))
-    known.set(source, entry)
-    entries.set(`${kind} ${JSON.stringify(entry.key[keyLeaf])}`, entry)
+    let entry = known.get(source)
+    if (entry === undefined) {
+      entry = new Entry(kind, keyLeaf, without(toData(source), leftOut))
+      known.set(source, entry)
+    }
+    entries.set(entry.name, entry)
   }
   for (const link of config.links)
     add("qkd_link", "qkdl_id", link, (one) =>
@@ -73,11 +90,6 @@ export function entriesOf(
     add("qkd_app", "app_id", app, (one) => appConfigToData(one, keyloom))
   if (keyloom) for (const peer of config.peers) add("peer", "qkdn_id", peer, peerToData)
   return entries
-}
-
-function entryOf(kind: EntryKind, keyLeaf: string, data: JsonObject): Entry {
-  const key = { [keyLeaf]: data[keyLeaf] ?? null }
-  return { kind, key, data, meaning: JSON.stringify(normal(data)) }
 }
 
 /**

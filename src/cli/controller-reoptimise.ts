@@ -38,6 +38,7 @@ export function reoptimiseRounds(side: ReoptimiseSide): RunningReoptimise {
       onNotice: (listener) => controller.onNotice(listener),
       reservedBps: (qkdlId) => controller.reservedBps(qkdlId),
       backupBps: (qkdlId) => controller.backupBps(qkdlId),
+      moveChoices: (serviceId) => controller.moveChoices(serviceId),
       submit: (event) => gate.submit(event),
     },
     planner,

@@ -10,6 +10,7 @@ import { desiredConfig } from "../core/desired.js"
 import { Draft } from "../core/draft.js"
 import type { Effect, Event, Reply } from "../core/event.js"
 import { holdSecondsAt } from "../core/provisional.js"
+import { type MoveChoice, moveChoices } from "../core/move-choices.js"
 import { rehearseOrder } from "../core/rehearse.js"
 import { movesSession } from "../core/inventory-events.js"
 import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
@@ -134,15 +135,16 @@ export class Controller implements ControllerPort, InsightPort {
     return candidatesFor(this.#picture, ask, this.#settings)
   }
 
+  moveChoices(serviceId: string): readonly MoveChoice[] {
+    return moveChoices(this.#picture, serviceId, this.#context())
+  }
+
   judge(event: Event): Reply {
-    const { now, newId } = this.#options
-    return decide(this.#picture, event, { now: now(), newId, settings: this.#settings }).reply
+    return decide(this.#picture, event, this.#context()).reply
   }
 
   async rehearse(order: OrderEvent): Promise<Rehearsal> {
-    const { now, newId } = this.#options
-    const context: Context = { now: now(), newId, settings: this.#settings }
-    const { desired, ...outcome } = rehearseOrder(this.#picture, order, context)
+    const { desired, ...outcome } = rehearseOrder(this.#picture, order, this.#context())
     const nodes = desired.map(async (config) => {
       const { qkdnId } = config
       try {
@@ -202,8 +204,7 @@ export class Controller implements ControllerPort, InsightPort {
   }
 
   async #decideBatch(batch: readonly Waiting[]): Promise<void> {
-    const now = this.#options.now()
-    const context: Context = { now, newId: this.#options.newId, settings: this.#settings }
+    const context = this.#context()
     const draft = new Draft(this.#picture)
     const decided: Decided[] = []
     const effects: Effect[] = []
@@ -232,13 +233,18 @@ export class Controller implements ControllerPort, InsightPort {
         return
       }
     }
-    const notices = noticesOf(this.#picture, changes, effects, new Date(now).toISOString())
+    const notices = noticesOf(this.#picture, changes, effects, new Date(context.now).toISOString())
     const sessions = this.#sessionChanges(changes)
     this.#picture.apply(changes, revision)
     for (const notice of notices) this.#publish(this.#journal.add(notice))
     for (const change of sessions) change()
     this.#carryOut(effects, revision)
     for (const { waiting, reply } of decided) waiting.resolve(reply)
+  }
+
+  #context(): Context {
+    const { now, newId } = this.#options
+    return { now: now(), newId, settings: this.#settings }
   }
 
   /** What is not durable did not happen; and who cannot store must not decide. */

@@ -2,6 +2,7 @@
 
 import type { CandidateAsk, Candidates } from "../core/candidates.js"
 import type { Event, Reply, SouthEvent } from "../core/event.js"
+import type { MoveChoice } from "../core/move-choices.js"
 import type { Change, Network, NodeTarget } from "../model/network.js"
 import type { RehearsedOrder } from "../core/rehearse.js"
 import type { NodeConfig, NodePlan } from "../model/node.js"
@@ -104,6 +105,8 @@ export interface ControllerPort {
 export interface InsightPort {
   /** @returns undefined when the service that is asked about is not there. */
   candidatePaths(ask: CandidateAsk): Candidates
+  /** Where else a service could stand by its terms, room aside; cheapest first. */
+  moveChoices(serviceId: string): readonly MoveChoice[]
   /** What would be decided on this event now. */
   judge(event: Event): Reply
   /** Bits per second promised on a link. */

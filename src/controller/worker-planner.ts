@@ -4,7 +4,8 @@
 import { Worker } from "node:worker_threads"
 import type { MovePlan } from "../engine/reoptimise.js"
 import { QkdError } from "../errors.js"
-import type { MovePlanner, MoveQuestion } from "./reoptimiser.js"
+import type { MoveQuestion } from "./move-question.js"
+import type { MovePlanner } from "./reoptimiser.js"
 
 /** What goes to the thread, and what comes back. */
 export interface Asked {

@@ -1,7 +1,7 @@
 // Backups of services with protection `restore`: found beside the path in use, kept while they are good for something,
 // sought anew when the network has changed. When a service moves to its backup is decided in `restoration.ts`.
 
-import type { BackupPath, KeyPath, Service } from "../model/service.js"
+import type { BackupPath, KeyPath, PlannedPath, Service } from "../model/service.js"
 import { groups } from "./memberships.js"
 import { findPath, type FoundPath } from "./path.js"
 import type { PathQuery } from "./path-query.js"
@@ -21,13 +21,27 @@ export function withBackup(turn: Turn, service: Service): Service {
   return service.noBackup === found ? bare : put(turn, { ...rest, noBackup: found })
 }
 
+const APART: readonly BackupPath["disjoint"][] = ["part", "link", "node"]
+
+/** Whether a backup is there and no nearer to its path than another is to its own. */
+export function isAsFarApart(
+  backup: Pick<BackupPath, "disjoint"> | undefined,
+  other: Pick<BackupPath, "disjoint">,
+): boolean {
+  return backup !== undefined && APART.indexOf(backup.disjoint) >= APART.indexOf(other.disjoint)
+}
+
 /** Prices far above those of links, each above the sum of all below it. */
 const SAME_LINK = 1e9
 const SAME_RISK = 1e7
 const SAME_RELAY = 1e5
 
-/** As far apart from the path in use as the network allows; of what is equally far, the cheapest. */
-function findBackup(turn: Turn, service: Service, path: KeyPath): BackupPath | string {
+/** As far apart from the path in use as the network allows; of what is equally far, the cheapest; or why there is none. */
+export function findBackup(
+  turn: Turn,
+  service: Service,
+  path: Pick<KeyPath, "hops" | "nodes" | "rateBps">,
+): BackupPath | string {
   const { draft, settings } = turn
   draft.graph.refresh(draft, settings)
   const links = new Set(path.hops.map(({ qkdlId }) => qkdlId))
@@ -91,7 +105,7 @@ function failuresOf({ settings }: Turn, failures: readonly string[]): readonly s
 }
 
 /** Shared risks of a path's links, as failures. */
-function risksOf({ draft }: Turn, path: KeyPath): string[] {
+function risksOf({ draft }: Turn, path: PlannedPath): string[] {
   const found = new Set<string>()
   for (const { qkdlId } of path.hops)
     for (const risk of draft.link(qkdlId)?.srlg ?? []) found.add(risk)

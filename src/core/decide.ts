@@ -85,7 +85,7 @@ function dispatch(turn: Turn, event: Event): Reply {
     case "service-cancelled":
       return serviceCancelled(turn, event.serviceId)
     case "path-deployed":
-      return pathDeployed(turn, event.serviceId, event.qkdlIds)
+      return pathDeployed(turn, event)
     case "service-moved":
       return serviceMoved(turn, event)
     case "transaction":

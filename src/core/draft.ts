@@ -7,7 +7,7 @@ import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, isOfServices } from "./memberships.js"
-import { compareGroups, compareReservations, type View } from "./view.js"
+import { compareGroups, compareReservations, NO_GROUPS, type View } from "./view.js"
 
 export class Draft implements View {
   readonly revision: number
@@ -188,7 +188,7 @@ export class Draft implements View {
     id: string,
     before: T | undefined,
     after: T | null,
-    groupsOf: (entry: T) => string[],
+    groupsOf: (entry: T) => ReadonlySet<string>,
   ): void {
     const mark = (inside: boolean) => (group: string) => {
       const own = this.#groups.get(group)
@@ -196,8 +196,8 @@ export class Draft implements View {
       else own.set(id, inside)
     }
     compareGroups(
-      before === undefined ? [] : groupsOf(before),
-      after === null ? [] : groupsOf(after),
+      before === undefined ? NO_GROUPS : groupsOf(before),
+      after === null ? NO_GROUPS : groupsOf(after),
       mark(true),
       mark(false),
     )

@@ -37,6 +37,10 @@ export type OperatorEvent =
       readonly kind: "path-deployed"
       readonly serviceId: string
       readonly qkdlIds: readonly string[]
+      /** For a service on several paths: those beside the first one, in any order. */
+      readonly besideQkdlIds?: readonly (readonly string[])[]
+      /** Refused where no backup as good as the one kept now could be kept ready for the new path. */
+      readonly keepsProtection?: true
     }
   /** Another path than the one in use, clear of these. */
   | {

@@ -5,6 +5,7 @@ import { disjointPaths, type Disjointness } from "../engine/disjoint.js"
 import { limitedDisjointPaths } from "../engine/disjoint-in-order.js"
 import type { KeyPath, Service } from "../model/service.js"
 import { explainNoPath, type NoPath } from "./explain.js"
+import type { Graph } from "./graph.js"
 import { laneCount, needsAll } from "./lanes.js"
 import { nodeName } from "./names.js"
 import { asPath, findPath, type FoundPath } from "./path.js"
@@ -32,14 +33,14 @@ export function routeLanes(turn: Turn, service: Routable): RoutedLanes {
   const kinds: readonly Disjointness[] = needsAll(terms) ? ["node"] : ["node", "link"]
   let most = 0
   for (const kind of kinds) {
-    const set = disjointSet(turn, query, count, kind)
+    const set = disjointSet(draft.graph, query, count, kind)
     if (set.length === count) return { found: set }
     most = Math.max(most, set.length)
   }
   const single = findPath(draft.graph, query)
   if (single === undefined) return { none: explainNoPath(draft, query, settings) }
   if (!needsAll(terms)) return { found: [single] }
-  const without = disjointSet(turn, { ...query, rateBps: 0 }, count, "node").length
+  const without = disjointSet(draft.graph, { ...query, rateBps: 0 }, count, "node").length
   const from = nodeName(draft, query.from)
   const to = nodeName(draft, query.to)
   const rate = without > most ? ` with ${terms.minRateBps} bit/s` : ""
@@ -56,8 +57,9 @@ function laneQuery(turn: Turn, service: Routable): PathQuery {
   return queryOf(service, avoiding, [])
 }
 
-function disjointSet(
-  { draft: { graph } }: Turn,
+/** The cheapest set, cheapest path first; fewer than `count` where there are no more. The graph must have been refreshed. */
+export function disjointSet(
+  graph: Graph,
   query: PathQuery,
   count: number,
   kind: Disjointness,

@@ -63,23 +63,23 @@ export function isOfServices(group: string): boolean {
   return OF_SERVICES.has(end < 0 ? group : group.slice(0, end))
 }
 
-export function groupsOfNode(node: NetworkNode): string[] {
-  const found = node.saeIds.map((saeId) => groups.nodesOfSae(saeId))
-  if (node.syncFault !== undefined) found.push(groups.faultyNodes)
-  if (!isPresent(node)) found.push(groups.absentNodes)
+export function groupsOfNode(node: NetworkNode): ReadonlySet<string> {
+  const found = new Set(node.saeIds.map((saeId) => groups.nodesOfSae(saeId)))
+  if (node.syncFault !== undefined) found.add(groups.faultyNodes)
+  if (!isPresent(node)) found.add(groups.absentNodes)
   return found
 }
 
-export function groupsOfLink(link: NetworkLink): string[] {
-  const found = [
+export function groupsOfLink(link: NetworkLink): ReadonlySet<string> {
+  const found = new Set([
     groups.linksAt(link.a.qkdnId),
     groups.linksAt(link.b.qkdnId),
     groups.linksOnInterface(link.a.qkdnId, link.a.qkdiId),
     groups.linksOnInterface(link.b.qkdnId, link.b.qkdiId),
-  ]
-  for (const risk of link.srlg) found.push(groups.linksAtRisk(risk))
-  if (link.hold?.held === true) found.push(groups.heldLinks)
-  if (!link.enabled || link.status !== "ACTIVE") found.push(groups.downLinks)
+  ])
+  for (const risk of link.srlg) found.add(groups.linksAtRisk(risk))
+  if (link.hold?.held === true) found.add(groups.heldLinks)
+  if (!link.enabled || link.status !== "ACTIVE") found.add(groups.downLinks)
   return found
 }
 
@@ -98,7 +98,18 @@ export function pathsOf(service: Service): KeyPath[] {
   return paths
 }
 
-export function groupsOfService(service: Service): string[] {
+/** A service is never changed in place, and is asked about in every draft over the one that wrote it. */
+const GROUPS_OF_SERVICES = new WeakMap<Service, ReadonlySet<string>>()
+
+export function groupsOfService(service: Service): ReadonlySet<string> {
+  const known = GROUPS_OF_SERVICES.get(service)
+  if (known !== undefined) return known
+  const found = workedOutGroups(service)
+  GROUPS_OF_SERVICES.set(service, found)
+  return found
+}
+
+function workedOutGroups(service: Service): ReadonlySet<string> {
   const { state, a, b, backup } = service
   const found = new Set<string>([
     groups.servicesInState(state),
@@ -118,7 +129,7 @@ export function groupsOfService(service: Service): string[] {
   if (lacksBackup(service))
     found.add(service.noBackup === undefined ? groups.unprepared : groups.unbacked)
   if (service.home !== undefined && service.next === undefined) found.add(groups.awayFromHome)
-  return [...found]
+  return found
 }
 
 function lacksBackup({ terms, state, path, next, backup }: Service): boolean {

@@ -2,32 +2,62 @@
 // as the search would judge it; it is set up beside the standing one, which leaves when the new one stands. It is
 // not pinned: when it fails, the service moves on as any other.
 
-import type { Hop, Service } from "../model/service.js"
-import { residualBps } from "./allocate.js"
-import { withBackup } from "./backups.js"
+import type { Service } from "../model/service.js"
+import { isAsFarApart, withBackup } from "./backups.js"
+import { Draft } from "./draft.js"
 import type { OperatorEvent, Reply } from "./event.js"
-import { explainNoPath, whyAbsent } from "./explain.js"
-import { GENERATING, isPresent, mayRelay, useOf } from "./usable.js"
-import { reservationsOf } from "./memberships.js"
-import { linkName, nodeName } from "./names.js"
-import { type FoundPath, findPaths } from "./path.js"
+import { explainNoPath } from "./explain.js"
+import { givenPath, type Refusal, refused, unfit } from "./given-path.js"
 import { isOnSeveral } from "./lanes.js"
-import { abandonNext, beginPath, sameLinks } from "./phases.js"
+import { lanesDeployed } from "./lane-moves.js"
+import { nodeName } from "./names.js"
+import { type FoundPath, findPaths } from "./path.js"
+import { abandonNext, beginPath, put, sameLinks } from "./phases.js"
 import { queryOf, route } from "./routing.js"
 import { stay } from "./service-life.js"
-import { brokenTerm } from "./term-check.js"
-import type { Turn } from "./turn.js"
+import { Turn } from "./turn.js"
 
-type Refusal = Extract<Reply, { ok: false }>
-
-export function pathDeployed(turn: Turn, serviceId: string, qkdlIds: readonly string[]): Reply {
+export function pathDeployed(
+  turn: Turn,
+  order: Extract<OperatorEvent, { kind: "path-deployed" }>,
+): Reply {
+  const { serviceId, qkdlIds, besideQkdlIds, keepsProtection } = order
+  if (besideQkdlIds !== undefined)
+    return lanesDeployed(turn, serviceId, [qkdlIds, ...besideQkdlIds])
   const service = standingService(turn, serviceId)
   if ("tag" in service) return service
-  const path = walk(turn, service, qkdlIds)
+  const path = givenPath(turn, service, qkdlIds)
   if ("tag" in path) return path
-  const fault = unfit(turn, service, path)
-  if (fault !== undefined) return fault
-  return take(turn, service, path, "deployed by order")
+  if (keepsProtection === true) return takeIfAsSafe(turn, service, path)
+  return unfit(turn, service, path) ?? take(turn, service, path, "deployed by order")
+}
+
+/** Only where what is kept ready for the new path is no less than what is for the old one. */
+function takeIfAsSafe(turn: Turn, service: Service, path: FoundPath): Reply {
+  if (service.next === undefined && service.path !== undefined)
+    if (sameLinks(path.hops, service.path.hops)) return { ok: true, id: service.serviceId }
+  const draft = new Draft(turn.draft, turn.draft.revision)
+  const trial = new Turn(draft, turn.context)
+  // What its backup keeps is free for the new path and for the next backup.
+  const { backup: _backup, noBackup: _no, ...bare } = service
+  const free = service.backup === undefined ? service : put(trial, bare)
+  const reply = unfit(trial, free, path) ?? take(trial, free, path, "to a better place")
+  if (!reply.ok) {
+    draft.drop()
+    return reply
+  }
+  const after = draft.service(service.serviceId)
+  if (service.backup !== undefined && !isAsFarApart(after?.backup, service.backup)) {
+    draft.drop()
+    const why = after?.noBackup ?? "its backup would be nearer to its path than it is now"
+    return {
+      ...refused("resource-denied", `less would be kept ready for it: ${why}`),
+      appTag: "no-path",
+    }
+  }
+  for (const change of draft.changes()) turn.draft.write(change)
+  turn.effects.push(...trial.effects)
+  return reply
 }
 
 export function serviceMoved(
@@ -113,85 +143,4 @@ function take(turn: Turn, service: Service, path: FoundPath, why: string): Reply
   const type = service.path === undefined ? "service.pending" : "service.moving"
   turn.notify("service", type, serviceId, why)
   return done
-}
-
-/** The links as a path from end a to end b, or the first thing that makes them none. */
-function walk(turn: Turn, service: Service, qkdlIds: readonly string[]): FoundPath | Refusal {
-  const { draft } = turn
-  const hops: Hop[] = []
-  const nodes = [service.a.qkdnId]
-  let here = service.a.qkdnId
-  for (const [index, qkdlId] of qkdlIds.entries()) {
-    const at = `/qkdlIds/${index}`
-    const link = draft.link(qkdlId)
-    if (link === undefined) return refused("data-missing", `there is no link ${qkdlId}`, at)
-    const there = link.a.qkdnId === here ? link.b.qkdnId : link.a.qkdnId
-    if (link.a.qkdnId !== here && link.b.qkdnId !== here) {
-      const message = `${linkName(draft, link)} does not go on from ${nodeName(draft, here)}`
-      return refused("invalid-value", message, at)
-    }
-    if (nodes.includes(there)) {
-      const message = `the path comes back to ${nodeName(draft, there)}`
-      return refused("invalid-value", message, at)
-    }
-    hops.push({ qkdlId, from: here, to: there })
-    nodes.push(there)
-    here = there
-  }
-  if (here !== service.b.qkdnId) {
-    const wanted = nodeName(draft, service.b.qkdnId)
-    const message = `the path ends at ${nodeName(draft, here)}, not at ${wanted}`
-    return refused("invalid-value", message, "/qkdlIds")
-  }
-  return { hops, nodes, price: 0 }
-}
-
-/** What forbids the path now; the same rules as the search's. */
-function unfit(turn: Turn, service: Service, path: FoundPath): Refusal | undefined {
-  const { draft, settings } = turn
-  const noPath = (reason: string, index?: number): Refusal => ({
-    ...refused(
-      "resource-denied",
-      `no path: ${reason}`,
-      index === undefined ? "/qkdlIds" : `/qkdlIds/${index}`,
-    ),
-    appTag: "no-path",
-  })
-  for (const [place, qkdnId] of path.nodes.entries()) {
-    const node = draft.node(qkdnId)
-    if (node === undefined) return noPath(`node ${qkdnId} is not in the inventory`)
-    if (!isPresent(node)) return noPath(whyAbsent(node))
-    const inside = place > 0 && place < path.nodes.length - 1
-    if (inside && !mayRelay(node)) return noPath(`${node.name} may not relay`)
-  }
-  const { terms } = service
-  const own = reservationsOf(service)
-  for (const [index, { qkdlId }] of path.hops.entries()) {
-    const link = draft.link(qkdlId)
-    if (link === undefined) continue
-    if (useOf(link, settings) < GENERATING) {
-      const state = link.enabled ? link.status : "disabled"
-      return noPath(`${linkName(draft, link)} is ${state}`, index)
-    }
-    const free = Math.max(0, residualBps(draft, link, settings) + (own.get(qkdlId) ?? 0))
-    if (terms.minRateBps > 0 && free < terms.minRateBps) {
-      const message = `${linkName(draft, link)} has ${free} of ${terms.minRateBps} bit/s free`
-      return {
-        ...refused("resource-denied", message, `/qkdlIds/${index}`),
-        appTag: "no-capacity",
-      }
-    }
-  }
-  const broken = brokenTerm(draft, terms, { ...path, rateBps: terms.minRateBps })
-  return broken === undefined
-    ? undefined
-    : refused("invalid-value", broken.replace("its path", "the path"), "/qkdlIds")
-}
-
-function refused(
-  tag: "data-missing" | "in-use" | "invalid-value" | "operation-not-supported" | "resource-denied",
-  message: string,
-  path?: string,
-): Refusal {
-  return { ok: false, tag, message, ...(path === undefined ? {} : { path }) }
 }

@@ -161,10 +161,15 @@ export function revert(turn: Turn): void {
       turn.wakeAt(wholeMs + holdOffMs)
       continue
     }
-    if (!hasRoom(turn, service, home)) continue
+    if (!hasRoom(turn, service, home) || avoidsNow(turn, service, home)) continue
     withBackup(turn, beginPath(turn, service, home))
     turn.notify("service", "service.moving", service.serviceId, "back to the path it had left")
   }
+}
+
+/** A node of it refused this service a short while ago. */
+function avoidsNow({ now }: Turn, { avoiding = [] }: Service, path: PlannedPath): boolean {
+  return avoiding.some((node) => node.untilMs > now && path.nodes.includes(node.qkdnId))
 }
 
 /** Since when all of a path could be used, ms since the epoch; undefined while something of it cannot. */

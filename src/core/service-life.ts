@@ -210,7 +210,10 @@ function giveUp(turn: Turn, service: Service, { appTag, reason }: Cause): void {
   remove(turn, service, reason)
 }
 
-/** A node did not take its part of the next path: leave it out for a while and try round it. */
+/**
+ * A node did not take its part of the next path: leave it out for a while and try round it. A service that is whole where
+ * it stands was on the way to a better place only: it stays.
+ */
 export function hopFailed(turn: Turn, service: Service, qkdnId: string, cause: Cause): void {
   const untilMs = turn.now + turn.settings.avoidMs
   const avoiding = [
@@ -219,7 +222,12 @@ export function hopFailed(turn: Turn, service: Service, qkdnId: string, cause: C
   ]
   turn.wakeAt(untilMs)
   turn.notify("log", "service.hop-failed", service.serviceId, cause.reason)
-  seekPath(turn, abandonNext(turn, { ...service, avoiding }), { cause })
+  const free = abandonNext(turn, { ...service, avoiding })
+  if (free.path !== undefined && conditionOf(turn.draft, free).state === "active") {
+    stay(turn, withBackup(turn, free))
+    return
+  }
+  seekPath(turn, free, { cause })
 }
 
 /** A node that somebody changed, or that was put right again: services over it say so. */

@@ -21,16 +21,16 @@ export interface View extends GraphSource {
 
 /** Calls `add` and `remove` for what differs between the groups of an entry before and after. */
 export function compareGroups(
-  before: readonly string[],
-  after: readonly string[],
+  before: ReadonlySet<string>,
+  after: ReadonlySet<string>,
   add: (group: string) => void,
   remove: (group: string) => void,
 ): void {
-  const kept = new Set(after)
-  const had = new Set(before)
-  for (const group of had) if (!kept.has(group)) remove(group)
-  for (const group of kept) if (!had.has(group)) add(group)
+  for (const group of before) if (!after.has(group)) remove(group)
+  for (const group of after) if (!before.has(group)) add(group)
 }
+
+export const NO_GROUPS: ReadonlySet<string> = new Set()
 
 const NOTHING: ReadonlyMap<string, number> = new Map()
 
@@ -163,14 +163,14 @@ export class Picture implements View {
     table: Map<string, T>,
     id: string,
     after: T | null,
-    groupsOf: (entry: T) => string[],
+    groupsOf: (entry: T) => ReadonlySet<string>,
   ): void {
     const before = table.get(id)
     if (after === null) table.delete(id)
     else table.set(id, after)
     compareGroups(
-      before === undefined ? [] : groupsOf(before),
-      after === null ? [] : groupsOf(after),
+      before === undefined ? NO_GROUPS : groupsOf(before),
+      after === null ? NO_GROUPS : groupsOf(after),
       (group) => {
         const set = this.#groups.get(group)
         if (set === undefined) this.#groups.set(group, new Set([id]))

@@ -27,7 +27,13 @@ export const REOPTIMISATION_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
           name: { ...string, description: "Its SAEs" },
           rateBps: bps("What it takes of each link"),
           "from?": { ...path, description: "The links it leaves; absent when it has no path yet" },
+          "fromBeside?": {
+            ...list(path),
+            description: "Of a service on several paths, the others",
+          },
           to: { ...path, description: "The links it takes" },
+          "toBeside?": { ...list(path), description: "Of a service on several paths, the others" },
+          nodes: { ...count, description: "What it costs: nodes told to take part or to let go" },
           group: { ...count, description: "Moves that are worth it only together have one number" },
           worth: { ...string, description: "Why it is worth it" },
         }),
@@ -37,7 +43,8 @@ export const REOPTIMISATION_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       boundBps: bps("Whatever was moved, more of them could not be carried"),
       leftAlone: {
         ...count,
-        description: "Services not looked at: on the move, or with terms beyond a rate",
+        description:
+          "Services not looked at: on the move, degraded, about to return, promised no rate",
       },
       text: { ...list(string), description: "The same in lines for a person" },
       "outcome?": {

@@ -89,13 +89,18 @@ function planView(plan: Reoptimisation, network: Network): object {
   const { carriedBps, linkBps, boundBps, leftAlone } = plan
   return {
     moves: plan.steps.map((step) => {
-      const { serviceId, name, rateBps, from, to, group } = step
+      const { serviceId, name, rateBps, from, to, nodes, group } = step
+      const [way = [], ...beside] = to
+      const [old = [], ...oldBeside] = from ?? []
       return {
         serviceId,
         name,
         rateBps,
-        ...(from === undefined ? {} : { from: links(from) }),
-        to: links(to),
+        ...(from === undefined ? {} : { from: links(old) }),
+        ...(oldBeside.length === 0 ? {} : { fromBeside: oldBeside.map(links) }),
+        to: links(way),
+        ...(beside.length === 0 ? {} : { toBeside: beside.map(links) }),
+        nodes,
         group,
         worth: worthOf(plan, step),
       }

@@ -171,6 +171,7 @@ describe("the rounds of re-optimisation", () => {
       onNotice: bench.controller.onNotice.bind(bench.controller),
       reservedBps: (id: string) => bench.controller.reservedBps(id),
       backupBps: (id: string) => bench.controller.backupBps(id),
+      moveChoices: (id: string) => bench.controller.moveChoices(id),
       submit: () => Promise.reject(locked),
     }
     const reoptimiser = new Reoptimiser(side, planner, DEFAULT_SETTINGS, REOPTIMISE_TERMS)
@@ -180,7 +181,7 @@ describe("the rounds of re-optimisation", () => {
     await bench.controller.stop()
   })
 
-  it("leave alone whoever has a backup, and the rate that is kept for it", async () => {
+  it("take no rate that is kept for backups, and move nobody with one for nothing", async () => {
     const { bench, byB } = await mended()
     const reply = await bench.submit({
       kind: "service-ordered",

@@ -1,13 +1,24 @@
 // A small network that first come, first served has filled badly, for tests of re-optimisation.
 
 import assert from "node:assert/strict"
+import type { LinkInventory } from "../../src/core/event.js"
+import type { ServiceTerms } from "../../src/model/service.js"
 import { nodeEntry } from "../core/lab.js"
 import { Bench } from "./fakes.js"
 
 /** A square a-b-c-d with a diagonal b-d; 900 bit/s may be promised on each link. */
-export async function square(): Promise<Bench> {
+export function square(): Promise<Bench> {
+  return network(["a-b", "b-c", "c-d", "a-d", "b-d"])
+}
+
+/** Links that generate, and the nodes that they join. */
+export async function network(
+  links: readonly string[],
+  more: (qkdlId: string) => Partial<LinkInventory> = () => ({}),
+): Promise<Bench> {
   const bench = await Bench.open()
-  for (const name of ["a", "b", "c", "d"])
+  const names = [...new Set(links.flatMap((qkdlId) => qkdlId.split("-")))].sort()
+  for (const name of names)
     await bench.submit({
       kind: "node-added",
       node: nodeEntry(name, { saeIds: [`sae-${name}`, `lab-${name}`] }),
@@ -17,13 +28,13 @@ export async function square(): Promise<Bench> {
     used.set(qkdnId, (used.get(qkdnId) ?? 0) + 1)
     return { qkdnId, qkdiId: used.get(qkdnId) ?? 0 }
   }
-  for (const qkdlId of ["a-b", "b-c", "c-d", "a-d", "b-d"]) {
+  for (const qkdlId of links) {
     const [a = "", b = ""] = qkdlId.split("-")
-    const link = { qkdlId, a: end(a), b: end(b), skrBps: 1000 }
+    const link = { qkdlId, a: end(a), b: end(b), skrBps: 1000, ...more(qkdlId) }
     await bench.submit({ kind: "link-added", link })
   }
-  for (const name of ["a", "b", "c", "d"]) await bench.connect(name)
-  for (const link of ["a-b", "b-c", "c-d", "a-d", "b-d"]) await bench.status(link, "ACTIVE")
+  for (const name of names) await bench.connect(name)
+  for (const link of links) await bench.status(link, "ACTIVE")
   await bench.settle()
   bench.south.submit = (event) => bench.submit(event)
   return bench
@@ -34,12 +45,13 @@ export async function order(
   aSaeId: string,
   bSaeId: string,
   minRateBps: number,
+  more: Partial<ServiceTerms> = {},
 ): Promise<string> {
   const reply = await bench.submit({
     kind: "service-ordered",
     aSaeId,
     bSaeId,
-    terms: { minRateBps, priority: 0, avoidNodes: [] },
+    terms: { minRateBps, priority: 0, avoidNodes: [], ...more },
   })
   await bench.settle()
   return reply.ok ? (reply.id ?? "") : assert.fail(reply.message)

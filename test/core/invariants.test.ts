@@ -3,10 +3,12 @@
 
 import assert from "node:assert/strict"
 import { randomInt } from "node:crypto"
+import { isAsFarApart } from "../../src/core/backups.js"
 import { candidatesFor } from "../../src/core/candidates.js"
 import { promisableBps } from "../../src/core/allocate.js"
 import { isAsDesired } from "../../src/core/drift.js"
 import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths } from "../../src/core/lanes.js"
+import { moveChoices } from "../../src/core/move-choices.js"
 import { lanesOf, pathsOf, reservationsOf } from "../../src/core/memberships.js"
 import { endsOf, isVirtual, relaysOf } from "../../src/core/phases.js"
 import type { NodeConfig } from "../../src/model/node.js"
@@ -104,7 +106,7 @@ class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(27)) {
+    switch (dice.below(28)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -193,6 +195,9 @@ class World {
           })
         }
         break
+      case 27:
+        if (services.length > 0) this.#toBetterPlace(dice.of(services))
+        break
       case 19:
         if (services.length > 0) this.#orderAgain(dice.of(services))
         break
@@ -233,6 +238,26 @@ class World {
     const removing = service.state === "removing" || isOnSeveral(service)
     const reply = lab.submit({ kind: "path-deployed", serviceId, qkdlIds })
     assert.equal(reply.ok, !removing, "a candidate can be deployed")
+  }
+
+  /** As re-optimisation orders it: where it may be by its terms, whether or not there is room. */
+  #toBetterPlace(serviceId: string): void {
+    const { lab, dice } = this
+    const context = { now: lab.now, newId: () => crypto.randomUUID(), settings: lab.settings }
+    const choices = moveChoices(lab.picture, serviceId, context)
+    if (choices.length === 0) return
+    const [qkdlIds = [], ...beside] = dice.of(choices)
+    const before = lab.picture.service(serviceId)
+    const reply = lab.submit({
+      kind: "path-deployed",
+      serviceId,
+      qkdlIds,
+      ...(beside.length > 0 && { besideQkdlIds: beside }),
+      keepsProtection: true,
+    })
+    const now = lab.picture.service(serviceId)
+    if (!reply.ok) assert.equal(now, before, "a refusal changes nothing")
+    else if (before?.backup !== undefined) assert(isAsFarApart(now?.backup, before.backup))
   }
 
   #orderAgain(serviceId: string): void {

@@ -21,6 +21,7 @@ const MOVES = [
     rateBps: 600,
     from: [{ qkdlId: "a-b" }, { qkdlId: "b-c" }],
     to: [{ qkdlId: "a-d" }, { qkdlId: "c-d" }],
+    nodes: 4,
     group: 1,
     worth: "lets lab-a - lab-b in, 500 bit/s",
   },
@@ -28,8 +29,9 @@ const MOVES = [
     name: "lab-a - lab-b",
     rateBps: 500,
     to: [{ qkdlId: "a-b" }],
+    nodes: 2,
     group: 1,
-    worth: "there is room for it after 1 moves",
+    worth: "there is room for it after 1 move",
   },
 ]
 
@@ -111,11 +113,11 @@ describe("re-optimisation over REST", () => {
       boundBps: 1600,
       leftAlone: 0,
       text: [
-        "1 moves, 1 services come in",
+        "1 move, 1 service comes in",
         "carried: 1100 bit/s now, 1600 then, at most 1600 whatever moved",
         "key rate of links in use: 1700 bit/s now, 2200 then",
-        "1. sae-a - sae-c, 600 bit/s, moves from a-b, b-c to a-d, c-d",
-        "1. lab-a - lab-b, 500 bit/s, comes in over a-b",
+        "1. sae-a - sae-c, 600 bit/s, moves from a-b, b-c to a-d, c-d: lets lab-a - lab-b in, 500 bit/s; 4 nodes told",
+        "1. lab-a - lab-b, 500 bit/s, comes in over a-b: there is room for it after 1 move; 2 nodes told",
       ],
     })
     assert.deepEqual([bench.controller.network().revision, bench.south.synced.length], before)
