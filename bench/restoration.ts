@@ -8,6 +8,7 @@ import { decide } from "../src/core/decide.js"
 import { desiredConfig } from "../src/core/desired.js"
 import type { Event } from "../src/core/event.js"
 import { groups } from "../src/core/memberships.js"
+import { inShape } from "../src/core/service-shape.js"
 import { DEFAULT_SETTINGS, type Settings } from "../src/core/settings.js"
 import { Picture } from "../src/core/view.js"
 import type { Change } from "../src/model/network.js"
@@ -174,7 +175,8 @@ class Bench {
       if (service?.next === undefined) return []
       const { next, ...rest } = service
       const path = { ...next, phase: "up" as const, awaiting: [] }
-      return [{ kind: "service", id, value: { ...rest, path, leaving: [], state: "active" } }]
+      const value = { ...rest, path, leaving: [], state: "active" } as const
+      return [{ kind: "service", id, value: inShape(value, service.changedAt) }]
     })
     this.picture.apply(changes, this.picture.revision + 1)
   }

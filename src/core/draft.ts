@@ -9,6 +9,18 @@ import type { Graph } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, isOfServices } from "./memberships.js"
 import { compareGroups, compareReservations, NO_GROUPS, type View } from "./view.js"
 
+/** A service that was written. */
+interface ServiceEntry {
+  readonly kind: "service"
+  readonly id: string
+  /** As it is below. */
+  readonly under: Service | undefined
+  now: Service | null
+  /** As groups and sums have it. */
+  settled: Service | undefined
+  isSettled: boolean
+}
+
 export class Draft implements View {
   readonly revision: number
   readonly graph: Graph
@@ -16,16 +28,16 @@ export class Draft implements View {
   readonly #under: View
   readonly #nodes = new Map<string, NetworkNode | null>()
   readonly #links = new Map<string, NetworkLink | null>()
-  readonly #services = new Map<string, Service | null>()
+  readonly #services = new Map<string, ServiceEntry>()
   /** group -> id -> in it or not, where that differs from below */
   readonly #groups = new Map<string, Map<string, boolean>>()
   readonly #reserved = new Map<string, number>()
-  /** Services as they were before they were changed since the sums were last made up. */
-  readonly #unsettled = new Map<string, Service | undefined>()
+  /** Services that were changed since the sums were last made up. */
+  readonly #unsettled: ServiceEntry[] = []
   /** Links where what is kept for backups differs from below. */
   readonly #kept = new Set<string>()
   /** What was written, in the order first written. */
-  readonly #order: Pick<Change, "kind" | "id">[] = []
+  readonly #order: ({ readonly kind: "node" | "link"; readonly id: string } | ServiceEntry)[] = []
 
   /** @param revision of the commit this draft will become */
   constructor(under: View, revision = under.revision + 1) {
@@ -47,7 +59,7 @@ export class Draft implements View {
 
   service(serviceId: string): Service | undefined {
     const own = this.#services.get(serviceId)
-    return own === undefined ? this.#under.service(serviceId) : (own ?? undefined)
+    return own === undefined ? this.#under.service(serviceId) : (own.now ?? undefined)
   }
 
   nodeIds(): Iterable<string> {
@@ -59,11 +71,12 @@ export class Draft implements View {
   }
 
   serviceIds(): Iterable<string> {
-    return overlaid(this.#under.serviceIds(), this.#services)
+    const own = new Map(Array.from(this.#services, ([id, { now }]) => [id, now]))
+    return overlaid(this.#under.serviceIds(), own)
   }
 
   members(group: string): readonly string[] {
-    if (this.#unsettled.size > 0 && isOfServices(group)) this.#settleOwn()
+    if (this.#unsettled.length > 0 && isOfServices(group)) this.#settleOwn()
     const below = this.#under.members(group)
     const own = this.#groups.get(group)
     if (own === undefined) return below
@@ -96,7 +109,7 @@ export class Draft implements View {
   }
 
   putService(value: Service): void {
-    this.write({ kind: "service", id: value.serviceId, value })
+    this.#writeService(value.serviceId, value)
   }
 
   removeNode(qkdnId: string): void {
@@ -108,7 +121,7 @@ export class Draft implements View {
   }
 
   removeService(serviceId: string): void {
-    this.write({ kind: "service", id: serviceId, value: null })
+    this.#writeService(serviceId, null)
   }
 
   write(change: Change): void {
@@ -127,9 +140,7 @@ export class Draft implements View {
         this.graph.touchLink(id)
         break
       case "service":
-        if (!this.#services.has(id)) this.#order.push(change)
-        if (!this.#unsettled.has(id)) this.#unsettled.set(id, this.service(id))
-        this.#services.set(id, change.value)
+        this.#writeService(id, change.value)
         break
     }
   }
@@ -137,7 +148,8 @@ export class Draft implements View {
   /** What differs from below, each entry once, in the order first written. */
   changes(): Change[] {
     const found: Change[] = []
-    for (const { kind, id } of this.#order) {
+    for (const written of this.#order) {
+      const { kind, id } = written
       switch (kind) {
         case "node": {
           const value = this.#nodes.get(id) ?? null
@@ -150,8 +162,8 @@ export class Draft implements View {
           break
         }
         case "service": {
-          const value = this.#services.get(id) ?? null
-          if (value !== (this.#under.service(id) ?? null)) found.push({ kind, id, value })
+          const { now, under } = written
+          if (now !== (under ?? null)) found.push({ kind, id, value: now })
           break
         }
       }
@@ -167,10 +179,26 @@ export class Draft implements View {
     for (const qkdnId of this.#nodes.keys()) this.graph.touchNode(qkdnId)
   }
 
+  #writeService(id: string, now: Service | null): void {
+    let entry = this.#services.get(id)
+    if (entry === undefined) {
+      const under = this.#under.service(id)
+      entry = { kind: "service", id, under, now, settled: under, isSettled: true }
+      this.#services.set(id, entry)
+      this.#order.push(entry)
+    }
+    entry.now = now
+    if (!entry.isSettled) return
+    entry.isSettled = false
+    this.#unsettled.push(entry)
+  }
+
   #settleOwn(): void {
-    if (this.#unsettled.size === 0) return
-    for (const [id, before] of this.#unsettled) {
-      const after = this.#services.get(id) ?? null
+    if (this.#unsettled.length === 0) return
+    for (const entry of this.#unsettled) {
+      const { id, settled: before, now: after } = entry
+      entry.settled = after ?? undefined
+      entry.isSettled = true
       this.#regroup(id, before, after, groupsOfService)
       compareReservations(before, after ?? undefined, (qkdlId, bps) => {
         this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
@@ -181,7 +209,7 @@ export class Draft implements View {
         this.graph.touchLink(qkdlId)
       }
     }
-    this.#unsettled.clear()
+    this.#unsettled.length = 0
   }
 
   #regroup<T>(

@@ -8,6 +8,7 @@ import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { PlannedPath } from "../model/service.js"
 import { freeBps, priceOf, type Reservations } from "./allocate.js"
 import type { Settings } from "./settings.js"
+import { PathNumberBook, type PathNumbers } from "./path-numbers.js"
 import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 
 /** What the graph reads of the network. */
@@ -18,11 +19,6 @@ export interface GraphSource extends Reservations {
   linkIds(): Iterable<string>
   /** Adds up what was put off; links touched by that are told to the graph. */
   settle(): void
-}
-
-export interface PathNumbers {
-  readonly links: Int32Array
-  readonly nodes: Int32Array
 }
 
 export class Graph {
@@ -56,7 +52,7 @@ export class Graph {
     overBackups: false,
   }
 
-  #numbers = new WeakMap<PlannedPath, PathNumbers>()
+  readonly #numbers = new PathNumberBook()
   #stale = true
   readonly #dirtyNodes = new Set<string>()
   readonly #dirtyLinks = new Set<string>()
@@ -112,14 +108,7 @@ export class Graph {
 
   /** Numbers along a path, remembered while both are what they are; -1 for what is not there. */
   numbersOf(path: PlannedPath): PathNumbers {
-    const known = this.#numbers.get(path)
-    if (known !== undefined) return known
-    const made = {
-      links: Int32Array.from(path.hops, ({ qkdlId }) => this.#linkNumbers.get(qkdlId) ?? -1),
-      nodes: Int32Array.from(path.nodes, (qkdnId) => this.#nodeNumbers.get(qkdnId) ?? -1),
-    }
-    this.#numbers.set(path, made)
-    return made
+    return this.#numbers.of(path, this.#linkNumbers, this.#nodeNumbers)
   }
 
   linkUse(link: number): number {
@@ -165,7 +154,7 @@ export class Graph {
       linkB.push(b)
     }
     renumber(this.#linkNumbers, this.linkIds)
-    this.#numbers = new WeakMap()
+    this.#numbers.clear()
     this.shape = new PathGraph(this.nodeIds.length, linkA, linkB)
     this.searches = new ShortestPaths(this.shape)
     const linkCount = linkA.length

@@ -23,6 +23,7 @@ import {
 } from "./lanes.js"
 import { lanesOf } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
+import { inShape, withNext } from "./service-shape.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -44,15 +45,23 @@ export function usesLink(path: KeyPath | undefined, qkdlId: string): boolean {
   return path?.hops.some((hop) => hop.qkdlId === qkdlId) ?? false
 }
 
-/** Starts to set up `found` as the next path of a service that has no next one. */
-export function beginPath(turn: Turn, service: Service, found: PlannedPath): Service {
+/**
+ * Starts to set up `found` as the next path of a service that has no next one.
+ *
+ * @param areTold whether the caller tells the nodes of a service on one path.
+ */
+export function beginPath(
+  turn: Turn,
+  service: Service,
+  found: PlannedPath,
+  areTold = false,
+): Service {
   if (isOnSeveral(service)) return beginLanes(turn, service, new Map([[0, found]]))
   const next = nextPath(turn, service, found)
-  // A backup is one for a certain path.
-  const { backup: _backup, noBackup: _no, ...bare } = service
-  if (service.path !== undefined) return put(turn, { ...bare, next })
-  const { reason: _, ...rest } = bare
-  return put(turn, { ...rest, state: "pending", next })
+  if (!areTold) turn.sync(...next.awaiting)
+  const begun = withNext(service, next, turn.time())
+  turn.draft.putService(begun)
+  return begun
 }
 
 /** Starts to set up next paths in lanes that have none, all at once. */
@@ -67,6 +76,7 @@ export function beginLanes(
   for (const [place, path] of found) {
     const { path: old } = lanesOf(now)[place] ?? {}
     const next = nextPath(turn, service, path)
+    turn.sync(...next.awaiting)
     now = withLane(now, place, { ...(old === undefined ? {} : { path: old }), next })
   }
   if (service.path === undefined) {
@@ -81,8 +91,7 @@ function nextPath(turn: Turn, service: Service, found: PlannedPath): KeyPath {
   const virtual = hops.length > 1
   // A path without relays has nobody to tell before the ends: one of several waits for the others.
   const waits = !virtual && isOnSeveral(service)
-  const told = virtual ? nodes.slice(1, -1) : waits ? [] : [...nodes]
-  turn.sync(...told)
+  const told = virtual ? nodes.slice(1, -1) : waits ? [] : nodes.slice()
   return {
     qkdlId: virtual ? turn.context.newId() : (hops[0]?.qkdlId ?? ""),
     hops,
@@ -360,7 +369,7 @@ function lacks({ drift }: NetworkNode, path: KeyPath, serviceId: string): boolea
 }
 
 export function put(turn: Turn, service: Service): Service {
-  const written = { ...service, changedAt: turn.time() }
+  const written = inShape(service, turn.time())
   turn.draft.putService(written)
   return written
 }

@@ -1,11 +1,12 @@
 // What becomes of services when a link or a node on their path fails, and when what they left is whole again. A failure
 // is one decision: all that it hits move, greater priority first, to the backup that is ready or to a path found anew.
 
-import type { KeyPath, PlannedPath, Service } from "../model/service.js"
+import type { AvoidedNode, KeyPath, PlannedPath, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, standingPaths } from "./lanes.js"
 import { groups, lanesOf, reservationsOf } from "./memberships.js"
+import type { PathNumbers } from "./path-numbers.js"
 import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
 import { inPriority, seekPath, stay } from "./service-life.js"
 import type { Turn } from "./turn.js"
@@ -59,8 +60,10 @@ function moveAll(
     }
     if (next !== undefined && !stops(next)) continue
     const hit = path !== undefined && hits(path, service)
-    if (hit && next === undefined && room.take(service)) {
-      moveToBackup(turn, service)
+    if (hit && next === undefined && service.backup !== undefined && room.take(service)) {
+      room.tell(service.backup)
+      beginPath(turn, leavingHome(service), service.backup, true)
+      turn.notify("service", "service.moving", service.serviceId, "to its backup")
       usedBackups = true
       continue
     }
@@ -85,13 +88,6 @@ function moveLanes(turn: Turn, service: Service, { stops, hits }: Failure): void
   seekPath(turn, abandonNext(turn, service))
 }
 
-function moveToBackup(turn: Turn, service: Service): void {
-  const { backup } = service
-  if (backup === undefined) return
-  beginPath(turn, leavingHome(service), backup)
-  turn.notify("service", "service.moving", service.serviceId, "to its backup")
-}
-
 /** A revertive service remembers the path that it leaves because it failed. */
 function leavingHome(service: Service): Service {
   const { path, home, terms } = service
@@ -102,7 +98,10 @@ function leavingHome(service: Service): Service {
 /** Whether backups can be used as they were prepared: rate is counted as they are taken, in numbers of the graph. */
 class BackupRoom {
   readonly #turn: Turn
-  #taken = new Float64Array(0)
+  /** By link, what is left; `UNFIT` where the link is of no use. */
+  #left = new Float64Array(0)
+  /** By node: 1 when it was told of a path that begins. */
+  #told = new Uint8Array(0)
   #current = false
 
   constructor(turn: Turn) {
@@ -114,39 +113,73 @@ class BackupRoom {
     this.#current = false
   }
 
-  take({ path, backup, terms, avoiding = [] }: Service): boolean {
+  take({ path, backup, terms, avoiding }: Service): boolean {
     if (backup === undefined || backup.rateBps < terms.minRateBps) return false
-    const { draft, settings, now } = this.#turn
-    const { graph } = draft
-    if (!this.#current) {
-      graph.refresh(draft, settings)
-      this.#taken = new Float64Array(graph.linkIds.length)
-      this.#current = true
-    }
+    const { graph } = this.#turn.draft
+    if (!this.#current) this.#look()
+    const left = this.#left
     const rateBps = terms.minRateBps
-    const { links, nodes } = graph.numbersOf(backup)
     // What it has in common with the path in use is the service's already.
     const own =
-      backup.disjoint === "part" && path !== undefined ? graph.numbersOf(path).links : NONE
-    for (const link of links) {
-      if (graph.linkUse(link) < GENERATING) return false
-      const free = (graph.free[link] ?? 0) - (this.#taken[link] ?? 0)
-      if (rateBps > 0 && free < rateBps && !own.includes(link)) return false
+      backup.disjoint === "part" && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
+    const { values, start, hops } = graph.numbersOf(backup)
+    const end = start + hops
+    for (let place = start; place < end; place += 1) {
+      const link = values[place] ?? -1
+      const free = left[link] ?? UNFIT
+      if (free === UNFIT) return false
+      if (free < rateBps && rateBps > 0 && own?.includes(link) !== true) return false
     }
-    const last = nodes.length - 1
-    for (let place = 0; place <= last; place += 1) {
-      const may = place === 0 || place === last ? graph.present : graph.passable
-      if (may[nodes[place] ?? -1] !== 1) return false
+    const { present, passable } = graph
+    const last = end + hops
+    if (present[values[end] ?? -1] !== 1 || present[values[last] ?? -1] !== 1) return false
+    for (let place = end + 1; place < last; place += 1)
+      if (passable[values[place] ?? -1] !== 1) return false
+    if (avoiding !== undefined && this.#avoids(avoiding, backup)) return false
+    for (let place = start; place < end; place += 1) {
+      const link = values[place] ?? -1
+      if (own?.includes(link) !== true) left[link] = (left[link] ?? 0) - rateBps
     }
-    const avoids = avoiding.some((one) => one.untilMs > now && backup.nodes.includes(one.qkdnId))
-    if (avoids) return false
-    for (const link of links)
-      if (!own.includes(link)) this.#taken[link] = (this.#taken[link] ?? 0) + rateBps
     return true
+  }
+
+  /** The nodes that a path over a backup begins with, each once a cut. The backup has been taken. */
+  tell(backup: PlannedPath): void {
+    const { values, start, hops } = this.#turn.draft.graph.numbersOf(backup)
+    const first = start + hops
+    // A path without relays begins with its ends (phases.ts).
+    const [from, to] = hops > 1 ? [1, hops - 1] : [0, hops]
+    for (let place = from; place <= to; place += 1) {
+      const node = values[first + place] ?? -1
+      if (this.#told[node] === 1) continue
+      this.#told[node] = 1
+      this.#turn.sync(backup.nodes[place] ?? "")
+    }
+  }
+
+  #look(): void {
+    const { draft, settings } = this.#turn
+    const { graph } = draft
+    graph.refresh(draft, settings)
+    this.#left = graph.free.map((bps, link) => (graph.linkUse(link) < GENERATING ? UNFIT : bps))
+    if (this.#told.length !== graph.nodeIds.length)
+      this.#told = new Uint8Array(graph.nodeIds.length)
+    this.#current = true
+  }
+
+  #avoids(avoiding: readonly AvoidedNode[], { nodes }: PlannedPath): boolean {
+    return avoiding.some(
+      ({ qkdnId, untilMs }) => untilMs > this.#turn.now && nodes.includes(qkdnId),
+    )
   }
 }
 
-const NONE = new Int32Array(0)
+function linksOf({ values, start, hops }: PathNumbers): Int32Array {
+  return values.subarray(start, start + hops)
+}
+
+/** Below anything that could be left. */
+const UNFIT = Number.NEGATIVE_INFINITY
 
 /** Revertive services return to the path they left, once it has been whole for as long as they want. */
 export function revert(turn: Turn): void {

@@ -313,5 +313,10 @@ export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {
 
 /** Greater priority first (`ServiceTerms.priority`); equal ones in a fixed order. */
 export function inPriority(turn: Turn, serviceIds: readonly string[]): Service[] {
-  return serviceIds.flatMap((id) => turn.draft.service(id) ?? []).sort(byPriority)
+  const services: Service[] = []
+  for (const id of serviceIds) {
+    const service = turn.draft.service(id)
+    if (service !== undefined) services.push(service)
+  }
+  return services.sort(byPriority)
 }
