@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import { readConfig } from "../config.js"
-import type { Settings } from "../core/settings.js"
+import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import type { ReoptimiseTerms } from "../engine/reoptimise.js"
 import { QkdError } from "../errors.js"
 import { Reader } from "../model/etsi015-values.js"
@@ -72,6 +72,13 @@ export interface ControllerConfig {
     readonly backup_rate: Settings["backupRate"]
     readonly revert_s: number
   }
+  readonly surplus: {
+    readonly beat_s: number
+    readonly step_percent: number
+    readonly margin_percent: number
+  }
+  readonly stock: { readonly floorBits: number; readonly horizon_s: number }
+  readonly overload: { readonly above_percent: number; readonly below_percent: number }
   readonly preemption: Settings["preemption"]
   readonly drift: DriftPolicy
   readonly reoptimise: ReoptimiseSetting
@@ -96,7 +103,7 @@ export function readControllerConfig(file: string): ControllerConfig {
   const checked: unknown = members
   const config = checked as Omit<
     ControllerConfig,
-    "httpTls" | "netconfTls" | "managers" | "reoptimise"
+    "httpTls" | "netconfTls" | "managers" | "reoptimise" | "stock"
   >
   const controller = new Reader(members, `/${CONTAINER}`, MODULE)
   const [http, netconf] = [controller.child("http"), controller.child("netconf")]
@@ -105,8 +112,29 @@ export function readControllerConfig(file: string): ControllerConfig {
     ...config,
     managers: readCallHome(netconf),
     reoptimise: reoptimiseSetting(controller.child("reoptimise")),
+    stock: stockSetting(controller.child("stock")),
     ...(http.has("tls") && { httpTls: httpTls(http.child("tls"), base) }),
     ...(netconf.has("tls") && { netconfTls: readNetconfTls(netconf.child("tls"), base) }),
+  }
+}
+
+/** What the file says of how decisions are made. */
+export function settingsOf(config: ControllerConfig): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    transaction: config.transaction.mode,
+    confirmTimeoutS: config.transaction.confirm_timeout_s,
+    backupRate: config.restoration.backup_rate,
+    revertMs: config.restoration.revert_s * 1000,
+    surplusBeatMs: config.surplus.beat_s * 1000,
+    surplusStepShare: config.surplus.step_percent / 100,
+    surplusMarginShare: config.surplus.margin_percent / 100,
+    stockFloorBits: config.stock.floorBits,
+    stockHorizonMs: config.stock.horizon_s * 1000,
+    overloadAbove: config.overload.above_percent / 100,
+    overloadBelow: config.overload.below_percent / 100,
+    preemption: config.preemption,
+    drift: config.drift,
   }
 }
 
@@ -118,6 +146,14 @@ function httpTls(tls: Reader, base: string): HttpTlsSetting {
     ...(tls.has("ca_file") && { caFile: file("ca_file") }),
     ...(tls.has("crl_file") && { crlFile: file("crl_file") }),
     certToName: readCertToName(tls),
+  }
+}
+
+/** A 64-bit number is a text in JSON (RFC 7951, 6.1). */
+function stockSetting(stock: Reader): ControllerConfig["stock"] {
+  return {
+    floorBits: Number(stock.counter("floor_bits") ?? 0n),
+    horizon_s: stock.number("horizon_s") ?? 0,
   }
 }
 

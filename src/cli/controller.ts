@@ -5,7 +5,6 @@ import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Controller } from "../controller/controller.js"
-import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import { QkdError } from "../errors.js"
 import type { NodeTarget } from "../model/network.js"
 import { Access } from "../north/access.js"
@@ -24,7 +23,7 @@ import { NodeSessions } from "../south/node-sessions.js"
 import { openEmbeddedStore } from "../store/embedded.js"
 import { systemClock } from "../transport/ssh-clock.js"
 import { compileEarly } from "./compile-early.js"
-import { readControllerConfig, type ControllerConfig } from "./controller-config.js"
+import { readControllerConfig, settingsOf, type ControllerConfig } from "./controller-config.js"
 import { reoptimiseRounds } from "./controller-reoptimise.js"
 import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
 import { exitWhenStopped } from "./exit.js"
@@ -129,18 +128,6 @@ export async function runController(file: string): Promise<void> {
       await store.close()
     })(),
   )
-}
-
-function settingsOf(config: ControllerConfig): Settings {
-  return {
-    ...DEFAULT_SETTINGS,
-    transaction: config.transaction.mode,
-    confirmTimeoutS: config.transaction.confirm_timeout_s,
-    backupRate: config.restoration.backup_rate,
-    revertMs: config.restoration.revert_s * 1000,
-    preemption: config.preemption,
-    drift: config.drift,
-  }
 }
 
 /** A timer. @returns the way to call it off. */

@@ -82,8 +82,10 @@ export class Controller implements ControllerPort, InsightPort {
   readonly #picture: Picture
   readonly #journal: Journal
   readonly #wakes: Wakes
+  readonly #beat: Wakes
   readonly #listeners = new Set<(notice: Notice) => void>()
   #south: SouthPort | undefined
+  #overloaded = false
   #queue: Waiting[] = []
   #running: Promise<void> | undefined
   #over: QkdError | undefined
@@ -97,6 +99,9 @@ export class Controller implements ControllerPort, InsightPort {
     this.#journal = new Journal(options.journalLimit ?? JOURNAL_LIMIT)
     this.#wakes = new Wakes(options.schedule, options.now, () => {
       this.submit({ kind: "wake" }).catch(() => undefined)
+    })
+    this.#beat = new Wakes(options.schedule, options.now, () => {
+      this.submit({ kind: "surplus-due" }).catch(() => undefined)
     })
     this.stopped = new Promise((resolve) => {
       this.#end = resolve
@@ -203,6 +208,12 @@ export class Controller implements ControllerPort, InsightPort {
     this.#running = undefined
   }
 
+  /** What links have left is shared again: on a beat, and only when something has changed. */
+  #shareSoon(now: number): void {
+    const { surplusBeatMs } = this.#settings
+    this.#beat.at(Math.ceil((now + 1) / surplusBeatMs) * surplusBeatMs)
+  }
+
   async #decideBatch(batch: readonly Waiting[]): Promise<void> {
     const context = this.#context()
     const draft = new Draft(this.#picture)
@@ -238,13 +249,14 @@ export class Controller implements ControllerPort, InsightPort {
     this.#picture.apply(changes, revision)
     for (const notice of notices) this.#publish(this.#journal.add(notice))
     for (const change of sessions) change()
+    if (changes.length > 0) this.#shareSoon(context.now)
     this.#carryOut(effects, revision)
     for (const { waiting, reply } of decided) waiting.resolve(reply)
   }
 
   #context(): Context {
     const { now, newId } = this.#options
-    return { now: now(), newId, settings: this.#settings }
+    return { now: now(), newId, settings: this.#settings, overloaded: this.#overloaded }
   }
 
   /** What is not durable did not happen; and who cannot store must not decide. */
@@ -263,6 +275,7 @@ export class Controller implements ControllerPort, InsightPort {
   #finish(reason: QkdError): void {
     this.#over ??= reason
     this.#wakes.stop()
+    this.#beat.stop()
     const left = this.#queue
     this.#queue = []
     for (const waiting of left) waiting.reject(reason)
@@ -301,6 +314,9 @@ export class Controller implements ControllerPort, InsightPort {
         }
         case "wake":
           this.#wakes.at(effect.atMs)
+          break
+        case "load":
+          this.#overloaded = effect.overloaded
           break
         case "notify":
           break

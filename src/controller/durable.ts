@@ -43,7 +43,7 @@ function durableNode(node: NetworkNode): NetworkNode {
  * heard; no figures.
  */
 function durableLink(link: NetworkLink): NetworkLink {
-  const { measuredAtMs: _m, capacityBps: _c, changedAt: _t, ...rest } = link
+  const { measuredAtMs: _m, capacityBps: _c, steady: _s, changedAt: _t, ...rest } = link
   const { status: statusA } = link.endA
   const { status: statusB } = link.endB
   return {
@@ -65,9 +65,11 @@ function onlyConfirms(old: Service, now: Service): boolean {
 }
 
 function promised(service: Service): object {
-  const { changedAt: _c, path, next, leaving, ...rest } = service
+  const { changedAt: _c, path, next, leaving, surplus, ...rest } = service
+  // What ends have confirmed of it they show again.
   return {
     ...rest,
+    surplus: [surplus?.bps ?? null, surplus?.mostBps ?? null],
     path: path === undefined ? null : standing(path),
     next: next === undefined ? null : standing(next),
     leaving: leaving.map(standing),

@@ -4,6 +4,7 @@
 // all paths over a link stays below SKR - reserve). The rate counted with is the smoothed measurement, or the
 // latest one where that is lower; before the first measurement, the estimate of the inventory.
 
+import { stockRateBps } from "../engine/stock-horizon.js"
 import type { NetworkLink } from "../model/network.js"
 import type { Settings } from "./settings.js"
 
@@ -51,14 +52,51 @@ export function priceOf(residual: number, held: boolean): number {
 /** A link held off after flapping is used only where nothing else is. */
 const HELD_FACTOR = 1e6
 
-/** The smoothed rate after a measurement `elapsedMs` after the last: a first-order filter over uneven steps. */
-export function smoothedBps(
-  before: number | undefined,
-  measured: number,
-  elapsedMs: number,
+/** What a link has above what it promises; rates kept for backups are lent meanwhile. Whole bits per second. */
+export interface Room {
+  /** More than this must not be lent. */
+  readonly mostBps: number
+  /** What shares are worked out of: so much less that a drift of the link need not be told to anyone. */
+  readonly sharedBps: number
+}
+
+const NO_ROOM: Room = { mostBps: 0, sharedBps: 0 }
+
+/**
+ * Room for the surplus: out of the steady rate, and out of the stock while both ends tell it, as a rate that leaves the
+ * floor untouched for a horizon; shares count on twice the horizon. A link that does not generate has none: its stock is for
+ * what is promised.
+ */
+export function roomOf(
+  view: Reservations,
+  link: NetworkLink,
   settings: Settings,
-): number {
-  if (before === undefined) return measured
-  const weight = 1 - Math.exp(-Math.max(elapsedMs, 0) / settings.smoothingMs)
-  return before + (measured - before) * weight
+  hearsBothEnds: boolean,
+): Room {
+  if (!link.enabled || link.status !== "ACTIVE") return NO_ROOM
+  const madeBps = Math.floor(steadyBps(link, settings) * (1 - settings.reserveShare))
+  const leftBps = madeBps - view.reservedBps(link.qkdlId)
+  const plannedBps = leftBps - Math.max(0, leftBps) * settings.surplusMarginShare
+  const rooms = [
+    leftBps + (hearsBothEnds ? stockBps(link, settings, 1) : 0),
+    plannedBps + (hearsBothEnds ? stockBps(link, settings, 2) : 0),
+  ]
+  const [mostBps = 0, sharedBps = 0] = rooms.map((bps) => Math.max(0, Math.floor(bps)))
+  return { mostBps, sharedBps: Math.min(mostBps, sharedBps) }
+}
+
+/** The rate with hysteresis; a latest one that is lower by far counts at once. */
+function steadyBps(link: NetworkLink, { urgentShare }: Settings): number {
+  const steady = link.steady?.bps ?? link.capacityBps ?? 0
+  const latest = rateBps(link)
+  return latest !== undefined && latest < steady * (1 - urgentShare) ? latest : steady
+}
+
+/** What the stock of a link above its floor gives each second for so many horizons, whole bits per second. */
+export function stockBps(link: NetworkLink, settings: Settings, horizons: number): number {
+  const { stockBits = 0 } = link.performance
+  const { stockFloorBits: floorBits, stockHorizonMs } = settings
+  const horizonMs = stockHorizonMs * horizons
+  const stock = { milliBits: stockBits * 1000, atMs: 0 }
+  return stockRateBps(stock, { floorBits, horizonMs, capacityBits: stockBits })
 }

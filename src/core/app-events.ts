@@ -5,6 +5,7 @@
 import type { AppConfig } from "../model/app.js"
 import type { NodeEvent } from "../model/node.js"
 import type { Service, ServiceTerms } from "../model/service.js"
+import { unlessTooDear } from "./load.js"
 import { groups } from "./memberships.js"
 import { nodeName } from "./names.js"
 import { beginPath, endsOf, remove } from "./phases.js"
@@ -54,7 +55,7 @@ export function appNew(turn: Turn, qkdnId: string, event: AppNew): void {
     b: { saeId: peerSaeId, qkdnId: peer.qkdnId },
     terms: termsOf(event),
   }
-  const routed = route(turn, wanted)
+  const routed = unlessTooDear(turn, wanted, route(turn, wanted))
   if (routed.found === undefined) {
     refuse(routed.none.appTag, routed.none.reason)
     return

@@ -20,7 +20,9 @@ import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
 import { prepareBackups } from "./backups.js"
 import { revert } from "./restoration.js"
+import { watchLoad } from "./load.js"
 import { retry } from "./service-life.js"
+import { shareSurplus } from "./surplus-sharing.js"
 import { nodeSyncFailed, syncAgain } from "./sync-events.js"
 import {
   interfaceNews,
@@ -102,6 +104,10 @@ function dispatch(turn: Turn, event: Event): Reply {
       retry(turn)
       revert(turn)
       prepareBackups(turn)
+      return DONE
+    case "surplus-due":
+      watchLoad(turn)
+      shareSurplus(turn)
       return DONE
     default: {
       // A late report of a node that was removed means nothing any more.

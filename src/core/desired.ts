@@ -2,10 +2,11 @@
 // its neighbours' addresses. Rollback, retry and restart are this computed anew. Changes nothing.
 
 import type { AppConfig, AppQos } from "../model/app.js"
+import { grantedBps } from "../model/granted.js"
 import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { NodeConfig, PeerAddress } from "../model/node.js"
-import type { KeyPath, Service, ServiceEnd, ServiceTerms } from "../model/service.js"
+import type { KeyPath, Service, ServiceEnd } from "../model/service.js"
 import { laneCount, needsAll } from "./lanes.js"
 import { groups, lanesOf, pathsOf } from "./memberships.js"
 import { endsOf, isVirtual } from "./phases.js"
@@ -160,7 +161,7 @@ function appOf(service: Service, qkdnId: string): AppConfig | undefined {
     serverAppId: a.saeId,
     clientAppIds: [b.saeId],
     priority: service.terms.priority,
-    qos: qosOf(service.terms),
+    qos: qosOf(service),
     backingQkdlIds: backing,
     ...(needsAll(service.terms) ? { keyCombination: "all" as const } : {}),
     localQkdnId: local.qkdnId,
@@ -185,10 +186,18 @@ function backingOf(service: Service): string[] {
   return all && used.length < laneCount(service.terms) ? [] : used.flat()
 }
 
-function qosOf(terms: ServiceTerms): AppQos {
+function qosOf(service: Service): AppQos {
+  const { terms } = service
+  const maxBps = maximumBps(service)
   return {
     ...(terms.minRateBps === 0 ? {} : { minBps: terms.minRateBps }),
-    ...(terms.maxRateBps === undefined ? {} : { maxBps: terms.maxRateBps }),
+    ...(maxBps === undefined ? {} : { maxBps }),
     ...(terms.ttlS === undefined ? {} : { ttlS: terms.ttlS }),
   }
+}
+
+/** A rate of 0 would be no bound: 015 leaves it open. */
+function maximumBps(service: Service): number | undefined {
+  const granted = grantedBps(service)
+  return granted === undefined ? service.terms.maxRateBps : Math.max(1, granted)
 }

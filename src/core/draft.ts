@@ -7,6 +7,7 @@ import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, isOfServices } from "./memberships.js"
+import { SurplusRates } from "./surplus-rates.js"
 import { compareGroups, compareReservations, NO_GROUPS, type View } from "./view.js"
 
 /** A service that was written. */
@@ -25,6 +26,7 @@ export class Draft implements View {
   readonly revision: number
   readonly graph: Graph
   readonly backups: BackupRates
+  readonly surplus: SurplusRates
   readonly #under: View
   readonly #nodes = new Map<string, NetworkNode | null>()
   readonly #links = new Map<string, NetworkLink | null>()
@@ -45,6 +47,7 @@ export class Draft implements View {
     this.revision = revision
     this.graph = under.graph
     this.backups = new BackupRates(under.backups)
+    this.surplus = new SurplusRates(under.surplus)
   }
 
   node(qkdnId: string): NetworkNode | undefined {
@@ -93,6 +96,11 @@ export class Draft implements View {
   backupBps(qkdlId: string): number {
     this.#settleOwn()
     return this.backups.bps(qkdlId)
+  }
+
+  surplusBps(qkdlId: string): number {
+    this.settle()
+    return this.surplus.bps(qkdlId)
   }
 
   settle(): void {
@@ -204,6 +212,7 @@ export class Draft implements View {
         this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
         this.graph.touchLink(qkdlId)
       })
+      this.surplus.enter(before, after)
       for (const qkdlId of this.backups.enter(before, after)) {
         this.#kept.add(qkdlId)
         this.graph.touchLink(qkdlId)

@@ -111,7 +111,13 @@ export type SouthEvent =
       readonly error: SyncError
     }
 
-export type Event = OperatorEvent | Transaction | SouthEvent | { readonly kind: "wake" }
+export type Event =
+  | OperatorEvent
+  | Transaction
+  | SouthEvent
+  | { readonly kind: "wake" }
+  /** Some time after the network has changed: what links have left is shared anew, and the load looked at. */
+  | { readonly kind: "surplus-due" }
 
 /** The answer to whoever submitted the event. */
 export type Reply =
@@ -140,6 +146,8 @@ export type Effect =
     }
   /** Come back with a `wake` event at this time, ms since the epoch. */
   | { readonly kind: "wake"; readonly atMs: number }
+  /** From now on decisions are made in overload, or no longer (`Context.overloaded`). */
+  | { readonly kind: "load"; readonly overloaded: boolean }
   /** The answer to a request that a node raised. */
   | {
       readonly kind: "refuse"

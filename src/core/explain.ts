@@ -2,6 +2,7 @@
 // after a search failed; takes its time.
 
 import type { NetworkNode } from "../model/network.js"
+import { residualBps, stockBps } from "./allocate.js"
 import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 import { groups } from "./memberships.js"
 import { linkName, nodeName, pathName } from "./names.js"
@@ -19,7 +20,7 @@ export interface NoPath {
 export function explainNoPath(view: View, query: PathQuery, settings: Settings): NoPath {
   return (
     absentEnd(view, query) ??
-    tooLittleRate(view, query) ??
+    tooLittleRate(view, query, settings) ??
     tooManyHops(view, query) ??
     tooMuchEpsilon(view, query) ??
     avoidedNodes(view, query) ??
@@ -62,7 +63,7 @@ export function whyAbsent(node: NetworkNode): string {
   return `${node.name} reports ${node.status ?? "no status"}`
 }
 
-function tooLittleRate(view: View, query: PathQuery): NoPath | undefined {
+function tooLittleRate(view: View, query: PathQuery, settings: Settings): NoPath | undefined {
   if (query.rateBps <= 0) return undefined
   const unlimited = findPath(view.graph, { ...query, rateBps: 0 })
   if (unlimited === undefined) return undefined
@@ -74,8 +75,22 @@ function tooLittleRate(view: View, query: PathQuery): NoPath | undefined {
   const reason =
     best.bps === 0 && unknown !== undefined
       ? `the rate of ${linkName(view, unknown)} is not known yet`
-      : `best is ${best.bps} bit/s over ${over}`
+      : `best is ${best.bps} bit/s over ${over}${stockOver(view, best.path, settings)}`
   return { appTag: "no-capacity", reason: `no path with ${query.rateBps} bit/s: ${reason}` }
+}
+
+/** What the stock of the links that have least would add for a while. */
+function stockOver(view: View, { hops }: FoundPath, settings: Settings): string {
+  const links = hops.flatMap(({ qkdlId }) => view.link(qkdlId) ?? [])
+  const most = links.map((link) => {
+    const free = Math.max(0, residualBps(view, link, settings))
+    return { free, withStock: free + stockBps(link, settings, 1) }
+  })
+  const free = Math.min(...most.map((one) => one.free))
+  const bps = Math.min(...most.map((one) => one.withStock)) - free
+  if (bps <= 0) return ""
+  const seconds = settings.stockHorizonMs / 1000
+  return `; stock would add ${bps} bit/s for ${seconds} s, which is lent and never promised`
 }
 
 /** The path with the greatest free rate that keeps all other limits: a search over the rates that occur. */

@@ -133,7 +133,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
       before[end].qkdnId === entered[end].qkdnId && before[end].qkdiId === entered[end].qkdiId
     if (!same) return refused("invalid-value", `end ${end} of link ${qkdlId} cannot be changed`)
   }
-  const { endA, endB, status, performance, measuredAtMs, hold, reason, changedAt } = before
+  const { endA, endB, status, performance, steady, measuredAtMs, hold, reason, changedAt } = before
   const measured = measuredAtMs === undefined ? undefined : before.capacityBps
   const after: NetworkLink = {
     ...inventoryOf(entered),
@@ -143,6 +143,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     performance,
     ...(measuredAtMs === undefined ? {} : { measuredAtMs }),
     ...(measured === undefined ? {} : { capacityBps: measured }),
+    ...(steady === undefined ? {} : { steady }),
     ...(hold === undefined ? {} : { hold }),
     ...(reason === undefined ? {} : { reason }),
     ...(changedAt === undefined ? {} : { changedAt }),

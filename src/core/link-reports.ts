@@ -1,9 +1,10 @@
 // What the two ends of a link report, brought together: the worse of both counts. Says whether the link came up or
 // went down; what follows from that is decided in `topology-events.ts`.
 
+import { firstRate, nextRate, type SteadyTerms } from "../engine/steady-rate.js"
 import type { LinkPerformance, LinkStatus } from "../model/link.js"
 import type { LinkEndReport, NetworkLink } from "../model/network.js"
-import { rateBps, smoothedBps } from "./allocate.js"
+import { rateBps } from "./allocate.js"
 import type { Settings } from "./settings.js"
 import type { Turn } from "./turn.js"
 
@@ -126,7 +127,8 @@ function isNews(
     const scale = Math.max(Math.abs(before), Math.abs(after))
     moved = Math.max(moved, Math.abs(after - before) / scale)
   }
-  if (moved <= settings.significantShare && !lags(link, performance, settings)) return false
+  const follows = lags(link, performance, settings) || rises(link, atMs, settings)
+  if (moved <= settings.significantShare && !follows) return false
   const quiet = link.measuredAtMs !== undefined && atMs - link.measuredAtMs < settings.quietMs
   return !quiet || moved > settings.urgentShare
 }
@@ -140,23 +142,50 @@ function lags(link: NetworkLink, performance: LinkPerformance, settings: Setting
   return Math.abs(capacityBps - rate) > settings.significantShare * Math.max(capacityBps, rate)
 }
 
-/** The smoothed rate follows the measured one while the link generates; otherwise it is kept. */
+/** The steady rate has waited long enough to follow one that stands higher. */
+function rises({ status, steady }: NetworkLink, atMs: number, settings: Settings): boolean {
+  const since = steady?.higherSinceMs
+  return status === "ACTIVE" && since !== undefined && atMs - since >= settings.riseMs
+}
+
+/** The smoothed and the steady rate follow the measured one while the link generates; otherwise they are kept. */
 function measured(
   link: NetworkLink,
   status: LinkStatus,
   performance: LinkPerformance,
   news: EndNews,
   settings: Settings,
-): Pick<NetworkLink, "capacityBps" | "measuredAtMs"> {
+): Pick<NetworkLink, "capacityBps" | "steady" | "measuredAtMs"> {
   if (news.performance === undefined) return {}
   const rate = rateBps({ ...link, performance })
   if (rate === undefined) return {}
-  if (status !== "ACTIVE") return link.measuredAtMs === undefined ? {} : { measuredAtMs: news.atMs }
+  const { measuredAtMs, capacityBps, steady } = link
+  if (status !== "ACTIVE") return measuredAtMs === undefined ? {} : { measuredAtMs: news.atMs }
   // The inventory's estimate is no measurement: the first one replaces it.
-  const before = link.measuredAtMs === undefined ? undefined : link.capacityBps
-  const elapsedMs = news.atMs - (link.measuredAtMs ?? news.atMs)
+  const isFirst = measuredAtMs === undefined || capacityBps === undefined || steady === undefined
+  const now = isFirst
+    ? firstRate(rate, news.atMs)
+    : nextRate(
+        {
+          countedBps: steady.bps,
+          smoothedBps: capacityBps,
+          atMs: measuredAtMs,
+          ...(steady.higherSinceMs === undefined ? {} : { higherSinceMs: steady.higherSinceMs }),
+        },
+        rate,
+        news.atMs,
+        steadyTerms(settings),
+      )
   return {
-    capacityBps: smoothedBps(before, rate, elapsedMs, settings),
-    measuredAtMs: news.atMs,
+    capacityBps: now.smoothedBps,
+    steady: {
+      bps: now.countedBps,
+      ...(now.higherSinceMs === undefined ? {} : { higherSinceMs: now.higherSinceMs }),
+    },
+    measuredAtMs: now.atMs,
   }
+}
+
+function steadyTerms({ smoothingMs, fallShare, riseShare, riseMs }: Settings): SteadyTerms {
+  return { smoothingMs, fallShare, riseShare, riseMs }
 }

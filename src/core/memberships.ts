@@ -46,11 +46,16 @@ export const groups = {
     saeId < peerSaeId
       ? `pair:${JSON.stringify([saeId, peerSaeId])}`
       : `pair:${JSON.stringify([peerSaeId, saeId])}`,
+  /** Services that ask for more than their guaranteed rate, or still have more. */
+  elastic: "elastic",
+  /** Services of which an end has yet to confirm another share of the surplus. */
+  servicesLentAt: (qkdnId: string): string => `lent:${qkdnId}`,
   servicesInState: (state: ServiceState): string => `state:${state}`,
 } as const
 
 const OF_SERVICES = new Set(
-  ["on", "of", "wait", "hold", "pair", "state", "bon", "bof"].concat(
+  ["on", "of", "wait", "hold", "pair", "state", "bon", "bof", "lent"].concat(
+    groups.elastic,
     groups.unprepared,
     groups.unbacked,
     groups.awayFromHome,
@@ -128,6 +133,9 @@ function workedOutGroups(service: Service): ReadonlySet<string> {
   for (const qkdnId of backup?.nodes ?? []) found.add(groups.backupsAt(qkdnId))
   if (lacksBackup(service))
     found.add(service.noBackup === undefined ? groups.unprepared : groups.unbacked)
+  const { maxRateBps = 0, minRateBps } = service.terms
+  if (maxRateBps > minRateBps || service.surplus !== undefined) found.add(groups.elastic)
+  for (const qkdnId of service.surplus?.awaiting ?? []) found.add(groups.servicesLentAt(qkdnId))
   if (service.home !== undefined && service.next === undefined) found.add(groups.awayFromHome)
   return found
 }

@@ -10,6 +10,7 @@ import { nextsOf } from "./lanes.js"
 import { groups } from "./memberships.js"
 import { confirm, type Confirmation } from "./phases.js"
 import { hopFailed } from "./service-life.js"
+import { confirmSurplus } from "./surplus-grants.js"
 import { linkNews } from "./topology-events.js"
 import type { Turn } from "./turn.js"
 
@@ -179,4 +180,5 @@ export function held(turn: Turn, qkdnId: string, confirmation: Confirmation): vo
   for (const serviceId of turn.draft.members(groups.servicesAwaiting(qkdnId))) {
     confirm(turn, serviceId, qkdnId, confirmation)
   }
+  confirmSurplus(turn, qkdnId, confirmation.revision)
 }

@@ -24,6 +24,7 @@ import {
 import { lanesOf } from "./memberships.js"
 import { linkName, nodeName } from "./names.js"
 import { inShape, withNext } from "./service-shape.js"
+import { lendAtOnce } from "./surplus-grants.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -61,7 +62,7 @@ export function beginPath(
   if (!areTold) turn.sync(...next.awaiting)
   const begun = withNext(service, next, turn.time())
   turn.draft.putService(begun)
-  return begun
+  return next.phase === "ends" ? lendAtOnce(turn, begun) : begun
 }
 
 /** Starts to set up next paths in lanes that have none, all at once. */
@@ -207,7 +208,8 @@ function tellEnds(turn: Turn, service: Service, place: number, next: KeyPath): S
   const ends = endsOf(next)
   turn.sync(...ends)
   const sinceRevision = turn.draft.revision
-  return putNext(turn, service, place, { ...next, phase: "ends", awaiting: ends, sinceRevision })
+  const told: KeyPath = { ...next, phase: "ends", awaiting: ends, sinceRevision }
+  return lendAtOnce(turn, putNext(turn, service, place, told))
 }
 
 /** Both ends use the next path: it stands, and the old one leaves. */
@@ -222,6 +224,7 @@ function stand(turn: Turn, service: Service, place: number, next: KeyPath): Serv
     ...rest,
     ...(open && avoiding !== undefined ? { avoiding } : {}),
     leaving,
+    admittedAt: service.admittedAt ?? turn.time(),
     ...conditionOf(turn.draft, rest),
   }
   const now = put(turn, atHome(kept, path))

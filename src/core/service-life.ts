@@ -8,6 +8,7 @@ import type { NoPath } from "./explain.js"
 import type { FoundPath } from "./path.js"
 import { routeBeside, routeLanes } from "./lane-routing.js"
 import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths, withLane } from "./lanes.js"
+import { refusedInOverload, unlessTooDear } from "./load.js"
 import { groups, lanesOf } from "./memberships.js"
 import {
   abandonNext,
@@ -56,6 +57,8 @@ export function seekPath(turn: Turn, service: Service, options: SeekOptions = {}
     displaced = makeRoom(turn, service, avoidLinks)
     if (displaced.length > 0) routed = route(turn, service, avoidLinks)
   }
+  // Room that was made at the cost of others is taken.
+  if (displaced.length === 0) routed = unlessTooDear(turn, service, routed)
   if (routed.found !== undefined) {
     const moving = service.path !== undefined
     const begun = beginPath(turn, service, routed.found)
@@ -122,6 +125,11 @@ export function seekLanes(
   const routed = routeLanes(turn, service)
   if (routed.found === undefined) {
     findNone(turn, service, routed.none, cause ?? routed.none)
+    return
+  }
+  const dear = refusedInOverload(turn, service, routed.found)
+  if (dear !== undefined) {
+    findNone(turn, service, dear, dear)
     return
   }
   const few = routed.found.length < count

@@ -19,6 +19,8 @@ const OPTIONAL: readonly OptionalKey[] = [
   "beside",
   "home",
   "avoiding",
+  "surplus",
+  "admittedAt",
   "next",
 ]
 

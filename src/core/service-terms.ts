@@ -6,11 +6,12 @@ import type { Reply } from "./event.js"
 import { reservationsOf } from "./memberships.js"
 import { nodeName } from "./names.js"
 import { withBackup } from "./backups.js"
-import { isOnSeveral, laneCount } from "./lanes.js"
+import { isOnSeveral, laneCount, standingPaths } from "./lanes.js"
 import { routeLanes } from "./lane-routing.js"
-import { abandonNext, beginPath, leaveLanes, put } from "./phases.js"
+import { abandonNext, beginPath, conditionOf, leaveLanes, put } from "./phases.js"
 import { route } from "./routing.js"
 import { seekLanes, seekPath } from "./service-life.js"
+import { asWanted, lendAtOnce } from "./surplus-grants.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -124,7 +125,7 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
   const done: Reply = { ok: true, id: service.serviceId }
   // What was kept ready was kept for the old terms.
   const { backup: _backup, noBackup: _no, home: _home, ...rest } = service
-  const wanted: Service = { ...rest, terms }
+  const wanted = asWanted({ ...rest, terms })
   const { path, next } = service
   if (isOnSeveral(service) || isOnSeveral(wanted)) return changeLanes(turn, wanted)
   if (path === undefined && next === undefined) {
@@ -132,7 +133,8 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
     return done
   }
   if (path !== undefined && next === undefined && keeps(turn, wanted, path)) {
-    withBackup(turn, put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } }))
+    const kept = put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } })
+    withBackup(turn, lendAtOnce(turn, kept))
     turn.sync(...path.nodes)
     turn.notify("service", "service.changed", service.serviceId)
     return done
@@ -158,7 +160,10 @@ function changeLanes(turn: Turn, wanted: Service): Reply {
   }
   turn.notify("service", "service.changed", serviceId)
   const free = leaveLanes(turn, abandonNext(turn, wanted), laneCount(terms))
-  seekLanes(turn, put(turn, free), "anew")
+  const { reason: _reason, ...rest } = free
+  const stands = standingPaths(free).length > 0
+  const now = stands ? { ...rest, ...conditionOf(turn.draft, free) } : free
+  seekLanes(turn, put(turn, now), "anew")
   return { ok: true, id: serviceId }
 }
 

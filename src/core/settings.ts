@@ -7,6 +7,28 @@ export interface Settings {
   readonly reserveShare: number
   /** Time constant of the smoothed rate that admission counts with. */
   readonly smoothingMs: number
+  /**
+   * The steady rate of a link, out of which the surplus is shared: it follows down when the smoothed one is lower by
+   * `fallShare`, and up when that has been higher by `riseShare` for `riseMs`.
+   */
+  readonly fallShare: number
+  readonly riseShare: number
+  readonly riseMs: number
+  /** The surplus is shared anew at most this often. */
+  readonly surplusBeatMs: number
+  /** What a service may take is told anew when it differs by this share of it, or the links cannot bear it. */
+  readonly surplusStepShare: number
+  /** Share of what a link has left that is not lent: who has no maximum lives of it, and drifts are not told to anyone. */
+  readonly surplusMarginShare: number
+  /** Stock that is never lent, and for how long what lies above it must last. */
+  readonly stockFloorBits: number
+  readonly stockHorizonMs: number
+  /**
+   * Shares of all promisable rate that is promised: above the first, new services are refused paths over several nearly
+   * full links; below the second no longer.
+   */
+  readonly overloadAbove: number
+  readonly overloadBelow: number
   /** A figure that moved by less than this share is not news to anyone. */
   readonly significantShare: number
   /** A link's figures are told at most this often, unless one moved by more than `urgentShare`. */
@@ -53,6 +75,16 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   reserveShare: 0.1,
   smoothingMs: 10_000,
+  fallShare: 0.03,
+  riseShare: 0.05,
+  riseMs: 60_000,
+  surplusBeatMs: 10_000,
+  surplusStepShare: 0.1,
+  surplusMarginShare: 0.05,
+  stockFloorBits: 1_000_000,
+  stockHorizonMs: 600_000,
+  overloadAbove: 0.8,
+  overloadBelow: 0.7,
   significantShare: 0.01,
   quietMs: 1_000,
   urgentShare: 0.2,

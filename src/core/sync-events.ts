@@ -7,6 +7,7 @@ import type { SyncError } from "./event.js"
 import { nextsOf } from "./lanes.js"
 import { groups } from "./memberships.js"
 import { hopFailed } from "./service-life.js"
+import { surplusRefused } from "./surplus-grants.js"
 import type { Turn } from "./turn.js"
 
 export function nodeSyncFailed(
@@ -29,6 +30,10 @@ export function nodeSyncFailed(
   }
   // A node out of reach is read and compared when it comes back.
   if (unreachable) return
+  if (suspects.length === 0 && surplusRefused(turn, qkdnId, revision, error)) {
+    turn.notify("log", "surplus.refused", qkdnId, reason)
+    return
+  }
   const fault = error.path === undefined ? error.message : `${error.message} (${error.path})`
   const now = turn.draft.node(qkdnId)
   if (suspects.length === 0 && now !== undefined && now.syncFault !== fault) {

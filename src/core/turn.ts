@@ -13,6 +13,8 @@ export interface Context {
   /** A fresh UUID. */
   newId(): string
   readonly settings: Settings
+  /** As the last `load` effect said. */
+  readonly overloaded?: boolean
 }
 
 type Notify = Extract<Effect, { kind: "notify" }>

@@ -6,6 +6,7 @@ import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import { Graph, type GraphSource } from "./graph.js"
 import { groupsOfLink, groupsOfNode, groupsOfService, reservationsOf } from "./memberships.js"
+import { SurplusRates } from "./surplus-rates.js"
 
 export interface View extends GraphSource {
   /** Of the last commit; in a draft, of the commit that it will become. */
@@ -15,6 +16,9 @@ export interface View extends GraphSource {
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
   readonly backups: BackupRates
+  readonly surplus: SurplusRates
+  /** Bits per second lent on a link to services above their guaranteed rates. */
+  surplusBps(qkdlId: string): number
   /** Shared by a picture and all drafts over it; tells the truth about the view that asks last. */
   readonly graph: Graph
 }
@@ -58,6 +62,7 @@ export class Picture implements View {
   readonly #groups = new Map<string, Set<string>>()
   readonly #reserved = new Map<string, number>()
   readonly backups = new BackupRates()
+  readonly surplus = new SurplusRates()
   readonly #copies: {
     nodes?: ReadonlyMap<string, NetworkNode>
     links?: ReadonlyMap<string, NetworkLink>
@@ -127,6 +132,10 @@ export class Picture implements View {
     return this.backups.bps(qkdlId)
   }
 
+  surplusBps(qkdlId: string): number {
+    return this.surplus.bps(qkdlId)
+  }
+
   /** Nothing is put off here. */
   settle(): void {}
 
@@ -153,6 +162,7 @@ export class Picture implements View {
           else this.#reserved.set(qkdlId, sum)
           this.graph.touchLink(qkdlId)
         })
+        this.surplus.enter(before, change.value)
         for (const qkdlId of this.backups.enter(before, change.value)) this.graph.touchLink(qkdlId)
         break
       }

@@ -116,6 +116,9 @@ export function ServiceDetails({ store, service }: { store: Store; service: Serv
         {terms.maxRateBps === undefined ? null : (
           <Fact name="Ceiling">{rate(terms.maxRateBps)}</Fact>
         )}
+        {service.grantedBps === undefined ? null : (
+          <Fact name="May take now">{rate(service.grantedBps)}</Fact>
+        )}
         <Fact name="Priority">{terms.priority}</Fact>
         {terms.protection === undefined ? null : <Fact name="Protection">{terms.protection}</Fact>}
         {terms.trustTolerance === undefined ? null : (

@@ -91,6 +91,7 @@ export interface Service {
   }
   readonly state: ServiceState
   readonly reason?: string
+  readonly grantedBps?: number
   readonly path?: KeyPath
   readonly next?: KeyPath
   readonly beside?: readonly { readonly path?: KeyPath; readonly next?: KeyPath }[]

@@ -12,13 +12,20 @@ const STEEPNESS = 1000
 const MAX_PRICE = 2
 
 /**
- * Whether a path takes more from others than it is worth (the threshold rule of Awerbuch, Azar and Plotkin, FOCS 1993).
- * Prices rise with use so steeply that only paths over several nearly full links are refused: in overload, that is.
+ * Whether a path over links with these shares in use takes more from others than it is worth (the threshold rule of
+ * Awerbuch, Azar and Plotkin, FOCS 1993). Prices rise with use so steeply that only paths over several nearly full
+ * links are refused: in overload, that is.
+ *
+ * @param usedShares of each link on the path, 0 to 1
  */
-export function isTooDear(free: FreeRate, path: LinkPath): boolean {
+export function costsOthersTooMuch(usedShares: Iterable<number>): boolean {
   let price = 0
-  for (const link of path) price += (STEEPNESS ** free.usedShare(link) - 1) / (STEEPNESS - 1)
+  for (const share of usedShares) price += (STEEPNESS ** share - 1) / (STEEPNESS - 1)
   return price > MAX_PRICE
+}
+
+export function isTooDear(free: FreeRate, path: LinkPath): boolean {
+  return costsOthersTooMuch(path.map((link) => free.usedShare(link)))
 }
 
 export interface AdmitOptions {

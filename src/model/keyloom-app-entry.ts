@@ -13,6 +13,7 @@ import {
   texts,
   timeOf,
 } from "./keyloom-values.js"
+import { grantedBps } from "./granted.js"
 import type { Protection, Service, ServiceTerms } from "./service.js"
 
 /** What is ordered: two applications and terms. */
@@ -115,6 +116,7 @@ export function appState(service: Service, candidates: readonly CandidatePath[] 
       origin: service.origin,
       service_state: service.state,
       reason: service.reason,
+      granted_bandwidth: bps(grantedBps(service)),
       local_qkdn_id: service.a.qkdnId,
       remote_qkdn_id: service.b.qkdnId,
       creation_time: service.createdAt,

@@ -7,6 +7,7 @@ import { compact, compactOrNone, identity, TYPES_MODULE } from "./etsi015-values
 import { performanceData } from "./keyloom-link-entry.js"
 import { isInSync } from "./keyloom-node-entry.js"
 import { keyPathData } from "./keyloom-path-entry.js"
+import { grantedBps } from "./granted.js"
 import { bps, CONNECTIVITY_MODULE, NETWORK_MODULE } from "./keyloom-values.js"
 import type { NetworkLink, NetworkNode } from "./network.js"
 import type { Service } from "./service.js"
@@ -83,6 +84,7 @@ export function appNotice(
     client_app_id: service?.b.saeId,
     service_state: service?.state,
     reason: service?.reason,
+    granted_bandwidth: bps(service === null ? undefined : grantedBps(service)),
     deployed_path: service?.path === undefined ? undefined : keyPathData(service.path),
     next_path: service?.next === undefined ? undefined : keyPathData(service.next),
   })

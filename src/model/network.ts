@@ -124,12 +124,21 @@ export interface NetworkLink {
    * estimate given with the inventory. Absent: not known.
    */
   readonly capacityBps?: number
+  /** The same rate with hysteresis, out of which the surplus is shared. Absent before the first measurement. */
+  readonly steady?: SteadyLinkRate
   /** When performance was last recorded, ms since the epoch. */
   readonly measuredAtMs?: number
   /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
   readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string
   readonly changedAt?: string
+}
+
+/** A rate that follows the smoothed measurements only when these have moved far enough and, upwards, stayed there. */
+export interface SteadyLinkRate {
+  readonly bps: number
+  /** Since when the smoothed rate has been higher by so much that it will be followed, ms since the epoch. */
+  readonly higherSinceMs?: number
 }
 
 export interface LinkEndReport {

@@ -110,6 +110,21 @@ export interface Lane {
   readonly next?: KeyPath
 }
 
+/**
+ * What a service has of the surplus of its links, above its guaranteed rate. The ends are told both together as the most
+ * that the application may take (015 `max_bandwidth`).
+ */
+export interface Surplus {
+  /** Whole bits per second. */
+  readonly bps: number
+  /** What the ends may still go by, until each of `awaiting` has confirmed what it was told in `sinceRevision`. */
+  readonly beforeBps?: number
+  readonly awaiting?: readonly string[]
+  readonly sinceRevision?: number
+  /** A node refused to allow more than this above the guaranteed rate. */
+  readonly mostBps?: number
+}
+
 /** A node that refused or failed a path of this service, and is left out for a while. */
 export interface AvoidedNode {
   readonly qkdnId: string
@@ -154,6 +169,10 @@ export interface Service {
   /** Paths being taken down. */
   readonly leaving: readonly KeyPath[]
   readonly avoiding?: readonly AvoidedNode[]
+  /** Of a service with a `maxRateBps` above its `minRateBps`, from when its ends are first told. */
+  readonly surplus?: Surplus
+  /** RFC 3339: when its first path stood. Absent: it has never stood. */
+  readonly admittedAt?: string
   /** RFC 3339. */
   readonly createdAt: string
   readonly changedAt: string

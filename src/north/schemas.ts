@@ -130,6 +130,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       status: ref("LinkStatus"),
       performance: ref("LinkPerformance"),
       "capacityBps?": bps("What admission counts with: the measured rate, smoothed"),
+      "steadyBps?": bps("The same with hysteresis: what the surplus is shared out of"),
       "measuredAt?": time,
       "hold?": {
         ...object({ until: time, flaps: count }),
@@ -143,7 +144,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ServiceEnd: object({ saeId: string, qkdnId: string }),
   ServiceTerms: object({
     minRateBps: bps("Guaranteed end-to-end key rate"),
-    "maxRateBps?": bps("Ceiling"),
+    "maxRateBps?": bps("Wanted where there is room: the most it is ever granted"),
     priority: { type: "integer", description: "Greater wins" },
     "ttlS?": { ...count, description: "Longest time an unused key may wait, seconds" },
     avoidNodes: list(string),
@@ -202,6 +203,9 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       terms: ref("ServiceTerms"),
       state: oneOf("pending", "active", "degraded", "failed", "removing"),
       "reason?": string,
+      "grantedBps?": bps(
+        "The most it may take now: minRateBps and its share of what its links have left, at most maxRateBps. Absent where maxRateBps is not above minRateBps",
+      ),
       "path?": ref("KeyPath"),
       "next?": ref("KeyPath"),
       "beside?": {
@@ -227,6 +231,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         ...list(object({ qkdnId: string, until: time, reason: string })),
         description: "Nodes that failed a path of this service and are left out for a while",
       },
+      "admittedAt?": { ...time, description: "When its first path stood" },
       createdAt: time,
       changedAt: time,
     },

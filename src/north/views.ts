@@ -2,6 +2,7 @@
 // node (credential paths, user names) and without anything a subscriber could not be told again later.
 
 import type { Notice } from "../controller/ports.js"
+import { grantedBps } from "../model/granted.js"
 import { type Network, type NetworkLink, type NetworkNode } from "../model/network.js"
 import type { BackupPath, KeyPath, Lane, Service } from "../model/service.js"
 
@@ -16,7 +17,8 @@ export function nodeView(node: NetworkNode): NodeView {
 }
 
 /** A link; the controller's own clockwork shows as times. */
-export type LinkView = Omit<NetworkLink, "measuredAtMs" | "hold"> & {
+export type LinkView = Omit<NetworkLink, "measuredAtMs" | "steady" | "hold"> & {
+  readonly steadyBps?: number
   readonly measuredAt?: string
   readonly hold?: { readonly until: string; readonly flaps: number }
 }
@@ -26,9 +28,10 @@ function timeOf(ms: number): string {
 }
 
 export function linkView(link: NetworkLink): LinkView {
-  const { measuredAtMs, hold, ...rest } = link
+  const { measuredAtMs, steady, hold, ...rest } = link
   return {
     ...rest,
+    ...(steady === undefined ? {} : { steadyBps: steady.bps }),
     ...(measuredAtMs === undefined ? {} : { measuredAt: timeOf(measuredAtMs) }),
     ...(hold?.held === true ? { hold: { until: timeOf(hold.untilMs), flaps: hold.flaps } } : {}),
   }
@@ -45,8 +48,9 @@ type LaneView = { readonly path?: PathView; readonly next?: PathView }
 
 export type ServiceView = Omit<
   Service,
-  "path" | "next" | "beside" | "backup" | "leaving" | "avoiding"
+  "path" | "next" | "beside" | "backup" | "leaving" | "avoiding" | "surplus"
 > & {
+  readonly grantedBps?: number
   readonly path?: PathView
   readonly next?: PathView
   readonly beside?: readonly LaneView[]
@@ -75,9 +79,11 @@ function backupView({
 }
 
 export function serviceView(service: Service): ServiceView {
-  const { path, next, beside, backup, leaving, avoiding, ...rest } = service
+  const { path, next, beside, backup, leaving, avoiding, surplus: _s, ...rest } = service
+  const granted = grantedBps(service)
   return {
     ...rest,
+    ...(granted === undefined ? {} : { grantedBps: granted }),
     ...laneView({ ...(path && { path }), ...(next && { next }) }),
     ...(beside === undefined ? {} : { beside: beside.map(laneView) }),
     ...(backup === undefined ? {} : { backup: backupView(backup) }),

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import { randomInt } from "node:crypto"
+import { candidatesFor } from "../../src/core/candidates.js"
 import { promisableBps } from "../../src/core/allocate.js"
 import { isAsDesired } from "../../src/core/drift.js"
 import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths } from "../../src/core/lanes.js"
@@ -15,6 +16,7 @@ import { asState, NETWORKS, World } from "./random-events.js"
 interface Taken {
   readonly reserved: number
   readonly kept: number
+  readonly lent: number
 }
 
 /** Lets things happen to a world, and looks at it after each. */
@@ -36,9 +38,16 @@ class Witness {
       assert(service !== undefined)
       assert.deepEqual(service.leaving, [], "nothing is left behind")
       assert.equal(service.next, undefined, "nothing is left half made")
-      if (service.state === "failed")
+      if (service.state === "failed") {
         assert.match(service.reason ?? "", /^no path[: ]|^pre-empted /)
-      else if (service.state === "degraded")
+        const ask = { serviceId: id, count: 1, avoidNodes: [], avoidLinks: [] }
+        const { candidates } = candidatesFor(lab.picture, ask, lab.settings) ?? {}
+        const spares = service.reason?.includes("the network is overloaded") === true
+        assert(
+          candidates === undefined || spares || isOnSeveral(service),
+          "nobody waits beside room",
+        )
+      } else if (service.state === "degraded")
         assert.match(service.reason ?? "", /^it stands on 1 of 2 paths/)
       else assert.equal(service.state, "active", service.reason)
     }
@@ -55,7 +64,11 @@ class Witness {
     return new Map(
       links.map((link) => [
         link,
-        { reserved: lab.picture.reservedBps(link), kept: lab.picture.backupBps(link) },
+        {
+          reserved: lab.picture.reservedBps(link),
+          kept: lab.picture.backupBps(link),
+          lent: lab.picture.surplusBps(link),
+        },
       ]),
     )
   }
@@ -67,7 +80,7 @@ class Witness {
       const link = this.world.lab.link(qkdlId)
       const sum = services.reduce((bps, one) => bps + (reservationsOf(one).get(qkdlId) ?? 0), 0)
       assert.equal(picture.reservedBps(qkdlId), sum, "reservations are the sum over services")
-      const { reserved, kept } = before.get(qkdlId) ?? { reserved: 0, kept: 0 }
+      const { reserved, kept, lent } = before.get(qkdlId) ?? { reserved: 0, kept: 0, lent: 0 }
       if (sum > reserved) {
         assert(sum <= promisableBps(link, settings), `${qkdlId} is promised more than it makes`)
       }
@@ -77,8 +90,48 @@ class Witness {
         const has = promisableBps(link, settings) + heldTwice(services, qkdlId)
         assert(sum + keeps <= has, `${qkdlId} keeps more than it has`)
       }
+      const lends = picture.surplusBps(qkdlId)
+      assert.equal(lends, lentOn(services, qkdlId), "what is lent is the sum over services")
+      // Promises go before what is lent: it makes room for them when the surplus is next shared.
+      const shared = this.world.lab.lastEvent?.kind === "surplus-due"
+      const has = this.#countedWith(qkdlId) - (shared ? sum : 0)
+      if (shared || lends > lent)
+        assert(lends <= Math.max(0, has), `${qkdlId} lends ${lends} of ${has} bit/s`)
     }
     for (const service of services) this.#checkService(service)
+  }
+
+  /** What a link is counted with, its stock included: worked out apart from what is tested. */
+  #countedWith(qkdlId: string): number {
+    const { lab } = this.world
+    const { enabled, status, steady, capacityBps = 0, performance, a, b } = lab.link(qkdlId)
+    if (!enabled || status !== "ACTIVE") return 0
+    const counted = steady?.bps ?? capacityBps
+    const latest = performance.skrBps ?? counted
+    const made = Math.floor((latest < 0.8 * counted ? latest : counted) * 0.9)
+    const heard = [a, b].every(({ qkdnId }) => lab.picture.node(qkdnId)?.reach === "connected")
+    const spare = heard ? (performance.stockBits ?? 0) - lab.settings.stockFloorBits : 0
+    const fromStock = Math.floor(Math.max(0, spare) / (lab.settings.stockHorizonMs / 1000))
+    return made + fromStock
+  }
+
+  /** Its ends are told its guaranteed rate, and never more than it asked for. */
+  #checkRates(service: Service): void {
+    const { serviceId, state, terms, a, b } = service
+    const { minRateBps, maxRateBps } = terms
+    if (state === "active" && nextsOf(service).length === 0)
+      for (const { path } of lanesOf(service))
+        if (path !== undefined)
+          assert(path.rateBps >= minRateBps, "its guaranteed rate is promised")
+    for (const end of [a, b]) {
+      const app = this.world.lab.desired(end.qkdnId).apps.find(({ appId }) => appId === serviceId)
+      if (app === undefined) continue
+      assert.equal(app.qos.minBps ?? 0, minRateBps)
+      assert.equal(app.qos.maxBps === undefined, maxRateBps === undefined)
+      if (maxRateBps === undefined) continue
+      const most = app.qos.maxBps ?? 0
+      assert(most >= minRateBps && most <= Math.max(maxRateBps, 1), `${most} of ${maxRateBps}`)
+    }
   }
 
   #checkService(service: Service): void {
@@ -99,6 +152,7 @@ class Witness {
     }
     for (const one of pathsOf(service)) this.#checkPath(service, one)
     if (state === "active" && path !== undefined && isVirtual(path)) this.#checkWhole(path)
+    this.#checkRates(service)
     this.#checkLanes(service)
     this.#checkBackup(service)
     for (const next of nextsOf(service)) {
@@ -191,6 +245,22 @@ class Witness {
       assert(holds, `${relay} relays for ${path.qkdlId} (${path.phase})`)
     }
   }
+}
+
+/** Worked out anew: what services have above their guaranteed rates over paths that their ends know. */
+function lentOn(services: readonly Service[], qkdlId: string): number {
+  const sums = services.map((service) => {
+    const { minRateBps, maxRateBps = 0 } = service.terms
+    const bps = Math.min(service.surplus?.bps ?? 0, maxRateBps - minRateBps)
+    const known = lanesOf(service).flatMap(({ path, next }) => [
+      ...(path === undefined ? [] : [path]),
+      ...(next?.phase === "ends" ? [next] : []),
+    ])
+    return known.some(({ hops }) => hops.some((hop) => hop.qkdlId === qkdlId))
+      ? Math.max(0, bps)
+      : 0
+  })
+  return sums.reduce((sum, bps) => sum + bps, 0)
 }
 
 /** Worked out anew: the greatest sum over the failures that backups are kept for. */

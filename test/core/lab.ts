@@ -51,7 +51,9 @@ export class Lab {
   readonly picture = new Picture()
   readonly settings: Settings
   now = NOON
+  overloaded = false
   last: Decision = { changes: [], reply: { ok: true }, effects: [] }
+  lastEvent: Event | undefined
   /** Effects of all decisions so far. */
   readonly effects: Decision["effects"][number][] = []
   /** Nodes told but not yet confirmed, with the revision told. */
@@ -97,10 +99,13 @@ export class Lab {
       now: this.now,
       newId: () => this.#nextId(),
       settings: this.settings,
+      overloaded: this.overloaded,
     })
+    this.lastEvent = event
     this.picture.apply(this.last.changes, this.picture.revision + 1)
     for (const effect of this.last.effects) {
       this.effects.push(effect)
+      if (effect.kind === "load") this.overloaded = effect.overloaded
       if (effect.kind === "sync-node") this.told.set(effect.qkdnId, this.picture.revision)
     }
     return this.last.reply
@@ -184,6 +189,20 @@ export class Lab {
     }
   }
 
+  /** Both ends report this rate and stock. */
+  stock(link: string, skrBps: number, stockBits: number): void {
+    for (const qkdnId of link.split("-").slice(0, 2)) {
+      const performance = { skrBps, stockBits }
+      this.hear(qkdnId, { kind: "link-performance", qkdlId: link, performance })
+    }
+  }
+
+  /** What links have left is shared, and everyone confirms what follows. */
+  share(): void {
+    this.submit({ kind: "surplus-due" })
+    this.confirmAll()
+  }
+
   linkDown(link: string, reason = "loss of signal"): void {
     for (const qkdnId of link.split("-").slice(0, 2)) {
       this.hear(qkdnId, { kind: "link-down", qkdlId: link, reason })
@@ -224,6 +243,16 @@ export class Lab {
     const link = this.picture.link(qkdlId)
     if (link === undefined) throw new Error(`no link ${qkdlId}`)
     return link
+  }
+
+  /** What its ends have been told that it may take at most, bits per second; the same at both. */
+  mostOf(a: string, b: string): number | undefined {
+    const id = this.service(a, b)?.serviceId
+    const told = [a, b].map(
+      (node) => this.desired(node).apps.find(({ appId }) => appId === id)?.qos.maxBps,
+    )
+    if (told[0] !== told[1]) throw new Error(`told differently: ${told.join(", ")}`)
+    return told[0]
   }
 
   /** Names of the links of the standing path. */

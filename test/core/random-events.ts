@@ -36,7 +36,13 @@ export class World {
   ) {
     const preemption = dice.below(2) === 0 ? "never" : "lower-priority"
     const backupRate = dice.of(["shared", "shared", "dedicated", "none"] as const)
-    this.lab = new Lab({ ...plan, skrBps: 200 }, { preemption, backupRate, backupsAtOnce: 3 })
+    this.lab = new Lab(
+      { ...plan, skrBps: 200 },
+      {
+        ...{ preemption, backupRate, backupsAtOnce: 3 },
+        ...{ stockFloorBits: 10_000, overloadAbove: 0.5, overloadBelow: 0.3 },
+      },
+    )
     this.links = plan.links
     this.nodes = [...this.lab.picture.nodeIds()]
     for (const node of this.nodes) this.applied.set(node, this.lab.desired(node))
@@ -76,14 +82,14 @@ export class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(28)) {
+    switch (dice.below(31)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
         break
       case 2:
         lab.order(a, b, {
-          minRateBps: dice.of([0, 20, 60, 400]),
+          ...this.#rates([0, 20, 60, 400]),
           priority: dice.below(4),
           avoidNodes:
             dice.below(3) === 0 ? this.nodes.filter((n) => n !== a && n !== b).slice(0, 1) : [],
@@ -93,7 +99,8 @@ export class World {
         break
       case 26: {
         const serviceId = services.length > 0 ? dice.of(services) : undefined
-        const terms = { minRateBps: dice.of([0, 20, 60]), priority: dice.below(4), avoidNodes: [] }
+        const rates = this.#rates([0, 20, 60])
+        const terms = { ...rates, priority: dice.below(4), avoidNodes: [] }
         if (serviceId !== undefined)
           lab.submit({
             kind: "service-changed",
@@ -102,6 +109,13 @@ export class World {
           })
         break
       }
+      case 28:
+      case 29:
+        lab.submit({ kind: "surplus-due" })
+        break
+      case 30:
+        lab.stock(link, dice.of([50, 150, 200, 1000]), dice.of([0, 5_000, 50_000, 400_000]))
+        break
       case 3:
         if (services.length > 0)
           lab.submit({ kind: "service-cancelled", serviceId: dice.of(services) })
@@ -177,6 +191,14 @@ export class World {
       default:
         if (lab.told.size > 0) this.#confirm(dice.of([...lab.told.keys()]))
     }
+  }
+
+  /** Half of all services ask for more when there is room. */
+  #rates(minima: readonly number[]): Pick<ServiceTerms, "minRateBps" | "maxRateBps"> {
+    const minRateBps = this.dice.of(minima)
+    return this.dice.below(2) === 0
+      ? { minRateBps }
+      : { minRateBps, maxRateBps: minRateBps + this.dice.of([0, 10, 100, 1000]) }
   }
 
   #protection(): Partial<ServiceTerms> {

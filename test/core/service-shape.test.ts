@@ -18,6 +18,8 @@ const path: KeyPath = {
 const whole: Required<Service> = {
   changedAt: "2026-01-02T00:00:00Z",
   createdAt: "2026-01-01T00:00:00Z",
+  admittedAt: "2026-01-01T00:00:01Z",
+  surplus: { bps: 5 },
   avoiding: [{ qkdnId: "c", untilMs: 1, reason: "refused" }],
   leaving: [path],
   home: { hops: path.hops, nodes: path.nodes },
