@@ -18,6 +18,11 @@ function port(text: string): number {
   return value
 }
 
+function seconds(text: string): number {
+  if (!/^[0-9]{1,5}$/.test(text)) throw new InvalidArgumentError("not a number of seconds")
+  return Number(text)
+}
+
 const program = new Command("keyloom")
   .description("SDN controller for quantum-secured networks")
   .version(programVersion())
@@ -79,6 +84,20 @@ program
   .action(async (options: { config: string }) => {
     const { runController } = await import("./cli/controller.js")
     await runController(options.config)
+  })
+
+program
+  .command("reoptimise")
+  .description("move services of a running network to better places, or show what would be moved")
+  .requiredOption("--controller <url>", "where the controller answers")
+  .requiredOption("--token-file <file>", "holds the bearer token that the controller asks for")
+  .option("--ca-file <file>", "PEM certificates that the controller's is checked by")
+  .option("--dry-run", "show what would be moved; move nothing")
+  .option("--wait <seconds>", "for the end of the moves; the controller lets wait 30", seconds, 30)
+  .option("--json", "print one JSON document")
+  .action(async (options: Parameters<typeof import("./cli/reoptimise.js").reoptimise>[0]) => {
+    const { reoptimise } = await import("./cli/reoptimise.js")
+    await reoptimise(options)
   })
 
 const consumer = program

@@ -1,11 +1,10 @@
-// Reads from a running controller's REST face: one GET with a bearer token, over TLS unless it is on this machine.
-// Changes nothing there.
+// Asks a running controller's REST face: one request with a bearer token, over TLS unless it is on this machine.
 
 import { readFileSync } from "node:fs"
 import http from "node:http"
 import https from "node:https"
 import { QkdError } from "../errors.js"
-import { parseJson } from "../yang/json-text.js"
+import { isObject, type JsonValue, parseJson } from "../yang/json-text.js"
 
 export interface ControllerAddress {
   /** As `keyloom demo` prints it; the path is ours. */
@@ -25,16 +24,59 @@ const TIMEOUT_MS = 30_000
 export async function readFromController(
   address: ControllerAddress,
   resource: string,
-): Promise<unknown> {
+): Promise<JsonValue> {
+  return askController(address, resource, { method: "GET" })
+}
+
+export interface ControllerRequest {
+  readonly method: "GET" | "POST"
+  /** Sent as JSON. */
+  readonly body?: object
+  /** The answer may wait so long for the end of what was ordered (RFC 7240). */
+  readonly waitS?: number
+}
+
+/**
+ * @param resource below `/api/v1`.
+ * @returns the JSON of a 200, or of a 202 where something was ordered.
+ * @throws QkdError `invalid-value` for an address or file that cannot be, `access-denied`, else `operation-failed`
+ *   with the controller's own words where it has some.
+ */
+export async function askController(
+  address: ControllerAddress,
+  resource: string,
+  request: ControllerRequest,
+): Promise<JsonValue> {
   const base = addressOf(address.controller)
   const token = secretOf(address.tokenFile)
   const url = new URL(`/api/v1${resource}`, base)
-  const { status, body } = await get(url, token, address.caFile)
-  if (status === 401 || status === 403)
+  const { status, body } = await send(url, token, address.caFile, request)
+  if (status === 401)
     throw new QkdError("access-denied", `${base.origin} answers ${status}: the token is not good`)
-  if (status !== 200)
-    throw new QkdError("operation-failed", `${base.origin} answers ${status} to ${url.pathname}`)
-  return parseJson(body, { maxBytes: MAX_BYTES, maxDepth: 32 })
+  const good = status === 200 || (status === 202 && request.method === "POST")
+  if (!good) {
+    const words = wordsOf(body)
+    const said = words === undefined ? "" : `: ${words}`
+    throw new QkdError(
+      status === 403 ? "access-denied" : "operation-failed",
+      `${base.origin} answers ${status} to ${url.pathname}${said}`,
+    )
+  }
+  return parseJson(body, LIMITS)
+}
+
+const LIMITS = { maxBytes: MAX_BYTES, maxDepth: 32 }
+
+/** What a problem document says (RFC 9457); undefined of any other answer. */
+function wordsOf(body: string): string | undefined {
+  try {
+    const problem = parseJson(body, LIMITS)
+    return isObject(problem) && typeof problem["detail"] === "string"
+      ? problem["detail"]
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function addressOf(text: string): URL {
@@ -66,10 +108,11 @@ function read(file: string, option: string): string {
   }
 }
 
-function get(
+function send(
   url: URL,
   token: string,
   caFile: string | undefined,
+  { method, body, waitS = 0 }: ControllerRequest,
 ): Promise<{ status: number; body: string }> {
   const ca = caFile === undefined ? {} : { ca: read(caFile, "--ca-file") }
   const { request } = url.protocol === "https:" ? https : http
@@ -78,8 +121,14 @@ function get(
       const why = cause instanceof Error ? cause.message : String(cause)
       reject(new QkdError("operation-failed", `${url.origin}: ${why}`, { cause }))
     }
-    const headers = { Authorization: `Bearer ${token}`, Accept: "application/json" }
-    const asked = request(url, { headers, timeout: TIMEOUT_MS, ...ca }, (response) => {
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      Accept: "application/json",
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(waitS > 0 && { Prefer: `wait=${waitS}` }),
+    }
+    const timeout = TIMEOUT_MS + waitS * 1000
+    const asked = request(url, { method, headers, timeout, ...ca }, (response) => {
       const parts: Buffer[] = []
       let size = 0
       response.on("data", (part: Buffer) => {
@@ -97,6 +146,6 @@ function get(
     })
     asked.on("timeout", () => asked.destroy(new Error("no answer in time")))
     asked.on("error", failed)
-    asked.end()
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
