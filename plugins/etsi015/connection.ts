@@ -6,6 +6,7 @@ import {
   Channel,
   type DriverHost,
   type JsonObject,
+  KEYLOOM_MODULE,
   type NetconfClientSession,
   type NetconfNotification,
   type NodeConfig,
@@ -36,7 +37,7 @@ import type { Listening } from "./listening.js"
 import { LEARNABLE, type DeviceProfile } from "./profile.js"
 import { refuseXml } from "./refuse.js"
 import { statusesIn, withStatus } from "./status.js"
-import { dataFromXml, type EntryEdit, editXml, eventFromXml, NODE_NS } from "./wire.js"
+import { dataFromXml, type EntryEdit, editXml, eventFromXml, KEYLOOM_NS, NODE_NS } from "./wire.js"
 import { isUnreachable, Writer } from "./writer.js"
 
 const NODE_FILTER = `<qkd_node xmlns="${NODE_NS}"/>`
@@ -357,9 +358,10 @@ export class Etsi015Connection implements NodeConnection {
       else this.#known = undefined
       return { kind: "resync" }
     }
-    if (event.ns !== NODE_NS) return undefined
+    if (event.ns !== NODE_NS && event.ns !== KEYLOOM_NS) return undefined
+    const name = event.ns === KEYLOOM_NS ? `${KEYLOOM_MODULE}:${event.name}` : event.name
     try {
-      return nodeEventFromNotification(event.name, eventFromXml(event))
+      return nodeEventFromNotification(name, eventFromXml(event))
     } catch (error) {
       // It cannot be understood, but something happened: the node must be read again.
       if (!this.#host.signal.aborted)

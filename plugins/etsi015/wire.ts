@@ -59,6 +59,7 @@ const CONTAINERS = new Set([
   "peers",
   "key_stock",
   "key_delivery",
+  "ordered_keys",
   "link",
   "interface",
   "application",
@@ -79,7 +80,7 @@ export function dataFromXml(elements: readonly XmlElement[]): JsonObject {
 
 /** The members of a notification's element. Throws as `dataFromXml`. */
 export function eventFromXml(event: XmlElement): JsonObject {
-  return membersOf(childrenOf(event), NODE_NS, REPEATED_IN_EVENTS, `/${event.name}`)
+  return membersOf(childrenOf(event), event.ns, REPEATED_IN_EVENTS, `/${event.name}`)
 }
 
 function membersOf(

@@ -17,11 +17,13 @@ import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import type { Context } from "../core/turn.js"
 import { Picture } from "../core/view.js"
 import { QkdError } from "../errors.js"
+import type { BulkOrder } from "../model/bulk-order.js"
 import type { Change, Network } from "../model/network.js"
 import { durableChanges } from "./durable.js"
 import { Journal } from "./journal.js"
 import { noticesOf } from "./notices.js"
 import type {
+  BulkOrderEvent,
   ControllerPort,
   InsightPort,
   Notice,
@@ -146,6 +148,15 @@ export class Controller implements ControllerPort, InsightPort {
 
   judge(event: Event): Reply {
     return decide(this.#picture, event, this.#context()).reply
+  }
+
+  judgeBulk(asked: BulkOrderEvent): { readonly reply: Reply; readonly order?: BulkOrder } {
+    const { now, newId } = this.#options
+    const context: Context = { now: now(), newId, settings: this.#settings }
+    const { reply, changes } = decide(this.#picture, asked, context)
+    if (!reply.ok) return { reply }
+    const made = changes.find(({ kind, id }) => kind === "order" && id === reply.id)
+    return made?.kind === "order" && made.value !== null ? { reply, order: made.value } : { reply }
   }
 
   async rehearse(order: OrderEvent): Promise<Rehearsal> {

@@ -1,6 +1,7 @@
 // Which changes are worth a write to the store: everything an operator entered, everything promised, what the nodes
 // told of themselves. What is measured, or true only of a session, is not: it is learnt again after a restart.
 
+import type { BulkOrder } from "../model/bulk-order.js"
 import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
 import type { KeyPath, Service } from "../model/service.js"
 import type { View } from "../core/view.js"
@@ -27,6 +28,10 @@ export function durableChanges(before: View, changes: readonly Change[]): Change
       case "service": {
         const old = before.service(change.id)
         return old !== undefined && onlyConfirms(old, change.value) ? [] : [change]
+      }
+      case "order": {
+        const old = before.order(change.id)
+        return old !== undefined && onlyProgress(old, change.value) ? [] : [change]
       }
     }
   })
@@ -79,6 +84,20 @@ function promised(service: Service): object {
 function standing(path: KeyPath): object {
   // What is held provisionally is over with the sessions.
   const { awaiting: _a, holding: _h, ...rest } = path
+  return rest
+}
+
+/**
+ * Whether an order has only come further. The node counts what it hands out, and goes on from there after a restart;
+ * the schedule is made anew. Both are written along, together, with the next change that counts.
+ */
+function onlyProgress(old: BulkOrder, now: BulkOrder): boolean {
+  return sameMembers(agreed(old), agreed(now))
+}
+
+function agreed(order: BulkOrder): object {
+  const { changedAt: _c, periods: _p, scheduledMs: _s, forecast: _f, ...most } = order
+  const { takenBits: _t, readyBits: _r, countedBits: _n, ...rest } = most
   return rest
 }
 

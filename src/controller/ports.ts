@@ -3,6 +3,7 @@
 import type { CandidateAsk, Candidates } from "../core/candidates.js"
 import type { Event, Reply, SouthEvent } from "../core/event.js"
 import type { MoveChoice } from "../core/move-choices.js"
+import type { BulkOrder } from "../model/bulk-order.js"
 import type { Change, Network, NodeTarget } from "../model/network.js"
 import type { RehearsedOrder } from "../core/rehearse.js"
 import type { NodeConfig, NodePlan } from "../model/node.js"
@@ -53,8 +54,8 @@ export interface Notice {
   readonly seq: number
   /** RFC 3339. */
   readonly time: string
-  /** `node`, `link`, `service`, or `log` for what is worth telling but changes nothing. */
-  readonly topic: "node" | "link" | "service" | "log"
+  /** `node`, `link`, `service`, `order` (bulk), or `log` for what is worth telling but changes nothing. */
+  readonly topic: "node" | "link" | "service" | "order" | "log"
   /** For example `link.down`, `service.moved`, `node.unreachable`. */
   readonly type: string
   readonly id: string
@@ -90,6 +91,8 @@ export interface ControllerPort {
    * the decision itself refuses comes back as a `Reply` with `ok: false`.
    */
   submit(event: Event): Promise<Reply>
+  /** Optional ability: a bulk order as it would be, or its refusal. Nothing changes. */
+  judgeBulk?(order: BulkOrderEvent): { readonly reply: Reply; readonly order?: BulkOrder }
   /** Optional ability: what an order would come to, down to each node's exact edit. Nothing changes. */
   rehearse?(order: OrderEvent): Promise<Rehearsal>
   readonly epoch: string
@@ -100,6 +103,8 @@ export interface ControllerPort {
   /** Called for every notice, in order, synchronously after the commit. Returns the way to stop. */
   onNotice(listener: (notice: Notice) => void): () => void
 }
+
+export type BulkOrderEvent = Extract<Event, { readonly kind: "bulk-ordered" }>
 
 /** Questions to the committed network; nothing changes by them. */
 export interface InsightPort {

@@ -3,6 +3,7 @@
 // say of states is in the network and so here.)
 
 import type { Alarm } from "../model/alarm.js"
+import { type BulkOrder, deliveredBits, isOpen } from "../model/bulk-order.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { Service } from "../model/service.js"
 
@@ -83,4 +84,13 @@ export function serviceAlarms(service: Service): Alarm[] {
   const message = `${a.saeId} and ${b.saeId}: service ${state}${because}`
   const type = state === "failed" ? "service-failed" : "service-degraded"
   return [alarm("application", serviceId, type, state === "failed" ? "MAJOR" : "MINOR", message)]
+}
+
+/** Of an order that was promised in time. */
+export function orderAlarms(order: BulkOrder): Alarm[] {
+  const { orderId, from, to, late, bestEffort, deadline, forecast, volumeBits } = order
+  if (!isOpen(order) || !late || bestEffort) return []
+  const when = forecast === undefined ? "nobody can say when" : `forecast ${forecast}`
+  const message = `${from.saeId} to ${to.saeId}: ${deliveredBits(order)} of ${volumeBits} bits, due ${deadline}, ${when}`
+  return [alarm("order", orderId, "order-late", "MAJOR", message)]
 }

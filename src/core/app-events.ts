@@ -113,6 +113,11 @@ export function appQosUpdate(
 ): void {
   const service = serviceOfApp(turn, qkdnId, appId)
   if (service === undefined) return
+  if (service.origin === "bulk") {
+    turn.notify("log", "qos.refused", appId, "it carries out a bulk order, which sets its terms")
+    turn.sync(qkdnId)
+    return
+  }
   const terms: ServiceTerms = {
     ...service.terms,
     ...(qos.minBps === undefined ? {} : { minRateBps: qos.minBps }),

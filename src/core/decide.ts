@@ -15,6 +15,8 @@ import {
   nodeRemoved,
 } from "./inventory-events.js"
 import { alarm } from "./alarm-events.js"
+import { bulkCancelled, bulkOrdered } from "./bulk-orders.js"
+import { supplied, tendOrders } from "./bulk-life.js"
 import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-events.js"
 import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
@@ -86,6 +88,10 @@ function dispatch(turn: Turn, event: Event): Reply {
       return serviceChanged(turn, event.serviceId, event.terms)
     case "service-cancelled":
       return serviceCancelled(turn, event.serviceId)
+    case "bulk-ordered":
+      return bulkOrdered(turn, event)
+    case "bulk-cancelled":
+      return bulkCancelled(turn, event.orderId)
     case "path-deployed":
       return pathDeployed(turn, event)
     case "service-moved":
@@ -101,6 +107,7 @@ function dispatch(turn: Turn, event: Event): Reply {
     case "wake":
       releaseHeld(turn)
       syncAgain(turn)
+      tendOrders(turn)
       retry(turn)
       revert(turn)
       prepareBackups(turn)
@@ -167,6 +174,9 @@ function fromNode(turn: Turn, node: NetworkNode, event: NodeEvent, atMs: number)
       break
     case "app-disconnected":
       appDisconnected(turn, qkdnId, event.appId)
+      break
+    case "app-supply":
+      supplied(turn, qkdnId, event.appId, event.supply)
       break
     case "interface-new":
       interfaceNew(turn, node, event.qkdInterface)

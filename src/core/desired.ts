@@ -164,9 +164,16 @@ function appOf(service: Service, qkdnId: string): AppConfig | undefined {
     qos: qosOf(service),
     backingQkdlIds: backing,
     ...(needsAll(service.terms) ? { keyCombination: "all" as const } : {}),
+    ...orderedAt(service, qkdnId),
     localQkdnId: local.qkdnId,
     remoteQkdnId: remote.qkdnId,
   }
+}
+
+function orderedAt({ ordered }: Service, qkdnId: string): Pick<AppConfig, "ordered"> {
+  if (ordered?.qkdnId !== qkdnId) return {}
+  const { keySizeBits, untilBits } = ordered
+  return { ordered: { keySizeBits, untilBits } }
 }
 
 /**

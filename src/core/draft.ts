@@ -3,10 +3,17 @@
 // up when it is first asked for: a cut that moves a thousand services asks for none of it.
 
 import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
+import type { BulkOrder } from "../model/bulk-order.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
-import { groupsOfLink, groupsOfNode, groupsOfService, isOfServices } from "./memberships.js"
+import {
+  groupsOfLink,
+  groupsOfNode,
+  groupsOfOrder,
+  groupsOfService,
+  isOfServices,
+} from "./memberships.js"
 import { SurplusRates } from "./surplus-rates.js"
 import { compareGroups, compareReservations, NO_GROUPS, type View } from "./view.js"
 
@@ -31,6 +38,7 @@ export class Draft implements View {
   readonly #nodes = new Map<string, NetworkNode | null>()
   readonly #links = new Map<string, NetworkLink | null>()
   readonly #services = new Map<string, ServiceEntry>()
+  readonly #orders = new Map<string, BulkOrder | null>()
   /** group -> id -> in it or not, where that differs from below */
   readonly #groups = new Map<string, Map<string, boolean>>()
   readonly #reserved = new Map<string, number>()
@@ -39,7 +47,10 @@ export class Draft implements View {
   /** Links where what is kept for backups differs from below. */
   readonly #kept = new Set<string>()
   /** What was written, in the order first written. */
-  readonly #order: ({ readonly kind: "node" | "link"; readonly id: string } | ServiceEntry)[] = []
+  readonly #order: (
+    | { readonly kind: "node" | "link" | "order"; readonly id: string }
+    | ServiceEntry
+  )[] = []
 
   /** @param revision of the commit this draft will become */
   constructor(under: View, revision = under.revision + 1) {
@@ -63,6 +74,11 @@ export class Draft implements View {
   service(serviceId: string): Service | undefined {
     const own = this.#services.get(serviceId)
     return own === undefined ? this.#under.service(serviceId) : (own.now ?? undefined)
+  }
+
+  order(orderId: string): BulkOrder | undefined {
+    const own = this.#orders.get(orderId)
+    return own === undefined ? this.#under.order(orderId) : (own ?? undefined)
   }
 
   nodeIds(): Iterable<string> {
@@ -120,6 +136,14 @@ export class Draft implements View {
     this.#writeService(value.serviceId, value)
   }
 
+  putOrder(value: BulkOrder): void {
+    this.write({ kind: "order", id: value.orderId, value })
+  }
+
+  removeOrder(orderId: string): void {
+    this.write({ kind: "order", id: orderId, value: null })
+  }
+
   removeNode(qkdnId: string): void {
     this.write({ kind: "node", id: qkdnId, value: null })
   }
@@ -150,6 +174,11 @@ export class Draft implements View {
       case "service":
         this.#writeService(id, change.value)
         break
+      case "order":
+        if (!this.#orders.has(id)) this.#order.push(change)
+        this.#regroup(id, this.order(id), change.value, groupsOfOrder)
+        this.#orders.set(id, change.value)
+        break
     }
   }
 
@@ -172,6 +201,11 @@ export class Draft implements View {
         case "service": {
           const { now, under } = written
           if (now !== (under ?? null)) found.push({ kind, id, value: now })
+          break
+        }
+        case "order": {
+          const value = this.#orders.get(id) ?? null
+          if (value !== (this.#under.order(id) ?? null)) found.push({ kind, id, value })
           break
         }
       }

@@ -125,7 +125,14 @@ function appText(app: AppConfig, leftOut: ReadonlySet<string>): string {
       ["backing_qkdl_id", [...app.backingQkdlIds].sort()],
       ["local_qkdn_id", app.localQkdnId],
       ["remote_qkdn_id", app.remoteQkdnId],
-      [KEYLOOM, [app.keyCombination ?? "any", app.relayScheme ?? "hop-by-hop"]],
+      [
+        KEYLOOM,
+        [
+          app.keyCombination ?? "any",
+          app.relayScheme ?? "hop-by-hop",
+          app.ordered === undefined ? null : [app.ordered.keySizeBits, app.ordered.untilBits],
+        ],
+      ],
     ],
     leftOut,
   )

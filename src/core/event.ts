@@ -5,6 +5,7 @@ import type { AppTag, ErrorTag } from "../errors.js"
 import type { LinkInventory, NodeInventory } from "../model/inventory.js"
 import type { LinkPerformance } from "../model/link.js"
 import type { NodeConfig, NodeEvent, NodeState } from "../model/node.js"
+import type { BulkTerms } from "../model/bulk-order.js"
 import type { ServiceTerms } from "../model/service.js"
 
 export type { LinkInventory, NodeInventory } from "../model/inventory.js"
@@ -32,6 +33,22 @@ export type OperatorEvent =
     }
   | { readonly kind: "service-changed"; readonly serviceId: string; readonly terms: ServiceTerms }
   | { readonly kind: "service-cancelled"; readonly serviceId: string }
+  | {
+      readonly kind: "bulk-ordered"
+      /** Chosen by the caller, or made here. */
+      readonly orderId?: string
+      readonly fromSaeId: string
+      readonly toSaeId: string
+      readonly volumeBits: number
+      readonly keySizeBits: number
+      /** Ms since the epoch; absent: at once. */
+      readonly notBeforeMs?: number
+      readonly deadlineMs: number
+      readonly terms: BulkTerms
+      readonly bestEffort: boolean
+    }
+  /** Of an order that is over: it is no longer shown. */
+  | { readonly kind: "bulk-cancelled"; readonly orderId: string }
   /** Exactly this path, PHYS links in order from end a. */
   | {
       readonly kind: "path-deployed"
@@ -128,6 +145,8 @@ export type Reply =
       readonly appTag?: AppTag
       readonly message: string
       readonly path?: string
+      /** Details for programs. */
+      readonly info?: Readonly<Record<string, string>>
       /** Which part of a transaction was refused, from 0. */
       readonly part?: number
     }
@@ -139,7 +158,7 @@ export type Effect =
   /** Name a change for subscribers, or (`log`) tell what changes nothing. */
   | {
       readonly kind: "notify"
-      readonly topic: "node" | "link" | "service" | "log"
+      readonly topic: "node" | "link" | "service" | "order" | "log"
       readonly type: string
       readonly id: string
       readonly message?: string

@@ -1,6 +1,7 @@
 // Which groups an entry of the network belongs to, and which key rate a service reserves: the small questions
 // ("what runs over this link?") that decisions ask again and again, kept as an index instead of searched for.
 
+import { type BulkOrder, isOpen } from "../model/bulk-order.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { KeyPath, Lane, Service, ServiceState } from "../model/service.js"
 import { isPresent } from "./usable.js"
@@ -50,6 +51,10 @@ export const groups = {
   elastic: "elastic",
   /** Services of which an end has yet to confirm another share of the surplus. */
   servicesLentAt: (qkdnId: string): string => `lent:${qkdnId}`,
+  /** Bulk orders that are not completed or cancelled. */
+  openOrders: "open",
+  /** Those that are. */
+  closedOrders: "closed",
   servicesInState: (state: ServiceState): string => `state:${state}`,
 } as const
 
@@ -86,6 +91,13 @@ export function groupsOfLink(link: NetworkLink): ReadonlySet<string> {
   if (link.hold?.held === true) found.add(groups.heldLinks)
   if (!link.enabled || link.status !== "ACTIVE") found.add(groups.downLinks)
   return found
+}
+
+const OPEN: ReadonlySet<string> = new Set([groups.openOrders])
+const CLOSED: ReadonlySet<string> = new Set([groups.closedOrders])
+
+export function groupsOfOrder(order: BulkOrder): ReadonlySet<string> {
+  return isOpen(order) ? OPEN : CLOSED
 }
 
 /** The paths that the application stands on, or will, lane by lane; the first one always is there. */

@@ -3,6 +3,7 @@
 
 import type { NetworkNode } from "../model/network.js"
 import type { NodeConfig, NodeState } from "../model/node.js"
+import { supplied } from "./bulk-life.js"
 import { desiredConfig } from "./desired.js"
 import { isAsDesired, isSameConfig } from "./drift.js"
 import { drifted, noDrift } from "./drift-events.js"
@@ -49,6 +50,8 @@ export function nodeRead(
       ...(link.status === undefined ? {} : { status: link.status }),
     })
   }
+  for (const { appId, supply } of state.apps)
+    if (supply !== undefined) supplied(turn, qkdnId, appId, supply)
   const desired = desiredConfig(turn.draft, qkdnId)
   if (isAsDesired(state, desired))
     held(turn, qkdnId, {

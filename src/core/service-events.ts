@@ -100,14 +100,21 @@ export function serviceChanged(turn: Turn, serviceId: string, terms: ServiceTerm
   if (service.state === "removing") {
     return { ok: false, tag: "in-use", message: `service ${serviceId} is being removed` }
   }
+  if (service.origin === "bulk") return ofBulkOrder(service)
   return changeTerms(turn, service, terms)
 }
 
 export function serviceCancelled(turn: Turn, serviceId: string): Reply {
   const service = turn.draft.service(serviceId)
   if (service === undefined) return noService(serviceId)
+  if (service.origin === "bulk") return ofBulkOrder(service)
   if (service.state !== "removing") remove(turn, service, "cancelled")
   return { ok: true, id: serviceId }
+}
+
+function ofBulkOrder({ serviceId, ordered }: Service): Reply {
+  const message = `service ${serviceId} carries out bulk order ${ordered?.orderId ?? ""}: cancel that`
+  return { ok: false, tag: "in-use", message }
 }
 
 function noService(serviceId: string): Reply {

@@ -12,6 +12,7 @@ type OptionalKey = {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 const OPTIONAL: readonly OptionalKey[] = [
+  "ordered",
   "reason",
   "path",
   "backup",

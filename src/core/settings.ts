@@ -68,6 +68,14 @@ export interface Settings {
   readonly preemption: "never" | "lower-priority"
   /** A path that a revertive service left must have been whole for so long, where its terms do not say. */
   readonly revertMs: number
+  /** Bulk orders: from telling the nodes of a path to its first key. */
+  readonly bulkSetupMs: number
+  /** Bulk orders are scheduled anew at least this often while there are any. */
+  readonly bulkBeatMs: number
+  /** Bulk orders that may be open at once: each costs a share of every schedule. */
+  readonly bulkMostOpen: number
+  /** Completed and cancelled bulk orders that are still shown. */
+  readonly bulkMostClosed: number
   /** For nodes whose inventory entry names no policy of its own. */
   readonly drift: DriftPolicy
 }
@@ -102,5 +110,9 @@ export const DEFAULT_SETTINGS: Settings = {
   backupsAtOnce: 64,
   preemption: "never",
   revertMs: 60_000,
+  bulkSetupMs: 2_000,
+  bulkBeatMs: 5_000,
+  bulkMostOpen: 256,
+  bulkMostClosed: 1_000,
   drift: "heal",
 }

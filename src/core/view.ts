@@ -2,16 +2,24 @@
 // one, changed only by `apply`; a `Draft` (draft.ts) lays uncommitted changes over it.
 
 import type { Change, Network, NetworkLink, NetworkNode } from "../model/network.js"
+import type { BulkOrder } from "../model/bulk-order.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import { Graph, type GraphSource } from "./graph.js"
-import { groupsOfLink, groupsOfNode, groupsOfService, reservationsOf } from "./memberships.js"
+import {
+  groupsOfLink,
+  groupsOfNode,
+  groupsOfOrder,
+  groupsOfService,
+  reservationsOf,
+} from "./memberships.js"
 import { SurplusRates } from "./surplus-rates.js"
 
 export interface View extends GraphSource {
   /** Of the last commit; in a draft, of the commit that it will become. */
   readonly revision: number
   service(serviceId: string): Service | undefined
+  order(orderId: string): BulkOrder | undefined
   serviceIds(): Iterable<string>
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
@@ -59,6 +67,7 @@ export class Picture implements View {
   readonly #nodes = new Map<string, NetworkNode>()
   readonly #links = new Map<string, NetworkLink>()
   readonly #services = new Map<string, Service>()
+  readonly #orders = new Map<string, BulkOrder>()
   readonly #groups = new Map<string, Set<string>>()
   readonly #reserved = new Map<string, number>()
   readonly backups = new BackupRates()
@@ -67,6 +76,7 @@ export class Picture implements View {
     nodes?: ReadonlyMap<string, NetworkNode>
     links?: ReadonlyMap<string, NetworkLink>
     services?: ReadonlyMap<string, Service>
+    orders?: ReadonlyMap<string, BulkOrder>
   } = {}
 
   constructor(revision = 0, changes: readonly Change[] = []) {
@@ -92,6 +102,7 @@ export class Picture implements View {
       nodes: (copies.nodes ??= new Map(this.#nodes)),
       links: (copies.links ??= new Map(this.#links)),
       services: (copies.services ??= new Map(this.#services)),
+      orders: (copies.orders ??= new Map(this.#orders)),
     }
   }
 
@@ -105,6 +116,10 @@ export class Picture implements View {
 
   service(serviceId: string): Service | undefined {
     return this.#services.get(serviceId)
+  }
+
+  order(orderId: string): BulkOrder | undefined {
+    return this.#orders.get(orderId)
   }
 
   nodeIds(): Iterable<string> {
@@ -166,6 +181,10 @@ export class Picture implements View {
         for (const qkdlId of this.backups.enter(before, change.value)) this.graph.touchLink(qkdlId)
         break
       }
+      case "order":
+        this.#replace(this.#orders, id, change.value, groupsOfOrder)
+        delete this.#copies.orders
+        break
     }
   }
 

@@ -75,7 +75,7 @@ export interface KeyPath {
 
 export interface Service {
   readonly serviceId: string
-  readonly origin: "request" | "order"
+  readonly origin: "request" | "order" | "bulk"
   readonly a: { readonly saeId: string; readonly qkdnId: string }
   readonly b: { readonly saeId: string; readonly qkdnId: string }
   readonly terms: {
@@ -105,7 +105,7 @@ export interface Service {
 export interface Notice {
   readonly seq: number
   readonly time: string
-  readonly topic: "node" | "link" | "service" | "log"
+  readonly topic: "node" | "link" | "service" | "order" | "log"
   readonly type: string
   readonly id: string
   readonly value: unknown

@@ -162,6 +162,7 @@ function isMeasurement(notice: Notice): boolean {
 
 function compared(notice: Notice, known: Known): Said {
   const { topic, id, value } = notice
+  if (topic === "order") return undefined
   const before = { node: known.nodes, link: known.links, service: known.services, log: undefined }
   if (before[topic]?.has(id) !== true && isMeasurement(notice)) return undefined
   if (topic === "link") {
@@ -197,8 +198,9 @@ function spoken({ topic, type, value, message }: Notice, known: Known): Said {
 /** The line for a notice, or none when it says nothing new. */
 export function wordsOf(notice: Notice, known: Known): EventLine | undefined {
   const { seq, time, topic, id } = notice
+  const isThing = topic === "node" || topic === "link" || topic === "service"
   const said =
     compared(notice, known) ?? (isMeasurement(notice) ? undefined : spoken(notice, known))
   if (said === undefined) return undefined
-  return { seq, time, ...said, ...(topic === "log" ? {} : { about: { kind: topic, id } }) }
+  return { seq, time, ...said, ...(isThing ? { about: { kind: topic, id } } : {}) }
 }

@@ -6,7 +6,7 @@ import type { Severity } from "./node.js"
 export interface Alarm {
   /** The same for the same fault of the same thing. */
   readonly alarmId: string
-  readonly resource: "node" | "interface" | "link" | "application"
+  readonly resource: "node" | "interface" | "link" | "application" | "order"
   readonly resourceId: string
   /** For interfaces. */
   readonly qkdiId?: number
@@ -21,6 +21,7 @@ export interface Alarm {
     | "link-overloaded"
     | "service-failed"
     | "service-degraded"
+    | "order-late"
   readonly severity: Severity
   readonly message: string
   /** RFC 3339, where it is known. */

@@ -38,6 +38,8 @@ export interface AppConfig {
   readonly keyCombination?: KeyCombination
   /** `hop-by-hop` where absent. */
   readonly relayScheme?: RelayScheme
+  /** Keys that this node is to have ready, for the SAE that is at home here as master. */
+  readonly ordered?: { readonly keySizeBits: number; readonly untilBits: number }
   readonly localQkdnId?: string
   readonly remoteQkdnId?: string
 }
@@ -49,7 +51,16 @@ export interface AppStatistics {
   readonly consumedBits: number
 }
 
+/** What a node gives its SAEs of one application as masters (`keyloom-node`). */
+export interface AppSupply {
+  /** Handed out since the application was configured there; falls back to 0 when it is configured anew. */
+  readonly suppliedBits: number
+  /** Relayed ahead of demand, at both sites and not handed out yet. */
+  readonly readyBits: number
+}
+
 export type AppState = AppConfig & {
+  readonly supply?: AppSupply
   readonly status?: AppStatus
   readonly createdAt?: string
   readonly statistics: readonly AppStatistics[]

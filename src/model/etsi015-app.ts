@@ -4,7 +4,7 @@
 import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json-text.js"
 import { RELAY_SCHEMES } from "./app.js"
-import type { AppConfig, AppQos, AppState, AppStatistics, AppStatus } from "./app.js"
+import type { AppConfig, AppQos, AppState, AppStatistics, AppStatus, AppSupply } from "./app.js"
 import {
   canonicalUuid,
   compact,
@@ -28,6 +28,8 @@ export interface AppDelivery {
   readonly refusedRequests: number
   /** Of end keys relayed ahead of demand. */
   readonly readyBits?: number
+  /** Of the delivered ones, those given to masters. */
+  readonly suppliedBits?: number
 }
 
 export function qosFromData(reader: Reader): AppQos {
@@ -66,6 +68,7 @@ export function appConfigFromData(reader: Reader): AppConfig {
   const remoteQkdnId = reader.uuid("remote_qkdn_id")
   const keyCombination = reader.keyloom.identity("key_combination", ["any", "all"] as const)
   const relayScheme = reader.keyloom.identity("relay_scheme", RELAY_SCHEMES)
+  const ordered = orderedFromData(reader.keyloomChild("ordered_keys"))
   return {
     appId: reader.requiredUuid("app_id"),
     type: reader.identity("app_type", APP_TYPES) ?? "CLIENT",
@@ -78,9 +81,17 @@ export function appConfigFromData(reader: Reader): AppConfig {
     // The defaults are left out: written or not, it is the same configuration.
     ...(keyCombination === "all" && { keyCombination }),
     ...(relayScheme === "destination-combines" && { relayScheme }),
+    ...(ordered !== undefined && { ordered }),
     ...(localQkdnId !== undefined && { localQkdnId }),
     ...(remoteQkdnId !== undefined && { remoteQkdnId }),
   }
+}
+
+function orderedFromData(reader: Reader): AppConfig["ordered"] {
+  const keySizeBits = reader.number("key_size")
+  const untilBits = reader.counter("until_bits")
+  if (keySizeBits === undefined || untilBits === undefined) return undefined
+  return { keySizeBits, untilBits: Number(untilBits) }
 }
 
 export function appStateFromData(reader: Reader): AppState {
@@ -97,8 +108,10 @@ export function appStateFromData(reader: Reader): AppState {
         consumedBits: row.number("consumed_bits") ?? 0,
       }
     })
+  const supply = appSupplyFromData(reader.keyloomChild("key_delivery"))
   return {
     ...appConfigFromData(reader),
+    ...(supply !== undefined && { supply }),
     ...(status !== undefined && { status }),
     ...(createdAt !== undefined && { createdAt }),
     statistics,
@@ -115,6 +128,8 @@ export function appStateFromData(reader: Reader): AppState {
 export function appConfigToData(app: AppConfig, keyloom = true): JsonObject {
   const path = `/qkd_node/qkd_applications/qkd_app[app_id='${app.appId}']`
   const members = keyloomMembers(app)
+  // A plain 015 node makes no keys ahead: its SAEs ask for them at the promised rate.
+  const ahead = keyloom ? orderedMembers(app) : undefined
   if (!keyloom && members !== undefined)
     throw new QkdError("operation-not-supported", "the node cannot combine keys of several paths", {
       path,
@@ -139,7 +154,19 @@ export function appConfigToData(app: AppConfig, keyloom = true): JsonObject {
         ? undefined
         : canonicalUuid(app.remoteQkdnId, `${path}/remote_qkdn_id`),
     ...members,
+    ...ahead,
   })
+}
+
+function orderedMembers({ ordered }: AppConfig): JsonObject | undefined {
+  if (ordered === undefined) return undefined
+  const { keySizeBits, untilBits } = ordered
+  return {
+    [`${KEYLOOM_MODULE}:ordered_keys`]: compact({
+      key_size: keySizeBits,
+      until_bits: uint64(untilBits),
+    }),
+  }
 }
 
 /** Undefined when the defaults do. */
@@ -173,9 +200,19 @@ export function appStateMembers(
         : compact({
             delivered_bits: uint64(delivery.deliveredBits),
             ready_bits: delivery.readyBits === undefined ? undefined : uint64(delivery.readyBits),
+            supplied_bits:
+              delivery.suppliedBits === undefined ? undefined : uint64(delivery.suppliedBits),
             refused_requests: delivery.refusedRequests % (UINT32_MAX + 1),
           }),
   })
+}
+
+/** `supplied_bits` and `ready_bits`; undefined where a node has not both. */
+export function appSupplyFromData(reader: Reader): AppSupply | undefined {
+  const suppliedBits = reader.counter("supplied_bits")
+  const readyBits = reader.counter("ready_bits")
+  if (suppliedBits === undefined || readyBits === undefined) return undefined
+  return { suppliedBits: Number(suppliedBits), readyBits: Number(readyBits) }
 }
 
 /** What `keyloom-node` counts; undefined at a plain 015 node. */

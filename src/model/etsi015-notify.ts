@@ -4,7 +4,7 @@
 import { QkdError } from "../errors.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { AppStatus } from "./app.js"
-import { qosFromData, qosToData } from "./etsi015-app.js"
+import { appSupplyFromData, qosFromData, qosToData } from "./etsi015-app.js"
 import { INTERFACE_STATUSES, interfaceFromData, interfaceToData } from "./etsi015-interface.js"
 import { LINK_STATUSES, performanceFromData, performanceToData } from "./etsi015-link.js"
 import {
@@ -39,6 +39,7 @@ export interface NotificationData {
  * @throws QkdError `invalid-value` with path when a member is malformed
  */
 export function nodeEventFromNotification(name: string, data: JsonObject): NodeEvent | undefined {
+  if (name === SUPPLY) return supplyEvent(new Reader(data, `/${name}`))
   const local = name.startsWith(`${NODE_MODULE}:`) ? name.slice(NODE_MODULE.length + 1) : name
   const reader = new Reader(data, `/${local}`)
   switch (local) {
@@ -62,6 +63,16 @@ export function nodeEventFromNotification(name: string, data: JsonObject): NodeE
     default:
       return undefined
   }
+}
+
+/** Of `keyloom-node`, beside the standard's own. */
+const SUPPLY = `${KEYLOOM_MODULE}:application_supply`
+
+function supplyEvent(reader: Reader): NodeEvent | undefined {
+  const appId = reader.uuid("app_id")
+  const supply = appSupplyFromData(reader)
+  if (appId === undefined || supply === undefined) return undefined
+  return { kind: "app-supply", appId, supply }
 }
 
 function applicationEvent(name: string, app: Reader): NodeEvent | undefined {
@@ -172,6 +183,15 @@ export function notificationFromNodeEvent(event: NodeEvent, localQkdnId: string)
       })
     case "app-disconnected":
       return named("sdqkdn_application_disconnected", { qkd_application: { app_id: event.appId } })
+    case "app-supply":
+      return {
+        name: SUPPLY,
+        data: compact({
+          app_id: event.appId,
+          supplied_bits: uint64(event.supply.suppliedBits),
+          ready_bits: uint64(event.supply.readyBits),
+        }),
+      }
     case "interface-new":
       return named("sdqkdn_interface_new", { qkd_interface: interfaceToData(event.qkdInterface) })
     case "interface-down":

@@ -56,7 +56,9 @@ export class NetworkConfig {
 
   /** Takes a committed change in. @returns what it changes in the configuration, if anything */
   take(change: Change): EntryChange | undefined {
-    const { list, entry } = entryOf(change)
+    const changed = entryOf(change)
+    if (changed === undefined) return undefined
+    const { list, entry } = changed
     const { id } = change
     const table = this.#entries[list]
     if (entry === null) return table.delete(id) ? { list, id, entry } : undefined
@@ -66,7 +68,10 @@ export class NetworkConfig {
   }
 }
 
-function entryOf(change: Change): { readonly list: ConfigList; readonly entry: JsonObject | null } {
+/** Bulk orders are no part of the tree. */
+function entryOf(
+  change: Change,
+): { readonly list: ConfigList; readonly entry: JsonObject | null } | undefined {
   switch (change.kind) {
     case "node":
       return { list: "nodes", entry: change.value && nodeConfig(change.value) }
@@ -79,6 +84,8 @@ function entryOf(change: Change): { readonly list: ConfigList; readonly entry: J
         entry: value !== null && isConfigured(value) ? appConfig(value) : null,
       }
     }
+    case "order":
+      return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 // The Network: the controller's picture of nodes, links and services. Read-only to all but the controller.
 // One entry a thing; what several nodes report of the same link is brought together in one NetworkLink.
 
+import type { BulkOrder } from "./bulk-order.js"
 import type { Service } from "./service.js"
 import type {
   KeyManagerInfo,
@@ -152,6 +153,7 @@ export interface Network {
   readonly nodes: ReadonlyMap<string, NetworkNode>
   readonly links: ReadonlyMap<string, NetworkLink>
   readonly services: ReadonlyMap<string, Service>
+  readonly orders: ReadonlyMap<string, BulkOrder>
 }
 
 /** One entry written or removed by a decision; exactly these are stored and told to subscribers. */
@@ -159,3 +161,4 @@ export type Change =
   | { readonly kind: "node"; readonly id: string; readonly value: NetworkNode | null }
   | { readonly kind: "link"; readonly id: string; readonly value: NetworkLink | null }
   | { readonly kind: "service"; readonly id: string; readonly value: Service | null }
+  | { readonly kind: "order"; readonly id: string; readonly value: BulkOrder | null }

@@ -1,7 +1,7 @@
 // A node as ETSI GS QKD 015 V2.1.1 sees it, in native types: what is read from it, what it is told to be,
 // and what it reports. Wire names stay in `etsi015.ts`.
 
-import type { AppConfig, AppState } from "./app.js"
+import type { AppConfig, AppState, AppSupply } from "./app.js"
 import type { LinkConfig, LinkState, ModuleRole } from "./link.js"
 
 /** QKDN-STATUS-TYPES (015 V2.1.1 node types). */
@@ -129,6 +129,8 @@ export type NodeEvent =
       readonly qos: AppConfig["qos"]
     }
   | { readonly kind: "app-disconnected"; readonly appId: string }
+  /** What became of keys that were ordered ahead (`AppConfig.ordered`); `keyloom-node` only. */
+  | { readonly kind: "app-supply"; readonly appId: string; readonly supply: AppSupply }
   | { readonly kind: "interface-new"; readonly qkdInterface: QkdInterface }
   | { readonly kind: "interface-down"; readonly qkdiId: number; readonly reason?: string }
   | { readonly kind: "interface-out"; readonly qkdiId: number }

@@ -141,14 +141,29 @@ export interface AvoidedNode {
  */
 export type ServiceState = "pending" | "active" | "degraded" | "failed" | "removing"
 
+/** Keys that the node of one end is to have ready ahead of any request, for the bulk order `orderId`. */
+export interface OrderedKeys {
+  readonly orderId: string
+  /** The node whose SAE asks for them. */
+  readonly qkdnId: string
+  readonly keySizeBits: number
+  /** As soon as so many have been handed out there or are ready, no more are made: a mark on that node's own counter. */
+  readonly untilBits: number
+}
+
 export interface Service {
   /** Also the 015 `app_id`. */
   readonly serviceId: string
-  /** `request`: an SAE asked (sdqkdn_application_new). `order`: an operator or orchestrator ordered it. */
-  readonly origin: "request" | "order"
+  /**
+   * `request`: an SAE asked (sdqkdn_application_new). `order`: an operator or orchestrator ordered it. `bulk`: it carries
+   * out a bulk order.
+   */
+  readonly origin: "request" | "order" | "bulk"
   readonly a: ServiceEnd
   readonly b: ServiceEnd
   readonly terms: ServiceTerms
+  /** Of a service that carries out a bulk order. */
+  readonly ordered?: OrderedKeys
   readonly state: ServiceState
   readonly reason?: string
   /** The path the ends use. */

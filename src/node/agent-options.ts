@@ -1,5 +1,6 @@
 // What the agent is handed, and what it expects of the key manager and the modules below it. Types only.
 
+import type { AppSupply } from "../model/app.js"
 import type { KeyManagerInfo, NodeConfig } from "../model/node.js"
 import type { Caller } from "../netconf/backend.js"
 import type { NetconfClock } from "../netconf/clock.js"
@@ -50,6 +51,6 @@ export interface AgentBelow {
   configure(effective: NodeConfig): void
   poolFigures(qkdlId: string): PoolFigures | undefined
   deliveredBits(appId: string): bigint
-  /** Of end keys relayed ahead of demand. */
-  readyBits?(appId: string): number
+  /** What its masters were given here, and what is ready for them. */
+  supply?(appId: string): AppSupply
 }

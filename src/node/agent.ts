@@ -173,6 +173,7 @@ export class Agent implements NetconfBackend {
     const events = [
       ...this.#links.tick(now, (qkdlId) => this.#below.poolFigures(qkdlId)),
       ...this.#apps.tick(now, (appId) => this.#below.deliveredBits(appId)),
+      ...this.#apps.supplies(now, (appId) => this.#below.supply?.(appId)),
     ]
     if (this.#expiredNow() !== this.#expired) this.#configureAll()
     this.#tellAll(events)
@@ -245,7 +246,7 @@ export class Agent implements NetconfBackend {
       link: (qkdlId) => this.#links.now(qkdlId),
       app: (appId) => {
         const delivered = this.#below.deliveredBits(appId)
-        return this.#apps.now(appId, now, delivered, this.#below.readyBits?.(appId))
+        return this.#apps.now(appId, now, delivered, this.#below.supply?.(appId))
       },
       keyManager: this.#below.info(),
     })

@@ -1,7 +1,7 @@
 // The live side of a node's applications: status, creation time, statistics by period, expiry. Time and
 // figures are arguments; what is to be told comes back as events.
 
-import type { AppConfig, AppState, AppStatistics, AppStatus } from "../model/app.js"
+import type { AppConfig, AppState, AppStatistics, AppStatus, AppSupply } from "../model/app.js"
 import type { AppDelivery } from "../model/etsi015-app.js"
 import type { NodeEvent } from "../model/node.js"
 
@@ -13,7 +13,12 @@ interface Live {
   bitsAtStart: bigint
   refusedRequests: number
   expiryTold: boolean
+  /** What was told of keys ordered ahead. */
+  suppliedTold?: AppSupply & { readonly atMs: number }
 }
+
+/** Of keys ordered ahead it is told at most so often. */
+const SUPPLY_INTERVAL_MS = 1000
 
 export interface AppBoardLimits {
   readonly periodS: number
@@ -75,6 +80,27 @@ export class AppBoard {
     return events
   }
 
+  /** What has become of keys ordered ahead, where it differs from what was told last. */
+  supplies(now: number, supplyOf: (appId: string) => AppSupply | undefined): NodeEvent[] {
+    const events: NodeEvent[] = []
+    for (const live of this.#apps.values()) {
+      const { appId, ordered } = live.config
+      if (ordered === undefined) {
+        delete live.suppliedTold
+        continue
+      }
+      const told = live.suppliedTold
+      if (told !== undefined && now - told.atMs < SUPPLY_INTERVAL_MS) continue
+      const supply = supplyOf(appId)
+      if (supply === undefined) continue
+      if (told?.suppliedBits === supply.suppliedBits && told.readyBits === supply.readyBits)
+        continue
+      live.suppliedTold = { ...supply, atMs: now }
+      events.push({ kind: "app-supply", appId, supply })
+    }
+    return events
+  }
+
   /** A request of this application's SAEs got no key. */
   refused(appId: string): void {
     const live = this.#apps.get(appId)
@@ -85,7 +111,7 @@ export class AppBoard {
     appId: string,
     nowMs: number,
     deliveredBits: bigint,
-    readyBits?: number,
+    supply?: AppSupply,
   ):
     | (Pick<AppState, "status" | "createdAt" | "statistics"> & { delivery: AppDelivery })
     | undefined {
@@ -98,7 +124,7 @@ export class AppBoard {
       delivery: {
         deliveredBits,
         refusedRequests: live.refusedRequests,
-        ...(readyBits !== undefined && { readyBits }),
+        ...supply,
       },
     }
   }

@@ -113,9 +113,20 @@ export class AppRates {
     return this.#records.get(appId)?.deliveredBits ?? 0n
   }
 
+  /** Of these, bits that SAEs of this site asked for as masters. */
+  suppliedBits(appId: string): bigint {
+    return this.#records.get(appId)?.suppliedBits ?? 0n
+  }
+
+  countSupplied(appId: string, bits: number): void {
+    this.countDelivered(appId, bits)
+    const suppliedBits = this.suppliedBits(appId) + BigInt(bits)
+    this.#records.set(appId, { deliveredBits: 0n, ...this.#records.get(appId), suppliedBits })
+  }
+
   countDelivered(appId: string, bits: number): void {
     const deliveredBits = this.deliveredBits(appId) + BigInt(bits)
-    this.#records.set(appId, { ...this.#records.get(appId), deliveredBits })
+    this.#records.set(appId, { suppliedBits: 0n, ...this.#records.get(appId), deliveredBits })
     this.#dirty.add(appId)
   }
 
@@ -132,7 +143,12 @@ export class AppRates {
       if (links.app(appId) === undefined) continue
       const maximumBits = this.#book.maximumBits(appId, steadyMs())
       const deliveredBits = this.deliveredBits(appId)
-      const record = { deliveredBits, ...(maximumBits !== undefined && { maximumBits }) }
+      const suppliedBits = this.suppliedBits(appId)
+      const record = {
+        deliveredBits,
+        suppliedBits,
+        ...(maximumBits !== undefined && { maximumBits }),
+      }
       this.#records.set(appId, record)
       ops.push({ key: appKey(appId), value: encodeAppRecord(record) })
     }

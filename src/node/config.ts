@@ -92,7 +92,11 @@ export interface NodeSettings {
   /** SKIP beside it (draft-cisco-skip). */
   readonly skip?: ListenAddress & TlsFiles & { readonly remoteSystems: readonly string[] }
   /** End keys relayed ahead of demand. */
-  readonly keyStock: { readonly maxKeys: number; readonly maxAgeMs: number }
+  readonly keyStock: {
+    readonly maxKeys: number
+    readonly maxOrderedKeys: number
+    readonly maxAgeMs: number
+  }
   readonly relay: ListenAddress & {
     readonly advertisedHost?: string
     readonly certFile: string
@@ -167,6 +171,7 @@ export function readNodeConfig(
     ...(node.has("skip") && { skip: readSkip(node.child("skip"), baseDir) }),
     keyStock: {
       maxKeys: stock.number("max_keys") ?? 4096,
+      maxOrderedKeys: stock.number("max_ordered_keys") ?? 65_536,
       maxAgeMs: 1000 * (stock.number("max_age_s") ?? 3600),
     },
     relay: {

@@ -12,15 +12,9 @@ import { StockLevel } from "../keys/stock-level.js"
 import type { StockLimits } from "./key-manager-options.js"
 import type { KeyMaker, MadeBatch } from "./key-maker.js"
 import type { Log } from "./log.js"
+import type { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey } from "./ports.js"
-
-/** Which keys: made for this master and slave, of this size. */
-export interface ShelfId {
-  readonly appId: string
-  readonly masterSaeId: string
-  readonly slaveSaeId: string
-  readonly keySizeBits: number
-}
+import type { ShelfId } from "./shelf-id.js"
 
 export interface EndKeyStockOptions {
   readonly maker: KeyMaker
@@ -36,6 +30,8 @@ export interface EndKeyStockOptions {
   /** Keys per second that the association was promised. */
   readonly promisedKeysPerS: (id: ShelfId) => number
   readonly ttlMs: (appId: string) => number
+  /** What a controller has ordered ahead; see `OrderedKeys`. */
+  readonly ordered?: Pick<OrderedKeys, "has" | "wanted" | "made">
 }
 
 interface Stocked {
@@ -44,6 +40,8 @@ interface Stocked {
   readonly facts: KeyPathFacts
   /** The links that backed its paths. */
   readonly pathQkdlIds: string
+  /** Ordered ahead, within terms that do not change: not given up for another path. */
+  readonly ordered: boolean
   /** The next key to hand out. */
   next: number
 }
@@ -164,11 +162,17 @@ export class EndKeyStock {
     return this.#shelves.get(nameOf(id))?.filling
   }
 
+  /** Keys of this kind are ordered ahead of any request. */
+  ordered(id: ShelfId): void {
+    const shelf = this.#shelfFor(id)
+    if (shelf !== undefined) this.#refill(shelf)
+  }
+
   /** Configuration or policy has changed: keys of paths that are left, or no longer allowed, go. */
   configured(): void {
     for (const [name, shelf] of this.#shelves) {
       const path = this.#options.maker.pathOf(shelf.id.appId)
-      this.#drop(shelf, ({ pathQkdlIds }) => pathQkdlIds !== path)
+      this.#drop(shelf, (one) => path === undefined || (!one.ordered && one.pathQkdlIds !== path))
       this.#dropUnfit(shelf)
       if (path === undefined) this.#shelves.delete(name)
     }
@@ -225,13 +229,10 @@ export class EndKeyStock {
   /** Whoever asks for many sizes, or for many peers, displaces what is unused longest: his own first. */
   #makePlace({ appId }: ShelfId): void {
     const { maxShelves, maxShelvesPerApp } = this.#options.limits
-    const own = Array.from(this.#shelves).filter(([, { id }]) => id.appId === appId)
+    const all = Array.from(this.#shelves).filter(([, shelf]) => !this.#isOrdered(shelf))
+    const own = all.filter(([, { id }]) => id.appId === appId)
     const [victim] =
-      own.length >= maxShelvesPerApp
-        ? own
-        : this.#shelves.size >= maxShelves
-          ? Array.from(this.#shelves)
-          : []
+      own.length >= maxShelvesPerApp ? own : this.#shelves.size >= maxShelves ? all : []
     if (victim === undefined) return
     this.#drop(victim[1], () => true)
     this.#shelves.delete(victim[0])
@@ -258,20 +259,14 @@ export class EndKeyStock {
     })
   }
 
+  #isOrdered({ id }: Shelf): boolean {
+    return this.#options.ordered?.has(id) ?? false
+  }
+
   #refill(shelf: Shelf): void {
-    const { limits, room, promisedKeysPerS, steadyMs } = this.#options
-    if (shelf.filling !== undefined || this.#closed || steadyMs() < shelf.retryMs) return
-    const { id, level } = shelf
-    const promised = Math.min(limits.maxKeys, limits.coverS * promisedKeysPerS(id))
-    const high = Math.max(level.high, Math.floor(promised))
-    const held = heldIn(shelf)
-    if (2 * held > high) return
-    const keyBytes = id.keySizeBits / 8 + KEY_ID_BYTES
-    const count = Math.min(
-      high - held,
-      room(id),
-      Math.floor((limits.maxBytes - this.#bytes) / keyBytes),
-    )
+    if (shelf.filling !== undefined || this.#closed) return
+    if (this.#options.steadyMs() < shelf.retryMs) return
+    const count = this.#isOrdered(shelf) ? this.#orderedCount(shelf) : this.#demandedCount(shelf)
     if (count < 1) return
     shelf.filling = this.#fill(shelf, count).finally(() => {
       shelf.filling = undefined
@@ -279,10 +274,29 @@ export class EndKeyStock {
     })
   }
 
+  #orderedCount({ id }: Shelf): number {
+    const { limits, ordered } = this.#options
+    const keyBytes = id.keySizeBits / 8 + KEY_ID_BYTES
+    const room = Math.floor((limits.maxBytes - this.#bytes) / keyBytes)
+    return Math.min(ordered?.wanted(id) ?? 0, room)
+  }
+
+  #demandedCount(shelf: Shelf): number {
+    const { limits, room, promisedKeysPerS } = this.#options
+    const { id, level } = shelf
+    const promised = Math.min(limits.maxKeys, limits.coverS * promisedKeysPerS(id))
+    const high = Math.max(level.high, Math.floor(promised))
+    const held = heldIn(shelf)
+    if (2 * held > high) return 0
+    const keyBytes = id.keySizeBits / 8 + KEY_ID_BYTES
+    return Math.min(high - held, room(id), Math.floor((limits.maxBytes - this.#bytes) / keyBytes))
+  }
+
   /** Never rejects. */
   async #fill(shelf: Shelf, count: number): Promise<void> {
     const { maker, steadyMs, originOf, log } = this.#options
     const { id } = shelf
+    const ordered = this.#isOrdered(shelf)
     try {
       const batches = await maker.make({
         masterSaeId: id.masterSaeId,
@@ -291,17 +305,18 @@ export class EndKeyStock {
         keySizeBits: id.keySizeBits,
       })
       const madeMs = steadyMs()
+      if (ordered) this.#options.ordered?.made(id, count)
       for (const batch of batches) {
         const pathQkdlIds = batch.legs.flatMap(({ carried }) => carried.pathQkdlIds).join(" ")
         const origin = originOf(batch, madeMs)
         const { nodes: _, madeMs: __, ...facts } = origin
-        shelf.batches.push({ batch, origin, facts, pathQkdlIds, next: 0 })
+        shelf.batches.push({ batch, origin, facts, pathQkdlIds, ordered, next: 0 })
         this.#bytes += batch.keyIds.length * (id.keySizeBits / 8 + KEY_ID_BYTES)
       }
       // Much may have changed while they were on their way.
       const kept = !this.#closed && this.#shelves.get(nameOf(id)) === shelf
       const path = maker.pathOf(id.appId)
-      this.#drop(shelf, ({ pathQkdlIds }) => !kept || pathQkdlIds !== path)
+      this.#drop(shelf, (one) => !kept || (!one.ordered && one.pathQkdlIds !== path))
       shelf.failures = 0
     } catch (cause) {
       shelf.failures += 1

@@ -47,6 +47,8 @@ export interface KeyManagerAlarm {
 export interface StockLimits {
   /** Ceiling for one pair and key size; 0: nothing is kept ready. */
   readonly maxKeys: number
+  /** The same where a controller has ordered them ahead. */
+  readonly maxOrderedKeys: number
   /** Ceiling of all key bytes together. */
   readonly maxBytes: number
   /** Pairs and key sizes together; the one unused longest goes first. */
@@ -89,6 +91,7 @@ export const DEFAULT_LIMITS: KeyManagerLimits = {
   // Nothing ahead of demand unless its maker says how much: see the node's `key_stock`.
   stock: {
     maxKeys: 0,
+    maxOrderedKeys: 65_536,
     maxBytes: 8 << 20,
     maxShelves: 4096,
     maxShelvesPerApp: 4,

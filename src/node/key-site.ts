@@ -191,8 +191,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.rates.deliveredBits(appId)
   }
 
-  readyBits(appId: string): number {
-    return this.#supply.stock.bits(appId)
+  supply(appId: string): ReturnType<KeyManager["supply"]> {
+    return this.#supply.supplyOf(appId)
   }
 
   deliverableCount(appId: string, keySizeBits: number): number {

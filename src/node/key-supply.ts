@@ -6,11 +6,11 @@ import { uuidFrom } from "../keys/bytes.js"
 import { termsError, unmetTerm } from "../keys/key-terms.js"
 import type { KeyOrigin, KeyTerms } from "../keys/key-terms.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
+import type { AppSupply } from "../model/app.js"
 import type { Admission } from "../keys/rate-book.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
 import { EndKeyStock } from "./end-key-stock.js"
-import type { ShelfId } from "./end-key-stock.js"
 import { AppRates } from "./app-rates.js"
 import type { EndKeys } from "./end-keys.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
@@ -19,7 +19,9 @@ import type { KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
 import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
+import { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey, KeyOrder } from "./ports.js"
+import type { ShelfId } from "./shelf-id.js"
 
 export interface KeySupplyOptions {
   readonly links: LinkTable
@@ -46,6 +48,7 @@ const REFILL_LEAVES_BITS = 16_384
 export class KeySupply {
   readonly stock: EndKeyStock
   readonly rates: AppRates
+  readonly #ordered: OrderedKeys
   readonly #options: KeySupplyOptions
 
   constructor(options: KeySupplyOptions) {
@@ -53,7 +56,16 @@ export class KeySupply {
     const { links, maker, limits, steadyMs, log } = options
     const { tagFailures } = limits
     this.rates = new AppRates({ links, store: options.store, tagFailures, steadyMs })
+    this.#ordered = new OrderedKeys({
+      ownsSae: (saeId) => links.policy.ownsSae(saeId),
+      suppliedBits: (appId) => this.rates.suppliedBits(appId),
+      readyBits: (appId) => this.stock.bits(appId),
+      freeBits: (appId) => this.rates.freeBits(appId),
+      steadyMs,
+      maxKeys: limits.stock.maxOrderedKeys,
+    })
     this.stock = new EndKeyStock({
+      ordered: this.#ordered,
       ...{ maker, limits: limits.stock, steadyMs, log, originOf },
       allowed: (batch) => this.#allowed(batch),
       room: ({ appId, keySizeBits }) =>
@@ -77,7 +89,7 @@ export class KeySupply {
         if (appId !== undefined && !admitted.has(appId))
           admitted.set(appId, this.rates.admit(appId, bits))
       const keys = await this.#keysFor(order, admitted)
-      for (const appId of admitted.keys()) this.rates.countDelivered(appId, bits)
+      for (const appId of admitted.keys()) this.rates.countSupplied(appId, bits)
       return keys
     } catch (cause) {
       for (const [appId, admission] of admitted) this.rates.refund(appId, bits, admission)
@@ -88,7 +100,9 @@ export class KeySupply {
   /** Configuration or policy has changed. */
   configured(): void {
     this.rates.configured()
+    this.#ordered.configure(this.#options.links.apps)
     this.stock.configured()
+    for (const id of this.#ordered.shelves) this.stock.ordered(id)
   }
 
   /** Once a second. */
@@ -107,6 +121,12 @@ export class KeySupply {
       return this.#cutAll(await this.#make(order, legs, count, admitted))
     const { saeId: slaveSaeId, appId } = slave
     return this.#supplyPair(order, { appId, masterSaeId, slaveSaeId, keySizeBits }, legs, admitted)
+  }
+
+  /** What SAEs of this site were given as masters, and what is ready for them. */
+  supplyOf(appId: string): AppSupply {
+    const suppliedBits = Number(this.rates.suppliedBits(appId))
+    return { suppliedBits, readyBits: this.stock.bits(appId) }
   }
 
   /** Keys of this size that could be handed out now. */

@@ -178,7 +178,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     },
     poolFigures: (qkdlId) => keys.poolFigures(qkdlId),
     deliveredBits: (appId) => keys.deliveredBits(appId),
-    readyBits: (appId) => keys.readyBits(appId),
+    supply: (appId) => keys.supply(appId),
   })
   agent.start()
   // NETCONF comes last: whoever connects finds a whole node.

@@ -1,7 +1,7 @@
 // How the parts of a trusted site see one another. `agent` holds configuration and speaks 015; `key-manager`
 // holds pools, relays and keeps end keys; `etsi014` delivers; `modules` feeds link keys in.
 
-import type { AppConfig, AppQos } from "../model/app.js"
+import type { AppConfig, AppQos, AppSupply } from "../model/app.js"
 import type { LinkConfig, LinkPerformance, LinkStatus } from "../model/link.js"
 import type { PeerAddress } from "../model/node.js"
 import type { KeyPathFacts } from "../keys/delivery.js"
@@ -54,8 +54,8 @@ export interface KeyManager {
   poolFigures(qkdlId: string): PoolFigures | undefined
   /** Bits of end keys delivered to SAEs of this application here, either way, since it was configured. */
   deliveredBits(appId: string): bigint
-  /** Bits of end keys that were relayed ahead of demand and wait here for it. */
-  readyBits(appId: string): number
+  /** Of `deliveredBits`, what was given to masters; and what was relayed ahead of demand and waits here for it. */
+  supply(appId: string): AppSupply
   /** Keys deliverable now over the backing link of this application, at `keySizeBits` each. */
   deliverableCount(appId: string, keySizeBits: number): number
   /**

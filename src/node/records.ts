@@ -119,14 +119,18 @@ export function blockOfKey(qkdlId: string, key: Uint8Array): string {
 /** What is kept of an application. */
 export interface AppRecord {
   readonly deliveredBits: bigint
+  /** Of these, to masters. */
+  readonly suppliedBits: bigint
   /** What its maximum left; absent where it has none. */
   readonly maximumBits?: number
 }
 
-export function encodeAppRecord({ deliveredBits, maximumBits }: AppRecord): Buffer {
-  return new ByteWriter(16)
+export function encodeAppRecord(record: AppRecord): Buffer {
+  const { deliveredBits, suppliedBits, maximumBits } = record
+  return new ByteWriter(24)
     .u64(deliveredBits)
     .f64(maximumBits ?? Number.NaN)
+    .u64(suppliedBits)
     .finish()
 }
 
@@ -134,8 +138,10 @@ export function decodeAppRecord(bytes: Uint8Array): AppRecord {
   const reader = new ByteReader(bytes, "record of an application")
   const deliveredBits = reader.u64()
   const maximumBits = reader.f64()
+  // Written before masters were counted apart.
+  const suppliedBits = bytes.length > 16 ? reader.u64() : 0n
   reader.end()
-  return { deliveredBits, ...(!Number.isNaN(maximumBits) && { maximumBits }) }
+  return { deliveredBits, suppliedBits, ...(!Number.isNaN(maximumBits) && { maximumBits }) }
 }
 
 /** What a pool's step writes, as operations on the store. */

@@ -2,7 +2,7 @@
 
 import type { Collection } from "./lists.js"
 import { SCHEMAS } from "./schemas.js"
-import type { AppView, LinkView, NodeView, ServiceView } from "./views.js"
+import type { AppView, BulkOrderView, LinkView, NodeView, ServiceView } from "./views.js"
 
 function membersOf(schema: string): string[] {
   const properties = SCHEMAS[schema]?.properties
@@ -65,4 +65,23 @@ export const APPS: Collection<AppView> = {
     nodeName: (app) => app.nodeName,
   },
   members: membersOf("App"),
+}
+
+export const BULK_ORDERS: Collection<BulkOrderView> = {
+  id: (order) => order.orderId,
+  columns: {
+    orderId: (order) => order.orderId,
+    state: (order) => order.state,
+    late: (order) => order.late,
+    fromSaeId: (order) => order.from.saeId,
+    toSaeId: (order) => order.to.saeId,
+    volumeBits: (order) => order.volumeBits,
+    deliveredBits: (order) => order.deliveredBits,
+    priority: (order) => order.terms.priority,
+    deadline: (order) => order.deadline,
+    forecast: (order) => order.forecast,
+    createdAt: (order) => order.createdAt,
+    changedAt: (order) => order.changedAt,
+  },
+  members: membersOf("BulkOrder"),
 }

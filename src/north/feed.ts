@@ -69,6 +69,7 @@ export class Feed {
       ...(topics.has("node") ? { nodes: view.nodes } : {}),
       ...(topics.has("link") ? { links: view.links } : {}),
       ...(topics.has("service") ? { services: view.services } : {}),
+      ...(topics.has("order") ? { orders: view.orders } : {}),
     })
     this.#snapshots.set(key, text)
     return text

@@ -16,6 +16,7 @@ import type { ControllerPort } from "../controller/ports.js"
 import type { ReoptimisePort } from "../controller/reoptimiser-rounds.js"
 import type { NorthLog } from "./ports.js"
 import type { RestconfFace } from "./restconf.js"
+import { bulkHandlers } from "./rest-bulk.js"
 import { readHandlers } from "./rest-read.js"
 import { reoptimisationHandlers } from "./rest-reoptimisation.js"
 import { serviceHandlers } from "./rest-services.js"
@@ -113,6 +114,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
     handlers: {
       ...readHandlers(controller),
       ...serviceHandlers(controller, now, log),
+      ...bulkHandlers(controller, now, log),
       ...reoptimisationHandlers({ controller, reoptimise: options.reoptimise, now, log }),
       ...sessionHandlers({ access, cookie, secure, now, log }),
     },

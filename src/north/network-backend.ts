@@ -261,6 +261,7 @@ function changeOf({ topic, id, value }: Notice): Change | undefined {
       return { kind: "link", id, value: isLink(value) ? value : null }
     case "service":
       return { kind: "service", id, value: isService(value) ? value : null }
+    case "order":
     case "log":
       return undefined
   }

@@ -2,7 +2,7 @@
 // NETCONF and RESTCONF with the same numbers. Keeps the last ones for replay. Sends nothing.
 
 import type { Notice } from "../controller/ports.js"
-import { linkAlarms, nodeAlarms, serviceAlarms } from "../core/alarms.js"
+import { linkAlarms, nodeAlarms, orderAlarms, serviceAlarms } from "../core/alarms.js"
 import type { Alarm } from "../model/alarm.js"
 import {
   alarmNotice,
@@ -15,7 +15,7 @@ import {
 import type { Network } from "../model/network.js"
 import type { PastEvent } from "../netconf/backend.js"
 import type { JsonObject } from "../yang/json-text.js"
-import { isLink, isNode, isService } from "./views.js"
+import { isBulkOrder, isLink, isNode, isService } from "./views.js"
 
 /** Events held for replay; the journal behind the WebSocket holds as many. */
 const REPLAY_LIMIT = 10_000
@@ -40,6 +40,8 @@ export class NetworkNotices {
     for (const service of network.services.values()) {
       this.#note(`service:${service.serviceId}`, serviceAlarms(service))
     }
+    for (const order of network.orders.values())
+      this.#note(`order:${order.orderId}`, orderAlarms(order))
   }
 
   /** All alarms that stand now. */
@@ -72,7 +74,10 @@ export class NetworkNotices {
       const service = isService(value) ? value : null
       told.push(appNotice(head, id, service))
       alarms(service === null ? [] : serviceAlarms(service))
-    } else told.push(eventNotice(head, id))
+    } else {
+      told.push(eventNotice(head, id))
+      if (topic === "order") alarms(isBulkOrder(value) ? orderAlarms(value) : [])
+    }
     const timeMs = Date.parse(notice.time)
     for (const event of told) {
       const place = this.#count % this.#limit

@@ -159,6 +159,57 @@ export const OPERATIONS = {
     ],
     answers: { 202: { description: "Being taken down" } },
   },
+  listBulkOrders: {
+    method: "get",
+    path: "/bulk-orders",
+    summary: "Bulk key orders: open ones, and those that are over and not deleted",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "BulkOrderList" } },
+  },
+  orderBulk: {
+    method: "post",
+    path: "/bulk-orders",
+    summary: "Order so much key for a pair of SAEs by a deadline",
+    description:
+      "Taken on when it can be in time beside all that is promised, as the network is now. Else 409 `no-capacity` says how much could be delivered by the deadline (`info.bits-by-deadline`) and when all of it could be (`info.earliest-completion`); with `bestEffort` it is taken on nevertheless. With `dryRun=true` nothing is ordered: 200 shows the order as it would be.",
+    access: "change",
+    parameters: [
+      header(
+        "Idempotency-Key",
+        "Repeating an order with the same key within 24 hours gives the first answer again",
+        "^[\\x21-\\x7e]{1,255}$",
+      ),
+      query("dryRun", "`true`: judge the order, do nothing", "^(true|false)$"),
+    ],
+    body: "BulkOrderRequest",
+    answers: {
+      200: { description: "As it would be; nothing was ordered", shape: "BulkOrder" },
+      201: { description: "Taken on", shape: "BulkOrder" },
+    },
+  },
+  getBulkOrder: {
+    method: "get",
+    path: "/bulk-orders/{orderId}",
+    summary: "One bulk key order",
+    access: "read",
+    parameters: [inPath("orderId", "Order id"), IF_NONE_MATCH],
+    answers: {
+      200: { description: "The order", shape: "BulkOrder" },
+      304: { description: "Unchanged" },
+    },
+  },
+  cancelBulk: {
+    method: "delete",
+    path: "/bulk-orders/{orderId}",
+    summary: "Cancel an open order: what is ready stays with its SAEs; forget one that is over",
+    access: "change",
+    parameters: [
+      inPath("orderId", "Order id"),
+      header("If-Match", "The ETag last seen, or `*`; 412 when the order has changed since"),
+    ],
+    answers: { 204: { description: "Cancelled, or forgotten" } },
+  },
   reoptimise: {
     method: "post",
     path: "/reoptimisation",

@@ -27,10 +27,11 @@ function pathInBody(path: string): string {
 }
 
 /** The id of what was decided on. */
-function demandOk(reply: Reply): string | undefined {
+export function demandOk(reply: Reply): string | undefined {
   if (reply.ok) return reply.id
   throw new QkdError(reply.tag, reply.message, {
     ...(reply.appTag === undefined ? {} : { appTag: reply.appTag }),
+    ...(reply.info === undefined ? {} : { info: reply.info }),
     ...(reply.path === undefined ? {} : { path: pathInBody(reply.path) }),
   })
 }

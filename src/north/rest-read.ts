@@ -2,12 +2,20 @@
 
 import { asyncApiDocument } from "./asyncapi.js"
 import { answerOne, type Call, found, type Handler } from "./call.js"
-import { APPS, LINKS, NODES, SERVICES } from "./collections.js"
+import { APPS, BULK_ORDERS, LINKS, NODES, SERVICES } from "./collections.js"
 import { type Collection, DEFAULT_LIMIT, page } from "./lists.js"
 import { openApiDocument } from "./openapi.js"
 import type { OperationId } from "./operations.js"
 import { HttpFault } from "./problem.js"
-import { appViews, linkView, networkView, nodeView, noticeView, serviceView } from "./views.js"
+import {
+  appViews,
+  bulkOrderView,
+  linkView,
+  networkView,
+  nodeView,
+  noticeView,
+  serviceView,
+} from "./views.js"
 import type { ControllerPort, Notice } from "../controller/ports.js"
 
 export type ReadOperation = Extract<
@@ -17,6 +25,7 @@ export type ReadOperation = Extract<
   | "getNode"
   | "getLink"
   | "getService"
+  | "getBulkOrder"
   | "getEvents"
   | "getOpenApi"
   | "getAsyncApi"
@@ -97,6 +106,9 @@ export function readHandlers(controller: ControllerPort): Readonly<Record<ReadOp
     listServices: (call) => {
       list(call, SERVICES, [...controller.network().services.values()].map(serviceView))
     },
+    listBulkOrders: (call) => {
+      list(call, BULK_ORDERS, [...controller.network().orders.values()].map(bulkOrderView))
+    },
     listApps: (call) => {
       list(call, APPS, appViews(controller.network()))
     },
@@ -111,6 +123,10 @@ export function readHandlers(controller: ControllerPort): Readonly<Record<ReadOp
     getService: (call) => {
       const id = call.params.serviceId ?? ""
       answerOne(call, serviceView(found(controller.network().services.get(id), "service", id)))
+    },
+    getBulkOrder: (call) => {
+      const id = call.params.orderId ?? ""
+      answerOne(call, bulkOrderView(found(controller.network().orders.get(id), "bulk order", id)))
     },
     getEvents: (call) => {
       journal(controller, call)

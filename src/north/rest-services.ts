@@ -17,7 +17,7 @@ import { assertShape, type OrderBody } from "./validate.js"
 
 const MAX_WAIT_S = 30
 
-function nodeId(network: Network, given: string, path: string): string {
+export function nodeId(network: Network, given: string, path: string): string {
   if (network.nodes.has(given)) return given
   const named = [...network.nodes.values()].filter((node) => node.name === given)
   const [node] = named
@@ -28,7 +28,7 @@ function nodeId(network: Network, given: string, path: string): string {
   return node.qkdnId
 }
 
-function linkId(network: Network, given: string, path: string): string {
+export function linkId(network: Network, given: string, path: string): string {
   if (network.links.has(given)) return given
   const [link, other] = [...network.links.values()].filter(({ name }) => name === given)
   if (link === undefined) throw new QkdError("invalid-value", `no link ${given}`, { path })

@@ -1,6 +1,7 @@
 // The shapes of the REST and WebSocket faces as JSON Schema 2020-12, written once: requests are checked against
 // them, the OpenAPI and AsyncAPI documents carry them, and a test checks every answer against them.
 
+import { BULK_SCHEMAS } from "./bulk-schemas.js"
 import { REOPTIMISATION_SCHEMAS } from "./reoptimisation-schemas.js"
 import {
   boolean,
@@ -180,6 +181,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     "An order tried without consequences: the path, and what would be written to each node on it, from end to end.",
   ),
   ...REOPTIMISATION_SCHEMAS,
+  ...BULK_SCHEMAS,
   KeyPath: object({
     qkdlId: string,
     hops: list(ref("Hop")),
@@ -197,10 +199,14 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Service: object(
     {
       serviceId: string,
-      origin: oneOf("request", "order"),
+      origin: oneOf("request", "order", "bulk"),
       a: ref("ServiceEnd"),
       b: ref("ServiceEnd"),
       terms: ref("ServiceTerms"),
+      "ordered?": {
+        ...object({ orderId: string, qkdnId: string, keySizeBits: count, untilBits: count }),
+        description: "Of a service that carries out a bulk order: what its node makes ahead",
+      },
       state: oneOf("pending", "active", "degraded", "failed", "removing"),
       "reason?": string,
       "grantedBps?": bps(
@@ -245,11 +251,12 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     {
       seq: count,
       time,
-      topic: oneOf("node", "link", "service", "log"),
+      topic: oneOf("node", "link", "service", "order", "log"),
       type: { ...string, description: "For example `link.down`, `service.active`" },
       id: string,
       value: {
-        description: "The thing as it now is (Node, Link or Service), null when it is gone",
+        description:
+          "The thing as it now is (Node, Link, Service or BulkOrder), null when it is gone",
       },
       "message?": string,
     },
@@ -262,10 +269,12 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     nodes: list(ref("Node")),
     links: list(ref("Link")),
     services: list(ref("Service")),
+    orders: list(ref("BulkOrder")),
   }),
   NodeList: object({ ...listFrame, items: list({ type: "object" }) }),
   LinkList: object({ ...listFrame, items: list({ type: "object" }) }),
   ServiceList: object({ ...listFrame, items: list({ type: "object" }) }),
+  BulkOrderList: object({ ...listFrame, items: list({ type: "object" }) }),
   AppList: object({ ...listFrame, items: list({ type: "object" }) }),
   Journal: object({ epoch: string, seq: count, items: list(ref("Notice")) }),
   Order: {
@@ -344,9 +353,9 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ),
   // WebSocket
   Topics: {
-    ...list(oneOf("node", "link", "service", "log", "*")),
+    ...list(oneOf("node", "link", "service", "order", "log", "*")),
     minItems: 1,
-    maxItems: 5,
+    maxItems: 6,
     uniqueItems: true,
   },
   Since: object({ epoch: { ...string, maxLength: 128 }, seq: count }),
@@ -372,6 +381,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       "nodes?": list(ref("Node")),
       "links?": list(ref("Link")),
       "services?": list(ref("Service")),
+      "orders?": list(ref("BulkOrder")),
     }),
   }),
   Unsubscribed: object({ op: { const: "unsubscribed" }, id: string }),
@@ -379,7 +389,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     op: { const: "notice" },
     seq: count,
     time,
-    topic: oneOf("node", "link", "service", "log"),
+    topic: oneOf("node", "link", "service", "order", "log"),
     type: string,
     id: string,
     value: {},

@@ -81,6 +81,24 @@ export interface OrderBody {
   readonly maxEpsilon?: number
 }
 
+/** A bulk order as it arrives. */
+export interface BulkOrderBody {
+  readonly from: string
+  readonly to: string
+  readonly volumeBits?: number
+  readonly keys?: number
+  readonly keySizeBits?: number
+  readonly deadline: string
+  readonly notBefore?: string
+  readonly bestEffort?: boolean
+  readonly priority?: number
+  readonly ttlS?: number
+  readonly avoidNodes?: readonly string[]
+  readonly avoidLinks?: readonly string[]
+  readonly maxHops?: number
+  readonly maxEpsilon?: number
+}
+
 export interface SubscribeBody {
   readonly op: "subscribe"
   readonly id: string
@@ -88,11 +106,12 @@ export interface SubscribeBody {
   readonly since?: { readonly epoch: string; readonly seq: number }
 }
 
-export type Topic = "node" | "link" | "service" | "log"
+export type Topic = "node" | "link" | "service" | "order" | "log"
 
 /** The shapes that code reads after checking. */
 interface Shapes {
   readonly Order: OrderBody
+  readonly BulkOrderRequest: BulkOrderBody
   readonly ReoptimisationOrder: { readonly dryRun: boolean }
   readonly Login: { readonly code?: string; readonly token?: string }
   readonly Init: { readonly op: "init"; readonly token: string }

@@ -3,6 +3,7 @@
 
 import type { Notice } from "../controller/ports.js"
 import { grantedBps } from "../model/granted.js"
+import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
 import { type Network, type NetworkLink, type NetworkNode } from "../model/network.js"
 import type { BackupPath, KeyPath, Lane, Service } from "../model/service.js"
 
@@ -100,6 +101,34 @@ export function serviceView(service: Service): ServiceView {
   }
 }
 
+export type BulkPeriodView = Pick<BulkPeriod, "rateBps" | "hops" | "nodes"> & {
+  readonly begin: string
+  readonly end: string
+}
+
+export type BulkOrderView = Omit<BulkOrder, "periods" | "scheduledMs" | "place" | "countedBits"> & {
+  readonly keys: number
+  readonly deliveredBits: number
+  readonly periods: readonly BulkPeriodView[]
+}
+
+export function bulkOrderView(order: BulkOrder): BulkOrderView {
+  const { periods, scheduledMs: _s, place: _p, countedBits: _c, ...rest } = order
+  return {
+    ...rest,
+    keys: order.volumeBits / order.keySizeBits,
+    deliveredBits: deliveredBits(order),
+    periods: periods.map(({ fromMs, toMs, ...period }) => ({
+      begin: timeOf(fromMs),
+      end: timeOf(Math.min(toMs, LAST_MS)),
+      ...period,
+    })),
+  }
+}
+
+/** RFC 3339 has years of four digits. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59Z")
+
 /** One row of the SAE registry: which application lives at which node. */
 export interface AppView {
   readonly saeId: string
@@ -134,6 +163,7 @@ export interface NetworkView {
   readonly nodes: readonly NodeView[]
   readonly links: readonly LinkView[]
   readonly services: readonly ServiceView[]
+  readonly orders: readonly BulkOrderView[]
 }
 
 export function networkView(network: Network, epoch: string, seq: number): NetworkView {
@@ -144,6 +174,7 @@ export function networkView(network: Network, epoch: string, seq: number): Netwo
     nodes: [...network.nodes.values()].map(nodeView),
     links: [...network.links.values()].map(linkView),
     services: [...network.services.values()].map(serviceView),
+    orders: [...network.orders.values()].map(bulkOrderView),
   }
 }
 
@@ -176,11 +207,16 @@ export function isService(value: unknown): value is Service {
   return has(value, "serviceId", "terms", "leaving")
 }
 
+export function isBulkOrder(value: unknown): value is BulkOrder {
+  return has(value, "orderId", "volumeBits", "periods")
+}
+
 /** A notice as subscribers get it: its value in the same shape as REST shows. */
 export function noticeView(notice: Notice): Notice {
   const { topic, value } = notice
   if (topic === "node" && isNode(value)) return { ...notice, value: nodeView(value) }
   if (topic === "link" && isLink(value)) return { ...notice, value: linkView(value) }
   if (topic === "service" && isService(value)) return { ...notice, value: serviceView(value) }
+  if (topic === "order" && isBulkOrder(value)) return { ...notice, value: bulkOrderView(value) }
   return { ...notice, value: withoutHidden(value) }
 }

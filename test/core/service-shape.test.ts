@@ -30,6 +30,7 @@ const whole: Required<Service> = {
   path,
   reason: "why",
   state: "active",
+  ordered: { orderId: "o", qkdnId: "a", keySizeBits: 256, untilBits: 512 },
   terms: { minRateBps: 10, priority: 0, avoidNodes: [] },
   b: { saeId: "y", qkdnId: "b" },
   a: { saeId: "x", qkdnId: "a" },

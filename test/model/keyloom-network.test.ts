@@ -195,6 +195,7 @@ describe("an entry of the network's tree", () => {
           nodes: new Map([[node.qkdnId, heldNode(node)]]),
           links: new Map([[link.qkdlId, heldLink(link)]]),
           services: new Map([[serviceId, heldService(serviceId, wanted)]]),
+          orders: new Map(),
         }
         const config = new NetworkConfig(network).data()
         assert.deepEqual(valid(config), [])
@@ -250,6 +251,7 @@ describe("the tree of a network", () => {
       nodes: new Map(ids.map((id) => [id, node(id)])),
       links: new Map(),
       services: new Map(),
+      orders: new Map(),
     }
   }
   const plain: ServiceTerms = { minRateBps: 1, priority: 0, avoidNodes: [] }

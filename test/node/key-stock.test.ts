@@ -129,7 +129,7 @@ describe("end keys relayed ahead of demand", () => {
   it("are told in the application's statistics; a relay counts what it passes on, the ends do not", async () => {
     await begin(3)
     await warm()
-    assert.equal(net.first.readyBits(net.appId), 2 * asked * 256)
+    assert.equal(net.first.supply(net.appId).readyBits, 2 * asked * 256)
     assert.equal(net.first.deliveredBits(net.appId), BigInt(2 * asked * 256))
     const figures = (site: number, link: number): bigint | undefined =>
       net.manager(site).poolFigures(net.links[link] ?? "")?.relayedBits

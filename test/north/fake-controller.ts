@@ -1,11 +1,12 @@
 // A controller in memory for the tests of the north faces and the page: a believable network, a journal with
 // numbers, and hands to cut fibres, lose nodes and let time pass. It decides nothing that the real one decides.
 
-import type { ControllerPort, Notice, Reply } from "../../src/controller/ports.js"
+import type { BulkOrderEvent, ControllerPort, Notice, Reply } from "../../src/controller/ports.js"
 import { QkdError } from "../../src/errors.js"
+import type { BulkOrder } from "../../src/model/bulk-order.js"
 import type { LinkPerformance } from "../../src/model/link.js"
 import type { Network, NetworkLink, NetworkNode } from "../../src/model/network.js"
-import type { Hop, KeyPath, Service, ServiceState } from "../../src/model/service.js"
+import type { Hop, KeyPath, Service, ServiceEnd, ServiceState } from "../../src/model/service.js"
 import type { Topology } from "../../src/model/topology.js"
 import type { Event } from "../../src/core/event.js"
 import type { ServiceOrder } from "../../src/north/ports.js"
@@ -20,6 +21,7 @@ export class FakeController implements ControllerPort {
   readonly #nodes = new Map<string, NetworkNode>()
   readonly #links = new Map<string, NetworkLink>()
   readonly #services = new Map<string, Service>()
+  readonly #orders = new Map<string, BulkOrder>()
   #revision = 1
   #journal: Notice[] = []
   #firstSeq = 1
@@ -107,6 +109,7 @@ export class FakeController implements ControllerPort {
       nodes: this.#nodes,
       links: this.#links,
       services: this.#services,
+      orders: this.#orders,
     }
   }
 
@@ -133,6 +136,7 @@ export class FakeController implements ControllerPort {
       if (event.kind === "service-ordered") {
         await this.order({ ...event, serviceId: event.serviceId ?? testUuid(4, this.#revision) })
       } else if (event.kind === "service-cancelled") await this.cancel(event.serviceId)
+      else if (event.kind === "bulk-ordered") this.orderBulk(event)
       return { ok: true }
     } catch (error) {
       if (!(error instanceof QkdError)) throw error
@@ -172,6 +176,31 @@ export class FakeController implements ControllerPort {
     }
     this.#putService(service, "service.pending")
     return Promise.resolve(service)
+  }
+
+  /** Taken on as it is; nothing is scheduled. */
+  orderBulk(order: BulkOrderEvent): void {
+    const { orderId = "", fromSaeId, toSaeId, volumeBits, keySizeBits, terms, bestEffort } = order
+    const end = (saeId: string): ServiceEnd => ({ saeId, qkdnId: this.#saes.get(saeId) ?? "" })
+    const value: BulkOrder = {
+      orderId,
+      from: end(fromSaeId),
+      to: end(toSaeId),
+      ...{ volumeBits, keySizeBits, terms, bestEffort },
+      notBefore: this.time(),
+      deadline: new Date(order.deadlineMs).toISOString(),
+      place: 1,
+      state: "pending",
+      periods: [],
+      scheduledMs: this.#clockMs,
+      takenBits: 0,
+      readyBits: 0,
+      late: false,
+      createdAt: this.time(),
+      changedAt: this.time(),
+    }
+    this.#orders.set(orderId, value)
+    this.#tell("order", "order.accepted", orderId, value)
   }
 
   cancel(serviceId: string): Promise<void> {

@@ -18,6 +18,17 @@ async function busyHouse(): Promise<House> {
     terms: { minRateBps: 256, priority: 1, avoidNodes: [] },
   })
   controller.settle()
+  controller.orderBulk({
+    kind: "bulk-ordered",
+    orderId: "bulk-1",
+    fromSaeId: "sae-site-1",
+    toSaeId: "sae-site-2",
+    volumeBits: 2560,
+    keySizeBits: 256,
+    deadlineMs: Date.parse("2026-03-03T09:00:00Z"),
+    terms: { priority: 0, avoidNodes: [] },
+    bestEffort: false,
+  })
   controller.setLink("l3", false)
   controller.setReach("Site 5", "unreachable")
   controller.tick()
@@ -38,11 +49,12 @@ describe("reading over REST", () => {
 
   it("answers every described operation with the shape described", async () => {
     const here = await busyHouse()
-    const { nodes, links, services } = here.controller.network()
+    const { nodes, links, services, orders } = here.controller.network()
     const ids: Record<string, string> = {
       qkdnId: [...nodes.keys()][0] ?? "",
       qkdlId: [...links.keys()][0] ?? "",
       serviceId: [...services.keys()][0] ?? "",
+      orderId: [...orders.keys()][0] ?? "",
     }
     let seen = 0
     for (const { id, operation } of operations()) {
@@ -56,11 +68,12 @@ describe("reading over REST", () => {
       if (shape !== undefined) assert.ok(hasShape(shape, answer.json), `${id}: ${answer.text}`)
       seen += 1
     }
-    assert.equal(seen, 13)
+    assert.equal(seen, 15)
     for (const [path, shape] of [
       ["nodes", "Node"],
       ["links", "Link"],
       ["services", "Service"],
+      ["bulk-orders", "BulkOrder"],
       ["apps", "App"],
     ]) {
       for (const item of itemsOf((await here.call(`/api/v1/${path}`)).json)) {

@@ -1,0 +1,183 @@
+// When open bulk orders are carried out, over which path and at which rate: the network as a question to the engine
+// (`engine/bulk-streams.ts`), and its answer as periods. Counted with is what links have left beside services and what
+// is kept for them; what streams of bulk orders hold now is theirs to share out anew. Changes nothing.
+
+import { bitsBy, type StreamPeriod, StreamSchedule } from "../engine/bulk-streams.js"
+import type { LinkPath } from "../engine/path-question.js"
+import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
+import type { Service } from "../model/service.js"
+import type { Graph } from "./graph.js"
+import { reservationsOf } from "./memberships.js"
+import { asPath } from "./path.js"
+import type { Turn } from "./turn.js"
+import { GENERATING } from "./usable.js"
+
+/** 015 carries rates as uint32. */
+const MAX_BPS = 0xffffffff
+/** A stream moves to another path for a fifth more of rate. */
+const WORTH_MOVING = 0.2
+
+export interface Scheduled {
+  readonly order: BulkOrder
+  readonly periods: readonly BulkPeriod[]
+  /** Of its whole volume, with what has been delivered. */
+  readonly byDeadlineBits: number
+  /** Ms since the epoch; absent where what the network has now never suffices. */
+  readonly doneAtMs?: number
+  readonly inTime: boolean
+}
+
+/**
+ * Orders that were promised first; then greater priority, then the earlier deadline. That is what carries most; where it
+ * would break a promise, the places in which the promises were given are kept.
+ *
+ * @param orders open ones
+ */
+export function scheduleOrders(turn: Turn, orders: readonly BulkOrder[]): readonly Scheduled[] {
+  const best = scheduleInTurn(turn, [...orders].sort(byDeadline))
+  if (broken(best) === 0) return best
+  const kept = scheduleInTurn(turn, [...orders].sort(byPlace))
+  return broken(kept) < broken(best) ? kept : best
+}
+
+/** How many promises it breaks. */
+export function broken(schedule: readonly Scheduled[]): number {
+  return schedule.filter(({ order, inTime }) => !order.bestEffort && !inTime).length
+}
+
+export function byDeadline(x: BulkOrder, y: BulkOrder): number {
+  return (
+    Number(x.bestEffort) - Number(y.bestEffort) ||
+    y.terms.priority - x.terms.priority ||
+    Date.parse(x.deadline) - Date.parse(y.deadline) ||
+    byPlace(x, y)
+  )
+}
+
+export function byPlace(x: BulkOrder, y: BulkOrder): number {
+  return (
+    Number(x.bestEffort) - Number(y.bestEffort) ||
+    x.place - y.place ||
+    (x.orderId < y.orderId ? -1 : 1)
+  )
+}
+
+/** One after the other: what an order takes, those behind it do not have. */
+export function scheduleInTurn(turn: Turn, orders: readonly BulkOrder[]): readonly Scheduled[] {
+  const { draft, settings } = turn
+  const { graph } = draft
+  graph.refresh(draft, settings)
+  const streams = orders.flatMap(({ serviceId }) => draft.service(serviceId ?? "") ?? [])
+  const schedule = new StreamSchedule(
+    {
+      graph: graph.shape,
+      searches: graph.searches,
+      setupS: settings.bulkSetupMs / 1000,
+      maxRateBps: MAX_BPS,
+      worthMoving: WORTH_MOVING,
+    },
+    [0],
+    [ratesLeft(graph, streams)],
+  )
+  return orders.map((order) => place(turn, schedule, order))
+}
+
+function ratesLeft(graph: Graph, streams: readonly Service[]): Float64Array {
+  const left = graph.residual.map((bps, link) => (graph.linkUse(link) < GENERATING ? 0 : bps))
+  for (const stream of streams)
+    for (const [qkdlId, bps] of reservationsOf(stream)) {
+      const link = graph.linkNumber(qkdlId)
+      if (link !== undefined && graph.linkUse(link) >= GENERATING)
+        left[link] = (left[link] ?? 0) + bps
+    }
+  return left
+}
+
+function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Scheduled {
+  const { graph } = turn.draft
+  const done = deliveredBits(order)
+  const missing = order.volumeBits - done
+  const dueS = (Date.parse(order.deadline) - turn.now) / 1000
+  const from = graph.nodeNumber(order.from.qkdnId) ?? -1
+  const to = graph.nodeNumber(order.to.qkdnId) ?? -1
+  const service = turn.draft.service(order.serviceId ?? "")
+  const standing = standingLinks(graph, service)
+  const rules = rulesOf(turn, order, service)
+  if (graph.present[from] !== 1 || graph.present[to] !== 1) {
+    if (standing === undefined) return { order, periods: [], byDeadlineBits: done, inTime: false }
+    // Keys flow on while an end is out of reach; but nothing new can be set up.
+    rules.forbiddenLinks.fill(1)
+    for (const link of standing) rules.forbiddenLinks[link] = 0
+  }
+  const found = schedule.place({
+    from,
+    to,
+    volumeBits: missing,
+    notBefore: Math.max(0, (Date.parse(order.notBefore) - turn.now) / 1000),
+    ...rules,
+    ...(standing === undefined ? {} : { standing }),
+  })
+  const end = found.at(-1)?.end ?? Number.POSITIVE_INFINITY
+  const periods = found.map((period) => periodOf(turn, from, period))
+  const byDeadlineBits = Math.min(order.volumeBits, done + Math.floor(bitsBy(found, dueS) + 0.5))
+  const inTime = end <= dueS
+  return {
+    order,
+    periods,
+    byDeadlineBits,
+    inTime,
+    ...(Number.isFinite(end) ? { doneAtMs: turn.now + Math.ceil(end * 1000) } : {}),
+  }
+}
+
+function rulesOf(
+  turn: Turn,
+  { terms }: BulkOrder,
+  service: Service | undefined,
+): {
+  readonly forbiddenLinks: Uint8Array
+  readonly passableNodes: Uint8Array
+  readonly limits: { readonly weight: Float64Array; readonly max: number }[]
+} {
+  const { graph } = turn.draft
+  const passableNodes = graph.passable.slice()
+  const avoiding = (service?.avoiding ?? []).filter(({ untilMs }) => untilMs > turn.now)
+  for (const id of [...terms.avoidNodes, ...avoiding.map(({ qkdnId }) => qkdnId)]) {
+    const node = graph.nodeNumber(id)
+    if (node !== undefined) passableNodes[node] = 0
+  }
+  const forbiddenLinks = new Uint8Array(graph.shape.linkCount)
+  for (const id of terms.avoidLinks ?? []) {
+    const link = graph.linkNumber(id)
+    if (link !== undefined) forbiddenLinks[link] = 1
+  }
+  const { maxHops, maxEpsilon } = terms
+  return {
+    passableNodes,
+    forbiddenLinks,
+    limits: [
+      ...(maxHops === undefined ? [] : [{ weight: graph.ones, max: maxHops }]),
+      ...(maxEpsilon === undefined ? [] : [{ weight: graph.epsilon, max: maxEpsilon }]),
+    ],
+  }
+}
+
+/** The path its stream is on, or on its way to. */
+function standingLinks(graph: Graph, service: Service | undefined): LinkPath | undefined {
+  const path = service?.next ?? service?.path
+  if (path === undefined) return undefined
+  const { values, start, hops } = graph.numbersOf(path)
+  const links = Array.from(values.subarray(start, start + hops))
+  return links.includes(-1) ? undefined : links
+}
+
+function periodOf(turn: Turn, from: number, period: StreamPeriod): BulkPeriod {
+  const { hops, nodes } = asPath(turn.draft.graph, from, period.path)
+  const fromMs = turn.now + Math.round(period.begin * 1000)
+  // A period without end is one of the network as it is now: the schedule is made anew long before.
+  const toMs = Number.isFinite(period.end) ? turn.now + Math.ceil(period.end * 1000) : MAX_MS
+  return { fromMs, toMs, rateBps: period.rateBps, hops, nodes }
+}
+
+/** The last time that can be written as a date. */
+const MAX_MS = 8_640_000_000_000_000

@@ -1,0 +1,301 @@
+// Bulk key orders in the core: taken on when they can be in time, carried out over streams, counted by what nodes
+// report, scheduled anew when the network changes.
+
+import assert from "node:assert/strict"
+import type { Reply } from "../../src/core/event.js"
+import { groups } from "../../src/core/memberships.js"
+import { Picture } from "../../src/core/view.js"
+import type { BulkOrder } from "../../src/model/bulk-order.js"
+import { Lab, NOON } from "./lab.js"
+
+const MINUTE = 60_000
+const KEY = 256
+
+interface Asked {
+  readonly keys: number
+  readonly minutes: number
+  readonly fromMinutes?: number
+  readonly priority?: number
+  readonly bestEffort?: boolean
+  readonly avoidNodes?: readonly string[]
+}
+
+/** 1,000 bit/s a link, of which 900 may be promised. */
+class BulkLab extends Lab {
+  bulk(a: string, b: string, asked: Asked): Reply {
+    const { keys, minutes, fromMinutes, priority = 0, bestEffort = false } = asked
+    return this.submit({
+      kind: "bulk-ordered",
+      fromSaeId: `sae-${a}`,
+      toSaeId: `sae-${b}`,
+      volumeBits: keys * KEY,
+      keySizeBits: KEY,
+      deadlineMs: this.now + minutes * MINUTE,
+      ...(fromMinutes === undefined ? {} : { notBeforeMs: this.now + fromMinutes * MINUTE }),
+      terms: { priority, avoidNodes: asked.avoidNodes ?? [] },
+      bestEffort,
+    })
+  }
+
+  /** The last order of this pair. */
+  orderOf(a: string, b: string): BulkOrder {
+    const ids = [groups.openOrders, groups.closedOrders].flatMap((one) => this.picture.members(one))
+    const found = ids
+      .flatMap((id) => this.picture.order(id) ?? [])
+      .filter(({ from, to }) => from.saeId === `sae-${a}` && to.saeId === `sae-${b}`)
+    const [order] = found
+    assert.ok(order, `no order from ${a} to ${b}`)
+    return order
+  }
+
+  /** The node of its master reports what it gave out and has ready. */
+  reports(order: BulkOrder, suppliedBits: number, readyBits: number): void {
+    this.hear(order.from.qkdnId, {
+      kind: "app-supply",
+      appId: this.orderOf(order.from.qkdnId, order.to.qkdnId).serviceId ?? "",
+      supply: { suppliedBits, readyBits },
+    })
+  }
+
+  reserved(link: string): number {
+    return this.picture.reservedBps(link)
+  }
+}
+
+function refusalOf(reply: Reply): Extract<Reply, { ok: false }> {
+  assert.ok(!reply.ok, "it was taken on")
+  return reply
+}
+
+describe("a bulk order", () => {
+  it("runs at once at all the rate that services leave, and its node is told how many keys to have ready", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    lab.order("a", "b", { minRateBps: 300 })
+    lab.confirmAll()
+    assert.deepEqual(lab.bulk("a", "c", { keys: 100, minutes: 5 }).ok, true)
+    lab.confirmAll()
+    const order = lab.orderOf("a", "c")
+    assert.equal(order.state, "inProgress")
+    // 25,600 bits at 600 bit/s after two seconds in which the path is set up.
+    assert.equal(order.forecast, new Date(NOON + 2000 + Math.ceil(25_600_000 / 600)).toISOString())
+    assert.deepEqual(
+      order.periods.map(({ rateBps, nodes }) => [rateBps, nodes]),
+      [[600, ["a", "b", "c"]]],
+    )
+    const stream = lab.service("a", "c")
+    assert.deepEqual([stream?.origin, stream?.state, lab.reserved("b-c")], ["bulk", "active", 600])
+    const app = (node: string): unknown =>
+      lab.desired(node).apps.find(({ appId }) => appId === stream?.serviceId)?.ordered
+    assert.deepEqual(app("a"), { keySizeBits: KEY, untilBits: 25_600 })
+    assert.equal(app("c"), undefined, "only the node that makes them")
+  })
+
+  it("is refused when it cannot be in time, with what could be done", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    const reply = refusalOf(lab.bulk("a", "b", { keys: 1000, minutes: 1 }))
+    assert.deepEqual(
+      [reply.tag, reply.appTag, reply.path],
+      ["resource-denied", "no-capacity", "/deadline"],
+    )
+    assert.equal(reply.info?.["bits-by-deadline"], String(58 * 900))
+    const doneAt = NOON + 2000 + Math.ceil(256_000_000 / 900)
+    assert.equal(reply.info["earliest-completion"], new Date(doneAt).toISOString())
+    assert.equal(lab.picture.snapshot().orders.size, 0)
+    assert.equal(lab.bulk("a", "b", { keys: 1000, minutes: 1, bestEffort: true }).ok, true)
+    const order = lab.orderOf("a", "b")
+    assert.deepEqual([order.late, order.forecast], [true, new Date(doneAt).toISOString()])
+  })
+
+  it("taken on at its earliest completion is in time", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    const reply = refusalOf(lab.bulk("a", "b", { keys: 1000, minutes: 1 }))
+    const earliest = Date.parse(reply.info?.["earliest-completion"] ?? "")
+    assert.equal(lab.bulk("a", "b", { keys: 1000, minutes: (earliest - NOON) / MINUTE }).ok, true)
+    assert.equal(lab.orderOf("a", "b").late, false)
+  })
+
+  it("is refused for faults, each with its place, and nothing changes", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    const good = {
+      kind: "bulk-ordered",
+      fromSaeId: "sae-a",
+      toSaeId: "sae-b",
+      volumeBits: 2560,
+      keySizeBits: 256,
+      deadlineMs: NOON + MINUTE,
+      terms: { priority: 0, avoidNodes: [] },
+      bestEffort: false,
+    } as const
+    const faults: readonly [object, string, string][] = [
+      [{ toSaeId: "sae-a" }, "invalid-value", "/to"],
+      [{ fromSaeId: "sae-x" }, "data-missing", "/from"],
+      [{ toSaeId: "sae-x" }, "data-missing", "/to"],
+      [{ volumeBits: 0 }, "invalid-value", "/volumeBits"],
+      [{ volumeBits: 2561 }, "invalid-value", "/volumeBits"],
+      [{ keySizeBits: 60 }, "invalid-value", "/keySizeBits"],
+      [{ deadlineMs: NOON }, "invalid-value", "/deadline"],
+      [{ deadlineMs: Number.NaN }, "invalid-value", "/deadline"],
+      [{ notBeforeMs: NOON + MINUTE }, "invalid-value", "/notBefore"],
+      [{ terms: { priority: 0, avoidNodes: ["x"] } }, "invalid-value", "/terms/avoidNodes/0"],
+      [{ terms: { priority: 0, avoidNodes: ["a"] } }, "invalid-value", "/terms/avoidNodes/0"],
+    ]
+    const before = lab.picture.revision
+    for (const [fault, tag, path] of faults) {
+      const reply = refusalOf(lab.submit({ ...good, ...fault }))
+      assert.deepEqual([reply.tag, reply.path], [tag, path], JSON.stringify(fault))
+      assert.deepEqual(lab.last.changes, [])
+    }
+    assert.ok(lab.picture.revision > before)
+    lab.order("a", "b")
+    assert.equal(refusalOf(lab.submit(good)).tag, "data-exists", "the pair has a service")
+  })
+
+  it("waits for its time, and then runs", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 60, fromMinutes: 30 })
+    assert.deepEqual([lab.orderOf("a", "b").state, lab.service("a", "b")], ["pending", undefined])
+    lab.wakeAfter(30 * MINUTE)
+    assert.equal(lab.orderOf("a", "b").state, "inProgress")
+    assert.equal(lab.service("a", "b")?.terms.minRateBps, 900)
+  })
+
+  it("counts what is handed out and what is ready, once each, and is completed when that is its volume", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 5 })
+    lab.confirmAll()
+    const order = lab.orderOf("a", "b")
+    lab.reports(order, 0, 1024)
+    lab.reports(order, 512, 768)
+    assert.deepEqual([lab.orderOf("a", "b").takenBits, lab.orderOf("a", "b").readyBits], [512, 768])
+    // The node was told anew, and counts from 0 again: what was ready before is lost.
+    lab.reports(order, 0, 0)
+    assert.deepEqual([lab.orderOf("a", "b").takenBits, lab.orderOf("a", "b").readyBits], [512, 0])
+    const mark = lab.service("a", "b")?.ordered?.untilBits
+    assert.equal(mark, 2560 - 512, "what is missing, on the new count")
+    lab.reports(order, 1024, 768)
+    lab.reports(order, 1024, 1024)
+    const done = lab.orderOf("a", "b")
+    assert.deepEqual(
+      [done.state, done.takenBits, done.readyBits, done.late],
+      ["completed", 1536, 1024, false],
+    )
+    assert.deepEqual(done.periods, [])
+    const left = lab.service("a", "b")
+    assert.deepEqual([left?.origin, left?.terms.minRateBps, lab.reserved("a-b")], ["request", 0, 0])
+    assert.deepEqual(
+      lab.notices().filter((type) => type.startsWith("order.")),
+      ["order.accepted", "order.started", "order.completed"],
+    )
+  })
+
+  it("believes no node but its own about its keys", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 5 })
+    lab.confirmAll()
+    const appId = lab.orderOf("a", "b").serviceId ?? ""
+    lab.hear("b", { kind: "app-supply", appId, supply: { suppliedBits: 9999, readyBits: 9999 } })
+    assert.equal(lab.orderOf("a", "b").state, "inProgress")
+  })
+
+  it("goes round a cut, says when it is done now, and tells of a deadline it will miss", () => {
+    const lab = new BulkLab({
+      links: ["a-b", "a-c", "c-b"],
+      link: (name) => (name === "a-b" ? {} : { skrBps: 100 }),
+    })
+    lab.bulk("a", "b", { keys: 100, minutes: 1 })
+    lab.confirmAll()
+    lab.linkDown("a-b")
+    lab.wakeAfter(300)
+    lab.confirmAll()
+    const order = lab.orderOf("a", "b")
+    assert.deepEqual(
+      order.periods.map(({ nodes, rateBps }) => [nodes, rateBps]),
+      [[["a", "c", "b"], 90]],
+    )
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-c", "c-b"])
+    assert.equal(lab.service("a", "b")?.terms.minRateBps, 90)
+    assert.equal(order.late, true)
+    assert.ok(lab.notices().includes("order.late"))
+  })
+
+  it("is held while no rate is free, and goes on when one is", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 100, minutes: 1 })
+    lab.confirmAll()
+    lab.linkDown("a-b")
+    lab.wakeAfter(300)
+    const held = lab.orderOf("a", "b")
+    assert.deepEqual([held.state, held.late, held.forecast], ["held", true, undefined])
+    lab.status("a-b", "ACTIVE")
+    lab.wakeAfter(6000)
+    lab.confirmAll()
+    const again = lab.orderOf("a", "b")
+    assert.deepEqual([again.state, again.late], ["inProgress", false])
+    assert.equal(lab.service("a", "b")?.state, "active")
+  })
+
+  it("takes over what the pair has asked for itself, and counts from then on", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.request("b", "a")
+    lab.confirmAll()
+    const asked = lab.service("a", "b")?.serviceId
+    lab.bulk("a", "b", { keys: 10, minutes: 5 })
+    lab.confirmAll()
+    const order = lab.orderOf("a", "b")
+    assert.equal(order.serviceId, asked)
+    lab.reports(order, 51_200, 0)
+    assert.equal(lab.orderOf("a", "b").takenBits, 0)
+    assert.equal(lab.service("a", "b")?.ordered?.untilBits, 51_200 + 2560)
+    lab.reports(order, 51_200 + 2560, 0)
+    assert.equal(lab.orderOf("a", "b").state, "completed")
+  })
+
+  it("gives its rate back when it is cancelled", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    lab.bulk("a", "c", { keys: 100, minutes: 5 })
+    lab.confirmAll()
+    const { orderId } = lab.orderOf("a", "c")
+    assert.equal(
+      lab.submit({ kind: "service-cancelled", serviceId: lab.orderOf("a", "c").serviceId ?? "" })
+        .ok,
+      false,
+    )
+    assert.equal(lab.submit({ kind: "bulk-cancelled", orderId }).ok, true)
+    lab.confirmAll()
+    assert.deepEqual([lab.reserved("a-b"), lab.service("a", "c")], [0, undefined])
+    assert.equal(lab.orderOf("a", "c").state, "cancelled")
+    assert.equal(lab.submit({ kind: "bulk-cancelled", orderId }).ok, true, "now it is forgotten")
+    assert.equal(refusalOf(lab.submit({ kind: "bulk-cancelled", orderId })).tag, "data-missing")
+  })
+
+  it("goes on where it was after a restart of the controller", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    lab.bulk("a", "c", { keys: 100, minutes: 5 })
+    lab.confirmAll()
+    lab.reports(lab.orderOf("a", "c"), 256, 512)
+    const { nodes, links, services, orders, revision } = lab.picture.snapshot()
+    const after = new BulkLab({ links: ["a-b", "b-c"] })
+    Object.assign(after, {
+      picture: new Picture(revision, [
+        ...[...nodes].map(
+          ([id, value]) =>
+            ({ kind: "node", id, value: { ...value, reach: "connecting" } }) as const,
+        ),
+        ...[...links].map(([id, value]) => ({ kind: "link", id, value }) as const),
+        ...[...services].map(([id, value]) => ({ kind: "service", id, value }) as const),
+        ...[...orders].map(([id, value]) => ({ kind: "order", id, value }) as const),
+      ]),
+    })
+    after.now = lab.now + MINUTE
+    after.submit({ kind: "wake" })
+    assert.equal(after.orderOf("a", "c").state, "inProgress", "nothing is known of the nodes yet")
+    for (const name of ["a", "b", "c"]) after.connect(name)
+    after.wakeAfter(500)
+    after.reports(after.orderOf("a", "c"), 1024, 0)
+    const order = after.orderOf("a", "c")
+    assert.deepEqual(
+      [order.takenBits, order.readyBits, order.serviceId],
+      [1024, 0, lab.orderOf("a", "c").serviceId],
+    )
+  })
+})
