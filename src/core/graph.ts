@@ -3,6 +3,7 @@
 // looked up again in the view that searches; the rest stays. Makes no choices.
 
 import { PathGraph } from "../engine/path-graph.js"
+import { RoomSearch } from "../engine/room-search.js"
 import { ShortestPaths } from "../engine/shortest.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { PlannedPath } from "../model/service.js"
@@ -29,6 +30,7 @@ export class Graph {
 
   shape = new PathGraph(0, [], [])
   searches = new ShortestPaths(this.shape)
+  pair = new RoomSearch(this.shape)
 
   /** By link. */
   price = new Float64Array(0)
@@ -157,6 +159,7 @@ export class Graph {
     this.#numbers.clear()
     this.shape = new PathGraph(this.nodeIds.length, linkA, linkB)
     this.searches = new ShortestPaths(this.shape)
+    this.pair = new RoomSearch(this.shape)
     const linkCount = linkA.length
     this.#linkUse = new Uint8Array(linkCount)
     this.price = new Float64Array(linkCount)

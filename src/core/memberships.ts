@@ -6,16 +6,35 @@ import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { KeyPath, Lane, Service, ServiceState } from "../model/service.js"
 import { isPresent } from "./usable.js"
 
+/**
+ * Names of one kind of group, by id. A name is made once: a service is in some hundred groups, and those of ten thousand
+ * services would otherwise be a million strings, each with its own hash to work out.
+ */
+function named(kind: string): (id: string) => string {
+  const names = new Map<string, string>()
+  return (id) => {
+    const known = names.get(id)
+    if (known !== undefined) return known
+    // Of links and nodes there are never so many at a time; names of those that are gone may go.
+    if (names.size >= MOST_NAMES) names.clear()
+    const name = `${kind}:${id}`
+    names.set(id, name)
+    return name
+  }
+}
+
+const MOST_NAMES = 100_000
+
 /** Names of the groups. Ids in them are service, link or node ids as the comment says. */
 export const groups = {
   /** Links that end at a node. */
-  linksAt: (qkdnId: string): string => `at:${qkdnId}`,
+  linksAt: named("at"),
   /** Links on one interface. */
   linksOnInterface: (qkdnId: string, qkdiId: number): string => `if:${qkdnId}#${qkdiId}`,
   /** Links back in service but held off. */
   heldLinks: "held",
   /** Links that share a risk. */
-  linksAtRisk: (risk: string): string => `srlg:${risk}`,
+  linksAtRisk: named("srlg"),
   /** Nodes that name an SAE as theirs. */
   nodesOfSae: (saeId: string): string => `sae:${saeId}`,
   /** Nodes that refused what they should be. */
@@ -25,9 +44,9 @@ export const groups = {
   /** Nodes on which no path can begin, end or pass. */
   absentNodes: "absent",
   /** Services whose backup uses a link. */
-  backupsOn: (qkdlId: string): string => `bon:${qkdlId}`,
+  backupsOn: named("bon"),
   /** Services whose backup passes a node. */
-  backupsAt: (qkdnId: string): string => `bof:${qkdnId}`,
+  backupsAt: named("bof"),
   /** Services that should have a backup and for which none has been sought yet. */
   unprepared: "unprepared",
   /** Services for which no backup was found. */
@@ -35,13 +54,13 @@ export const groups = {
   /** Services that have left their path and are to return to it. */
   awayFromHome: "away",
   /** Services whose standing or next path uses a link. */
-  servicesOn: (qkdlId: string): string => `on:${qkdlId}`,
+  servicesOn: named("on"),
   /** Services that put something into a node's configuration. */
-  servicesAt: (qkdnId: string): string => `of:${qkdnId}`,
+  servicesAt: named("of"),
   /** Services that wait for a node's confirmation. */
-  servicesAwaiting: (qkdnId: string): string => `wait:${qkdnId}`,
+  servicesAwaiting: named("wait"),
   /** Services of which a node holds a part provisionally. */
-  servicesHeldAt: (qkdnId: string): string => `hold:${qkdnId}`,
+  servicesHeldAt: named("hold"),
   /** The service of an unordered pair of SAEs; none that is being removed. */
   serviceOfPair: (saeId: string, peerSaeId: string): string =>
     saeId < peerSaeId

@@ -41,7 +41,8 @@ export function findPaths(graph: Graph, query: PathQuery, count: number): FoundP
 /** By the plain search; only where that breaks a limit, by the one that keeps them. */
 function cheapest(graph: Graph, { question, limits, waypoints }: Ruled): LinkPath | undefined {
   if (waypoints.length === 0) {
-    const links = graph.searches.find(question)
+    const { from, to, cost, usableLinks, passableNodes } = question
+    const links = graph.pair.find(from, to, cost, usableLinks, 1, passableNodes)
     const keeps = ({ weight, max }: (typeof limits)[number]): boolean =>
       isWithin(sumAlong(links ?? [], weight), max)
     if (links === undefined || limits.every(keeps)) return links

@@ -26,7 +26,7 @@ export class FreeRate {
 
   constructor(graph: PathGraph, capacity: Capacity) {
     this.#graph = graph
-    this.#search = new RoomSearch(graph, capacity.passableNodes)
+    this.#search = new RoomSearch(graph)
     this.#passableNodes = capacity.passableNodes
     this.#capacity = capacity.rateBps.slice()
     this.free = capacity.rateBps.slice()
@@ -77,13 +77,13 @@ export class FreeRate {
   /** The cheapest path with so much free on every link. */
   cheapest({ from, to }: Pick<Demand, "from" | "to">, rateBps: number): LinkPath | undefined {
     if (!(rateBps > 0)) return undefined
-    return this.#search.find(from, to, this.#price, this.free, rateBps)
+    return this.#search.find(from, to, this.#price, this.free, rateBps, this.#passableNodes)
   }
 
   /** The cheapest path by other costs, over links that would have the rate if nothing were taken. */
   cheapestBy(cost: Float64Array, { from, to }: Demand, rateBps: number): LinkPath | undefined {
     const least = Math.max(rateBps, Number.MIN_VALUE)
-    return this.#search.find(from, to, cost, this.#capacity, least)
+    return this.#search.find(from, to, cost, this.#capacity, least, this.#passableNodes)
   }
 
   /** The cheapest path over links that have room by somebody else's count; by other costs where these are given. */
@@ -94,7 +94,7 @@ export class FreeRate {
   ): LinkPath | undefined {
     for (let link = 0; link < this.#room.length; link += 1)
       this.#room[link] = (this.#capacity[link] ?? 0) > 0 && hasRoom(link) ? 1 : 0
-    return this.#search.find(from, to, cost, this.#room, 1)
+    return this.#search.find(from, to, cost, this.#room, 1, this.#passableNodes)
   }
 
   /** The cheapest set of disjoint paths over links that have room; fewer than `count` where there are no more. */

@@ -8,9 +8,11 @@ import type { LinkPath } from "./path-question.js"
 
 const NONE = Number.POSITIVE_INFINITY
 
+/** By link, a rate, or 1 and 0. */
+type Room = Float64Array | Uint8Array
+
 export class RoomSearch {
   readonly #graph: PathGraph
-  readonly #passable: Uint8Array
   readonly #ahead = new OpenList()
   readonly #back = new OpenList()
   /** By node, side by side: how far from the start, how far from the goal. */
@@ -22,10 +24,8 @@ export class RoomSearch {
   #touchedCount = 0
   #meeting = -1
 
-  /** @param passable by node: 1 where a path may pass through. The ends always may be ends. */
-  constructor(graph: PathGraph, passable: Uint8Array) {
+  constructor(graph: PathGraph) {
     this.#graph = graph
-    this.#passable = passable
     this.#distance = new Float64Array(graph.nodeCount * 2).fill(NONE)
     this.#arrivedBy = new Int32Array(graph.nodeCount * 2)
     this.#cameFrom = new Int32Array(graph.nodeCount * 2)
@@ -35,16 +35,18 @@ export class RoomSearch {
   /**
    * @param cost by link, zero or more.
    * @param room by link; a path goes only where it is at least `least`.
+   * @param passable by node: 1 where a path may pass through. The ends always may be ends.
    */
   find(
     from: number,
     to: number,
     cost: Float64Array,
-    room: Float64Array,
+    room: Room,
     least: number,
+    passable: Uint8Array,
   ): LinkPath | undefined {
     if (from === to) return []
-    this.#search(from, to, cost, room, least)
+    this.#search(from, to, cost, room, least, passable)
     const found = this.#meeting < 0 ? undefined : this.#path(from, to)
     const distance = this.#distance
     for (let i = 0; i < this.#touchedCount; i += 1) {
@@ -55,9 +57,15 @@ export class RoomSearch {
     return found
   }
 
-  #search(from: number, to: number, cost: Float64Array, room: Float64Array, least: number): void {
+  #search(
+    from: number,
+    to: number,
+    cost: Float64Array,
+    room: Room,
+    least: number,
+    passable: Uint8Array,
+  ): void {
     const { first, arcTo, arcLink } = this.#graph
-    const passable = this.#passable
     const distance = this.#distance
     const arrivedBy = this.#arrivedBy
     const cameFrom = this.#cameFrom
