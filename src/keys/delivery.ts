@@ -206,6 +206,12 @@ function earlyVoid({ transferId, source }: { transferId: string; source: string 
   return `${transferId} ${source}`
 }
 
+/** Whether this SAE has key `index` of the batch, or never may. */
+export function hasTaken({ offer, taken }: KeyBatch, index: number, saeId: string): boolean {
+  const slave = offer.slaveSaeIds.indexOf(saeId)
+  return slave < 0 || hasBit(taken[index] ?? 0, slave)
+}
+
 /** Every entitled SAE has it: its bytes need not be kept. */
 export function isSpent(batch: KeyBatch, index: number): boolean {
   const bits = batch.taken[index] ?? 0

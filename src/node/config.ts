@@ -91,6 +91,8 @@ export interface NodeSettings {
     }
   /** SKIP beside it (draft-cisco-skip). */
   readonly skip?: ListenAddress & TlsFiles & { readonly remoteSystems: readonly string[] }
+  /** Key streams (ETSI GS QKD 004). */
+  readonly etsi004?: ListenAddress & TlsFiles
   /** End keys relayed ahead of demand. */
   readonly keyStock: {
     readonly maxKeys: number
@@ -169,6 +171,9 @@ export function readNodeConfig(
       hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
     },
     ...(node.has("skip") && { skip: readSkip(node.child("skip"), baseDir) }),
+    ...(node.has("etsi004") && {
+      etsi004: { ...listen(node.child("etsi004")), ...tlsFiles(node.child("etsi004"), baseDir) },
+    }),
     keyStock: {
       maxKeys: stock.number("max_keys") ?? 4096,
       maxOrderedKeys: stock.number("max_ordered_keys") ?? 65_536,

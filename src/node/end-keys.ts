@@ -78,6 +78,11 @@ export class EndKeys {
       throw new QkdError("data-missing", "voided while it was being stored")
   }
 
+  /** The batch as the books have it now, without its keys. */
+  look(transferId: string): KeyBatch | undefined {
+    return this.#ledger.holds(transferId)
+  }
+
   /** The batch is held, or over. */
   isKnown(transferId: string): boolean {
     return this.#ledger.isKnown(transferId)

@@ -21,7 +21,7 @@ import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
 
 /** One line of the audit trail. Never holds key bytes. */
 export interface DeliveryRecord {
-  readonly method: "enc_keys" | "dec_keys" | "skip_new_key" | "skip_key"
+  readonly method: "enc_keys" | "dec_keys" | "skip_new_key" | "skip_key" | "get_key"
   /** The caller, from its certificate. */
   readonly saeId: string
   readonly peerSaeId: string
@@ -29,6 +29,9 @@ export interface DeliveryRecord {
   readonly additionalSaeIds?: readonly string[]
   readonly keyIds: readonly string[]
   readonly keySizeBits: number
+  /** Of a chunk of a key stream (004), where it stands. */
+  readonly keyStreamId?: string
+  readonly index?: number
 }
 
 /** Called before the keys leave; when it throws, they do not. */

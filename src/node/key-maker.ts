@@ -31,6 +31,8 @@ export interface TransferOrder {
   readonly legs: readonly TransferLeg[]
   readonly count: number
   readonly keySizeBits: number
+  /** How long they may wait at the far ends, where that is less than their associations allow. */
+  readonly ttlS?: number
 }
 
 /** Keys that every far end has stored. */
@@ -141,7 +143,7 @@ export class KeyMaker {
   }
 
   #offerOf(
-    { masterSaeId, keySizeBits }: TransferOrder,
+    { masterSaeId, keySizeBits, ttlS = Infinity }: TransferOrder,
     { appId, slaveSaeIds }: TransferLeg,
     keyIds: readonly string[],
   ): Consignment {
@@ -160,7 +162,7 @@ export class KeyMaker {
       slaveSaeIds,
       keyIds,
       keySizeBits,
-      ttlS: app.qos.ttlS === undefined || app.qos.ttlS === 0 ? limits.defaultTtlS : app.qos.ttlS,
+      ttlS: Math.min(ttlS, app.qos.ttlS || limits.defaultTtlS),
     }
   }
 }

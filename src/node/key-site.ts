@@ -2,7 +2,6 @@
 // mesh of connections. Decides nothing itself; made by `createKeyManager`.
 
 import { QkdError } from "../errors.js"
-import { decodePoolMessage, encodePoolMessage } from "../keys/pool-message.js"
 import type { Secret } from "../keys/secret.js"
 import { EndKeys } from "./end-keys.js"
 import { limitsWith } from "./key-manager-options.js"
@@ -16,7 +15,10 @@ import { takeIn } from "./link-key-intake.js"
 import { LinkTable } from "./link-table.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
-import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, PoolFigures } from "./ports.js"
+import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, KeyStreams } from "./ports.js"
+import type { PoolFigures } from "./ports.js"
+import { PoolTalk } from "./pool-talk.js"
+import { SiteStreams } from "./key-streams.js"
 import { PathMessages } from "./path-messages.js"
 import { RelayDesk } from "./relay-desk.js"
 import { RelayMesh, type RelayMeshOwner } from "./relay-mesh.js"
@@ -37,6 +39,8 @@ export interface RunningKeyManager extends KeyManager {
   readonly waitingKeys: number
   /** End keys made here ahead of demand. */
   readonly stockedKeys: number
+  /** Key streams of this site's SAEs. */
+  readonly streams: KeyStreams
 }
 
 export class KeySite implements RunningKeyManager, RelayMeshOwner {
@@ -53,6 +57,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #along: PathMessages
   readonly #news: StoreNews
   readonly #guard: StoreGuard
+  readonly #pools: PoolTalk
+  readonly streams: SiteStreams
   readonly #timers: NodeJS.Timeout[] = []
   #endKeys: EndKeys
   #mesh: RelayMesh | undefined
@@ -74,28 +80,36 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const { qkdnId, policy, identity } = options
     const [{ signKey }, limits, log] = [identity, this.#limits, this.#log]
     const peer = (id: string): RelayPeer | undefined => this.#mesh?.peer(id)
+    const steadyMs = (): number => clock.steadyMs()
     this.#links = new LinkTable(policy, qkdnId, (id, far) => this.#makeKeeper(id, far))
+    this.#pools = new PoolTalk(this.#links, peer)
     const sender = new RelaySender(this.#links, limits, peer)
     const onAlarm = this.#alarm
     const common = { links: this.#links, sender, peer, signKey, limits, log, onAlarm }
     this.#transfers = new KeyTransfers({ ...common, random })
-    this.#endKeys = new EndKeys(store, () => this.#clock.steadyMs())
+    this.#endKeys = new EndKeys(store, steadyMs)
     this.#supply = new KeySupply({
-      ...{ links: this.#links, store, random, limits, log },
+      ...{ links: this.#links, store, random, limits, steadyMs, log },
       maker: new KeyMaker({ links: this.#links, transfers: this.#transfers, random, limits }),
       endKeys: () => this.#endKeys,
-      steadyMs: () => this.#clock.steadyMs(),
+    })
+    this.streams = new SiteStreams({
+      ...{ links: this.#links, store, supply: this.#supply, peer, signKey, random, steadyMs, log },
+      endKeys: () => this.#endKeys,
+      take: (sae, master, keyIds) => this.takeKeys(sae, master, keyIds),
+      defaultTtlS: limits.defaultTtlS,
+      onStoreFault: this.#storeFailed,
     })
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys })
     this.#news = new StoreNews({
-      ...{ links: this.#links, store, signKey, steadyMs: () => clock.steadyMs() },
+      ...{ links: this.#links, store, signKey, steadyMs },
       onLost: (id) => {
         this.#supply.stock.lostAt(id)
       },
     })
     this.#along = new PathMessages({
       ...{ links: this.#links, peer, log, transfers: this.#transfers, desk: this.#desk },
-      news: this.#news,
+      ...{ news: this.#news, streams: this.streams },
       onStoreFault: this.#storeFailed,
     })
     this.#guard = new StoreGuard({
@@ -159,17 +173,14 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#config = config
     if (this.#state !== "open") return
     const { added, removed } = this.#links.configure(config)
-    for (const keeper of removed) {
-      const body = encodePoolMessage(keeper.qkdlId, { kind: "no-link" })
-      this.#mesh?.peer(keeper.peer)?.send("pool", body)
-      keeper.disconnect()
-    }
-    for (const keeper of added) this.#connect(keeper)
+    for (const keeper of removed) this.#pools.leave(keeper)
+    for (const keeper of added) this.#pools.connect(keeper)
     const neighbours = new Set(this.#neighbours())
     this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
     this.#desk.configured()
     this.#transfers.configured()
     this.#supply.configured()
+    this.streams.configured()
   }
 
   async addLinkKey(qkdlId: string, blockId: string, key: Secret): Promise<void> {
@@ -199,13 +210,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.deliverableCount(appId, keySizeBits)
   }
 
-  makeKeys(
-    appId: string,
-    masterSaeId: string,
-    slaveSaeIds: readonly string[],
-    count: number,
-    keySizeBits: number,
-  ): Promise<EndKey[]> {
+  makeKeys(...order: Parameters<KeyManager["makeKeys"]>): Promise<EndKey[]> {
+    const [appId, masterSaeId, slaveSaeIds, count, keySizeBits] = order
     const slaves = slaveSaeIds.map((saeId) => ({ saeId, appId }))
     return this.supplyKeys({ masterSaeId, slaves, count, keySizeBits })
   }
@@ -241,6 +247,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     })
     for (const timer of this.#timers) clearInterval(timer)
     this.#supply.stock.close()
+    this.streams.clear()
     this.#transfers.close(closing)
     this.#desk.close()
     const saved = this.#links.all().map((keeper) => keeper.saveRecord())
@@ -262,8 +269,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
 
   onUp(peer: RelayPeer): void {
     this.#log.info({ peer: peer.qkdnId }, "relay peer connected")
-    for (const keeper of this.#links.activeTo(peer.qkdnId)) this.#connect(keeper)
+    for (const keeper of this.#links.activeTo(peer.qkdnId)) this.#pools.connect(keeper)
     this.#transfers.peerUp(peer.qkdnId)
+    this.streams.peerUp()
     this.#news.tell([peer])
   }
 
@@ -278,7 +286,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   onFrame(peer: RelayPeer, { kind, body }: Frame): void {
     switch (kind) {
       case "pool":
-        this.#onPool(peer, body)
+        this.#pools.receive(peer, body)
         return
       case "relay":
         this.#desk.onRelay(peer, body)
@@ -287,6 +295,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       case "nack":
       case "void":
       case "store":
+      case "stream":
         this.#along.onFrame(peer.qkdnId, kind, body)
         return
       case "mark":
@@ -295,20 +304,6 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       default:
         throw new QkdError("malformed-message", `unexpected ${kind}`)
     }
-  }
-
-  #onPool(peer: RelayPeer, body: Buffer): void {
-    const { qkdlId, message } = decodePoolMessage(body)
-    const keeper = this.#links.keeper(qkdlId)
-    if (keeper?.peer === peer.qkdnId) keeper.receive(message)
-    else if (message.kind === "sync")
-      peer.send("pool", encodePoolMessage(qkdlId, { kind: "no-link" }))
-  }
-
-  #connect(keeper: LinkKeeper): void {
-    const peer = this.#mesh?.peer(keeper.peer)
-    if (peer === undefined) return
-    keeper.connect((message) => peer.send("pool", encodePoolMessage(keeper.qkdlId, message)))
   }
 
   #makeKeeper(qkdlId: string, peer: string): LinkKeeper {
@@ -345,6 +340,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const error = new QkdError("operation-failed", "the key store was rolled back")
     try {
       this.#supply.stock.clear()
+      this.streams.clear()
       this.#transfers.close(error)
       this.#desk.close()
       this.#links.clear(error)
@@ -378,6 +374,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       for (const keeper of this.#links.active()) keeper.sweep()
       await this.#supply.sweep()
       await this.#endKeys.sweep()
+      this.streams.sweep()
       await this.#store.sweep()
     } catch (cause) {
       this.#storeFailed(cause)

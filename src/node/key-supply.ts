@@ -35,6 +35,29 @@ export interface KeySupplyOptions {
   readonly log: Log
 }
 
+/** Keys for two SAEs who both take them later. */
+export interface KeepOrder {
+  /** The SAE of this site. */
+  readonly readerSaeId: string
+  readonly peer: KeyOrder["slaves"][number]
+  /** What `takeKeys` has to name as master here, in place of an SAE. */
+  readonly booking: string
+  readonly count: number
+  readonly keySizeBits: number
+  readonly ttlS: number
+}
+
+export interface KeptBatch {
+  /** As the ledgers of both sites name it. */
+  readonly run: {
+    readonly transferId: string
+    readonly farTransferId: string
+    readonly count: number
+  }
+  /** Void at both sites: before anybody was told of it. */
+  readonly takeBack: () => Promise<void>
+}
+
 /** By application, what its request may have. */
 type Admitted = ReadonlyMap<string, Admission>
 
@@ -93,6 +116,52 @@ export class KeySupply {
       return keys
     } catch (cause) {
       for (const [appId, admission] of admitted) this.rates.refund(appId, bits, admission)
+      throw cause
+    }
+  }
+
+  /**
+   * Makes keys that wait at both sites until they are taken by their ids, each once by either SAE: nobody gets any here
+   * and now. Where both SAEs live here, that is one batch for both.
+   *
+   * @throws QkdError as `KeyManager.supplyKeys`; nothing is left of them then
+   */
+  async keep(order: KeepOrder): Promise<KeptBatch[]> {
+    const { maker, endKeys, links, steadyMs } = this.#options
+    const { readerSaeId: masterSaeId, peer, booking, count, keySizeBits, ttlS } = order
+    checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
+    const legs = this.#legsOf({ masterSaeId, slaves: [peer], count, keySizeBits })
+    const { appId } = peer
+    const bits = count * keySizeBits
+    const admission = appId === undefined ? undefined : this.rates.admit(appId, bits)
+    let made: MadeBatch[] = []
+    try {
+      if (appId !== undefined && admission !== undefined)
+        this.rates.checkDraw(appId, bits, admission)
+      made = await maker.make({ masterSaeId, legs, count, keySizeBits, ttlS })
+      const readers = appId === undefined ? [masterSaeId, peer.saeId] : [masterSaeId]
+      const kept: KeptBatch[] = []
+      for (const [at, batch] of made.entries()) {
+        const far = batch.legs[0]?.offer
+        const offer = {
+          ...this.#offerHere(booking, readers, batch),
+          appId: appId ?? "",
+          ttlS: far?.ttlS ?? ttlS,
+        }
+        const carried = { nodes: [links.qkdnId], paths: [[links.qkdnId]], pathQkdlIds: [] }
+        const { nodes: _, madeMs: __, ...facts } = originOf(batch, steadyMs())
+        made[at] = { ...batch, legs: [...batch.legs, { offer, carried }] }
+        await endKeys().put(offer, batch.keys, facts)
+        const { transferId } = offer
+        const run = { transferId, farTransferId: far?.transferId ?? transferId }
+        const count = batch.keyIds.length
+        kept.push({ run: { ...run, count }, takeBack: () => this.#takeBack([made[at] ?? batch]) })
+      }
+      for (const { keys } of made) keys.wipe()
+      return kept
+    } catch (cause) {
+      await this.#takeBack(made)
+      if (appId !== undefined && admission !== undefined) this.rates.refund(appId, bits, admission)
       throw cause
     }
   }

@@ -6,17 +6,19 @@ import type { TlsFiles } from "../transport/tls-files.js"
 import type { SitePolicy } from "../keys/policy.js"
 import type { AuditTrail } from "./audit.js"
 import type { ListenAddress, NodeSettings } from "./config.js"
+import { listenEtsi004 } from "./etsi004.js"
 import { listenEtsi014 } from "./etsi014.js"
 import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
-import type { ApplicationDesk, KeyManager } from "./ports.js"
+import type { ApplicationDesk, KeyManager, KeyStreams } from "./ports.js"
 import { listenSkip } from "./skip.js"
 
 export interface FaceParts {
   /** The policy in force; asked anew for each request. */
   readonly policy: () => SitePolicy
   readonly keyManager: DeliveryOptions["keyManager"]
+  readonly streams: KeyStreams
   readonly desk: ApplicationDesk
   readonly audit: AuditTrail
   readonly log: Log
@@ -25,6 +27,7 @@ export interface FaceParts {
 export interface OpenFaces {
   readonly etsi014: ListenAddress
   readonly skip?: ListenAddress
+  readonly etsi004?: ListenAddress
   /**
    * Reads the files of all faces again.
    *
@@ -50,7 +53,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       audit.admit()
     },
   }
-  const { etsi014, skip } = settings
+  const { etsi014, skip, etsi004 } = settings
   try {
     const { saeIdentity, maxSaeIdCount, hideForeignKeys, host } = etsi014
     const face = await listenEtsi014({
@@ -65,7 +68,17 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       skipFace = await listenSkip({ ...common, host, port, tls, saeIdentity, remoteSystems })
       open.push({ files: skip, face: skipFace })
     }
+    let streamFace: Face | undefined
+    if (etsi004 !== undefined) {
+      const { host, port } = etsi004
+      const { streams } = parts
+      const tls = await faceTls(etsi004)
+      streamFace = await listenEtsi004({ ...common, host, port, tls, saeIdentity, streams })
+      open.push({ files: etsi004, face: streamFace })
+    }
     return {
+      ...(etsi004 !== undefined &&
+        streamFace !== undefined && { etsi004: { host: etsi004.host, port: streamFace.port } }),
       etsi014: { host, port: face.port },
       ...(skip !== undefined &&
         skipFace !== undefined && { skip: { host: skip.host, port: skipFace.port } }),

@@ -45,6 +45,8 @@ export interface NodeAddresses {
   readonly etsi014: { readonly host: string; readonly port: number; readonly url: string }
   readonly relay: { readonly host: string; readonly port: number }
   /** Where SKIP is served too. */
+  /** Key streams, where they are configured. */
+  readonly etsi004?: { readonly host: string; readonly port: number }
   readonly skip?: { readonly host: string; readonly port: number }
 }
 
@@ -135,6 +137,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     keyManager: countingRefusals(keys, (appId) => {
       agent.requestRefused(appId)
     }),
+    streams: keys.streams,
     desk: agent.desk,
     audit,
     log,
@@ -203,6 +206,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     etsi014: { host, port: faces.etsi014.port, url },
     relay: { host: settings.relay.host, port: keys.relayPort },
     ...(faces.skip !== undefined && { skip: faces.skip }),
+    ...(faces.etsi004 !== undefined && { etsi004: faces.etsi004 }),
   }
   log.info({ qkdnId: settings.qkdnId, name: settings.name, addresses }, "node is up")
   return {

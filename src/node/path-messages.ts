@@ -1,14 +1,16 @@
 // What travels along a relay path besides keys: acknowledgements and refusals towards the source, voids towards the
-// destination, news of a store from one end to the other. Passes on what is for others; decides nothing.
+// destination, news of a store and of key streams from one end to the other. Passes on what is for others; decides nothing.
 
 import { asQkdError } from "../errors.js"
+import { ByteReader } from "../keys/bytes.js"
 import { oppositeHop } from "../keys/relay-rules.js"
+import type { SiteStreams } from "./key-streams.js"
 import type { KeyTransfers } from "./key-transfers.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
 import type { RelayDesk } from "./relay-desk.js"
 import type { RelayPeer } from "./relay-peer.js"
-import { decodeAck, decodeNack, decodeVoid } from "./relay-wire.js"
+import { decodeAck, decodeNack, decodeVoid, readAlong } from "./relay-wire.js"
 import type { Along, FrameKind } from "./relay-wire.js"
 import type { StoreNews } from "./store-news.js"
 
@@ -18,11 +20,12 @@ export interface PathMessagesOptions {
   readonly transfers: KeyTransfers
   readonly desk: RelayDesk
   readonly news: StoreNews
+  readonly streams: SiteStreams
   readonly log: Log
   readonly onStoreFault: (cause: unknown) => void
 }
 
-export type PathMessageKind = Extract<FrameKind, "ack" | "nack" | "void" | "store">
+export type PathMessageKind = Extract<FrameKind, "ack" | "nack" | "void" | "store" | "stream">
 
 export class PathMessages {
   readonly #options: PathMessagesOptions
@@ -33,7 +36,7 @@ export class PathMessages {
 
   /** @throws QkdError `malformed-message`: close the connection. */
   onFrame(from: string, kind: PathMessageKind, body: Buffer): void {
-    const { links, transfers, desk, news, log, onStoreFault } = this.#options
+    const { links, transfers, desk, news, streams, log, onStoreFault } = this.#options
     switch (kind) {
       case "ack": {
         const ack = decodeAck(body)
@@ -51,6 +54,12 @@ export class PathMessages {
         const message = decodeVoid(body)
         if (message.destination !== links.qkdnId) this.#onward(from, kind, message, body)
         else desk.onVoid(message).catch(onStoreFault)
+        return
+      }
+      case "stream": {
+        const message = readAlong(new ByteReader(body, "key stream"))
+        if (message.destination === links.qkdnId) streams.onNews(body)
+        else this.#onward(from, kind, message, body)
         return
       }
       case "store": {

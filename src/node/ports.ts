@@ -7,6 +7,7 @@ import type { PeerAddress } from "../model/node.js"
 import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyTerms } from "../keys/key-terms.js"
 import type { Secret } from "../keys/secret.js"
+import type { StreamQos } from "../keys/stream-qos.js"
 
 /** What the agent tells the key manager after every durable change of configuration. */
 export interface KeyManagerConfig {
@@ -88,6 +89,66 @@ export interface KeyManager {
    */
   takeKeys(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[]): Promise<EndKey[]>
   close(): Promise<void>
+}
+
+/** OPEN_CONNECT of ETSI GS QKD 004 by an SAE of this site. */
+export interface StreamOrder {
+  readonly saeId: string
+  readonly peerSaeId: string
+  /** The association that joins them; absent for an SAE of this site itself. */
+  readonly app?: AppConfig
+  /** Key_stream_ID, where the applications have agreed on one. */
+  readonly ksid?: string
+  readonly asked: StreamQos
+  readonly minChunkBytes: number
+  readonly maxChunkBytes: number
+  readonly waitMs: number
+}
+
+/** Statuses are the standard's (clause 6); `qos` is what holds, or with 7 what could be had. */
+export interface OpenOutcome {
+  readonly status: 0 | 1 | 4 | 5 | 6 | 7
+  readonly ksid: string
+  readonly qos: StreamQos
+}
+
+/** GET_KEY. */
+export interface ReadOrder {
+  readonly saeId: string
+  readonly ksid: string
+  /** The next unread chunk where absent, or where that one was read already. */
+  readonly index?: number
+  /** Bytes that the metadata would need, where there is not room for them. */
+  readonly metadataFault?: (facts: ChunkFacts) => number | undefined
+}
+
+/** What is told of a chunk. */
+export interface ChunkFacts extends KeyPathFacts {
+  readonly index: number
+  /** Since it came to this site. */
+  readonly ageMs: number
+}
+
+export type ReadOutcome =
+  | {
+      readonly status: 0
+      readonly key: EndKey
+      readonly facts: ChunkFacts
+      readonly peerSaeId: string
+      readonly qos: StreamQos
+    }
+  | { readonly status: 2 | 3 | 4 | 6 }
+  | { readonly status: 8; readonly neededBytes: number }
+
+export interface KeyStreams {
+  /** What open streams of this SAE with that one have reserved together, bit/s. */
+  reservedBps(saeId: string, peerSaeId: string): number
+  /** @throws QkdError `resource-denied` when this site or the SAE has too many */
+  open(order: StreamOrder): Promise<OpenOutcome>
+  /** @throws QkdError `data-missing` when the SAE has no such stream */
+  read(order: ReadOrder): Promise<ReadOutcome>
+  /** This end only. @throws QkdError `data-missing` */
+  close(saeId: string, ksid: string): Promise<void>
 }
 
 /** What 014 needs from the agent: the application association for a pair, asked for when it is missing. */

@@ -1,6 +1,6 @@
 // How the key manager's records are named in its store, and the small ones encoded. One letter a kind:
 //   h half-block   o owner of a half, where not the first   x spent block   l link
-//   k batch of end keys   t batch that is over   m newest mark of a peer   a application
+//   k batch of end keys   t batch that is over   m newest mark of a peer   a application   s end of a key stream
 // Reads and writes no store.
 
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
@@ -19,6 +19,7 @@ export const BATCH_PREFIX = Buffer.from("k")
 export const OVER_PREFIX = Buffer.from("t")
 export const PEER_MARK_PREFIX = Buffer.from("m")
 export const APP_PREFIX = Buffer.from("a")
+export const STREAM_PREFIX = Buffer.from("s")
 
 export function halfKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
   return name("h").text(qkdlId).uuid(blockId).u8(half).finish()
@@ -37,6 +38,8 @@ export const linkKey = (qkdlId: string): Buffer => name("l").text(qkdlId).finish
 export const batchKey = (transferId: string): Buffer => name("k").uuid(transferId).finish()
 export const overKey = (transferId: string): Buffer => name("t").uuid(transferId).finish()
 export const appKey = (appId: string): Buffer => name("a").text(appId).finish()
+export const streamKey = (ksid: string, saeId: string): Buffer =>
+  name("s").uuid(ksid).text(saeId).finish()
 export const peerMarkKey = (qkdnId: string): Buffer => name("m").text(qkdnId).finish()
 
 /** The text after the kind, of `a`, `l` and `m` records. */

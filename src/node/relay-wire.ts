@@ -21,6 +21,7 @@ export const FRAME_KINDS = [
   "void",
   "bye",
   "store",
+  "stream",
 ] as const
 export type FrameKind = (typeof FRAME_KINDS)[number]
 
@@ -207,7 +208,11 @@ export interface Void extends Along {
 }
 
 export function encodeAck(ack: Ack): Buffer {
-  return along(ack).texts(ack.nodes).f64(epsilonToWire(ack.epsilon)).raw(ack.signature).finish()
+  return writeAlong(ack)
+    .texts(ack.nodes)
+    .f64(epsilonToWire(ack.epsilon))
+    .raw(ack.signature)
+    .finish()
 }
 
 export function decodeAck(body: Uint8Array): Ack {
@@ -220,7 +225,7 @@ export function decodeAck(body: Uint8Array): Ack {
 }
 
 export function encodeNack(nack: Nack): Buffer {
-  const writer = along(nack).text(nack.qkdnId).u8(NACK_REASONS.indexOf(nack.reason))
+  const writer = writeAlong(nack).text(nack.qkdnId).u8(NACK_REASONS.indexOf(nack.reason))
   const { paths = [], signature } = nack
   writer.texts(paths).u8(signature === undefined ? 0 : 1)
   if (signature !== undefined) writer.raw(signature)
@@ -241,7 +246,7 @@ export function decodeNack(body: Uint8Array): Nack {
 }
 
 export function encodeVoid(message: Void): Buffer {
-  return along(message).raw(message.signature).finish()
+  return writeAlong(message).raw(message.signature).finish()
 }
 
 export function decodeVoid(body: Uint8Array): Void {
@@ -251,7 +256,7 @@ export function decodeVoid(body: Uint8Array): Void {
   return message
 }
 
-function along(message: Along): ByteWriter {
+export function writeAlong(message: Along): ByteWriter {
   return new ByteWriter(256)
     .uuid(message.transferId)
     .text(message.pathQkdlId)
@@ -259,7 +264,7 @@ function along(message: Along): ByteWriter {
     .text(message.destination)
 }
 
-function readAlong(reader: ByteReader): Along {
+export function readAlong(reader: ByteReader): Along {
   return {
     transferId: reader.uuid(),
     pathQkdlId: reader.text(),

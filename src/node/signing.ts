@@ -115,6 +115,19 @@ export function isStoreNewsOf(peer: PeerIdentity, news: Void): boolean {
   return verify(null, statement, publicKeyOf(peer), news.signature)
 }
 
+/** A node's word on its end of a key stream. */
+export function signStream(key: KeyObject, news: Uint8Array): Buffer {
+  return sign(null, streamStatement(news), key)
+}
+
+export function isStreamOf(peer: PeerIdentity, news: Uint8Array, signature: Uint8Array): boolean {
+  return verify(null, streamStatement(news), publicKeyOf(peer), signature)
+}
+
+function streamStatement(news: Uint8Array): Buffer {
+  return new ByteWriter(512).text("keyloom key stream 1").raw(news).finish()
+}
+
 function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
   return new ByteWriter(512)
     .text("keyloom relay ack 2")

@@ -134,17 +134,8 @@ function identityIn(certificate: X509Certificate, nameless: boolean): PeerIdenti
 
 /**
  * Bounds what connections to a TLS server may hold, from the TCP accept on. `onSecure` gets those that
- * passed, with their identity; all others are destroyed without an answer.
+ * passed, with their identity; all others are destroyed without an answer. `identify` throws for whom it does not know.
  */
-export function guardConnections(
-  server: tls.Server,
-  limits: ConnectionLimits,
-  onSecure: (socket: TLSSocket, peer: PeerIdentity) => void,
-): void {
-  guardIdentified(server, limits, (socket) => peerIdentityOf(socket), onSecure)
-}
-
-/** The same with another idea of who a peer is; `identify` throws for whom it does not know. */
 export function guardIdentified<P extends { readonly spkiSha256: string }>(
   server: tls.Server,
   limits: ConnectionLimits,
@@ -238,6 +229,8 @@ export async function listenMutualTls(options: {
   readonly port: number
   readonly tls: MutualTls
   readonly limits?: Partial<ConnectionLimits>
+  /** Clients may be known by other names than a common name: see `peerIdentityOf`. */
+  readonly nameless?: boolean
   readonly onConnection: (socket: TLSSocket, peer: PeerIdentity) => void
 }): Promise<MutualTlsServer> {
   const server = tls.createServer(serverTlsOptions(options.tls))
@@ -247,9 +240,10 @@ export async function listenMutualTls(options: {
     open.add(raw)
     raw.once("close", () => open.delete(raw))
   })
-  guardConnections(
+  guardIdentified(
     server,
     { ...DEFAULT_CONNECTION_LIMITS, ...options.limits },
+    (socket) => peerIdentityOf(socket, options.nameless === true),
     options.onConnection,
   )
   return {

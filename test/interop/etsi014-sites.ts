@@ -54,7 +54,7 @@ export interface Told {
 }
 
 class Pair extends KeyNetwork {
-  readonly apps: readonly AppConfig[]
+  apps: readonly AppConfig[]
 
   constructor(limits: ConstructorParameters<typeof KeyNetwork>[1]) {
     super(2, limits)

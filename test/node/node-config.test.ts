@@ -112,6 +112,21 @@ describe("a node's configuration file", () => {
     refused({ ...file, skip: { port: 9443 } })
   })
 
+  it("delivers key streams where the file says where, and not else", () => {
+    assert.equal(read(file).etsi004, undefined)
+    const etsi004 = { port: 8004, cert_file: "c", key_file: "k", ca_file: "ca", crl_file: "crl" }
+    assert.deepEqual(read({ ...file, etsi004 }).etsi004, {
+      host: "127.0.0.1",
+      port: 8004,
+      certFile: "/etc/keyloom/c",
+      keyFile: "/etc/keyloom/k",
+      caFile: "/etc/keyloom/ca",
+      crlFile: "/etc/keyloom/crl",
+    })
+    refused({ ...file, etsi004: { port: 8004 } })
+    refused({ ...file, etsi004: { ...etsi004, streams: 1 } })
+  })
+
   it("says how NETCONF is served over TLS, and which managers are called", () => {
     const fingerprint = `04:${"ab:".repeat(31)}ab`
     const tls = {
