@@ -35,6 +35,7 @@ const REPEATED_IN_DATA = new Set([
   "phys_perf",
   "sae_id",
   "peer",
+  "period",
 ])
 /** In notifications `qkd_link` and `qkd_interface` are single containers. */
 const REPEATED_IN_EVENTS = new Set(["client_app_id", "phys_perf"])

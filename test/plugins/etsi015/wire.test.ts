@@ -17,6 +17,8 @@ import {
   nodeStateFromData,
   QkdError,
 } from "../../../src/plugin/index.js"
+import { agentSchema } from "../../../src/node/agent-schema.js"
+import type { SchemaNode } from "../../../src/yang/schema-types.js"
 import { parseXml } from "../../../src/yang/xml-tree.js"
 
 const ID = "a3b1c2d4-0000-4000-8000-000000000001"
@@ -65,6 +67,34 @@ describe("reading a node's XML", () => {
       <k:peers><k:peer><k:qkdn_id>${OTHER}</k:qkdn_id><k:host>h</k:host><k:port>6</k:port></k:peer></k:peers>`)
     assert.deepEqual(state.keyManager?.saeIds, ["a"])
     assert.deepEqual(state.peers, [{ qkdnId: OTHER, host: "h", port: 6 }])
+  })
+
+  it("takes a link that has been used in more than one period", () => {
+    const period = (time: string): string =>
+      `<k:period><k:start_time>2026-01-01T${time}:00Z</k:start_time></k:period>`
+    const state = read(`<n:qkdn_id>${ID}</n:qkdn_id>
+      <n:qkd_links><n:qkd_link><n:qkdl_id>${OTHER}</n:qkdl_id><n:qkdl_type>t:PHYS</n:qkdl_type>
+        <k:key_stock><k:readable_bits>7</k:readable_bits>${period("00:00")}${period("00:01")}</k:key_stock>
+      </n:qkd_link></n:qkd_links>`)
+    assert.equal(state.links.length, 1)
+  })
+
+  it("takes every list of 015 and of keyloom-node with more than one entry", () => {
+    const root = agentSchema().root.members.get("etsi-qkd-sdn-node:qkd_node") ?? assert.fail()
+    let lists = 0
+    const look = (node: SchemaNode, wrap: (inside: string) => string): void => {
+      const { namespace: ns } = node
+      if (ns !== NODE_NS && ns !== KEYLOOM_NS) return
+      const tag = (inside: string): string =>
+        `<x:${node.name} xmlns:x="${ns}">${inside}</x:${node.name}>`
+      if (node.kind === "list" || node.kind === "leaf-list") {
+        lists += 1
+        dataFromXml([parseXml(wrap(tag("1") + tag("2")))])
+      }
+      for (const child of node.members.values()) look(child, (inside) => wrap(tag(inside)))
+    }
+    look(root, (inside) => inside)
+    assert(lists > 10, `${lists}`)
   })
 
   it("refuses what cannot be: a leaf twice, a word for a number, an entry without its key", () => {
