@@ -5,13 +5,13 @@
 import type { AppConfig } from "../model/app.js"
 import type { NodeEvent } from "../model/node.js"
 import type { Service, ServiceTerms } from "../model/service.js"
+import { routeBesideBulk } from "./bulk-room.js"
 import { unlessTooDear } from "./load.js"
 import { groups } from "./memberships.js"
 import { nodeName } from "./names.js"
 import { beginPath, endsOf, remove } from "./phases.js"
 import { changeTerms } from "./service-terms.js"
 import { locate } from "./registry.js"
-import { route } from "./routing.js"
 import { seekPath } from "./service-life.js"
 import type { Turn } from "./turn.js"
 
@@ -55,7 +55,7 @@ export function appNew(turn: Turn, qkdnId: string, event: AppNew): void {
     b: { saeId: peerSaeId, qkdnId: peer.qkdnId },
     terms: termsOf(event),
   }
-  const routed = unlessTooDear(turn, wanted, route(turn, wanted))
+  const routed = unlessTooDear(turn, wanted, routeBesideBulk(turn, wanted))
   if (routed.found === undefined) {
     refuse(routed.none.appTag, routed.none.reason)
     return

@@ -4,7 +4,7 @@
 import type { AppSupply } from "../model/app.js"
 import { type BulkOrder, type BulkPeriod, isOpen } from "../model/bulk-order.js"
 import { type Scheduled, scheduleOrders } from "./bulk-schedule.js"
-import { inTheWay, letGo, rest, run, setMark, streamOf } from "./bulk-stream.js"
+import { inTheWay, letGo, lower, run, setMark, streamOf } from "./bulk-stream.js"
 import { groups } from "./memberships.js"
 import { sameLinks } from "./phases.js"
 import type { Turn } from "./turn.js"
@@ -43,6 +43,8 @@ export function reschedule(turn: Turn): void {
 
 /** Makes a schedule the one that is carried out. */
 export function follow(turn: Turn, schedule: readonly Scheduled[]): void {
+  for (const { order, periods } of schedule)
+    lower(turn, order, periodAt({ ...order, periods }, turn.now))
   for (const scheduled of schedule) carryOut(turn, scheduled)
   wakeFor(turn, openOrders(turn))
 }
@@ -129,9 +131,7 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
   const blocked = streamOf(turn, order) === undefined ? inTheWay(turn, order) : undefined
   const periods = blocked === undefined ? scheduled.periods : []
   const period = periodAt({ ...order, periods }, turn.now)
-  let now = order
-  if (period !== undefined) now = run(turn, order, period)
-  else rest(turn, order)
+  const now = period === undefined ? order : run(turn, order, period)
   const { forecast: _forecast, reason: _reason, ...left } = now
   const begun = order.state === "inProgress" || period !== undefined
   const state = periods.length === 0 ? "held" : begun ? "inProgress" : "pending"

@@ -101,7 +101,7 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Schedule
   const from = graph.nodeNumber(order.from.qkdnId) ?? -1
   const to = graph.nodeNumber(order.to.qkdnId) ?? -1
   const service = turn.draft.service(order.serviceId ?? "")
-  const standing = standingLinks(graph, service)
+  const standing = standingLinks(graph, order, service)
   const rules = rulesOf(turn, order, service)
   if (graph.present[from] !== 1 || graph.present[to] !== 1) {
     if (standing === undefined) return { order, periods: [], byDeadlineBits: done, inTime: false }
@@ -118,7 +118,9 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Schedule
     ...(standing === undefined ? {} : { standing }),
   })
   const end = found.at(-1)?.end ?? Number.POSITIVE_INFINITY
-  const periods = found.map((period) => periodOf(turn, from, period))
+  const periods = found
+    .map((period) => periodOf(turn, from, period))
+    .filter(({ fromMs, toMs }) => fromMs < toMs)
   const byDeadlineBits = Math.min(order.volumeBits, done + Math.floor(bitsBy(found, dueS) + 0.5))
   const inTime = end <= dueS
   return {
@@ -162,18 +164,23 @@ function rulesOf(
   }
 }
 
-/** The path its stream is on, or on its way to. */
-function standingLinks(graph: Graph, service: Service | undefined): LinkPath | undefined {
+/** The path its stream is on, or on its way to, from the order's beginning to its end. */
+function standingLinks(
+  graph: Graph,
+  order: BulkOrder,
+  service: Service | undefined,
+): LinkPath | undefined {
   const path = service?.next ?? service?.path
   if (path === undefined) return undefined
   const { values, start, hops } = graph.numbersOf(path)
   const links = Array.from(values.subarray(start, start + hops))
-  return links.includes(-1) ? undefined : links
+  if (links.includes(-1)) return undefined
+  return service?.a.qkdnId === order.from.qkdnId ? links : links.reverse()
 }
 
 function periodOf(turn: Turn, from: number, period: StreamPeriod): BulkPeriod {
   const { hops, nodes } = asPath(turn.draft.graph, from, period.path)
-  const fromMs = turn.now + Math.round(period.begin * 1000)
+  const fromMs = turn.now + Math.ceil(period.begin * 1000)
   // A period without end is one of the network as it is now: the schedule is made anew long before.
   const toMs = Number.isFinite(period.end) ? turn.now + Math.ceil(period.end * 1000) : MAX_MS
   return { fromMs, toMs, rateBps: period.rateBps, hops, nodes }

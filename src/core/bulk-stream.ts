@@ -4,7 +4,8 @@
 
 import type { BulkOrder, BulkPeriod } from "../model/bulk-order.js"
 import type { OrderedKeys, Service, ServiceTerms } from "../model/service.js"
-import { groups } from "./memberships.js"
+import { residualBps } from "./allocate.js"
+import { groups, reservationsOf } from "./memberships.js"
 import { abandonNext, beginPath, put, remove, sameLinks } from "./phases.js"
 import type { Turn } from "./turn.js"
 
@@ -26,9 +27,28 @@ export function streamOf(turn: Turn, { serviceId, orderId }: BulkOrder): Service
   return service?.ordered?.orderId === orderId && service.state !== "removing" ? service : undefined
 }
 
-/** @returns the order, with its stream on the way there */
-export function run(turn: Turn, order: BulkOrder, period: BulkPeriod): BulkOrder {
+/** What it is scheduled to give up, before others take it. */
+export function lower(turn: Turn, order: BulkOrder, period: BulkPeriod | undefined): void {
   const stream = streamOf(turn, order)
+  if (stream?.path === undefined || stream.next !== undefined) return
+  if (period === undefined) setRate(turn, stream, order, 0)
+  else if (
+    period.rateBps < stream.path.rateBps &&
+    sameLinks(stream.path.hops, oriented(stream, period).hops)
+  )
+    setRate(turn, stream, order, period.rateBps)
+}
+
+/**
+ * No faster than links have room now: what another order is to give up may still be on its way.
+ *
+ * @returns the order, with its stream on the way there
+ */
+export function run(turn: Turn, order: BulkOrder, scheduled: BulkPeriod): BulkOrder {
+  const stream = streamOf(turn, order)
+  const rateBps = Math.min(scheduled.rateBps, roomFor(turn, order, scheduled))
+  if (rateBps < 1) return order
+  const period = { ...scheduled, rateBps }
   if (stream !== undefined) {
     steer(turn, stream, order, period)
     return order
@@ -38,7 +58,8 @@ export function run(turn: Turn, order: BulkOrder, period: BulkPeriod): BulkOrder
   if (known !== undefined) {
     if (known.origin !== "request") return order
     // It has counted before: its mark is known when its node is heard.
-    const marked: Service = { ...known, origin: "bulk", ordered: orderedFor(order, 0) }
+    const { surplus: _s, backup: _b, noBackup: _n, home: _h, ...bare } = known
+    const marked: Service = { ...bare, origin: "bulk", ordered: orderedFor(order, 0) }
     turn.sync(order.from.qkdnId)
     steer(turn, put(turn, marked), order, period)
     const { countedBits: _counted, ...rest } = order
@@ -62,10 +83,16 @@ export function run(turn: Turn, order: BulkOrder, period: BulkPeriod): BulkOrder
   return { ...order, serviceId: service.serviceId, countedBits: 0 }
 }
 
-/** Between two periods it stands without a promise. */
-export function rest(turn: Turn, order: BulkOrder): void {
-  const stream = streamOf(turn, order)
-  if (stream !== undefined && stream.next === undefined) setRate(turn, stream, order, 0)
+/** Bits per second that its path could have now, with what its stream has already. */
+function roomFor(turn: Turn, order: BulkOrder, { hops }: BulkPeriod): number {
+  const { draft, settings } = turn
+  const [id] = draft.members(groups.serviceOfPair(order.from.saeId, order.to.saeId))
+  const own = reservationsOf(draft.service(id ?? "") ?? {})
+  const room = hops.map(({ qkdlId }) => {
+    const link = draft.link(qkdlId)
+    return link === undefined ? 0 : residualBps(draft, link, settings) + (own.get(qkdlId) ?? 0)
+  })
+  return Math.min(...room)
 }
 
 /** Its node is to have so many more keys ready. */
@@ -80,7 +107,8 @@ export function setMark(turn: Turn, order: BulkOrder, untilBits: number): void {
 export function letGo(turn: Turn, order: BulkOrder): void {
   const stream = streamOf(turn, order)
   if (stream === undefined) return
-  if (order.takenBits + order.readyBits === 0) {
+  const isNowhere = stream.path === undefined && stream.next === undefined
+  if (isNowhere || order.takenBits + order.readyBits === 0) {
     remove(turn, stream, `bulk order ${order.orderId} is over`)
     return
   }
@@ -89,7 +117,7 @@ export function letGo(turn: Turn, order: BulkOrder): void {
   const path = bare.path === undefined ? {} : { path: { ...bare.path, rateBps: 0 } }
   const next = bare.next === undefined ? {} : { next: { ...bare.next, rateBps: 0 } }
   put(turn, { ...bare, ...path, ...next, terms, origin: "request" })
-  turn.sync(order.from.qkdnId, ...(bare.path?.nodes ?? []))
+  turn.sync(order.from.qkdnId, ...(bare.path?.nodes ?? []), ...(bare.next?.nodes ?? []))
   turn.notify("service", "service.changed", stream.serviceId, `bulk order ${order.orderId} is over`)
 }
 

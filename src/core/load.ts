@@ -4,6 +4,7 @@
 import { costsOthersTooMuch } from "../engine/admit.js"
 import type { Hop, Service } from "../model/service.js"
 import { promisableBps, residualBps } from "./allocate.js"
+import { heldByBulk } from "./bulk-room.js"
 import type { NoPath } from "./explain.js"
 import { pathName } from "./names.js"
 import type { FoundPath } from "./path.js"
@@ -14,12 +15,14 @@ import type { View } from "./view.js"
 
 /** Share of the promisable rate of all links that generate which is promised to paths; 0 while nothing is known. */
 export function loadOf(view: View, settings: Settings): number {
+  // Bulk orders give way to services.
+  const held = heldByBulk(view)
   let promised = 0
   let promisable = 0
   for (const qkdlId of view.linkIds()) {
     const link = view.link(qkdlId)
     if (link === undefined || !link.enabled || link.status !== "ACTIVE") continue
-    promised += view.reservedBps(qkdlId)
+    promised += view.reservedBps(qkdlId) - (held.get(qkdlId) ?? 0)
     promisable += promisableBps(link, settings)
   }
   return promisable > 0 ? promised / promisable : 0
@@ -46,11 +49,13 @@ export function refusedInOverload(
 ): NoPath | undefined {
   if (context.overloaded !== true || admittedAt !== undefined || terms.minRateBps === 0)
     return undefined
+  const held = heldByBulk(draft)
   const used = ({ qkdlId }: Hop): number => {
     const link = draft.link(qkdlId)
     const promisable = link === undefined ? 0 : promisableBps(link, settings)
     if (link === undefined || promisable <= 0) return 1
-    return Math.min(1, 1 - residualBps(draft, link, settings) / promisable)
+    const left = residualBps(draft, link, settings) + (held.get(qkdlId) ?? 0)
+    return Math.min(1, 1 - left / promisable)
   }
   const dear = found.find(({ hops }) => costsOthersTooMuch(hops.map(used)))
   if (dear === undefined) return undefined

@@ -68,7 +68,7 @@ function sameEnds({ a, b }: Service, order: Order): boolean {
 function revive(turn: Turn, service: Service, order: Order): Reply {
   const fault = faultOfTerms(turn.draft, order.terms, service.a, service.b)
   if (fault !== undefined) return fault
-  const { reason: _r, avoiding: _v, admittedAt: _a, surplus: _s, ...rest } = service
+  const { reason: _r, ordered: _o, avoiding: _v, admittedAt: _a, surplus: _s, ...rest } = service
   const { terms } = order
   turn.notify("service", "service.ordered", service.serviceId)
   seekPath(turn, put(turn, { ...rest, origin: "order", terms, state: "pending" }))

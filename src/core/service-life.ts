@@ -4,6 +4,7 @@
 import type { AppTag } from "../errors.js"
 import type { KeyPath, Service } from "../model/service.js"
 import { byPriority, withBackup } from "./backups.js"
+import { routeBesideBulk } from "./bulk-room.js"
 import type { NoPath } from "./explain.js"
 import type { FoundPath } from "./path.js"
 import { routeBeside, routeLanes } from "./lane-routing.js"
@@ -51,7 +52,8 @@ export function seekPath(turn: Turn, service: Service, options: SeekOptions = {}
     return
   }
   const { avoidLinks = [], backup = "now" } = options
-  let routed = route(turn, service, avoidLinks)
+  const find = service.origin === "bulk" ? route : routeBesideBulk
+  let routed = find(turn, service, avoidLinks)
   let displaced: readonly string[] = []
   if (routed.found === undefined && mayDisplace(turn, service, routed.none, options)) {
     displaced = makeRoom(turn, service, avoidLinks)

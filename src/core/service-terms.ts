@@ -2,14 +2,14 @@
 
 import type { KeyPath, Service, ServiceEnd, ServiceTerms } from "../model/service.js"
 import { residualBps } from "./allocate.js"
+import { routeBesideBulk } from "./bulk-room.js"
 import type { Reply } from "./event.js"
 import { reservationsOf } from "./memberships.js"
 import { nodeName } from "./names.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, laneCount, standingPaths } from "./lanes.js"
 import { routeLanes } from "./lane-routing.js"
-import { abandonNext, beginPath, conditionOf, leaveLanes, put } from "./phases.js"
-import { route } from "./routing.js"
+import { abandonNext, beginPath, conditionOf, leaveLanes, put, sameLinks } from "./phases.js"
 import { seekLanes, seekPath } from "./service-life.js"
 import { asWanted, lendAtOnce } from "./surplus-grants.js"
 import { brokenTerm } from "./term-check.js"
@@ -132,22 +132,31 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
     seekPath(turn, put(turn, wanted))
     return done
   }
-  if (path !== undefined && next === undefined && keeps(turn, wanted, path)) {
-    const kept = put(turn, { ...wanted, path: { ...path, rateBps: terms.minRateBps } })
-    withBackup(turn, lendAtOnce(turn, kept))
-    turn.sync(...path.nodes)
-    turn.notify("service", "service.changed", service.serviceId)
+  const stays = path !== undefined && next === undefined
+  if (stays && keeps(turn, wanted, path)) {
+    keepOn(turn, wanted, path)
     return done
   }
-  const routed = route(turn, wanted)
+  const routed = routeBesideBulk(turn, wanted)
   if (routed.found === undefined) {
     const { appTag, reason } = routed.none
     return { ok: false, tag: "resource-denied", appTag, message: reason }
+  }
+  if (stays && sameLinks(routed.found.hops, path.hops)) {
+    keepOn(turn, wanted, path)
+    return done
   }
   const free = abandonNext(turn, wanted)
   turn.notify("service", "service.changed", service.serviceId)
   withBackup(turn, beginPath(turn, free, routed.found))
   return done
+}
+
+function keepOn(turn: Turn, wanted: Service, path: KeyPath): void {
+  const kept = put(turn, { ...wanted, path: { ...path, rateBps: wanted.terms.minRateBps } })
+  withBackup(turn, lendAtOnce(turn, kept))
+  turn.sync(...path.nodes)
+  turn.notify("service", "service.changed", wanted.serviceId)
 }
 
 /** From several paths, to several, or to another number of them. */

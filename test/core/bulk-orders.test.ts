@@ -268,6 +268,37 @@ describe("a bulk order", () => {
     assert.equal(refusalOf(lab.submit({ kind: "bulk-cancelled", orderId })).tag, "data-missing")
   })
 
+  it("gives services what it does not need to be in time, and keeps what it needs", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    // 76,800 bits in 256 s: 300 bit/s, and a tenth to spare.
+    lab.bulk("a", "c", { keys: 300, minutes: 256 / 60 })
+    lab.confirmAll()
+    assert.equal(lab.reserved("a-b"), 900)
+    assert.equal(lab.order("a", "b", { minRateBps: 500 }).ok, true)
+    lab.confirmAll()
+    assert.deepEqual([lab.service("a", "b")?.state, lab.reserved("a-b")], ["active", 900])
+    assert.equal(lab.service("a", "c")?.terms.minRateBps, 400)
+    lab.order("b", "c", { minRateBps: 600 })
+    lab.confirmAll()
+    const refused = lab.service("b", "c")
+    assert.deepEqual([refused?.state, lab.service("a", "c")?.terms.minRateBps], ["failed", 400])
+    lab.wakeAfter(6000)
+    const order = lab.orderOf("a", "c")
+    assert.deepEqual([order.late, order.periods[0]?.rateBps], [false, 400])
+  })
+
+  it("of best effort gives services all it has", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    lab.bulk("a", "b", { keys: 300, minutes: 60, bestEffort: true })
+    lab.confirmAll()
+    lab.order("a", "c", { minRateBps: 900 })
+    lab.confirmAll()
+    assert.equal(lab.service("a", "c")?.state, "active")
+    assert.equal(lab.service("a", "b")?.terms.minRateBps, 0)
+    lab.wakeAfter(6000)
+    assert.equal(lab.orderOf("a", "b").state, "held")
+  })
+
   it("goes on where it was after a restart of the controller", () => {
     const lab = new BulkLab({ links: ["a-b", "b-c"] })
     lab.bulk("a", "c", { keys: 100, minutes: 5 })

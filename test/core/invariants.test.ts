@@ -8,6 +8,7 @@ import { isAsDesired } from "../../src/core/drift.js"
 import { isOnSeveral, laneCount, needsAll, nextsOf, standingPaths } from "../../src/core/lanes.js"
 import { lanesOf, pathsOf, reservationsOf } from "../../src/core/memberships.js"
 import { endsOf, isVirtual, relaysOf } from "../../src/core/phases.js"
+import { deliveredBits, isOpen } from "../../src/model/bulk-order.js"
 import type { KeyPath, Service } from "../../src/model/service.js"
 import { Dice } from "./dice.js"
 import { NOON } from "./lab.js"
@@ -99,6 +100,29 @@ class Witness {
         assert(lends <= Math.max(0, has), `${qkdlId} lends ${lends} of ${has} bit/s`)
     }
     for (const service of services) this.#checkService(service)
+    this.#checkOrders(services)
+  }
+
+  /** A stream belongs to one open order, an order to at most one stream, and what is over holds no rate. */
+  #checkOrders(services: readonly Service[]): void {
+    const { orders } = this.world.lab.picture.snapshot()
+    for (const { serviceId, origin, state, ordered } of services) {
+      if (origin !== "bulk" || state === "removing") continue
+      const order = orders.get(ordered?.orderId ?? "") ?? assert.fail("a stream of no order")
+      assert.equal(order.serviceId, serviceId)
+      assert(isOpen(order), "the order of a stream is open")
+    }
+    for (const order of orders.values()) {
+      const { takenBits, readyBits, volumeBits, state, periods, late, forecast } = order
+      assert(deliveredBits(order) <= volumeBits)
+      if (state === "completed") assert(takenBits + readyBits >= volumeBits)
+      if (!isOpen(order)) assert.deepEqual([periods, forecast], [[], undefined])
+      else if (forecast === undefined) assert(late, "nobody knows that it is in time")
+      for (const [n, { fromMs, toMs, rateBps, nodes }] of periods.entries()) {
+        assert(fromMs < toMs && rateBps >= 1 && fromMs >= (periods[n - 1]?.toMs ?? 0))
+        assert.deepEqual([nodes[0], nodes.at(-1)], [order.from.qkdnId, order.to.qkdnId])
+      }
+    }
   }
 
   /** What a link is counted with, its stock included: worked out apart from what is tested. */

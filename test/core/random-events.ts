@@ -69,7 +69,12 @@ export class World {
       lab.rate(link, 500)
       this.#listen()
     }
-    for (let rounds = 0; rounds < 6; rounds += 1) {
+    for (let rounds = 0; rounds < 9; rounds += 1) {
+      // Schedules change with every round while orders are open.
+      if (rounds === 3)
+        for (const orderId of lab.picture.snapshot().orders.keys())
+          lab.submit({ kind: "bulk-cancelled", orderId })
+      this.#listen()
       for (let n = 0; n < 500 && lab.told.size > 0; n += 1) this.#confirm([...lab.told.keys()][0])
       lab.wakeAfter(61_000)
       this.#listen()
@@ -82,7 +87,7 @@ export class World {
     const link = dice.of(this.links)
     const [a, b] = dice.two(this.nodes)
     const services = [...lab.picture.serviceIds()]
-    switch (dice.below(31)) {
+    switch (dice.below(37)) {
       case 0:
       case 1:
         lab.request(a, b, dice.of([undefined, 20, 60, 400]), dice.below(4))
@@ -116,6 +121,20 @@ export class World {
       case 30:
         lab.stock(link, dice.of([50, 150, 200, 1000]), dice.of([0, 5_000, 50_000, 400_000]))
         break
+      case 31:
+      case 32:
+        this.#bulkOrder(a, b)
+        break
+      case 33:
+      case 34:
+      case 35:
+        this.#supply()
+        break
+      case 36: {
+        const orders = [...lab.picture.snapshot().orders.keys()]
+        if (orders.length > 0) lab.submit({ kind: "bulk-cancelled", orderId: dice.of(orders) })
+        break
+      }
       case 3:
         if (services.length > 0)
           lab.submit({ kind: "service-cancelled", serviceId: dice.of(services) })
@@ -191,6 +210,33 @@ export class World {
       default:
         if (lab.told.size > 0) this.#confirm(dice.of([...lab.told.keys()]))
     }
+  }
+
+  #bulkOrder(a: string, b: string): void {
+    const { lab, dice } = this
+    const seconds = dice.of([20, 200, 2000])
+    lab.submit({
+      kind: "bulk-ordered",
+      fromSaeId: `sae-${a}`,
+      toSaeId: `sae-${b}`,
+      volumeBits: 256 * dice.of([1, 10, 100]),
+      keySizeBits: 256,
+      deadlineMs: lab.now + seconds * 1000,
+      ...(dice.below(3) === 0 ? { notBeforeMs: lab.now + 10_000 } : {}),
+      terms: { priority: dice.below(3), avoidNodes: [] },
+      bestEffort: dice.below(3) === 0,
+    })
+  }
+
+  /** The node of an order's master tells what came of it. */
+  #supply(): void {
+    const { lab, dice } = this
+    const orders = [...lab.picture.snapshot().orders.values()]
+    if (orders.length === 0) return
+    const { from, serviceId = "", volumeBits } = dice.of(orders)
+    const suppliedBits = dice.of([0, 256, volumeBits])
+    const supply = { suppliedBits, readyBits: dice.of([0, 512]) }
+    lab.hear(from.qkdnId, { kind: "app-supply", appId: serviceId, supply })
   }
 
   /** Half of all services ask for more when there is room. */
