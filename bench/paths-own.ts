@@ -3,11 +3,11 @@
 import { DisjointSearch } from "../src/engine/disjoint-search.js"
 import { KShortest } from "../src/engine/k-shortest.js"
 import { Landmarks } from "../src/engine/landmarks.js"
-import { LimitedPaths } from "../src/engine/limited-path.js"
+import { landmarksOf, LimitedPair } from "../src/engine/limited-pair.js"
 import { OnePair } from "../src/engine/one-pair.js"
 import { LiveTree } from "../src/engine/live-tree.js"
-import { type LinkPath, type PathQuestion, sumAlong } from "../src/engine/path-question.js"
-import { Blocks, ShortestPaths } from "../src/engine/shortest.js"
+import { type LinkPath, sumAlong } from "../src/engine/path-question.js"
+import { ShortestPaths } from "../src/engine/shortest.js"
 import { WeightedGraph } from "../src/engine/weighted-graph.js"
 import type { BenchGraph, BenchPair } from "./path-graphs.js"
 import { LocalPeer, type Operation, type Peer } from "./path-peers.js"
@@ -49,24 +49,16 @@ export function anewPeer({ graph, cost, changes, pairs }: BenchGraph): Peer {
 
 class Own {
   readonly #bench: BenchGraph
-  readonly #searches: ShortestPaths
-  readonly #open: Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes">
-  readonly #hops: Float64Array
   readonly #onePair: OnePair
   readonly #changing: WeightedGraph
   readonly #tree: LiveTree
   readonly #disjoint: DisjointSearch
   readonly #kShortest: KShortest
+  readonly #limitedPair: LimitedPair
 
   constructor(bench: BenchGraph) {
     this.#bench = bench
     const { graph, cost } = bench
-    this.#searches = new ShortestPaths(graph)
-    this.#open = {
-      cost,
-      usableLinks: new Uint8Array(graph.linkCount).fill(1),
-      passableNodes: new Uint8Array(graph.nodeCount).fill(1),
-    }
     const weighted = new WeightedGraph(graph, cost)
     const landmarks = new Landmarks(weighted)
     this.#onePair = new OnePair(weighted, landmarks)
@@ -75,7 +67,12 @@ class Own {
     this.#tree = new LiveTree(this.#changing, 0)
     this.#disjoint = new DisjointSearch(weighted, landmarks)
     this.#kShortest = new KShortest(weighted, landmarks)
-    this.#hops = new Float64Array(graph.linkCount).fill(1)
+    const hops = new Float64Array(graph.linkCount).fill(1)
+    this.#limitedPair = new LimitedPair(
+      weighted,
+      landmarks,
+      [bench.loss, hops].map((weight) => ({ weight, landmarks: landmarksOf(graph, weight) })),
+    )
   }
 
   one({ from, to }: BenchPair): number {
@@ -94,14 +91,7 @@ class Own {
   }
 
   limited({ from, to, maxLoss, maxHops }: BenchPair): number {
-    const { graph, loss } = this.#bench
-    const limits = [
-      { weight: loss, max: maxLoss },
-      { weight: this.#hops, max: maxHops },
-    ]
-    const question = { ...this.#open, from, to }
-    const limited = new LimitedPaths(graph, this.#searches, question, limits)
-    return this.#costOf(limited.find(from, [], new Blocks(graph), Number.POSITIVE_INFINITY))
+    return this.#costOf(this.#limitedPair.find(from, to, [maxLoss, maxHops]))
   }
 
   update(question: number): number {

@@ -21,7 +21,11 @@ export class GoalTree {
   readonly #touched: Int32Array
   #touchedCount = 0
   #led = false
+  /** Unsettled nodes may be bounded by landmarks, though these do not lead. */
+  #bounding = false
+  /** How far the tree has come. */
   #far = NONE
+  #length = NONE
 
   constructor(weighted: WeightedGraph, landmarks?: Landmarks) {
     this.#weighted = weighted
@@ -32,22 +36,34 @@ export class GoalTree {
     this.#touched = new Int32Array(weighted.nodeCount)
   }
 
-  /** From the start to the goal; infinite where no way leads. */
+  /** From the start to the goal; infinite where no way leads, or the tree ended before. */
   get length(): number {
-    return this.#far
+    return this.#length
   }
 
-  /** Numbers of nodes are those inside the graph. Forgets the tree before. */
-  grow(start: number, goal: number): void {
+  /** Whether landmarks lead the tree to the start almost straight. */
+  get isLed(): boolean {
+    return this.#bounds?.isSharp === true
+  }
+
+  /**
+   * Numbers of nodes are those inside the graph. Forgets the tree before.
+   *
+   * @param radius where the tree ends when it is not led and has not reached the start before.
+   */
+  grow(start: number, goal: number, radius = NONE): void {
     const { first, arcTo, arcCost, passable, twin } = this.#weighted
     const state = this.#state
     const settled = this.#settled
     const touched = this.#touched
     const open = this.#open
     this.#forget()
-    const bounds = this.#bounds?.helps === true ? this.#bounds : undefined
-    bounds?.aim(start, goal)
+    const bounds = this.isLed ? this.#bounds : undefined
+    this.#bounding = this.#bounds?.helps === true
+    if (this.#bounding) this.#bounds?.aim(start, goal)
     this.#led = bounds !== undefined
+    this.#far = NONE
+    this.#length = NONE
     open.clear()
     state[goal * 2] = 0
     state[goal * 2 + 1] = bounds === undefined ? 0 : bounds.fromStart(goal)
@@ -55,11 +71,20 @@ export class GoalTree {
     let count = 1
     open.push(goal, state[goal * 2 + 1] ?? 0)
     for (;;) {
+      const key = open.leastKey
+      if (key > radius) {
+        this.#far = key
+        break
+      }
       const node = open.pop()
       if (node < 0) break
       if (settled[node] === 1) continue
       settled[node] = 1
-      if (node === start) break
+      if (node === start) {
+        this.#far = state[node * 2] ?? NONE
+        this.#length = this.#far
+        break
+      }
       const here = state[node * 2] ?? 0
       const end = first[node + 1] ?? 0
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
@@ -80,7 +105,6 @@ export class GoalTree {
       }
     }
     this.#touchedCount = count
-    this.#far = settled[start] === 1 ? (state[start * 2] ?? NONE) : NONE
   }
 
   /** Whether `toGo` is the truth, and `next` leads there. */
@@ -91,9 +115,9 @@ export class GoalTree {
   /** At least the cost from a node to the goal; consistent, so that a search led by it need not come back to a node. */
   toGo(node: number): number {
     if (this.#settled[node] === 1) return this.#state[node * 2] ?? 0
-    if (!this.#led || this.#bounds === undefined) return this.#far
-    // What is still open is no nearer to the start and goal together than these are to each other.
-    const beyond = this.#far - this.#bounds.fromStart(node)
+    if (!this.#bounding || this.#bounds === undefined) return this.#far
+    // What is still open is no nearer to the goal, or where the tree is led to the start and goal together, than where it stopped.
+    const beyond = this.#led ? this.#far - this.#bounds.fromStart(node) : this.#far
     const bound = this.#bounds.toGo(node)
     return beyond > bound ? beyond : bound
   }

@@ -7,7 +7,11 @@ import type { Landmarks } from "./landmarks.js"
 import { OpenList } from "./open-list.js"
 import type { RankedPath } from "./path-question.js"
 import { PriorityQueue } from "./priority-queue.js"
+import { TwoEndedSearch } from "./two-ended-search.js"
 import type { WeightedGraph } from "./weighted-graph.js"
+
+/** Part of the cheapest path that the tree covers where nothing leads it: searches that leave a path find it there soon enough. */
+const RADIUS = 0.7
 
 const NONE = Number.POSITIVE_INFINITY
 
@@ -32,6 +36,7 @@ interface Candidate {
 export class KShortest {
   readonly #weighted: WeightedGraph
   readonly #tree: GoalTree
+  readonly #twoEnded: TwoEndedSearch
   readonly #open = new OpenList()
   /** By node: its place on the path being looked at, or on the root; -1 where it is on none. */
   readonly #place: Int32Array
@@ -47,6 +52,7 @@ export class KShortest {
     const { nodeCount } = weighted
     this.#weighted = weighted
     this.#tree = new GoalTree(weighted, landmarks)
+    this.#twoEnded = new TwoEndedSearch(weighted)
     this.#place = new Int32Array(nodeCount).fill(-1)
     this.#state = new Float64Array(nodeCount * 2).fill(NONE)
     this.#arrivedBy = new Int32Array(nodeCount)
@@ -62,13 +68,11 @@ export class KShortest {
     this.#start = inside[from] ?? -1
     this.#goal = inside[to] ?? -1
     if (this.#start === this.#goal || count < 1) return
-    this.#tree.grow(this.#start, this.#goal)
-    const first = this.#tree.length
-    if (!(first < bound)) return
+    const path = this.#cheapest(bound)
+    if (path === undefined) return
     const waiting = new PriorityQueue<Candidate>(isBefore)
     /** The costs of paths that wait, cheapest first: what costs as much as the last one wanted is not looked for. */
     const costs: number[] = []
-    const path: Known = { arcs: this.#alongTree(this.#start), cost: first, branch: 0, excluded: [] }
     waiting.push(ofPath(path))
     let taken = 0
     for (let best = waiting.pop(); best !== undefined; best = waiting.pop()) {
@@ -86,6 +90,29 @@ export class KShortest {
       yield { path: found.arcs.map((arc) => arcLink[arc] ?? -1), cost: found.cost }
       if (taken >= count) return
       this.#branches(found, Math.min(bound, costs[count - taken - 1] ?? NONE), waiting)
+    }
+  }
+
+  /** Grows the tree on the way. */
+  #cheapest(bound: number): Known | undefined {
+    const start = this.#start
+    const goal = this.#goal
+    if (this.#tree.isLed) {
+      this.#tree.grow(start, goal)
+      const cost = this.#tree.length
+      return cost < bound
+        ? { arcs: this.#alongTree(start), cost, branch: 0, excluded: [] }
+        : undefined
+    }
+    // Where nothing leads, a tree that reaches the start takes in half the network, and most of it is not needed.
+    const found = this.#twoEnded.find(start, goal, bound)
+    if (found === undefined) return undefined
+    this.#tree.grow(start, goal, found.cost * RADIUS)
+    return {
+      arcs: this.#weighted.arcsAlong(start, found.path),
+      cost: found.cost,
+      branch: 0,
+      excluded: [],
     }
   }
 

@@ -14,11 +14,14 @@ export class LandmarkBounds {
   readonly #leading = new Int32Array(LEADING)
   readonly #goal = new Float64Array(LEADING)
   readonly #start = new Float64Array(LEADING)
-  #count = 0
+  readonly #distance: Uint32Array
+  readonly #stride: number
   #worth = 0
 
   constructor(landmarks: Landmarks) {
     this.#landmarks = landmarks
+    this.#distance = landmarks.distance
+    this.#stride = landmarks.count
   }
 
   /** Whether a search led by the bounds beats one from both ends. */
@@ -46,12 +49,12 @@ export class LandmarkBounds {
         most = gap
         best = mark
       }
-      if (best < 0) break
+      // Fewer will do: the rest stand for the first once more, or for any.
+      if (best < 0) best = chosen > 0 ? (this.#leading[0] ?? 0) : 0
       this.#leading[chosen] = best
       this.#goal[chosen] = distance[to * count + best] ?? 0
       this.#start[chosen] = distance[from * count + best] ?? 0
     }
-    this.#count = chosen
     this.#worth = this.#landmarks.worth
   }
 
@@ -66,14 +69,16 @@ export class LandmarkBounds {
   }
 
   #bound(node: number, there: Float64Array): number {
-    const { count, distance } = this.#landmarks
+    const distance = this.#distance
     const leading = this.#leading
-    const base = node * count
-    let most = 0
-    for (let i = 0; i < this.#count; i += 1) {
-      const gap = Math.abs((there[i] ?? 0) - (distance[base + (leading[i] ?? 0)] ?? 0))
-      if (gap > most) most = gap
-    }
+    const base = node * this.#stride
+    let most = Math.abs((there[0] ?? 0) - (distance[base + (leading[0] ?? 0)] ?? 0))
+    const second = Math.abs((there[1] ?? 0) - (distance[base + (leading[1] ?? 0)] ?? 0))
+    const third = Math.abs((there[2] ?? 0) - (distance[base + (leading[2] ?? 0)] ?? 0))
+    const fourth = Math.abs((there[3] ?? 0) - (distance[base + (leading[3] ?? 0)] ?? 0))
+    if (second > most) most = second
+    if (third > most) most = third
+    if (fourth > most) most = fourth
     return most * this.#worth
   }
 

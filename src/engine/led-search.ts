@@ -48,21 +48,22 @@ export class LedSearch {
     let count = 1
     state[start * 2] = 0
     state[start * 2 + 1] = 0
-    open.push(start, 0)
     let cost = NONE
+    let node = start
+    let key = 0
     for (;;) {
-      const key = open.leastKey
-      const node = open.pop()
-      if (node < 0) break
       const here = state[node * 2] ?? 0
       if (node === goal) {
         cost = here
         break
       }
-      // An older entry of a node that was reached cheaper since.
-      if (key > here + (state[node * 2 + 1] ?? 0)) continue
+      // Of what comes in now the best is held back: mostly it is the next, and need not go through the list.
+      let held = -1
+      let heldKey = bound
       const end = first[node + 1] ?? 0
-      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
+      // Not an older entry of a node that was reached cheaper since.
+      const fresh = key <= here + (state[node * 2 + 1] ?? 0)
+      for (let arc = fresh ? (first[node] ?? 0) : end; arc < end; arc += 1) {
         const next = arcTo[arc] ?? 0
         const place = next * 2
         const there = here + (arcCost[arc] ?? 0)
@@ -77,7 +78,20 @@ export class LedSearch {
         state[place] = there
         arrivedBy[next] = arc
         const least = there + (state[place + 1] ?? 0)
-        if (least < bound) open.push(next, least)
+        if (least < heldKey) {
+          if (held >= 0) open.push(held, heldKey)
+          held = next
+          heldKey = least
+        } else if (least < bound) open.push(next, least)
+      }
+      if (held < 0 || open.leastKey < heldKey) {
+        if (held >= 0) open.push(held, heldKey)
+        key = open.leastKey
+        node = open.pop()
+        if (node < 0) break
+      } else {
+        key = heldKey
+        node = held
       }
     }
     this.#touchedCount = count

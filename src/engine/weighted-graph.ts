@@ -65,6 +65,18 @@ export class WeightedGraph {
     return this.#arcOf[link] ?? -1
   }
 
+  /** The arcs of links that follow each other, beginning at a node by its number inside. */
+  arcsAlong(from: number, links: readonly number[]): number[] {
+    let node = from
+    return links.map((link) => {
+      const one = this.arcOf(link)
+      const other = this.twin[one] ?? -1
+      const arc = this.arcTo[other] === node ? one : other
+      node = this.arcTo[arc] ?? -1
+      return arc
+    })
+  }
+
   /** Whether closed or not. */
   costOf(link: number): number {
     return this.#cost[link] ?? Number.POSITIVE_INFINITY
@@ -95,6 +107,17 @@ export class WeightedGraph {
 
   isPassable(node: number): boolean {
     return this.passable[this.inside[node] ?? -1] === 1
+  }
+
+  /** Costs, closed links and nodes as they are now, by numbers outside: a question but for its ends. */
+  asQuestion(): Pick<PathQuestion, "cost" | "usableLinks" | "passableNodes"> {
+    return {
+      cost: this.#cost.slice(),
+      usableLinks: this.#closed.map((closed, link) =>
+        closed === 1 || this.costOf(link) === Number.POSITIVE_INFINITY ? 0 : 1,
+      ),
+      passableNodes: this.passable.map((_, node) => (this.isPassable(node) ? 1 : 0)),
+    }
   }
 
   /** @returns ends it. */

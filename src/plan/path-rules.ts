@@ -50,9 +50,13 @@ const SUM_RULES = ["maxEpsilon", "maxHops", "maxLengthKm", "maxLatencyMs"] as co
 /** Rules that bound a sum along the path. */
 export type SumRule = (typeof SUM_RULES)[number]
 
+export interface RuledLimit extends Limit {
+  readonly rule: SumRule
+}
+
 export interface RuledQuestion {
   readonly question: PathQuestion
-  readonly limits: readonly Limit[]
+  readonly limits: readonly RuledLimit[]
   readonly waypoints: readonly Waypoint[]
 }
 
@@ -156,7 +160,7 @@ export function ruledQuestion(
     },
     limits: sums.flatMap((rule) => {
       const max = request[rule]
-      return max === undefined ? [] : [{ weight: sumWeightOf(network, rule), max }]
+      return max === undefined ? [] : [{ rule, weight: sumWeightOf(network, rule), max }]
     }),
     waypoints: waypointsOf(network, request, inForce),
   }

@@ -70,6 +70,15 @@ export class PathPlanner {
     const searches = this.#searches
     const plain = limits.length === 0 && waypoints.length === 0
     if (disjoint === "none") {
+      const pair =
+        !plain && waypoints.length === 0 && (k ?? 1) === 1
+          ? this.#plain.limited(weight, question, limits)
+          : undefined
+      if (pair !== undefined) {
+        const max = limits.map((limit) => limit.max)
+        const path = pair.find(from, to, max)
+        return { paths: path === undefined ? [] : [path] }
+      }
       const found = plain
         ? this.#plain.for(weight, question).kShortest.paths(from, to, k ?? 1)
         : this.#limited(question, limits, waypoints, k ?? 1)

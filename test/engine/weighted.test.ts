@@ -8,11 +8,14 @@ import { KShortest } from "../../src/engine/k-shortest.js"
 import { LandmarkBounds } from "../../src/engine/landmark-bounds.js"
 import { Landmarks } from "../../src/engine/landmarks.js"
 import { LedSearch } from "../../src/engine/led-search.js"
+import { landmarksOf, LimitedPair } from "../../src/engine/limited-pair.js"
+import { LimitedPaths } from "../../src/engine/limited-path.js"
 import { LiveTree } from "../../src/engine/live-tree.js"
 import { OnePair } from "../../src/engine/one-pair.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
 import { sumAlong } from "../../src/engine/path-question.js"
-import { ShortestPaths } from "../../src/engine/shortest.js"
+import { pathsInOrder } from "../../src/engine/paths-in-order.js"
+import { Blocks, ShortestPaths } from "../../src/engine/shortest.js"
 import { TwoEndedSearch } from "../../src/engine/two-ended-search.js"
 import { WeightedGraph } from "../../src/engine/weighted-graph.js"
 import { allPaths, type Puzzle, puzzles } from "./all-paths.js"
@@ -97,6 +100,39 @@ describe("the path engine over weights that change", () => {
           }
         }
       }),
+      { numRuns: 4000 },
+    )
+  })
+
+  it("finds the cheapest path that keeps several limits, led by landmarks of each, and by exact bounds when it tires", () => {
+    fc.assert(
+      fc.property(
+        puzzles,
+        someChanges,
+        fc.constantFrom(0, 3, 10, NONE),
+        (before, changes, most) => {
+          const { graph, limits } = before
+          const weighted = WeightedGraph.of(graph, before.question)
+          const limited = limits.map(({ weight }) => ({
+            weight,
+            landmarks: landmarksOf(graph, weight),
+          }))
+          const search = new LimitedPair(weighted, new Landmarks(weighted, 3), limited, most)
+          for (const list of [[], changes]) {
+            const puzzle = { ...changed(before, weighted, list), limits }
+            const { from, to, cost } = puzzle.question
+            const max = limits.map((limit) => limit.max)
+            const found = search.find(from, to, max)
+            assertFirstOf(puzzle, found === undefined ? [] : [found], 1)
+            if (found === undefined) continue
+            assert.equal(
+              search.find(from, to, max, sumAlong(found, cost)),
+              undefined,
+              "none is cheaper",
+            )
+          }
+        },
+      ),
       { numRuns: 4000 },
     )
   })
@@ -187,7 +223,85 @@ describe("the path engine over weights that change", () => {
       { numRuns: 300 },
     )
   })
+
+  it("agrees with the searches that know nothing beforehand, where links join anything with anything", () => {
+    const question = fc.record({ ring: rings, slack: fc.integer({ min: 0, max: 4 }) })
+    fc.assert(
+      fc.property(question, ({ ring: { chords, costs, losses, size, from, step }, slack }) => {
+        const ends = Array.from({ length: size }, (_, n) => [n, 1] as const)
+        const links = [...ends, ...chords]
+        const graph = new PathGraph(
+          size,
+          links.map(([a]) => a),
+          links.map(([a, far]) => (a + far) % size),
+        )
+        const cost = Float64Array.from(links, (_, n) => costs[n] ?? 0)
+        const loss = Float64Array.from(links, (_, n) => losses[n] ?? 0)
+        const hops = new Float64Array(links.length).fill(1)
+        const to = (from + step) % size
+        const weighted = new WeightedGraph(graph, cost)
+        const landmarks = new Landmarks(weighted)
+        const searches = new ShortestPaths(graph)
+        const plainly = { from, to, ...weighted.asQuestion() }
+        const toGo = searches.distancesTo(plainly)
+        const inOrder = pathsInOrder(
+          graph,
+          plainly,
+          (at, _root, blocks, bound) =>
+            searches.find({ ...plainly, from: at }, blocks, toGo, bound),
+          8,
+        )
+        const expected = Array.from(inOrder, (one) => one.cost)
+        for (const search of [new KShortest(weighted, landmarks), new KShortest(weighted)])
+          assert.deepEqual(
+            Array.from(search.paths(from, to, 8), (one) => one.cost),
+            expected,
+          )
+        const limits = [
+          {
+            weight: loss,
+            max: (searches.distancesTo({ ...plainly, cost: loss })[from] ?? 0) + slack,
+          },
+          {
+            weight: hops,
+            max: (searches.distancesTo({ ...plainly, cost: hops })[from] ?? 0) + slack,
+          },
+        ]
+        const exact = new LimitedPaths(graph, searches, plainly, limits)
+        const led = new LimitedPair(
+          weighted,
+          landmarks,
+          limits.map(({ weight }) => ({ weight, landmarks: landmarksOf(graph, weight) })),
+        )
+        const one = exact.find(from, [], new Blocks(graph), NONE)
+        const other = led.find(
+          from,
+          to,
+          limits.map(({ max }) => max),
+        )
+        assert.equal(other === undefined, one === undefined)
+        assert.equal(sumAlong(other ?? [], cost), sumAlong(one ?? [], cost))
+        for (const { weight, max } of limits) assert(sumAlong(other ?? [], weight) <= max)
+      }),
+      { numRuns: 400 },
+    )
+  })
 })
+
+/** A ring with chords to anywhere, in which landmarks know little. */
+const rings = fc.integer({ min: 30, max: 90 }).chain((size) =>
+  fc.record({
+    chords: fc.array(fc.tuple(fc.nat(size - 1), fc.integer({ min: 2, max: size - 2 })), {
+      minLength: size >> 1,
+      maxLength: size,
+    }),
+    costs: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 2 * size, maxLength: 2 * size }),
+    losses: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2 * size, maxLength: 2 * size }),
+    size: fc.constant(size),
+    from: fc.nat(size - 1),
+    step: fc.integer({ min: 1, max: size - 1 }),
+  }),
+)
 
 /** Each place joined to its four nearest, as long as it is far; whole numbers, so that sums are exact. */
 function inThePlane(places: readonly (readonly [number, number])[]): {

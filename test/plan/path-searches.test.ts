@@ -27,16 +27,20 @@ const network = planNetwork(
 describe("many path requests over one network", () => {
   it("are each answered as if they were the only one", () => {
     const corner = (n: number): string => `c${n % (SIDE * SIDE)}`
-    const requests = Array.from({ length: 60 }, (_, i): PathRequest => {
+    const requests = Array.from({ length: 120 }, (_, i): PathRequest => {
       const from = corner(i * 71)
       const to = corner(i * 71 + 1 + ((i * 131) % (SIDE * SIDE - 1)))
       const others = [1, 2, 3, 4].map((n) => corner(i * 17 + n * 29))
       const avoidNodes = i % 3 === 0 ? [] : others.filter((name) => name !== from && name !== to)
       const disjoint = (["none", "link", "node"] as const)[i % 4] ?? "none"
-      const k = disjoint === "none" ? 5 : 2
-      return { id: String(i), from, to, k, weight: "lengthKm", avoidNodes, disjoint }
+      const limited = i % 4 === 3 || i % 8 === 0
+      const k = disjoint !== "none" ? 2 : limited ? 1 : 5
+      // Some limits bind, some leave nothing: in this town no corner is more than 34 hops from another.
+      const limits = limited ? { maxHops: 4 + (i % 30), maxLengthKm: 200 + 20 * (i % 20) } : {}
+      return { id: String(i), from, to, k, weight: "lengthKm", avoidNodes, disjoint, ...limits }
     })
     const together = new PathPlanner(network)
+    const limitedOnes = { some: 0, none: 0 }
     for (const request of readPathRequests(requests, network)) {
       const alone = new PathPlanner(network).answer(request)
       const costs = (answer: typeof alone): number[] => answer.paths.map(({ cost }) => cost)
@@ -45,8 +49,10 @@ describe("many path requests over one network", () => {
       if (request.disjoint === "none") assert.deepEqual(costs(found), costs(alone))
       else assert.equal(sum(costs(found)), sum(costs(alone)))
       assert.equal(found.reason, alone.reason)
+      if (request.maxHops !== undefined) limitedOnes[found.paths.length > 0 ? "some" : "none"] += 1
       for (const { nodes } of found.paths)
         assert(nodes.every((name) => request.avoidNodes?.includes(name) !== true))
     }
+    assert(limitedOnes.some > 10 && limitedOnes.none > 10)
   })
 })
