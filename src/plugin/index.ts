@@ -70,6 +70,11 @@ export type { RateAnswer, RateQuestion } from "../model/key-rate.js"
 export { keyRateSet, rateModel, reachDb, setForLink } from "../model/key-rate.js"
 export type { KeyRateSet } from "../model/key-rate-set.js"
 
+// What a maker's module with an ETSI GS QKD 014 interface is asked with.
+export type { KmeStatus } from "../etsi014/client.js"
+export { Etsi014Client } from "../etsi014/client.js"
+export type { DeliveredKey } from "../etsi014/key-container.js"
+
 // ETSI GS QKD 015 data (RFC 7951) to and from the native types, and the XML it travels in.
 export type { JsonObject, JsonValue } from "../yang/json-text.js"
 export { isArray, isObject } from "../yang/json-text.js"

@@ -16,6 +16,7 @@ export type PluginRole = "node-driver" | "qkd-module"
 const SHIPPED: ReadonlyMap<string, PluginRole> = new Map([
   ["etsi015", "node-driver"],
   ["simulated", "qkd-module"],
+  ["etsi014", "qkd-module"],
 ])
 
 /** `etsi015:teraflow`, `etsi015:./acme.json`: the shipped driver with a device profile, by name or file. */

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto"
 import type { Secret } from "../keys/secret.js"
-import { expect } from "./check.js"
+import { expect, pause } from "./check.js"
 import type {
   Host,
   KeyBlock,
@@ -53,15 +53,18 @@ export class ModuleEnd {
   #fault: unknown
   readonly #lent: LentHost<Host>
   #startKeys: () => void = () => undefined
+  readonly #onBlock: (id: string) => void
 
   constructor(
     readonly module: QkdModule,
     lent: LentHost<Host>,
     log: string[],
     options: OpenOptions,
+    onBlock: (id: string) => void,
   ) {
     this.#lent = lent
     this.log = log
+    this.#onBlock = onBlock
     const mayRead = new Promise<void>((resolve) => (this.#startKeys = resolve))
     if (options.readKeys !== false) this.#startKeys()
     this.ended = Promise.all([this.#readReports(), mayRead.then(() => this.#readKeys())]).then(
@@ -96,12 +99,19 @@ export class ModuleEnd {
   }
 
   async #readKeys(): Promise<void> {
-    for await (const block of this.module.keys) this.blocks.push(seen(block))
+    for await (const block of this.module.keys) {
+      const record = seen(block)
+      this.blocks.push(record)
+      this.#onBlock(record.id)
+    }
   }
 }
 
 export class ModuleBench {
   readonly #ends: ModuleEnd[] = []
+  /** What each end of the link has given, over all its openings: key managers tell each other. */
+  readonly #given = { a: new Set<string>(), b: new Set<string>() }
+  readonly #open: { a?: ModuleEnd; b?: ModuleEnd } = {}
 
   constructor(
     readonly driver: QkdModuleDriver,
@@ -113,7 +123,7 @@ export class ModuleBench {
   }
 
   async openWith(
-    _end: "a" | "b",
+    side: "a" | "b",
     target: ModuleTarget,
     options: OpenOptions = {},
   ): Promise<ModuleEnd> {
@@ -122,8 +132,15 @@ export class ModuleBench {
       log: (level, message, facts) => log.push(`${level} ${message} ${JSON.stringify(facts)}`),
     })
     try {
-      const end = new ModuleEnd(await this.driver.open(target, lent.host), lent, log, options)
+      const far = side === "a" ? "b" : "a"
+      const module = await this.driver.open(target, lent.host)
+      const end = new ModuleEnd(module, lent, log, options, (id) => {
+        this.#given[side].add(id)
+        this.#open[far]?.module.offered?.([id])
+      })
       this.#ends.push(end)
+      this.#open[side] = end
+      module.offered?.([...this.#given[far]].filter((id) => !this.#given[side].has(id)))
       return end
     } catch (error) {
       await lent.close()
@@ -133,8 +150,25 @@ export class ModuleBench {
 
   /** Lets both rest and gives what is under way time to arrive. */
   async rest(...ends: readonly ModuleEnd[]): Promise<void> {
-    await Promise.all(ends.map((end) => end.module.configure(null)))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const follows = (end: ModuleEnd): boolean => end.module.offered !== undefined
+    const rest = (some: readonly ModuleEnd[]): Promise<unknown> =>
+      Promise.all(some.map((end) => end.module.configure(null)))
+    await rest(ends.filter((end) => !follows(end)))
+    // Who gives what the other end holds comes after it.
+    await Promise.all(ends.filter(follows).map((end) => this.#caughtUp(end)))
+    await rest(ends.filter(follows))
+    await pause(100)
+  }
+
+  /** It has all that the far end gave, or gets no more of it. */
+  async #caughtUp(end: ModuleEnd): Promise<void> {
+    const far = this.#open.a === end ? "b" : "a"
+    const missing = (): number => {
+      const own = new Set(end.blocks.map((block) => block.id))
+      return [...this.#given[far]].filter((id) => !own.has(id)).length
+    }
+    for (let before = Number.POSITIVE_INFINITY; missing() < before; await pause(500))
+      before = missing()
   }
 
   async close(): Promise<void> {
