@@ -125,7 +125,8 @@ export class Etsi014Source implements QkdModule {
       } catch (error) {
         this.#trouble = error instanceof Error ? error.message : String(error)
       }
-      if (signal.aborted) {
+      // It may have been sent to rest meanwhile.
+      if (this.#running?.signal !== signal) {
         // At rest nothing is given: what the master's site never stored, the slave's is never told of.
         for (const { key } of got) key.wipe()
         return

@@ -12,7 +12,7 @@ import {
 import { closeSync, openSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { QkdError } from "../errors.js"
-import { encodeFrame, type Frame, FrameReader } from "./frames.js"
+import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
 import type { HsmToken, ImportMode, TokenKey } from "./hsm-token.js"
 import { type Operation, readFault, readKeys, readModulusBytes } from "./token-requests.js"
 

@@ -4,7 +4,7 @@
 import { closeSync, readFileSync } from "node:fs"
 import { asQkdError, QkdError } from "../errors.js"
 import { lockFolder } from "../node/dir-lock.js"
-import { encodeFrame, type Frame, FrameReader } from "./frames.js"
+import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
 import type { TokenKey } from "./hsm-token.js"
 import { loadPkcs11 } from "./pkcs11-module.js"
 import { Pkcs11Token } from "./pkcs11-token.js"

@@ -308,6 +308,7 @@ function modulesOf(dir: string, plan: Plan, node: PlannedNode, fibres: Fibres): 
         return {
           qkdi_id: link[end].qkdiId,
           driver: "simulated",
+          process: "node",
           options: {
             plantHost: fibres.host,
             plantPort: fibres.port,

@@ -30,6 +30,8 @@ export interface ModuleSetting {
   readonly qkdiId: number
   /** Name of the plugin that drives it. */
   readonly driver: string
+  /** Where it runs: in a process of its own, or in the node's. */
+  readonly process: "own" | "node"
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -191,6 +193,7 @@ export function readNodeConfig(
       return {
         qkdiId: module.number("qkdi_id") ?? 0,
         driver: module.string("driver") ?? "",
+        process: module.string("process") === "node" ? "node" : "own",
         options: isObject(options) ? options : {},
       }
     }),

@@ -38,7 +38,7 @@ const OPEN_MS = 30_000
 
 export interface ModuleHostOptions {
   readonly modules: readonly ModuleSetting[]
-  readonly loadDriver: (name: string) => Promise<QkdModuleDriver>
+  readonly loadDriver: (setting: ModuleSetting) => Promise<QkdModuleDriver>
   readonly addLinkKey: (qkdlId: string, blockId: string, key: Secret) => Promise<void>
   readonly onUp: (qkdiId: number, description: ModuleDescription) => Promise<void>
   readonly onDown: (qkdiId: number, reason: string) => void
@@ -166,7 +166,7 @@ class ModuleSlot {
     })
     let module: QkdModule | undefined
     try {
-      const plugin = await loadDriver(driver)
+      const plugin = await loadDriver(this.#setting)
       module = await this.#open(plugin, { qkdiId, options }, lent)
       await onUp(qkdiId, module.description)
       log.info({ qkdiId, driver, model: module.description.model }, "a module is open")

@@ -8,12 +8,13 @@ import { NetconfServer } from "../netconf/server.js"
 import type { NetconfClock } from "../netconf/clock.js"
 import type { QkdModuleDriver } from "../plugin/contract.js"
 import { loadModuleDriver } from "../plugin/load.js"
+import { inOwnProcess } from "../plugin/module-process.js"
 import { systemClock } from "../transport/ssh-clock.js"
 import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
 import { agentSchema } from "./agent-schema.js"
 import { AuditTrail } from "./audit.js"
-import type { NodeSettings } from "./config.js"
+import type { ModuleSetting, NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
 import type { Log } from "./log.js"
@@ -31,7 +32,7 @@ export interface NodeDeps {
   readonly schema?: Schema
   readonly clock?: NetconfClock
   /** Finds module drivers; the plugin loader where absent. */
-  readonly loadDriver?: (name: string) => Promise<QkdModuleDriver>
+  readonly loadDriver?: (setting: ModuleSetting) => Promise<QkdModuleDriver>
 }
 
 export interface NodeAddresses {
@@ -146,7 +147,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
 
   const modules = new ModuleHost({
     modules: settings.modules,
-    loadDriver: deps.loadDriver ?? ((name) => loadModuleDriver(name)),
+    loadDriver: deps.loadDriver ?? driverOf,
     addLinkKey: (qkdlId, blockId, key) => keys.addLinkKey(qkdlId, blockId, key),
     onUp: (qkdiId, description) => agent.interfaceUp(qkdiId, description),
     onDown: (qkdiId, reason) => {
@@ -284,4 +285,8 @@ class Closers {
 
 function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host
+}
+
+function driverOf({ driver, process }: ModuleSetting): Promise<QkdModuleDriver> {
+  return process === "own" ? Promise.resolve(inOwnProcess(driver)) : loadModuleDriver(driver)
 }

@@ -167,8 +167,11 @@ export class ModuleBench {
       const own = new Set(end.blocks.map((block) => block.id))
       return [...this.#given[far]].filter((id) => !own.has(id)).length
     }
-    for (let before = Number.POSITIVE_INFINITY; missing() < before; await pause(500))
+    let before = Number.POSITIVE_INFINITY
+    while (missing() < before) {
       before = missing()
+      await pause(500)
+    }
   }
 
   async close(): Promise<void> {

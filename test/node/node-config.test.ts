@@ -92,7 +92,12 @@ describe("a node's configuration file", () => {
     assert.equal(settings.etsi014.host, "10.0.0.1")
     assert.equal(settings.relay.advertisedHost, "a.example")
     assert.deepEqual(settings.modules, [
-      { qkdiId: 3, driver: "simulated", options: { fibreId: "f1", plantPort: 4000 } },
+      {
+        qkdiId: 3,
+        driver: "simulated",
+        process: "own",
+        options: { fibreId: "f1", plantPort: 4000 },
+      },
     ])
   })
 

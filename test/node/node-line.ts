@@ -8,10 +8,12 @@ import { writeNodeFiles, type DemoFiles } from "../../src/demo/files.js"
 import { openFibres, type Fibres } from "../../src/demo/fibres.js"
 import { planDemo, type Plan } from "../../src/demo/plan.js"
 import { nodeConfigToData, nodeStateFromData } from "../../src/model/etsi015.js"
+import type { AppConfig } from "../../src/model/app.js"
+import type { LinkConfig } from "../../src/model/link.js"
 import type { NodeConfig, NodeState } from "../../src/model/node.js"
 import { readTopology } from "../../src/model/topology-file.js"
 import type { NetconfClientSession } from "../../src/netconf/client.js"
-import { NODE_CONFIG_MODULES, readNodeConfig } from "../../src/node/config.js"
+import { type ModuleSetting, NODE_CONFIG_MODULES, readNodeConfig } from "../../src/node/config.js"
 import { SILENT } from "../../src/node/log.js"
 import { startNode, type RunningNode } from "../../src/node/node.js"
 import { HttpsClient } from "../../src/transport/https.js"
@@ -69,14 +71,16 @@ export class Line {
     return this.plan.nodes[this.index(name)]?.qkdnId ?? ""
   }
 
-  async start(name: string): Promise<RunningNode> {
+  /** @param modules instead of the simulated ones of its file */
+  async start(name: string, modules?: readonly ModuleSetting[]): Promise<RunningNode> {
     const file = this.files.nodes[this.index(name)]?.configFile ?? ""
     const settings = readNodeConfig(
       loadYangFiles(NODE_CONFIG_MODULES),
       readFileSync(file, "utf8"),
       path.dirname(file),
     )
-    const node = await startNode(settings, { log: SILENT, version: "test", schema: schema() })
+    const all = modules === undefined ? settings : { ...settings, modules }
+    const node = await startNode(all, { log: SILENT, version: "test", schema: schema() })
     this.nodes.set(name, node)
     return node
   }
@@ -164,5 +168,49 @@ export class Line {
     await Promise.all([...this.nodes.values()].map((node) => node.stop()))
     await this.fibres.close()
     rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** PHYS links of a node, as its plan has them, and peers for all nodes. */
+export function linksOf(line: Line, name: string): NodeConfig {
+  const links = line.plan.links.flatMap((link): LinkConfig[] => {
+    const [here, there] = link.a.node === name ? [link.a, link.b] : [link.b, link.a]
+    if (here.node !== name) return []
+    return [
+      {
+        type: "PHYS",
+        qkdlId: link.qkdlId,
+        enabled: true,
+        local: { qkdnId: line.id(name), qkdiId: here.qkdiId },
+        remote: { qkdnId: line.id(there.node), qkdiId: there.qkdiId },
+        role: here === link.a ? "TRANSMITTER" : "RECEIVER",
+      },
+    ]
+  })
+  const peers = [...line.nodes].flatMap(([other, node]) => {
+    const { host, port } = node.addresses().relay
+    return other === name ? [] : [{ qkdnId: line.id(other), host, port }]
+  })
+  return { qkdnId: line.id(name), links, apps: [], peers }
+}
+
+/** An association of their SAEs over this link, as the node at `here` has it. */
+export function appAt(
+  line: Line,
+  here: string,
+  there: string,
+  appId: string,
+  link: string,
+): AppConfig {
+  return {
+    appId,
+    type: "CLIENT",
+    serverAppId: here < there ? `sae-${here}` : `sae-${there}`,
+    clientAppIds: [here < there ? `sae-${there}` : `sae-${here}`],
+    priority: 0,
+    qos: { minBps: 1000, ttlS: 600 },
+    backingQkdlIds: [link],
+    localQkdnId: line.id(here),
+    remoteQkdnId: line.id(there),
   }
 }

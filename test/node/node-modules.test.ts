@@ -63,7 +63,7 @@ class Site {
   }
   readonly driver: QkdModuleDriver = { name: "fake", contract: 1, open: () => this.open() }
   readonly host = new ModuleHost({
-    modules: [{ qkdiId: 1, driver: "fake", options: {} }],
+    modules: [{ qkdiId: 1, driver: "fake", process: "node", options: {} }],
     loadDriver: () => Promise.resolve(this.driver),
     addLinkKey: async (qkdlId, blockId, key) => {
       await this.gate

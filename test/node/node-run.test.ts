@@ -6,7 +6,6 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { QkdError } from "../../src/errors.js"
 import { signPolicy, type SignedPolicy } from "../../src/keys/policy-signature.js"
-import type { AppConfig } from "../../src/model/app.js"
 import type { LinkConfig } from "../../src/model/link.js"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import type { NodeConfig } from "../../src/model/node.js"
@@ -14,7 +13,7 @@ import { verifyAuditTrail } from "../../src/node/audit.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { encodeXml } from "../../src/yang/xml.js"
 import { eventsUntil, schema } from "./agent-site.js"
-import { type Answer, Line } from "./node-line.js"
+import { type Answer, appAt, Line, linksOf } from "./node-line.js"
 
 const RELAY = "aaaaaaaa-0000-4000-8000-000000000010"
 const APP = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -22,43 +21,6 @@ const NEIGHBOURS = "bbbbbbbb-0000-4000-8000-000000000002"
 
 interface Keys {
   readonly keys: readonly { readonly key_ID: string; readonly key: string }[]
-}
-
-/** PHYS links of a node, as its plan has them, and peers for all nodes. */
-function linksOf(line: Line, name: string): NodeConfig {
-  const links = line.plan.links.flatMap((link): LinkConfig[] => {
-    const [here, there] = link.a.node === name ? [link.a, link.b] : [link.b, link.a]
-    if (here.node !== name) return []
-    return [
-      {
-        type: "PHYS",
-        qkdlId: link.qkdlId,
-        enabled: true,
-        local: { qkdnId: line.id(name), qkdiId: here.qkdiId },
-        remote: { qkdnId: line.id(there.node), qkdiId: there.qkdiId },
-        role: here === link.a ? "TRANSMITTER" : "RECEIVER",
-      },
-    ]
-  })
-  const peers = [...line.nodes].flatMap(([other, node]) => {
-    const { host, port } = node.addresses().relay
-    return other === name ? [] : [{ qkdnId: line.id(other), host, port }]
-  })
-  return { qkdnId: line.id(name), links, apps: [], peers }
-}
-
-function appAt(line: Line, here: string, there: string, appId: string, link: string): AppConfig {
-  return {
-    appId,
-    type: "CLIENT",
-    serverAppId: here < there ? `sae-${here}` : `sae-${there}`,
-    clientAppIds: [here < there ? `sae-${there}` : `sae-${here}`],
-    priority: 0,
-    qos: { minBps: 1000, ttlS: 600 },
-    backingQkdlIds: [link],
-    localQkdnId: line.id(here),
-    remoteQkdnId: line.id(there),
-  }
 }
 
 function relayVia(line: Line, name: string, prev?: string, next?: string): LinkConfig {

@@ -76,5 +76,5 @@ function parseHeader(text: string): Readonly<Record<string, unknown>> {
 }
 
 function malformed(): QkdError {
-  return new QkdError("malformed-message", "no frame of the token process")
+  return new QkdError("malformed-message", "no frame of this pipe")
 }
