@@ -3,6 +3,7 @@
 import path from "node:path"
 import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
+import { type TlsFiles, tlsFilesOf } from "../transport/tls-files.js"
 import type { SchemaSource } from "../yang/schema.js"
 import type { KdfHash } from "./combine-keys.js"
 import type { Policy } from "./rotation.js"
@@ -12,12 +13,6 @@ const MODULE = "keyloom-consumer-config"
 export const CONSUMER_CONFIG_MODULES = [MODULE, "ietf-inet-types"]
 
 /** File names are absolute, here and below. */
-export interface TlsFiles {
-  readonly certFile: string
-  readonly keyFile: string
-  readonly caFile: string
-}
-
 export interface TunnelSettings {
   readonly purpose: "ipsec" | "wireguard"
   readonly name: string
@@ -181,7 +176,7 @@ function tunnelOf(root: Reader, purpose: "ipsec" | "wireguard", baseDir: string)
     kdfHash: choice(root, "kdf_hash", ["sha256", "sha384"]),
     ...(statusSocket !== false && { statusSocket }),
     kme: {
-      ...tlsFiles(kme, baseDir),
+      ...tlsFilesOf((name) => kme.string(name), baseDir),
       host: kme.string("host") ?? "",
       port: kme.number("port") ?? 0,
       tls12: kme.boolean("tls12") ?? false,
@@ -189,21 +184,13 @@ function tunnelOf(root: Reader, purpose: "ipsec" | "wireguard", baseDir: string)
       timeoutMs: kme.number("timeout_ms") ?? 0,
     },
     idChannel: {
-      ...tlsFiles(ids, baseDir),
+      ...tlsFilesOf((name) => ids.string(name), baseDir),
       host: ids.string("host") ?? "",
       port: ids.number("port") ?? 0,
       peerName: ids.string("peer_name") ?? peerSaeId,
       peerPins: ids.strings("peer_pin"),
       timeoutMs: ids.number("timeout_ms") ?? 0,
     },
-  }
-}
-
-function tlsFiles(reader: Reader, baseDir: string): TlsFiles {
-  return {
-    certFile: fileOf(reader, "cert_file", baseDir),
-    keyFile: fileOf(reader, "key_file", baseDir),
-    caFile: fileOf(reader, "ca_file", baseDir),
   }
 }
 

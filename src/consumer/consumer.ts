@@ -6,7 +6,8 @@ import { QkdError } from "../errors.js"
 import { lockFolder } from "../node/dir-lock.js"
 import type { Log } from "../node/log.js"
 import type { MutualTls } from "../transport/tls.js"
-import type { TlsFiles, TunnelSettings } from "./config.js"
+import { readTlsFiles } from "../transport/tls-files.js"
+import type { TunnelSettings } from "./config.js"
 import { Etsi014Client } from "../etsi014/client.js"
 import { IdClient, listenForIds } from "./id-channel.js"
 import type { Binding } from "./id-message.js"
@@ -42,14 +43,14 @@ export async function startConsumer(
     undo.push(() => {
       used.close()
     })
-    const kme = keyManager(settings)
+    const kme = await keyManager(settings)
     undo.push(() => {
       kme.close()
     })
     const shared = { tunnel, kme, used, log, pollMs: POLL_MS, now: Date.now }
     const end =
       settings.role === "initiator"
-        ? startInitiator(settings, shared, undo)
+        ? await startInitiator(settings, shared, undo)
         : await startResponder(settings, shared, undo)
     undo.push(() => {
       tunnel.close()
@@ -77,13 +78,13 @@ interface Shared {
   readonly now: () => number
 }
 
-function startInitiator(
+async function startInitiator(
   settings: TunnelSettings,
   shared: Shared,
   undo: (() => unknown)[],
-): Initiator {
+): Promise<Initiator> {
   const ids = new IdClient({
-    ...channel(settings),
+    ...(await channel(settings)),
     timeoutMs: settings.idChannel.timeoutMs,
   })
   undo.push(() => {
@@ -119,7 +120,7 @@ async function startResponder(
     intervalMs: settings.intervalMs,
   })
   const server = await listenForIds({
-    ...channel(settings),
+    ...(await channel(settings)),
     answer: (request) => responder.answer(request),
     onStranger: (peer, why) => {
       shared.log.warn({ commonName: peer.commonName }, `the id channel refuses a message: ${why}`)
@@ -129,18 +130,18 @@ async function startResponder(
   return responder
 }
 
-function channel(settings: TunnelSettings): {
+async function channel(settings: TunnelSettings): Promise<{
   host: string
   port: number
   tls: MutualTls
   peer: { name: string; pins?: readonly string[] }
   binding: Binding
-} {
+}> {
   const { idChannel } = settings
   return {
     host: idChannel.host,
     port: idChannel.port,
-    tls: mutualTls(idChannel),
+    tls: await readTlsFiles(idChannel),
     peer: {
       name: idChannel.peerName,
       ...(idChannel.peerPins.length > 0 && { pins: idChannel.peerPins }),
@@ -149,22 +150,15 @@ function channel(settings: TunnelSettings): {
   }
 }
 
-function keyManager({ kme }: TunnelSettings): Etsi014Client {
+async function keyManager({ kme }: TunnelSettings): Promise<Etsi014Client> {
   return new Etsi014Client({
     host: kme.host,
     port: kme.port,
-    tls: { ...mutualTls(kme), ...(kme.tls12 && { minVersion: "TLSv1.2" as const }) },
+    tls: { ...(await readTlsFiles(kme)), ...(kme.tls12 && { minVersion: "TLSv1.2" as const }) },
     ...(kme.pins.length > 0 && { proof: { pins: kme.pins } }),
     timeoutMs: kme.timeoutMs,
     maxConnections: 2,
   })
-}
-
-function mutualTls(files: TlsFiles): MutualTls {
-  return {
-    identity: { certificatePem: readPem(files.certFile), privateKeyPem: readPem(files.keyFile) },
-    authorities: [readPem(files.caFile)],
-  }
 }
 
 /** @throws QkdError `invalid-value` */

@@ -4,7 +4,7 @@ import path from "node:path"
 import { readConfig } from "../config.js"
 import { QkdError } from "../errors.js"
 import { Reader } from "../model/etsi015-values.js"
-import type { TlsFiles } from "../transport/tls-files.js"
+import { type TlsFiles, tlsFilesOf } from "../transport/tls-files.js"
 import type { SchemaSource } from "../yang/schema.js"
 import type { ImportMode } from "./hsm-token.js"
 import type { TokenSetting } from "./token-client.js"
@@ -57,10 +57,7 @@ export function readHsmConfig(
   const address = (reader: Reader): TlsFiles & { host: string; port: number } => ({
     host: required(reader, "host"),
     port: reader.number("port") ?? 0,
-    certFile: file(reader, "cert_file"),
-    keyFile: file(reader, "key_file"),
-    caFile: file(reader, "ca_file"),
-    ...(reader.has("crl_file") && { crlFile: file(reader, "crl_file") }),
+    ...tlsFilesOf((name) => reader.string(name), baseDir),
   })
   const token = hsm.child("token")
   const mode = token.string("import")

@@ -119,6 +119,9 @@ export class HsmMaker {
       await Promise.all(under)
     }
     if (faults.length > 0) throw faults[0]
+    // What was only coming may have been lost.
+    const { peer, count } = this.#setting
+    if (this.#ports.index.of(peer, "out", "ready").length >= count) this.#filling = false
     return ready
   }
 
@@ -126,12 +129,10 @@ export class HsmMaker {
   #lacking(): number {
     const { peer, count, lowWatermark, maxTokenKeys } = this.#setting
     const all = this.#ports.index.all()
-    const have = all.filter(
-      (key) => key.peer === peer && key.way === "out" && COMING.includes(key.state),
-    ).length
+    const mine = all.filter((key) => key.peer === peer && key.way === "out")
+    const have = mine.filter(({ state }) => COMING.includes(state)).length
     this.#filling ||= have <= lowWatermark
-    if (have >= count) this.#filling = false
-    if (!this.#filling) return 0
+    if (!this.#filling || have >= count) return 0
     const room = maxTokenKeys - all.length
     if (room <= 0) {
       this.#ports.watch.alarm("token-capacity", { peer, maxTokenKeys })

@@ -265,7 +265,7 @@ export class HsmTaker {
   }
 
   async #retire({ from, to, keyIds }: KeyIds): Promise<KeyIds> {
-    await this.#drop(this.#ofPeer(keyIds), ["imported", "ready", "used", "retiring"])
+    await this.#drop(this.#ofPeer(keyIds), ["importing", "imported", "ready", "used", "retiring"])
     return { from, to, keyIds }
   }
 

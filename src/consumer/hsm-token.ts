@@ -32,6 +32,12 @@ export interface HsmToken {
   /** Every key of ours in the token. */
   keys(): Promise<TokenKey[]>
   /**
+   * Destroys objects that a kill left half-made, without a value. For who alone imports into the token.
+   *
+   * @returns how many
+   */
+  sweep(): Promise<number>
+  /**
    * Puts a key into the token, sensitive and not extractable; `bytes` are wiped.
    *
    * @throws QkdError `data-exists` when the id is there, `resource-denied` app-tag `no-capacity` when the token is full.

@@ -1,6 +1,7 @@
 // One logged-in session with a PKCS#11 token: keys in, proofs and sealed bytes out. Runs in the token process.
 
 import { QkdError } from "../errors.js"
+import { asTokenError, calling, isGone } from "./pkcs11-errors.js"
 import { idBytes, type KeyWay, labelOf, readLabel, type TokenKey, uuidOf } from "./hsm-token.js"
 import type { WrappingKey } from "./hsm-token.js"
 import {
@@ -28,25 +29,6 @@ const PROOF_DATA = Buffer.from("keyloom: equality proof, v1     ", "latin1")
 const RSA_BITS = 3072
 const FIND_AT_ONCE = 256
 
-const WRONG_PIN: readonly number[] = [
-  CKR.PIN_INCORRECT,
-  CKR.PIN_INVALID,
-  CKR.PIN_LEN_RANGE,
-  CKR.PIN_EXPIRED,
-  CKR.PIN_LOCKED,
-]
-const GONE: readonly number[] = [
-  CKR.GENERAL_ERROR,
-  CKR.FUNCTION_FAILED,
-  CKR.DEVICE_ERROR,
-  CKR.DEVICE_REMOVED,
-  CKR.SESSION_CLOSED,
-  CKR.SESSION_HANDLE_INVALID,
-  CKR.TOKEN_NOT_PRESENT,
-  CKR.TOKEN_NOT_RECOGNIZED,
-  CKR.USER_NOT_LOGGED_IN,
-]
-
 interface Held extends TokenKey {
   readonly handle: Handle
 }
@@ -55,6 +37,7 @@ export class Pkcs11Token {
   readonly #module: Pkcs11
   readonly #session: Handle
   readonly #keys = new Map<string, Held>()
+  readonly #halves: Handle[] = []
   #wrapping: { readonly privateKey: Handle } | undefined
   #kek: Handle | undefined
 
@@ -222,10 +205,7 @@ export class Pkcs11Token {
       return this.#module.C_Decrypt(this.#session, sealed, Buffer.alloc(sealed.length))
     } catch (cause) {
       // Tokens differ in how they say that a tag does not fit; what a lost session says is known.
-      const code = returnValueOf(cause)
-      if (code !== undefined && GONE.includes(code) && code !== CKR.GENERAL_ERROR) {
-        throw asTokenError(cause)
-      }
+      if (isGone(cause) && returnValueOf(cause) !== CKR.GENERAL_ERROR) throw asTokenError(cause)
       throw new QkdError("invalid-value", "the data was changed, or sealed with another key", {
         cause,
       })
@@ -246,6 +226,20 @@ export class Pkcs11Token {
       this.#module.C_DestroyObject(this.#session, held.handle)
     })
     this.#keys.delete(keyId)
+  }
+
+  /** Objects found at the login that are only begun: some tokens make them step by step, and a kill may fall in between. */
+  get halves(): number {
+    return this.#halves.length
+  }
+
+  /** Destroys those of them that are no more than begun still. @returns how many */
+  sweep(): number {
+    return calling(() => {
+      const left = this.#halves.splice(0).filter((handle) => this.#isHalf(handle))
+      for (const handle of left) this.#module.C_DestroyObject(this.#session, handle)
+      return left.length
+    })
   }
 
   close(): void {
@@ -272,6 +266,26 @@ export class Pkcs11Token {
     return Buffer.from(found?.value ?? [])
   }
 
+  /** As #attribute; empty where the object has none such. */
+  #optional(object: Handle, type: number): Buffer {
+    try {
+      return this.#attribute(object, type)
+    } catch (error) {
+      if (returnValueOf(error) === CKR.ATTRIBUTE_TYPE_INVALID) return Buffer.alloc(0)
+      throw error
+    }
+  }
+
+  /** Nobody's name, and no object of a token: what the first attributes of an object look like. */
+  #isHalf(object: Handle): boolean {
+    const read = (type: number): Buffer => this.#optional(object, type)
+    return (
+      read(CKA.LABEL).length === 0 &&
+      read(CKA.ID).length === 0 &&
+      read(CKA.TOKEN).every((byte) => byte === 0)
+    )
+  }
+
   /** Finding is linear in a token: handles are kept. */
   #load(): void {
     const module = this.#module
@@ -287,10 +301,12 @@ export class Pkcs11Token {
       module.C_FindObjectsFinal(this.#session)
     }
     for (const handle of handles) {
-      const label = readLabel(this.#attribute(handle, CKA.LABEL).toString("utf8"))
-      if (label === undefined) continue
-      const keyId = uuidOf(this.#attribute(handle, CKA.ID))
-      if (keyId === undefined) continue
+      const label = readLabel(this.#optional(handle, CKA.LABEL).toString("utf8"))
+      const keyId = uuidOf(this.#optional(handle, CKA.ID))
+      if (label === undefined || keyId === undefined) {
+        if (this.#isHalf(handle)) this.#halves.push(handle)
+        continue
+      }
       if (this.#keys.has(keyId)) {
         throw new QkdError("operation-failed", `the token has two keys ${keyId}`)
       }
@@ -334,39 +350,4 @@ function keyTemplate(key: TokenKey): Attribute[] {
     { type: CKA.ID, value: idBytes(key.keyId) },
     { type: CKA.LABEL, value: labelOf(key) },
   ]
-}
-
-function calling<T>(call: () => T): T {
-  try {
-    return call()
-  } catch (cause) {
-    throw asTokenError(cause)
-  }
-}
-
-function asTokenError(cause: unknown): QkdError {
-  if (cause instanceof QkdError) return cause
-  const code = returnValueOf(cause)
-  const said = cause instanceof Error ? cause.message : "unknown fault"
-  if (code === undefined) return new QkdError("operation-failed", "internal error", { cause })
-  if (WRONG_PIN.includes(code)) {
-    return new QkdError(
-      "access-denied",
-      `the token refuses the PIN (${said}); it is not tried again`,
-    )
-  }
-  if (code === CKR.DEVICE_MEMORY) {
-    return new QkdError("resource-denied", "the token is full", { appTag: "no-capacity" })
-  }
-  if (code === CKR.KEY_FUNCTION_NOT_PERMITTED) {
-    return new QkdError("access-denied", "the key may not be used so (any more)", {
-      appTag: "policy",
-    })
-  }
-  if (GONE.includes(code)) {
-    return new QkdError("operation-failed", `the token does not answer (${said})`, {
-      appTag: "node-unreachable",
-    })
-  }
-  return new QkdError("operation-failed", `the token refuses: ${said}`)
 }

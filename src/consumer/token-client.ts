@@ -14,7 +14,13 @@ import { fileURLToPath } from "node:url"
 import { QkdError } from "../errors.js"
 import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
 import type { HsmToken, ImportMode, TokenKey } from "./hsm-token.js"
-import { type Operation, readFault, readKeys, readModulusBytes } from "./token-requests.js"
+import {
+  type Operation,
+  readFault,
+  readKeys,
+  readModulusBytes,
+  readSwept,
+} from "./token-requests.js"
 
 export interface TokenSetting {
   /** The PKCS#11 library of the token's maker. */
@@ -105,6 +111,10 @@ class TokenProcess implements HsmToken {
   async keys(): Promise<TokenKey[]> {
     const { header } = await this.#ask({ op: "keys" })
     return readKeys(header["result"])
+  }
+
+  async sweep(): Promise<number> {
+    return readSwept((await this.#ask({ op: "sweep" })).header["result"])
   }
 
   async import(key: TokenKey, bytes: Uint8Array): Promise<void> {

@@ -48,6 +48,10 @@ export class TokenHolder implements HsmToken {
     return this.#with((token) => token.keys())
   }
 
+  sweep(): Promise<number> {
+    return this.#with((token) => token.sweep())
+  }
+
   import(key: TokenKey, bytes: Uint8Array): Promise<void> {
     return this.#with((token) => token.import(key, bytes)).finally(() => bytes.fill(0))
   }

@@ -14,6 +14,7 @@ const PIN_FD = 3
 /** The process of a service that was killed ends with the call it is in. */
 const LOCK_WAIT_MS = 10_000
 const LOCK_TRY_MS = 50
+const MAKING_MS = 1000
 
 type Answer = { readonly result?: unknown; readonly bytes?: Buffer }
 
@@ -57,6 +58,10 @@ async function answer(request: Request, bytes: Buffer): Promise<Answer> {
       return {}
     case "keys":
       return { result: opened().keys() satisfies TokenKey[] }
+    case "sweep":
+      // Who is alive has made his object whole by then: other programs may use the token, too.
+      if (opened().halves > 0) await new Promise((done) => setTimeout(done, MAKING_MS))
+      return { result: opened().sweep() }
     case "import-plain":
       opened().importPlain(request.key, bytes)
       return {}
@@ -127,6 +132,8 @@ let ending = false
 process.stdin.on("data", (chunk: Buffer) => {
   for (const frame of reader.take(chunk)) last = last.then(() => serve(frame))
 })
+// Killed: nobody hears the answer, and the input is at its end.
+process.stdout.on("error", () => undefined)
 process.stdin.once("end", () => {
   ending = true
   void last.then(() => {

@@ -11,7 +11,7 @@ export type Operation =
       readonly label: string
       readonly lockDir?: string
     }
-  | { readonly op: "keys" | "wrapping-key" | "kek" }
+  | { readonly op: "keys" | "sweep" | "wrapping-key" | "kek" }
   /** Bytes: the key. */
   | { readonly op: "import-plain"; readonly key: TokenKey }
   /** Bytes: the wrapped key. */
@@ -56,6 +56,7 @@ function readOperation(header: Header, bytes: number): Operation {
       }
     }
     case "keys":
+    case "sweep":
     case "wrapping-key":
     case "kek":
       return { op }
@@ -92,6 +93,11 @@ function readParts(value: unknown, bytes: number): [number, number, number] {
 /** The answer to `keys`. @throws QkdError `malformed-message` with the path to the fault */
 export function readKeys(result: unknown): TokenKey[] {
   return list(result, "/result").map((key, at) => readKey(key, `/result/${at}`))
+}
+
+/** The answer to `sweep`. @throws QkdError `malformed-message` with the path to the fault */
+export function readSwept(result: unknown): number {
+  return count(result, "/result")
 }
 
 /** How long the modulus is in the answer to `wrapping-key`. @throws QkdError `malformed-message` */

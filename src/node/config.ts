@@ -5,7 +5,7 @@ import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
 import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js"
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
-import type { TlsFiles } from "../transport/tls-files.js"
+import { type TlsFiles, tlsFilesOf } from "../transport/tls-files.js"
 import { isObject } from "../yang/json-text.js"
 import { SAE_IDENTITIES, type SaeIdentity } from "./sae-identity.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
@@ -210,12 +210,7 @@ function readSkip(skip: Reader, baseDir: string): NonNullable<NodeSettings["skip
 }
 
 function tlsFiles(reader: Reader, baseDir: string): TlsFiles {
-  return {
-    certFile: fileOf(reader, "cert_file", baseDir),
-    keyFile: fileOf(reader, "key_file", baseDir),
-    caFile: fileOf(reader, "ca_file", baseDir),
-    ...(reader.has("crl_file") && { crlFile: fileOf(reader, "crl_file", baseDir) }),
-  }
+  return tlsFilesOf((name) => reader.string(name), baseDir)
 }
 
 function sealingKeySource(node: Reader, baseDir: string): SealingKeySource {

@@ -2,6 +2,7 @@
 // are read whenever this is asked, so that newer ones can take their place (tls-renewal.ts).
 
 import { readFile } from "node:fs/promises"
+import path from "node:path"
 import { QkdError } from "../errors.js"
 import { readRevocationLists } from "./revocation.js"
 import type { MutualTls } from "./tls.js"
@@ -13,6 +14,27 @@ export interface TlsFiles {
   readonly caFile: string
   /** PEM: revocation lists of all these authorities. Nothing is revoked when absent. */
   readonly crlFile?: string
+}
+
+/**
+ * As a configuration names them.
+ *
+ * @param leaf the text of cert_file, key_file, ca_file and crl_file there
+ * @param baseDir folder that relative names start from
+ * @throws QkdError `missing-element`
+ */
+export function tlsFilesOf(leaf: (name: string) => string | undefined, baseDir: string): TlsFiles {
+  const file = (name: string): string => {
+    const text = leaf(name)
+    if (text === undefined) throw new QkdError("missing-element", `${name} is missing`)
+    return path.resolve(baseDir, text)
+  }
+  return {
+    certFile: file("cert_file"),
+    keyFile: file("key_file"),
+    caFile: file("ca_file"),
+    ...(leaf("crl_file") !== undefined && { crlFile: file("crl_file") }),
+  }
 }
 
 /**

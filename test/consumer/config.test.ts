@@ -58,6 +58,13 @@ describe("a consumer's configuration", () => {
     assert.equal(read.tunnel.idChannel.peerName, "gate-b")
     assert.equal(read.tunnel.kme.certFile, "/etc/keyloom/c.pem")
     assert.equal(read.tunnel.kme.keyFile, "/etc/k.pem")
+    assert.equal(read.tunnel.kme.crlFile, undefined)
+    const revoking = { ...ipsec, kme: { ...ipsec.kme, crl_file: "revoked.pem" } }
+    assert.equal(
+      readIpsecConfig(sources, JSON.stringify({ ipsec: revoking }), "/etc/keyloom").tunnel.kme
+        .crlFile,
+      "/etc/keyloom/revoked.pem",
+    )
     assert.equal(read.tunnel.kme.port, 443)
     assert.equal(read.viciSocket, "/var/run/charon.vici")
     assert.equal(read.connection.local.auth, "pubkey")

@@ -187,6 +187,23 @@ describe("preloading", () => {
     assert.equal(world.states("b")["ready"], undefined)
   })
 
+  it("drops keys that a kill left in a token without their value", async () => {
+    for (const end of ["a", "b"] as const) {
+      await world.maker.round()
+      const [key] = world.indexes[end].all()
+      assert.ok(key)
+      world.indexes[end].put([{ ...key, state: "importing" }])
+      const held = world.tokens[end].held.get(key.keyId)
+      assert.ok(held)
+      world.tokens[end].held.set(key.keyId, { ...held, bytes: Buffer.alloc(0) })
+      await world.restart()
+      assert.ok(!world.tokens[end].held.has(key.keyId))
+    }
+    world.nowMs += 3_600_001
+    await world.maker.round()
+    world.check()
+  })
+
   it("drops keys that the peer has lost with its token", async () => {
     await world.maker.round()
     world.tokens.b.held.clear()

@@ -57,6 +57,7 @@ class MemoryToken implements HsmToken {
     return soon(() => {
       const key = this.held.get(keyId)
       if (key === undefined) throw new QkdError("data-missing", "no such key")
+      if (key.bytes.length === 0) throw new QkdError("operation-failed", "the key has no value")
       return createHmac("sha256", key.bytes).update(transcript).digest()
     })
   }
@@ -68,6 +69,7 @@ class MemoryToken implements HsmToken {
     })
   }
 
+  sweep = (): Promise<number> => Promise.resolve(0)
   spend = (): Promise<void> => Promise.resolve()
   encrypt = (): Promise<Buffer> => Promise.reject(new Error("not here"))
   decrypt = (): Promise<Buffer> => Promise.reject(new Error("not here"))

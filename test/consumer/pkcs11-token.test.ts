@@ -11,7 +11,26 @@ import { isQkdError } from "../errors-helper.js"
 import { freshDir, removeDir } from "../support/demo.js"
 import { makeTokens, noSoftHsm, PIN, SOFTHSM, type SoftTokens } from "../../examples/lab/softhsm.js"
 
+/** CKA_VALUE and what follows from it: what SoftHSM writes last. */
+const VALUE: readonly number[] = [0x11, 0x90, 0x161]
+/** CKA_TOKEN, LABEL, ID, SENSITIVE: what it has not written, either, when it has just begun. */
+const TERMS: readonly number[] = [0x01, 0x03, 0x102, 0x103]
+
+/** A file of SoftHSM's: generation, then type, kind (1 bool, 2 number, 3 bytes behind their length), value of each attribute. */
+function without(file: Buffer, types: readonly number[]): Buffer {
+  const kept = [file.subarray(0, 8)]
+  for (let at = 8; at < file.length; ) {
+    const [type, kind] = [file.readBigUInt64BE(at), file.readBigUInt64BE(at + 8)]
+    const bytes = kind === 3n ? 8 + Number(file.readBigUInt64BE(at + 16)) : kind === 1n ? 1 : 8
+    const end = at + 16 + bytes
+    if (!types.includes(Number(type))) kept.push(file.subarray(at, end))
+    at = end
+  }
+  return Buffer.concat(kept)
+}
+
 describe("a PKCS#11 token", function () {
+  this.timeout(60_000)
   let dir: string
   let soft: SoftTokens
   const before_ = process.env["SOFTHSM2_CONF"]
@@ -164,6 +183,33 @@ describe("a PKCS#11 token", function () {
     const ids = async (token: HsmToken): Promise<string[]> =>
       (await token.keys()).map(({ keyId, way }) => `${keyId} ${way}`).sort()
     assert.deepEqual(await ids(await second), await ids(await open("plain")))
+  })
+
+  it("is rid of objects that a kill left half-made, and of nothing else", async () => {
+    const token = await open("plain")
+    const held = key()
+    await token.import(held, randomBytes(32))
+    await token.close()
+    const [folder = ""] = readdirSync(soft.tokenDir)
+    const tokenDir = path.join(soft.tokenDir, folder)
+    const whole = readdirSync(tokenDir).filter((name) => /^[0-9a-f-]{36}\.object$/.test(name))
+    const listed = (): number => pkcs11Tool(["-O"]).match(/Secret Key Object/g)?.length ?? 0
+    const before = listed()
+    const leave = (attributes: readonly number[]): void => {
+      const bytes = readFileSync(path.join(tokenDir, whole[0] ?? ""))
+      const name = path.join(tokenDir, randomUUID())
+      writeFileSync(`${name}.object`, without(bytes, attributes), { mode: 0o600 })
+      writeFileSync(`${name}.lock`, "", { mode: 0o600 })
+    }
+    leave([...TERMS, ...VALUE])
+    leave([...TERMS, ...VALUE])
+    assert.equal(listed(), before + 2)
+    const again = await open("plain")
+    assert.ok((await again.keys()).some(({ keyId }) => keyId === held.keyId))
+    assert.equal(await again.sweep(), 2)
+    assert.equal(await again.sweep(), 0)
+    assert.equal(listed(), before)
+    await again.prove(held.keyId, randomBytes(9))
   })
 
   it("that is not there, or whose library is not, is named", async () => {

@@ -6,6 +6,7 @@ import {
   readKeys,
   readModulusBytes,
   readRequest,
+  readSwept,
 } from "../../src/consumer/token-requests.js"
 import { QkdError } from "../../src/errors.js"
 
@@ -15,6 +16,7 @@ describe("a request to the token process", () => {
     [{ op: "open", library: "/l.so", label: "t" }, 0],
     [{ op: "open", library: "/l.so", label: "t", lockDir: "/d" }, 0],
     [{ op: "keys" }, 0],
+    [{ op: "sweep" }, 0],
     [{ op: "import-plain", key }, 32],
     [{ op: "import-wrapped", key, by: "aes-key-wrap" }, 40],
     [{ op: "prove", keyId: "k" }, 9],
@@ -59,6 +61,8 @@ describe("a request to the token process", () => {
     assert.deepEqual(readKeys([key]), [key])
     assert.throws(() => readKeys([{ ...key, peer: 1 }]), /\/result\/0\/peer is not/)
     assert.throws(() => readKeys({}), /\/result is not/)
+    assert.equal(readSwept(2), 2)
+    assert.throws(() => readSwept(-1), /\/result is not/)
     assert.equal(readModulusBytes([384, 3], 387), 384)
     assert.throws(() => readModulusBytes([384, 3], 10), /\/result is not/)
     const known = readFault({ tag: "resource-denied", appTag: "no-capacity", message: "full" })
