@@ -1,28 +1,22 @@
-// Two gateways with WireGuard in user space and a consumer each. The consumers reach the interfaces by their sockets
-// and each other over loopback: on the wire between the gateways there is WireGuard only.
+// Two gateways with WireGuard in user space and a consumer each, which reaches its interface by the socket.
 
 import { execFile, execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { promisify } from "node:util"
-import { ConsumerProcess } from "./consumer-process.js"
-import { freePort, idCertificates } from "./id-certificates.js"
-import { IdRelay } from "./id-relay.js"
-import { type KmeAccess, kmeConfig } from "./key-managers.js"
-import { type Gateway, Namespaces } from "./namespaces.js"
+import {
+  type ConsumerPair,
+  inNamespaces,
+  type LabOptions,
+  makeConsumers,
+  type TunnelLab,
+} from "./consumer-pair.js"
+import type { IdRelay } from "./id-relay.js"
+import type { Gateway, Namespaces } from "./namespaces.js"
 import { LabProcess, until } from "./processes.js"
 
 const run = promisify(execFile)
-export const TUNNEL = "lab"
 const PORT = 51820
-
-export interface WireguardLabOptions {
-  readonly dir: string
-  /** Of the initiator at gateway a, and of the responder at b. */
-  readonly access: readonly [KmeAccess, KmeAccess]
-  /** Members of the configuration at both ends: policy, interval_s, hybrid, device... */
-  readonly terms?: object
-}
 
 /** A WireGuard interface in a gateway's namespace, and the process that serves it. */
 export class WireguardInterface {
@@ -82,17 +76,16 @@ export class WireguardInterface {
   }
 }
 
-export class WireguardLab {
+export class WireguardLab implements TunnelLab {
   readonly namespaces: Namespaces
   readonly device: { readonly a: WireguardInterface; readonly b: WireguardInterface }
-  readonly consumer: { readonly a: ConsumerProcess; readonly b: ConsumerProcess }
+  readonly consumer: ConsumerPair["consumer"]
   readonly idRelay: IdRelay
 
   private constructor(
     namespaces: Namespaces,
     device: WireguardLab["device"],
-    consumer: WireguardLab["consumer"],
-    idRelay: IdRelay,
+    { consumer, idRelay }: ConsumerPair,
   ) {
     this.namespaces = namespaces
     this.device = device
@@ -101,47 +94,32 @@ export class WireguardLab {
   }
 
   /** Gateways with their interfaces, which know no peer yet; no consumer runs. */
-  static async start(options: WireguardLabOptions): Promise<WireguardLab> {
-    const { dir, access } = options
-    const namespaces = await Namespaces.make()
-    try {
-      await namespaces.guard()
+  static start(options: LabOptions): Promise<WireguardLab> {
+    return inNamespaces(async (namespaces) => {
       const device = {
-        a: new WireguardInterface(namespaces.a, dir),
-        b: new WireguardInterface(namespaces.b, dir),
+        a: new WireguardInterface(namespaces.a, options.dir),
+        b: new WireguardInterface(namespaces.b, options.dir),
       }
-      const port = await freePort()
-      const idRelay = await IdRelay.start(port)
-      const ends = idCertificates(dir, [access[0].saeId, access[1].saeId])
-      const consumer = (at: 0 | 1): ConsumerProcess => {
-        const [here, there] = at === 0 ? (["a", "b"] as const) : (["b", "a"] as const)
-        return new ConsumerProcess("wireguard", path.join(dir, `consumer-${here}`), {
-          name: TUNNEL,
-          role: at === 0 ? "initiator" : "responder",
-          sae_id: access[at].saeId,
-          peer_sae_id: access[at === 0 ? 1 : 0].saeId,
-          interface: device[here].name,
-          device: "uapi",
-          ...options.terms,
-          kme: kmeConfig(access[at]),
-          id_channel: { host: "127.0.0.1", port: at === 0 ? idRelay.port : port, ...ends[at] },
-          peer: {
-            public_key: device[there].publicKey,
-            endpoint: `${namespaces[there].address}:${PORT}`,
-            allowed_ip: [namespaces[there].network],
-            persistent_keepalive_s: 5,
-          },
-        })
-      }
+      const pair = await makeConsumers("wireguard", options, (here, there) => ({
+        interface: device[here].name,
+        device: "uapi",
+        peer: {
+          public_key: device[there].publicKey,
+          endpoint: `${namespaces[there].address}:${PORT}`,
+          allowed_ip: [namespaces[there].network],
+          persistent_keepalive_s: 5,
+        },
+      }))
       await Promise.all([device.a.start(namespaces.b), device.b.start(namespaces.a)])
-      return new WireguardLab(namespaces, device, { a: consumer(0), b: consumer(1) }, idRelay)
-    } catch (error) {
-      await namespaces.remove()
-      throw error
-    }
+      return new WireguardLab(namespaces, device, pair)
+    })
   }
 
-  async startDevice(name: "a" | "b"): Promise<void> {
+  killGateway(name: "a" | "b"): Promise<void> {
+    return this.device[name].stop("SIGKILL")
+  }
+
+  async startGateway(name: "a" | "b"): Promise<void> {
     await this.device[name].start(this.namespaces[name === "a" ? "b" : "a"])
   }
 

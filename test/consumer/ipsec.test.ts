@@ -9,15 +9,15 @@ import path from "node:path"
 import { IpsecLab } from "../../examples/lab/ipsec-lab.js"
 import { whyNoLab } from "../../examples/lab/namespaces.js"
 import { until } from "../../examples/lab/processes.js"
-import { Capture, keysFound, Pings, reaches, sendInClear } from "../../examples/lab/traffic.js"
+import { Capture, keysFound, Pings, sendInClear } from "../../examples/lab/traffic.js"
 import { combineKeys } from "../../src/consumer/combine-keys.js"
 import { IpsecTunnel } from "../../src/consumer/ipsec-tunnel.js"
 import type { Policy } from "../../src/consumer/rotation.js"
 import { ViciClient } from "../../src/consumer/vici-client.js"
 import { Secret } from "../../src/keys/secret.js"
 import { SILENT } from "../../src/node/log.js"
-import { freshDir, removeDir } from "../support/demo.js"
-import { IndependentKme } from "../support/independent-kme.js"
+import type { IndependentKme } from "../support/independent-kme.js"
+import { TunnelWorld } from "./tunnel-world.js"
 
 /** More by `KEYLOOM_ROTATIONS=100`. */
 const ROTATIONS = Number(process.env["KEYLOOM_ROTATIONS"] ?? 4)
@@ -44,6 +44,7 @@ function ppkOf(generation: number, keyId: string, key: Buffer | undefined): Buff
 
 describe("an IPsec tunnel on QKD keys", function () {
   this.timeout(90_000)
+  let world: TunnelWorld<IpsecLab>
   let dir: string
   let kme: IndependentKme
   let lab: IpsecLab
@@ -55,45 +56,21 @@ describe("an IPsec tunnel on QKD keys", function () {
   })
 
   async function start(terms: object): Promise<void> {
-    dir = freshDir()
-    kme = await IndependentKme.start(`${dir}/kme`, ["gate-a", "gate-b"])
-    lab = await IpsecLab.start({ dir, access: kme.access, terms })
-    lab.consumer.b.start()
-    lab.consumer.a.start()
-    await rotated()
+    world = await TunnelWorld.start(IpsecLab, terms)
+    ;({ dir, kme, lab } = world)
   }
 
   async function stop(): Promise<void> {
-    if (why !== undefined) return
-    await lab.stop()
-    await kme.stop()
-    removeDir(dir)
+    if (why === undefined) await world.stop()
   }
 
-  const works = (): Promise<boolean> => reaches(lab.namespaces.a, lab.namespaces.b)
+  const works = (): Promise<boolean> => world.works()
+  const rotated = (): Promise<void> => world.rotated()
+  const tried = (): Promise<void> => world.tried()
+  const alarmed = (...at: Parameters<typeof world.alarmed>): Promise<void> => world.alarmed(...at)
   const sas = (end: "a" | "b"): Promise<string> => lab.charon[end].swanctl("--list-sas", "--raw")
   const spis = async (): Promise<string[]> =>
     [...(await sas("a")).matchAll(/initiator-spi=(\w+)/g)].map(([, spi]) => spi ?? "")
-
-  /** A rotation is finished at both ends that was not begun before. */
-  async function rotated(): Promise<void> {
-    const from = (await lab.consumer.a.status())?.highestGeneration ?? 0
-    await lab.consumer.a.is(
-      (s) => s.step === "idle" && s.alarms.length === 0 && (s.current?.generation ?? 0) > from,
-      "another rotation",
-    )
-    await lab.consumer.b.is((s) => s.up && s.alarms.length === 0, "the responder is content")
-  }
-
-  /** Another rotation was tried, whatever came of it. */
-  async function tried(): Promise<void> {
-    const from = (await lab.consumer.a.status())?.highestGeneration ?? 0
-    await lab.consumer.a.is((s) => s.highestGeneration > from + 1, "another try")
-  }
-
-  async function alarmed(alarm: string, end: "a" | "b" = "a"): Promise<void> {
-    await lab.consumer[end].is((s) => s.alarms.some((one) => one.alarm === alarm), alarm)
-  }
 
   describe("where a key is required", () => {
     before(() => start({ interval_s: 1, policy: "required" }))
@@ -198,12 +175,21 @@ describe("an IPsec tunnel on QKD keys", function () {
       }
     })
 
+    it("has nothing passing while the fibre is cut, says so, and goes on when it is mended", async () => {
+      await lab.namespaces.wire("down")
+      await alarmed("tunnel-fault")
+      assert.equal(await works(), false)
+      await lab.namespaces.wire("up")
+      await rotated()
+      await until(works, "traffic passes again")
+    })
+
     it("comes back by itself when either gateway was killed", async () => {
       for (const end of ["a", "b"] as const) {
-        await lab.charon[end].stop("SIGKILL")
+        await lab.killGateway(end)
         await alarmed("tunnel-fault", end)
         assert.equal(await works(), false, "nothing passes without the tunnel")
-        await lab.startCharon(end)
+        await lab.startGateway(end)
         await rotated()
         await until(works, "traffic passes again")
       }
@@ -212,8 +198,8 @@ describe("an IPsec tunnel on QKD keys", function () {
     it("does not come back without a key, and comes back with one", async () => {
       await kme.order("empty")
       await alarmed("no-key")
-      await lab.charon.b.stop("SIGKILL")
-      await lab.startCharon("b")
+      await lab.killGateway("b")
+      await lab.startGateway("b")
       await alarmed("tunnel-down")
       await lab.consumer.b.is((s) => !s.up, "the responder has no tunnel")
       await tried()
@@ -241,51 +227,10 @@ describe("an IPsec tunnel on QKD keys", function () {
     })
   })
 
-  describe("that may hold its last key", () => {
-    before(() => start({ interval_s: 1, policy: "hold-last", hybrid: true, kdf_hash: "sha384" }))
-    after(stop)
-
-    it("comes back with that key while there is no other, and gets a new one when there is", async () => {
-      await kme.order("empty")
-      await alarmed("no-key")
-      const current = (await lab.consumer.a.status())?.current?.generation
-      await lab.charon.b.stop("SIGKILL")
-      await lab.startCharon("b")
-      await lab.consumer.b.is((s) => !s.up, "it fell")
-      await until(works, "traffic passes again")
-      assert.match(await sas("b"), /ppk=yes/)
-      assert.equal((await lab.consumer.a.status())?.current?.generation, current)
-      await alarmed("no-key")
-      await kme.order("fill")
-      await rotated()
-    })
-  })
-
-  describe("that goes without a key where there is none", () => {
-    before(() => start({ interval_s: 1, policy: "preferred" }))
-    after(stop)
-
-    it("says so loudly, and gets a key as soon as there is one", async () => {
-      await kme.order("empty")
-      await alarmed("no-key")
-      assert.match(await sas("a"), /ppk=yes/, "a standing tunnel keeps its key")
-      await lab.charon.b.stop("SIGKILL")
-      await lab.startCharon("b")
-      await alarmed("unprotected")
-      await alarmed("unprotected", "b")
-      await until(works, "traffic passes again")
-      assert.doesNotMatch(await sas("b"), /ppk=yes/)
-      await kme.order("fill")
-      await rotated()
-      assert.match(await sas("b"), /ppk=yes/)
-    })
-  })
-
   describe("whose responder leaves the PPK out, as some do", () => {
     before(async () => {
-      dir = freshDir()
-      kme = await IndependentKme.start(`${dir}/kme`, ["gate-a", "gate-b"])
-      lab = await IpsecLab.start({ dir, access: kme.access })
+      world = await TunnelWorld.prepare(IpsecLab)
+      lab = world.lab
     })
     after(stop)
 

@@ -6,11 +6,11 @@ import { randomBytes } from "node:crypto"
 import { WireguardLab } from "../../examples/lab/wireguard-lab.js"
 import { whyNoLab } from "../../examples/lab/namespaces.js"
 import { until } from "../../examples/lab/processes.js"
-import { Pings, reaches } from "../../examples/lab/traffic.js"
+import { Pings } from "../../examples/lab/traffic.js"
 import { UapiDevice } from "../../src/consumer/wireguard-uapi.js"
 import { Secret } from "../../src/keys/secret.js"
-import { freshDir, removeDir } from "../support/demo.js"
-import { IndependentKme } from "../support/independent-kme.js"
+import type { IndependentKme } from "../support/independent-kme.js"
+import { TunnelWorld } from "./tunnel-world.js"
 
 const why = whyNoLab(["wireguard-go", "wg", "python3"])
 /** What wireguard-go says of a handshake whose preshared keys differ. */
@@ -18,7 +18,7 @@ const MISMATCH = /Received invalid response message/g
 
 describe("a WireGuard tunnel on QKD keys", function () {
   this.timeout(90_000)
-  let dir: string
+  let world: TunnelWorld<WireguardLab>
   let kme: IndependentKme
   let lab: WireguardLab
 
@@ -29,26 +29,23 @@ describe("a WireGuard tunnel on QKD keys", function () {
   })
 
   async function prepare(terms: object): Promise<void> {
-    dir = freshDir()
-    kme = await IndependentKme.start(`${dir}/kme`, ["gate-a", "gate-b"])
-    lab = await WireguardLab.start({ dir, access: kme.access, terms })
+    world = await TunnelWorld.prepare(WireguardLab, terms)
+    ;({ kme, lab } = world)
   }
 
   async function start(terms: object): Promise<void> {
-    await prepare(terms)
-    lab.consumer.b.start()
-    lab.consumer.a.start()
-    await rotated()
+    world = await TunnelWorld.start(WireguardLab, terms)
+    ;({ kme, lab } = world)
   }
 
   async function stop(): Promise<void> {
-    if (why !== undefined) return
-    await lab.stop()
-    await kme.stop()
-    removeDir(dir)
+    if (why === undefined) await world.stop()
   }
 
-  const works = (): Promise<boolean> => reaches(lab.namespaces.a, lab.namespaces.b)
+  const works = (): Promise<boolean> => world.works()
+  const rotated = (): Promise<void> => world.rotated()
+  const tried = (): Promise<void> => world.tried()
+  const alarmed = (...at: Parameters<typeof world.alarmed>): Promise<void> => world.alarmed(...at)
   const mismatches = (): number =>
     [lab.device.a.log, lab.device.b.log].reduce(
       (sum, log) => sum + (log.match(MISMATCH)?.length ?? 0),
@@ -57,27 +54,6 @@ describe("a WireGuard tunnel on QKD keys", function () {
   /** As the administrator sees it: equal text, equal keys. */
   const key = async (end: "a" | "b"): Promise<string> =>
     (await lab.device[end].wg("show", lab.device[end].name, "preshared-keys")).split("\t")[1] ?? ""
-  const generation = async (): Promise<number> =>
-    (await lab.consumer.a.status())?.highestGeneration ?? 0
-
-  async function rotated(): Promise<void> {
-    const from = await generation()
-    await lab.consumer.a.is(
-      (s) => s.step === "idle" && s.alarms.length === 0 && (s.current?.generation ?? 0) > from,
-      "another rotation",
-    )
-    await lab.consumer.b.is((s) => s.up && s.alarms.length === 0, "the responder is content")
-  }
-
-  async function tried(): Promise<void> {
-    const from = await generation()
-    await lab.consumer.a.is((s) => s.highestGeneration > from + 1, "another try")
-  }
-
-  async function alarmed(alarm: string, end: "a" | "b" = "a"): Promise<void> {
-    await lab.consumer[end].is((s) => s.alarms.some((one) => one.alarm === alarm), alarm)
-  }
-
   describe("where a key is required", () => {
     before(() => start({ interval_s: 1, policy: "required", hybrid: true }))
     after(stop)
@@ -137,6 +113,15 @@ describe("a WireGuard tunnel on QKD keys", function () {
       await rotated()
     })
 
+    it("has nothing passing while the fibre is cut, says so, and goes on when it is mended", async () => {
+      await lab.namespaces.wire("down")
+      await alarmed("tunnel-fault")
+      assert.equal(await works(), false)
+      await lab.namespaces.wire("up")
+      await rotated()
+      await until(works, "traffic passes again")
+    })
+
     it("comes back by itself when another key was forced into either interface", async () => {
       for (const [end, other] of [
         ["a", "b"],
@@ -152,10 +137,10 @@ describe("a WireGuard tunnel on QKD keys", function () {
 
     it("comes back by itself when either gateway's WireGuard was killed", async () => {
       for (const end of ["a", "b"] as const) {
-        await lab.device[end].stop("SIGKILL")
+        await lab.killGateway(end)
         await alarmed("tunnel-fault", end)
         assert.equal(await works(), false, "nothing passes without the tunnel")
-        await lab.startDevice(end)
+        await lab.startGateway(end)
         await rotated()
         await until(works, "traffic passes again")
       }
@@ -164,8 +149,8 @@ describe("a WireGuard tunnel on QKD keys", function () {
     it("does not come back without a key, takes a peer without key out, and comes back with one", async () => {
       await kme.order("empty")
       await alarmed("no-key")
-      await lab.device.b.stop("SIGKILL")
-      await lab.startDevice("b")
+      await lab.killGateway("b")
+      await lab.startGateway("b")
       await alarmed("tunnel-down", "b")
       await lab.device.b.wg(
         ...["set", lab.device.b.name, "peer", lab.device.a.publicKey],
