@@ -17,13 +17,13 @@ import { DEFAULT_SETTINGS, type Settings } from "../core/settings.js"
 import type { Context } from "../core/turn.js"
 import { Picture } from "../core/view.js"
 import { QkdError } from "../errors.js"
-import type { BulkOrder } from "../model/bulk-order.js"
 import type { Change, Network } from "../model/network.js"
 import { durableChanges } from "./durable.js"
 import { Journal } from "./journal.js"
 import { noticesOf } from "./notices.js"
 import type {
   BulkOrderEvent,
+  BulkVerdict,
   ControllerPort,
   InsightPort,
   Notice,
@@ -150,7 +150,7 @@ export class Controller implements ControllerPort, InsightPort {
     return decide(this.#picture, event, this.#context()).reply
   }
 
-  judgeBulk(asked: BulkOrderEvent): { readonly reply: Reply; readonly order?: BulkOrder } {
+  judgeBulk(asked: BulkOrderEvent): BulkVerdict {
     const { now, newId } = this.#options
     const context: Context = { now: now(), newId, settings: this.#settings }
     const { reply, changes } = decide(this.#picture, asked, context)

@@ -92,7 +92,7 @@ export interface ControllerPort {
    */
   submit(event: Event): Promise<Reply>
   /** Optional ability: a bulk order as it would be, or its refusal. Nothing changes. */
-  judgeBulk?(order: BulkOrderEvent): { readonly reply: Reply; readonly order?: BulkOrder }
+  judgeBulk?(order: BulkOrderEvent): BulkVerdict
   /** Optional ability: what an order would come to, down to each node's exact edit. Nothing changes. */
   rehearse?(order: OrderEvent): Promise<Rehearsal>
   readonly epoch: string
@@ -105,6 +105,12 @@ export interface ControllerPort {
 }
 
 export type BulkOrderEvent = Extract<Event, { readonly kind: "bulk-ordered" }>
+
+/** An order that would be taken on, as it would be; or the refusal. */
+export interface BulkVerdict {
+  readonly reply: Reply
+  readonly order?: BulkOrder
+}
 
 /** Questions to the committed network; nothing changes by them. */
 export interface InsightPort {

@@ -12,6 +12,9 @@ import type { Turn } from "./turn.js"
 /** A forecast that moved by less of the time left is not news. */
 const NEWS_SHARE = 0.02
 
+/** An order that waits for a link is looked at with every wake, but not more often. */
+const HELD_MS = 1000
+
 /** At every wake: orders whose time has come, and those whose schedule no longer holds. */
 export function tendOrders(turn: Turn): void {
   const open = openOrders(turn)
@@ -19,6 +22,12 @@ export function tendOrders(turn: Turn): void {
   if (isStarting(turn)) turn.wakeAt(turn.now + STARTING_MS)
   else if (open.some((order) => isStale(turn, order))) reschedule(turn)
   else wakeFor(turn, open)
+}
+
+/** A link has come or gone: looked at once what follows has been decided. */
+export function tendSoon(turn: Turn): void {
+  const { draft, now, settings } = turn
+  if (draft.members(groups.openOrders).length > 0) turn.wakeAt(now + settings.retryMs)
 }
 
 /** After a start nothing is known of the nodes for a moment: that is no reason to think again about what runs. */
@@ -100,7 +109,8 @@ function forgetOldest({ draft, settings }: Turn): void {
 
 function isStale(turn: Turn, order: BulkOrder): boolean {
   const { now, settings } = turn
-  if (now >= order.scheduledMs + settings.bulkBeatMs) return true
+  const waitMs = order.state === "held" ? HELD_MS : settings.bulkBeatMs
+  if (now >= order.scheduledMs + waitMs) return true
   const period = periodAt(order, now)
   const stream = streamOf(turn, order)
   const towards = stream?.next ?? stream?.path

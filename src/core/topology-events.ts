@@ -9,6 +9,7 @@ import { type EndNews, report, sideOf } from "./link-reports.js"
 import { groups } from "./memberships.js"
 import { linkName } from "./names.js"
 import { thinBackups } from "./backups.js"
+import { tendSoon } from "./bulk-life.js"
 import { moveOff } from "./restoration.js"
 import { rebalance, returnTo, shorten } from "./service-life.js"
 import type { Turn } from "./turn.js"
@@ -29,10 +30,12 @@ export function follow(turn: Turn, before: NetworkLink, after: NetworkLink): voi
   if (was && !is) {
     turn.notify("link", "link.down", qkdlId, after.reason ?? describe(after))
     moveOff(turn, qkdlId)
+    tendSoon(turn)
   } else if (!was && is) {
     holdOff(turn, before, after)
     turn.notify("link", "link.up", qkdlId)
     returnTo(turn, qkdlId)
+    tendSoon(turn)
   } else if (before.status !== after.status) {
     turn.notify("link", "link.status", qkdlId, describe(after))
   }

@@ -2,10 +2,18 @@
 // the lock on running (they are refused) or an edit is under way, and are answered once running shows them. What is
 // ordered together is decided together. Everything else passes through.
 
-import type { ControllerPort, Notice, OrderEvent, Rehearsal, Reply } from "../controller/ports.js"
+import type {
+  BulkOrderEvent,
+  BulkVerdict,
+  ControllerPort,
+  Notice,
+  OrderEvent,
+  Rehearsal,
+  Reply,
+} from "../controller/ports.js"
 import type { Event } from "../core/event.js"
 import type { Network } from "../model/network.js"
-import { rehearse } from "./ports.js"
+import { judgeBulk, rehearse } from "./ports.js"
 
 /** Runs work under the lock of the datastore; `NetworkBackend.ordered`. */
 export type Ordered = <T>(work: () => Promise<T>) => Promise<T>
@@ -49,6 +57,10 @@ export class OrderGate implements ControllerPort {
   /** Changes nothing, so it waits for nobody. */
   rehearse(order: OrderEvent): Promise<Rehearsal> {
     return rehearse(this.#controller, order)
+  }
+
+  judgeBulk(order: BulkOrderEvent): BulkVerdict {
+    return judgeBulk(this.#controller, order)
   }
 
   submit(event: Event): Promise<Reply> {

@@ -1,7 +1,14 @@
 // What the north faces need from inside, and the narrow writing side they make of the controller's `submit`.
 // Nothing here decides anything.
 
-import type { ControllerPort, OrderEvent, Rehearsal, Reply } from "../controller/ports.js"
+import type {
+  BulkOrderEvent,
+  BulkVerdict,
+  ControllerPort,
+  OrderEvent,
+  Rehearsal,
+  Reply,
+} from "../controller/ports.js"
 import { QkdError } from "../errors.js"
 import type { Service, ServiceTerms } from "../model/service.js"
 
@@ -65,6 +72,18 @@ export async function rehearse(controller: ControllerPort, order: OrderEvent): P
     throw new QkdError("operation-not-supported", "this controller cannot try an order")
   demandOk(rehearsal.reply)
   return rehearsal
+}
+
+/**
+ * A bulk order tried; nothing changes.
+ *
+ * @throws QkdError `operation-not-supported` where it cannot be told.
+ */
+export function judgeBulk(controller: ControllerPort, order: BulkOrderEvent): BulkVerdict {
+  const verdict = controller.judgeBulk?.(order)
+  if (verdict === undefined)
+    throw new QkdError("operation-not-supported", "this controller cannot try an order")
+  return verdict
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Network } from "../model/network.js"
 import { type Principal, demand } from "./access.js"
 import { demandMatch, etagOf, found, type Handler } from "./call.js"
 import { Idempotency, type KeptAnswer, reused, serviceIdOf } from "./idempotency.js"
-import { demandOk, type NorthLog } from "./ports.js"
+import { demandOk, judgeBulk, type NorthLog } from "./ports.js"
 import { linkId, nodeId } from "./rest-services.js"
 import { assertShape, type BulkOrderBody } from "./validate.js"
 import { bulkOrderView } from "./views.js"
@@ -100,9 +100,7 @@ export function bulkHandlers(
       assertShape("BulkOrderRequest", body)
       if (call.query.dryRun === "true") {
         const asked = orderOf(controller.network(), randomUUID(), body)
-        if (controller.judgeBulk === undefined)
-          throw new QkdError("operation-not-supported", "this controller cannot try an order")
-        const { reply, order } = controller.judgeBulk(asked)
+        const { reply, order } = judgeBulk(controller, asked)
         demandOk(reply)
         response.status(200).json(bulkOrderView(found(order, "bulk order", asked.orderId ?? "")))
         return
