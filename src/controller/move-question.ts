@@ -10,7 +10,7 @@ import type { Settings } from "../core/settings.js"
 import { GENERATING, isPresent, mayRelay, useOf } from "../core/usable.js"
 import type { ReoptimiseTerms, StandingService } from "../engine/reoptimise.js"
 import type { Network } from "../model/network.js"
-import type { Service, ServiceTerms } from "../model/service.js"
+import type { Service } from "../model/service.js"
 import type { ControllerPort, InsightPort } from "./ports.js"
 
 /** A question in arrays. */
@@ -61,8 +61,7 @@ export async function askFor(
   )
   const all = [...network.services.values()]
   const services = all.filter(
-    (service) =>
-      isMovable(network, service) && (!hasOwnPlaces(service.terms) || choices.has(service)),
+    (service) => isMovable(network, service) && (!hasOwnPlaces(service) || choices.has(service)),
   )
   const ways = services.map(() => new Map<string, MoveChoice>())
   const standing = services.map((service, number): StandingService => {
@@ -123,7 +122,7 @@ async function choicesOf(source: MoveSource): Promise<ReadonlyMap<Service, reado
   const network = source.network()
   const found = new Map<Service, readonly MoveChoice[]>()
   for (const service of network.services.values()) {
-    if (!hasOwnPlaces(service.terms) || !isMovable(network, service)) continue
+    if (!hasOwnPlaces(service) || !isMovable(network, service)) continue
     if (found.size % AT_ONCE === AT_ONCE - 1) await turn()
     found.set(service, source.moveChoices(service.serviceId))
   }
@@ -132,8 +131,8 @@ async function choicesOf(source: MoveSource): Promise<ReadonlyMap<Service, reado
 
 /** It stands or waits, and is not about to go anywhere by itself. */
 function isMovable(network: Network, service: Service): boolean {
-  const { a, b, state, terms, avoiding, home } = service
-  if (terms.minRateBps <= 0 || (avoiding?.length ?? 0) > 0 || home !== undefined) return false
+  const { a, b, state, terms, home } = service
+  if (terms.minRateBps <= 0 || home !== undefined) return false
   if (nextsOf(service).length > 0) return false
   const ends = [a.qkdnId, b.qkdnId].map((id) => network.nodes.get(id))
   if (a.qkdnId === b.qkdnId || ends.some((node) => node === undefined || !isPresent(node)))
@@ -144,8 +143,9 @@ function isMovable(network: Network, service: Service): boolean {
   return paths.every(({ phase, rateBps }) => phase === "up" && rateBps === terms.minRateBps)
 }
 
-/** Its terms say more of where it may be than a rate does. */
-function hasOwnPlaces(terms: ServiceTerms): boolean {
+/** Its terms say more of where it may be than a rate does, or a node refused it. */
+function hasOwnPlaces({ terms, avoiding = [] }: Service): boolean {
+  if (avoiding.length > 0) return true
   const { avoidNodes, avoidLinks = [], requireNodes = [], protection } = terms
   if (avoidNodes.length + avoidLinks.length + requireNodes.length > 0) return true
   if (protection !== undefined || laneCount(terms) > 1) return true

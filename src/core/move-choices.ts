@@ -58,15 +58,19 @@ function nameOf(paths: readonly Pick<FoundPath, "hops">[]): string {
     .join(", ")
 }
 
-/** What its terms ask of a path, the rate aside. */
-function termsOnly(service: Service): PathQuery & { readonly avoidLinks: readonly string[] } {
-  const query = queryOf(service, [], [])
+/** What its terms ask of a path, the rate aside, and clear of nodes that refused it a short while ago. */
+function termsOnly(
+  { now }: Turn,
+  service: Service,
+): PathQuery & { readonly avoidLinks: readonly string[] } {
+  const avoiding = (service.avoiding ?? []).filter((node) => node.untilMs > now)
+  const query = queryOf(service, avoiding, [])
   return { ...query, rateBps: 0, avoidLinks: [...(query.avoidLinks ?? [])] }
 }
 
 function pathsFor(turn: Turn, service: Service): FoundPath[] {
   const { graph } = turn.draft
-  const query = termsOnly(service)
+  const query = termsOnly(turn, service)
   const hops = service.path?.hops ?? []
   const others = hops.flatMap(({ qkdlId }) => {
     const one = findPath(graph, { ...query, avoidLinks: [...query.avoidLinks, qkdlId] })
@@ -92,7 +96,7 @@ function pathsFor(turn: Turn, service: Service): FoundPath[] {
 
 function setsFor(turn: Turn, service: Service): FoundPath[][] {
   const { graph } = turn.draft
-  const query = termsOnly(service)
+  const query = termsOnly(turn, service)
   const count = laneCount(service.terms)
   const standing = standingPaths(service)
   const kind: Disjointness = needsAll(service.terms) || keepsRelaysApart(service) ? "node" : "link"

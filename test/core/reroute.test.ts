@@ -1,6 +1,7 @@
 // Links that go down and come back, and what the services on them do.
 
 import assert from "node:assert/strict"
+import { moveChoices } from "../../src/core/move-choices.js"
 import { Lab } from "./lab.js"
 
 describe("a service whose link goes down", () => {
@@ -212,5 +213,35 @@ describe("a service whose link goes down", () => {
     lab.confirmAll()
     assert.equal(lab.pathOf("e", "c")?.includes(hot), false)
     assert(lab.notices().includes("link.overloaded"))
+  })
+})
+
+describe("a service on the way to a better place", () => {
+  it("stays where it stands, whole, when a node does not take its part; and may be moved again later", () => {
+    // Three ways, so that there is one round the node too.
+    const lab = new Lab({ links: ["a-b", "b-c", "a-d", "d-c", "a-e", "e-c"] })
+    lab.order("a", "c", { minRateBps: 40, protection: "restore" })
+    lab.confirmAll()
+    const { serviceId = "", path } = lab.service("a", "c") ?? {}
+    const order = { kind: "path-deployed", serviceId, qkdlIds: ["a-d", "d-c"] } as const
+    assert(lab.submit(order).ok)
+    assert.deepEqual(lab.service("a", "c")?.backup?.nodes.includes("d"), false)
+    lab.fail("d", "no session", "node-unreachable")
+    lab.confirmAll()
+    const now = lab.service("a", "c")
+    assert.deepEqual(
+      [now?.state, now?.path, now?.next, now?.leaving],
+      ["active", path, undefined, []],
+    )
+    assert.equal(now?.backup?.disjoint, "node", "its backup is found anew")
+    assert.deepEqual(
+      ["a-b", "b-c", "a-d", "d-c"].map((link) => lab.picture.reservedBps(link)),
+      [40, 40, 0, 0],
+    )
+    const context = { now: lab.now, newId: () => "", settings: lab.settings }
+    const places = (later: number): string[] =>
+      moveChoices(lab.picture, serviceId, { ...context, now: lab.now + later }).map(String)
+    assert(!places(0).includes("a-d,d-c"), "not over that node for a while")
+    assert(places(lab.settings.avoidMs + 1).includes("a-d,d-c"))
   })
 })
