@@ -58,6 +58,9 @@ export class DeliveryLedger {
    */
   readonly #early = new RecentIds(DELIVERY_LIMITS.earlyVoids)
 
+  /** Those that were taken back, of this process: who asks again hears the same. */
+  readonly #voided = new RecentIds(DELIVERY_LIMITS.earlyVoids)
+
   get keyCount(): number {
     return this.#keys.size
   }
@@ -142,16 +145,19 @@ export class DeliveryLedger {
     return this.#mark(places, slaveSaeId)
   }
 
-  /** The source takes the batch back. `too-late`: somebody has fetched one of its keys. */
+  /** The source takes the batch back. `too-late`: somebody has fetched one of its keys, or may have. */
   voidBatch(transferId: string, source: string): "voided" | "unknown" | "too-late" {
     const batch = this.#batches.get(transferId)?.batch
+    if (this.#voided.has(earlyVoid({ transferId, source }))) return "voided"
     if (batch === undefined) {
+      if (this.#over.has(transferId)) return "too-late"
       this.#early.add(earlyVoid({ transferId, source }))
       return "unknown"
     }
     if (batch.offer.source !== source) return "unknown"
     if (batch.taken.some((bits) => bits !== 0)) return "too-late"
     this.#remove(batch)
+    this.#voided.add(earlyVoid(batch.offer))
     return "voided"
   }
 

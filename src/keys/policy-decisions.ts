@@ -38,8 +38,8 @@ export function mayConfigureApp(policy: SitePolicy, app: AppConfig): PolicyOutco
 
 function appSaes(policy: SitePolicy, app: AppConfig): PolicyOutcome {
   const named = [app.serverAppId, ...app.clientAppIds]
-  const ours = named.filter((saeId) => policy.ownsSae(saeId))
-  const others = named.filter((saeId) => !policy.ownsSae(saeId))
+  const ours = named.filter((saeId) => policy.standsFor(saeId))
+  const others = named.filter((saeId) => !policy.standsFor(saeId))
   if (app.type === "INTERNAL") {
     // Internal consumers are no SAEs: under this name an SAE's keys must not be had.
     const sae = named.find((saeId) => policy.homeOf(saeId) !== undefined)

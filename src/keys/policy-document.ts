@@ -6,9 +6,11 @@ import { QkdError } from "../errors.js"
 import { RELAY_SCHEMES } from "../model/app.js"
 import type { RelayScheme } from "../model/app.js"
 import { SitePolicy } from "./policy.js"
-import type { PeerRole, PolicyDocument, PolicyPeer, PolicySae } from "./policy.js"
+import type { PeerRole, PolicyDocument, PolicyDomain, PolicyPeer, PolicySae } from "./policy.js"
 
 const PEER_ROLES: readonly PeerRole[] = ["end", "neighbour", "relay"]
+/** RFC 3986: unreserved, reserved and percent. */
+export const DOMAIN_SAE_ID = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]{1,64}$/
 const MAX_ENTRIES = 10_000
 const MAX_UINT32 = 4_294_967_295
 
@@ -23,7 +25,7 @@ export function parsePolicy(value: unknown): SitePolicy {
     value,
     "",
     ["version", "qkdnId", "saes", "peers", "relay", "limits"],
-    ["minimum"],
+    ["minimum", "domains"],
   )
   const relay = members(top.relay, "/relay", ["allowed", "maxHops"], ["schemes"])
   const limits = members(
@@ -51,6 +53,9 @@ export function parsePolicy(value: unknown): SitePolicy {
         : { maxBpsPerApp: integer(limits.maxBpsPerApp, "/limits/maxBpsPerApp", 1, MAX_UINT32) }),
     },
     ...(top.minimum === undefined ? {} : { minimum: parseMinimum(top.minimum) }),
+    ...(top.domains === undefined
+      ? {}
+      : { domains: array(top.domains, "/domains").map((d, i) => parseDomain(d, `/domains/${i}`)) }),
   }
   if (document.limits.minKeySizeBits > document.limits.maxKeySizeBits) {
     throw invalid("/limits/minKeySizeBits", "is above maxKeySizeBits")
@@ -88,6 +93,35 @@ function parsePeer(value: unknown, path: string): PolicyPeer {
     ...(peer.saes === undefined
       ? {}
       : { saes: array(peer.saes, `${path}/saes`).map((id, i) => saeId(id, `${path}/saes/${i}`)) }),
+  }
+}
+
+function parseDomain(value: unknown, path: string): PolicyDomain {
+  const domain = members(value, path, ["name", "spkiSha256", "url", "saes"])
+  const pins = array(domain.spkiSha256, `${path}/spkiSha256`)
+  if (pins.length === 0) throw invalid(`${path}/spkiSha256`, "is empty: nobody could be it")
+  const ids = array(domain.saes, `${path}/saes`)
+  return {
+    name: saeId(domain.name, `${path}/name`),
+    spkiSha256: pins.map((pin, i) => pinOf(pin, `${path}/spkiSha256/${i}`)),
+    url: originOf(domain.url, `${path}/url`),
+    saes: ids.map((id, i) => domainSae(id, `${path}/saes/${i}`)),
+  }
+}
+
+/** An origin and nothing behind it: what is asked for there is ours to say. */
+function originOf(value: unknown, path: string): string {
+  const url = typeof value === "string" ? parsedUrl(value) : undefined
+  if (url?.protocol !== "https:" || url.href !== `${url.origin}/`)
+    throw invalid(path, "is not an https URL of host and port alone")
+  return url.origin
+}
+
+function parsedUrl(value: string): URL | undefined {
+  try {
+    return new URL(value)
+  } catch {
+    return undefined
   }
 }
 
@@ -131,6 +165,14 @@ function refuseContradictions(policy: PolicyDocument): void {
   for (const [i, sae] of policy.saes.entries()) {
     once(homes, sae.saeId, `/saes/${i}/saeId`)
     for (const [j, pin] of sae.spkiSha256.entries()) once(pins, pin, `/saes/${i}/spkiSha256/${j}`)
+  }
+  const domains = new Set<string>()
+  for (const [i, domain] of (policy.domains ?? []).entries()) {
+    once(domains, domain.name, `/domains/${i}/name`)
+    once(domains, domain.url, `/domains/${i}/url`)
+    for (const [j, pin] of domain.spkiSha256.entries())
+      once(pins, pin, `/domains/${i}/spkiSha256/${j}`)
+    for (const [j, id] of domain.saes.entries()) once(homes, id, `/domains/${i}/saes/${j}`)
   }
   for (const [i, peer] of policy.peers.entries()) {
     once(nodes, peer.qkdnId, `/peers/${i}/qkdnId`)
@@ -211,6 +253,10 @@ const nodeId = (value: unknown, path: string): string =>
 /** Free format in ETSI 014; here without control characters, and short enough for a common name. */
 const saeId = (value: unknown, path: string): string =>
   text(value, path, /^[^\p{Cc}\p{Cs}]{1,64}$/u, "an SAE id of 1 to 64 characters")
+
+/** ETSI GS QKD 020: characters of URIs only. */
+const domainSae = (value: unknown, path: string): string =>
+  text(value, path, DOMAIN_SAE_ID, "an SAE id of 1 to 64 characters that URIs may have")
 
 const pinOf = (value: unknown, path: string): string =>
   text(value, path, /^[0-9a-f]{64}$/, "a SHA-256 in lower-case hex")

@@ -42,7 +42,8 @@ export function sitePolicyView(current: () => SitePolicy): PolicyView {
     peerByPin: (spkiSha256) => identity(current().peerByPin(spkiSha256)),
     allowsNeighbour: (qkdnId) => current().hasRole(qkdnId, "neighbour"),
     allowsEnd: (qkdnId) => current().hasRole(qkdnId, "end"),
-    ownsSae: (saeId) => current().ownsSae(saeId),
+    ownsSae: (saeId) => current().standsFor(saeId),
+    domainOf: (saeId) => current().domainOf(saeId)?.name,
     refusesPath: (path: RelayPath) => {
       const outcome = mayRelay(current(), path)
       return outcome.allowed ? undefined : `${outcome.reason} (${outcome.clause})`

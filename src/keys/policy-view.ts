@@ -46,8 +46,10 @@ export interface PolicyView {
   allowsNeighbour(qkdnId: string): boolean
   /** May share end keys with this node. */
   allowsEnd(qkdnId: string): boolean
-  /** This SAE is one of the site's own, so keys may be made for and handed to it. */
+  /** This SAE is one of the site's own, or behind a domain that it stands for: keys may be made for it. */
   ownsSae(saeId: string): boolean
+  /** The neighbouring domain that keys for this SAE are handed over to; undefined for the site's own. */
+  domainOf?(saeId: string): string | undefined
   /**
    * Why this node must not take part in that path; undefined when it may. Asked at the source before
    * sending and again with the whole path before the key is used, at every relay before forwarding, and at

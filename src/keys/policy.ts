@@ -23,6 +23,17 @@ export interface PolicyPeer {
   readonly saes?: readonly string[]
 }
 
+/** A neighbouring domain's key manager in the same secured place (ETSI GS QKD 020), and whom we stand for behind it. */
+export interface PolicyDomain {
+  readonly name: string
+  /** Of the certificates it may show, as server and as client, lower-case hex. */
+  readonly spkiSha256: readonly string[]
+  /** Origin of its interface; callbacks go there and nowhere else. */
+  readonly url: string
+  /** SAEs that lie behind it. No other may be named as of that domain. */
+  readonly saes: readonly string[]
+}
+
 export interface PolicyLimits {
   /** Ceiling of an application's `max_bandwidth` and `min_bandwidth`, bit/s. */
   readonly maxBpsPerApp?: number
@@ -47,6 +58,7 @@ export interface PolicyDocument {
     readonly schemes?: readonly RelayScheme[]
   }
   readonly limits: PolicyLimits
+  readonly domains?: readonly PolicyDomain[]
   readonly minimum?: {
     /** Lowest TLS version at key delivery; 1.3 when absent. */
     readonly deliveryTls?: "TLSv1.2" | "TLSv1.3"
@@ -62,6 +74,9 @@ export class SitePolicy {
   readonly #peers: ReadonlyMap<string, PolicyPeer>
   readonly #peerByPin: ReadonlyMap<string, PolicyPeer>
   readonly #claims: ReadonlyMap<string, string>
+  readonly #domains: ReadonlyMap<string, PolicyDomain>
+  readonly #domainBySae: ReadonlyMap<string, PolicyDomain>
+  readonly #domainByPin: ReadonlyMap<string, PolicyDomain>
 
   constructor(readonly document: PolicyDocument) {
     this.#saes = new Map(document.saes.map((sae) => [sae.saeId, sae]))
@@ -73,6 +88,10 @@ export class SitePolicy {
     this.#claims = new Map(
       document.peers.flatMap((peer) => (peer.saes ?? []).map((saeId) => [saeId, peer.qkdnId])),
     )
+    const domains = document.domains ?? []
+    this.#domains = new Map(domains.map((domain) => [domain.name, domain]))
+    this.#domainBySae = new Map(domains.flatMap((d) => d.saes.map((saeId) => [saeId, d])))
+    this.#domainByPin = new Map(domains.flatMap((d) => d.spkiSha256.map((pin) => [pin, d])))
   }
 
   get version(): number {
@@ -85,6 +104,24 @@ export class SitePolicy {
 
   ownsSae(saeId: string): boolean {
     return this.#saes.has(saeId)
+  }
+
+  /** One of the site's own, or one behind a neighbouring domain that this site stands for in its network. */
+  standsFor(saeId: string): boolean {
+    return this.#saes.has(saeId) || this.#domainBySae.has(saeId)
+  }
+
+  domain(name: string): PolicyDomain | undefined {
+    return this.#domains.get(name)
+  }
+
+  /** The domain behind which this SAE lies. */
+  domainOf(saeId: string): PolicyDomain | undefined {
+    return this.#domainBySae.get(saeId)
+  }
+
+  domainByPin(spkiSha256: string): PolicyDomain | undefined {
+    return this.#domainByPin.get(spkiSha256)
   }
 
   /** The SAE whose certificate has this pin. */
@@ -106,7 +143,7 @@ export class SitePolicy {
 
   /** The site that the policy lists as this SAE's home: ours, a peer, or undefined when it is not said. */
   homeOf(saeId: string): string | undefined {
-    return this.#saes.has(saeId) ? this.qkdnId : this.#claims.get(saeId)
+    return this.standsFor(saeId) ? this.qkdnId : this.#claims.get(saeId)
   }
 
   /** May the site `qkdnId` act as the home of this SAE (threat C2)? */

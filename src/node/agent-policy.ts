@@ -13,7 +13,7 @@ export type Refusal = string | undefined
 /** Asked anew at every edit: a new policy version takes effect with the next question. */
 export interface SitePolicyGuard {
   readonly version: number
-  /** The site's own SAEs. */
+  /** The site's own SAEs, and those behind domains that it stands for. */
   readonly saeIds: readonly string[]
   mayConfigureLink(link: LinkConfig): Refusal
   mayConfigureApp(app: AppConfig): Refusal

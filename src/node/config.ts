@@ -7,6 +7,7 @@ import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
 import { type TlsFiles, tlsFilesOf } from "../transport/tls-files.js"
 import { isObject } from "../yang/json-text.js"
+import { ACK_MODES, type AckMode } from "./etsi020-client.js"
 import { SAE_IDENTITIES, type SaeIdentity } from "./sae-identity.js"
 import { ACCESS_GROUPS, type AccessGroup } from "./agent-access.js"
 import type { SchemaSource } from "../yang/schema.js"
@@ -95,6 +96,9 @@ export interface NodeSettings {
   readonly skip?: ListenAddress & TlsFiles & { readonly remoteSystems: readonly string[] }
   /** Key streams (ETSI GS QKD 004). */
   readonly etsi004?: ListenAddress & TlsFiles
+  /** Keys to and from neighbouring domains. */
+  readonly etsi020?: ListenAddress &
+    TlsFiles & { readonly url?: string; readonly mode: AckMode; readonly timeoutMs: number }
   /** End keys relayed ahead of demand. */
   readonly keyStock: {
     readonly maxKeys: number
@@ -176,6 +180,7 @@ export function readNodeConfig(
     ...(node.has("etsi004") && {
       etsi004: { ...listen(node.child("etsi004")), ...tlsFiles(node.child("etsi004"), baseDir) },
     }),
+    ...(node.has("etsi020") && { etsi020: readEtsi020(node.child("etsi020"), baseDir) }),
     keyStock: {
       maxKeys: stock.number("max_keys") ?? 4096,
       maxOrderedKeys: stock.number("max_ordered_keys") ?? 65_536,
@@ -206,6 +211,17 @@ function readSkip(skip: Reader, baseDir: string): NonNullable<NodeSettings["skip
     ...listen(skip),
     ...tlsFiles(skip, baseDir),
     remoteSystems: named.length === 0 ? ["*"] : named,
+  }
+}
+
+function readEtsi020(etsi020: Reader, baseDir: string): NonNullable<NodeSettings["etsi020"]> {
+  const url = etsi020.string("url")
+  return {
+    ...listen(etsi020),
+    ...tlsFiles(etsi020, baseDir),
+    ...(url !== undefined && { url }),
+    mode: ACK_MODES.find((mode) => mode === etsi020.string("mode")) ?? "asynchronous",
+    timeoutMs: etsi020.number("timeout_ms") ?? 2500,
   }
 }
 

@@ -83,7 +83,7 @@ class Service {
       policy: options.policy,
       keyManager: options.keyManager,
       desk: options.desk,
-      livesHere: options.livesHere ?? ((saeId) => options.policy().ownsSae(saeId)),
+      livesHere: options.livesHere ?? ((saeId) => options.policy().standsFor(saeId)),
       audit: options.audit,
       ...(options.auditable !== undefined && { auditable: options.auditable }),
       log: options.log,

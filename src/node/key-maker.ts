@@ -33,6 +33,14 @@ export interface TransferOrder {
   readonly keySizeBits: number
   /** How long they may wait at the far ends, where that is less than their associations allow. */
   readonly ttlS?: number
+  /** Keys that another domain has made; drawn where absent. Lent. */
+  readonly given?: GivenKeys
+}
+
+export interface GivenKeys {
+  readonly keyIds: readonly string[]
+  /** All keys, one after the other. */
+  readonly keys: Secret
 }
 
 /** Keys that every far end has stored. */
@@ -81,7 +89,14 @@ export class KeyMaker {
       try {
         return await this.#makeOver(order)
       } catch (fault) {
-        if (moves >= MAX_MOVES || paths === this.#pathsOf(order) || !isOfPath(fault)) throw fault
+        // Given keys are never sent twice: nobody could tell which of two batches holds them.
+        if (
+          order.given !== undefined ||
+          moves >= MAX_MOVES ||
+          paths === this.#pathsOf(order) ||
+          !isOfPath(fault)
+        )
+          throw fault
       }
     }
   }
@@ -97,16 +112,9 @@ export class KeyMaker {
   }
 
   async #makeOver(order: TransferOrder): Promise<MadeBatch[]> {
-    const { random, transfers } = this.#options
-    const { count, keySizeBits, legs } = order
-    const perMessage = this.#keysPerMessage(order)
-    const drawn: { keyIds: string[]; keys: Secret }[] = []
-    for (let made = 0; made < count; made += perMessage) {
-      const size = Math.min(perMessage, count - made)
-      const ids = random(size * 16)
-      const keyIds = Array.from({ length: size }, (_, i) => uuidFrom(ids.subarray(i * 16)))
-      drawn.push({ keyIds, keys: Secret.take(random((size * keySizeBits) / 8)) })
-    }
+    const { transfers } = this.#options
+    const { keySizeBits, legs } = order
+    const drawn = this.#batchesOf(order)
     try {
       const sent = drawn.flatMap(({ keyIds, keys }) =>
         legs.map((leg) => ({ keys, offer: this.#offerOf(order, leg, keyIds) })),
@@ -131,6 +139,23 @@ export class KeyMaker {
       for (const { keys } of drawn) keys.wipe()
       throw cause
     }
+  }
+
+  /** Ids and bytes, as many in one as a message carries. */
+  #batchesOf(order: TransferOrder): GivenKeys[] {
+    const { random } = this.#options
+    const { count, keySizeBits, given } = order
+    const [most, bytes] = [this.#keysPerMessage(order), keySizeBits / 8]
+    return Array.from({ length: Math.ceil(count / most) }, (_, i) => {
+      const [from, size] = [i * most, Math.min(most, count - i * most)]
+      if (given !== undefined) {
+        const keyIds = given.keyIds.slice(from, from + size)
+        return { keyIds, keys: given.keys.slice(from * bytes, size * bytes) }
+      }
+      const ids = random(size * 16)
+      const keyIds = Array.from({ length: size }, (_, k) => uuidFrom(ids.subarray(k * 16)))
+      return { keyIds, keys: Secret.take(random(size * bytes)) }
+    })
   }
 
   /** Where the destination combines, a message grows with every hop. */

@@ -5,13 +5,13 @@ import { randomBytes } from "node:crypto"
 import { QkdError } from "../errors.js"
 import type { KeyManagerOptions } from "./key-manager-options.js"
 import { KeySite } from "./key-site.js"
-import type { RunningKeyManager } from "./key-site.js"
 import { VolatileStore } from "./key-store.js"
 import type { KeyStore } from "./key-store.js"
+import type { RunningKeyManager } from "./ports.js"
 import { SealedStore } from "./sealed-store.js"
 import { SteadyClock, SYSTEM_CLOCK } from "./steady-clock.js"
 
-export type { RunningKeyManager } from "./key-site.js"
+export type { RunningKeyManager } from "./ports.js"
 
 /**
  * Opens the store, listens, and connects to neighbours once configured.

@@ -3,6 +3,7 @@
 
 import { QkdError } from "../errors.js"
 import type { Secret } from "../keys/secret.js"
+import { Border } from "./border.js"
 import { EndKeys } from "./end-keys.js"
 import { limitsWith } from "./key-manager-options.js"
 import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key-manager-options.js"
@@ -15,10 +16,10 @@ import { takeIn } from "./link-key-intake.js"
 import { LinkTable } from "./link-table.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
-import type { EndKey, KeyManager, KeyManagerConfig, KeyOrder, KeyStreams } from "./ports.js"
-import type { PoolFigures } from "./ports.js"
 import { PoolTalk } from "./pool-talk.js"
 import { SiteStreams } from "./key-streams.js"
+import type { EndKey, KeyManagerConfig, KeyOrder } from "./ports.js"
+import type { PoolFigures, RunningKeyManager } from "./ports.js"
 import { PathMessages } from "./path-messages.js"
 import { RelayDesk } from "./relay-desk.js"
 import { RelayMesh, type RelayMeshOwner } from "./relay-mesh.js"
@@ -29,19 +30,6 @@ import type { SteadyClock } from "./steady-clock.js"
 import { StoreGuard } from "./store-guard.js"
 import { StoreNews } from "./store-news.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
-
-export interface RunningKeyManager extends KeyManager {
-  /** Where other key managers reach this one. */
-  readonly relayPort: number
-  /** Neighbours with whom a connection is up. */
-  connectedPeers(): string[]
-  /** End keys that wait here for their SAEs. */
-  readonly waitingKeys: number
-  /** End keys made here ahead of demand. */
-  readonly stockedKeys: number
-  /** Key streams of this site's SAEs. */
-  readonly streams: KeyStreams
-}
 
 export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #options: KeyManagerOptions
@@ -59,6 +47,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #guard: StoreGuard
   readonly #pools: PoolTalk
   readonly streams: SiteStreams
+  readonly border: Border
   readonly #timers: NodeJS.Timeout[] = []
   #endKeys: EndKeys
   #mesh: RelayMesh | undefined
@@ -86,12 +75,18 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const sender = new RelaySender(this.#links, limits, peer)
     const onAlarm = this.#alarm
     const common = { links: this.#links, sender, peer, signKey, limits, log, onAlarm }
+    this.border = new Border({
+      ...{ qkdnId, store, policy, random, steadyMs, log, ttlS: limits.defaultTtlS },
+      endKeys: () => this.#endKeys,
+      forward: (order, keyIds, keys) => this.#supply.forward(order, { keyIds, keys }),
+      voidAt: (offer) => this.#transfers.voidedAt(offer),
+    })
     this.#transfers = new KeyTransfers({ ...common, random })
     this.#endKeys = new EndKeys(store, steadyMs)
     this.#supply = new KeySupply({
       ...{ links: this.#links, store, random, limits, steadyMs, log },
       maker: new KeyMaker({ links: this.#links, transfers: this.#transfers, random, limits }),
-      endKeys: () => this.#endKeys,
+      endKeys: () => this.border,
     })
     this.streams = new SiteStreams({
       ...{ links: this.#links, store, supply: this.#supply, peer, signKey, random, steadyMs, log },
@@ -100,7 +95,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       defaultTtlS: limits.defaultTtlS,
       onStoreFault: this.#storeFailed,
     })
-    this.#desk = new RelayDesk({ ...common, endKeys: () => this.#endKeys })
+    this.#desk = new RelayDesk({ ...common, endKeys: () => this.border })
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs },
       onLost: (id) => {
@@ -156,11 +151,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   get relayPort(): number {
     return this.#mesh?.port ?? 0
   }
-
   get waitingKeys(): number {
     return this.#endKeys.count
   }
-
   get stockedKeys(): number {
     return this.#supply.stock.keyCount
   }
@@ -202,7 +195,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.rates.deliveredBits(appId)
   }
 
-  supply(appId: string): ReturnType<KeyManager["supply"]> {
+  supply(appId: string): ReturnType<RunningKeyManager["supply"]> {
     return this.#supply.supplyOf(appId)
   }
 
@@ -210,7 +203,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.deliverableCount(appId, keySizeBits)
   }
 
-  makeKeys(...order: Parameters<KeyManager["makeKeys"]>): Promise<EndKey[]> {
+  makeKeys(...order: Parameters<RunningKeyManager["makeKeys"]>): Promise<EndKey[]> {
     const [appId, masterSaeId, slaveSaeIds, count, keySizeBits] = order
     const slaves = slaveSaeIds.map((saeId) => ({ saeId, appId }))
     return this.supplyKeys({ masterSaeId, slaves, count, keySizeBits })
@@ -242,12 +235,12 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   async close(): Promise<void> {
     if (this.#state === "closed") return
     this.#state = "closed"
-    const closing = new QkdError("operation-failed", "the key manager is closing", {
-      appTag: "closed",
-    })
+    const appTag = "closed"
+    const closing = new QkdError("operation-failed", "the key manager is closing", { appTag })
     for (const timer of this.#timers) clearInterval(timer)
     this.#supply.stock.close()
     this.streams.clear()
+    this.border.close()
     this.#transfers.close(closing)
     this.#desk.close()
     const saved = this.#links.all().map((keeper) => keeper.saveRecord())
@@ -294,6 +287,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       case "ack":
       case "nack":
       case "void":
+      case "voided":
       case "store":
       case "stream":
         this.#along.onFrame(peer.qkdnId, kind, body)
@@ -317,7 +311,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   }
 
   #neighbours(): string[] {
-    return Array.from(new Set(this.#links.active().map((keeper) => keeper.peer)))
+    return Array.from(new Set(this.#links.active().map(({ peer }) => peer)))
   }
 
   #voidLinksTo(qkdnId: string, why: "rolled-back" | "new"): void {
@@ -345,6 +339,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       this.#desk.close()
       this.#links.clear(error)
       this.#endKeys.clear()
+      this.border.clear()
       for (const peer of this.#mesh?.peers() ?? []) peer.close(error)
       await this.#store.reset(createdMs)
       this.#endKeys = new EndKeys(this.#store, () => this.#clock.steadyMs())
@@ -375,6 +370,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       await this.#supply.sweep()
       await this.#endKeys.sweep()
       this.streams.sweep()
+      await this.border.sweep()
       await this.#store.sweep()
     } catch (cause) {
       this.#storeFailed(cause)

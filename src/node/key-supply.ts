@@ -12,10 +12,10 @@ import type { Consignment } from "../keys/relay-header.js"
 import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
 import { EndKeyStock } from "./end-key-stock.js"
 import { AppRates } from "./app-rates.js"
-import type { EndKeys } from "./end-keys.js"
+import type { KeyDeposit } from "./border.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
 import { checkAmount } from "./key-maker.js"
-import type { KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
+import type { GivenKeys, KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
 import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
@@ -27,7 +27,7 @@ export interface KeySupplyOptions {
   readonly links: LinkTable
   readonly maker: KeyMaker
   /** Where keys of slaves at this site wait. */
-  readonly endKeys: () => EndKeys
+  readonly endKeys: () => KeyDeposit
   readonly random: (bytes: number) => Uint8Array
   readonly store: KeyStore
   readonly limits: KeyManagerLimits
@@ -104,6 +104,28 @@ export class KeySupply {
 
   /** See `KeyManager.supplyKeys`. */
   async supply(order: KeyOrder): Promise<EndKey[]> {
+    return this.#admitted(order, (admitted) => this.#keysFor(order, admitted))
+  }
+
+  /**
+   * Brings keys that another domain has made to all of the slaves' sites, counted as any other.
+   *
+   * @param given lent
+   * @returns where they are now
+   * @throws QkdError as `supply`
+   */
+  async forward(order: KeyOrder, given: GivenKeys): Promise<Consignment[]> {
+    checkAmount(order.count, order.keySizeBits, this.#options.limits.pool.maxHeldBytes)
+    const legs = this.#legsOf(order)
+    return this.#admitted(order, async (admitted) => {
+      const batches = await this.#make(order, legs, order.count, admitted, given)
+      for (const { keys } of batches) keys.wipe()
+      return batches.flatMap((batch) => batch.legs.map(({ offer }) => offer))
+    })
+  }
+
+  /** Within the rates of all associations that take part; what came to nothing is given back to them. */
+  async #admitted<T>(order: KeyOrder, work: (admitted: Admitted) => Promise<T>): Promise<T> {
     const { slaves, count, keySizeBits } = order
     const bits = count * keySizeBits
     const admitted = new Map<string, Admission>()
@@ -111,9 +133,9 @@ export class KeySupply {
       for (const { appId } of slaves)
         if (appId !== undefined && !admitted.has(appId))
           admitted.set(appId, this.rates.admit(appId, bits))
-      const keys = await this.#keysFor(order, admitted)
+      const done = await work(admitted)
       for (const appId of admitted.keys()) this.rates.countSupplied(appId, bits)
-      return keys
+      return done
     } catch (cause) {
       for (const [appId, admission] of admitted) this.rates.refund(appId, bits, admission)
       throw cause
@@ -247,12 +269,16 @@ export class KeySupply {
     legs: readonly TransferLeg[],
     count: number,
     admitted: Admitted,
+    given?: GivenKeys,
   ): Promise<MadeBatch[]> {
     for (const [appId, admission] of admitted)
       this.rates.checkDraw(appId, count * order.keySizeBits, admission)
     const { links, maker, endKeys, steadyMs } = this.#options
     const { masterSaeId, slaves, keySizeBits, terms } = order
-    const batches = await maker.make({ masterSaeId, legs, count, keySizeBits })
+    const batches = await maker.make({
+      ...{ masterSaeId, legs, count, keySizeBits },
+      ...(given !== undefined && { given }),
+    })
     const kept: MadeBatch[] = []
     try {
       const now = steadyMs()

@@ -19,10 +19,10 @@ import type { Log } from "./log.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
 import { encodeVoid } from "./relay-wire.js"
-import type { Ack, Nack, NackReason } from "./relay-wire.js"
+import type { Ack, Nack, NackReason, Voided } from "./relay-wire.js"
 import { checkDisjoint, parcelsOf } from "./relay-parcels.js"
 import type { Parcel } from "./relay-parcels.js"
-import { isAckOf, isNackOf, signVoid } from "./signing.js"
+import { isAckOf, isNackOf, isVoidedOf, signVoid } from "./signing.js"
 import type { Receipt } from "./signing.js"
 
 export interface KeyTransfersOptions {
@@ -60,6 +60,12 @@ export class KeyTransfers {
   readonly #open = new Map<string, Transfer>()
   /** Voids that could not be sent, by the neighbour they wait for. */
   #pendingVoids: { readonly hop: NextHop; readonly offer: Consignment }[] = []
+
+  /** Keys taken back whose destination has not said so yet. */
+  readonly #voiding = new Map<
+    string,
+    { readonly offer: Consignment; readonly heard: (isVoid: boolean) => void }
+  >()
 
   constructor(options: KeyTransfersOptions) {
     this.#options = options
@@ -151,6 +157,7 @@ export class KeyTransfers {
 
   close(error: QkdError): void {
     for (const { failed } of this.#open.values()) failed(error)
+    for (const { heard } of Array.from(this.#voiding.values())) heard(false)
   }
 
   /**
@@ -240,6 +247,29 @@ export class KeyTransfers {
     } catch (cause) {
       this.#options.log.warn({ err: cause }, "keys could not be voided: they expire unused")
     }
+  }
+
+  /** Takes keys back and waits for their destination's word: true when nobody there has one of them. */
+  async voidedAt(offer: Consignment): Promise<boolean> {
+    const { transferId } = offer
+    return new Promise<boolean>((resolve) => {
+      const heard = (isVoid: boolean): void => {
+        clearTimeout(timer)
+        this.#voiding.delete(transferId)
+        resolve(isVoid)
+      }
+      const timer = setTimeout(heard, this.#options.limits.transferTimeoutMs, false)
+      this.#voiding.set(transferId, { offer, heard })
+      this.voidWhole(offer)
+    })
+  }
+
+  onVoided(message: Voided): void {
+    const { transferId, destination, outcome } = message
+    const voiding = this.#voiding.get(transferId)
+    const peer = this.#options.links.policy.peer(destination)
+    if (voiding?.offer.destination !== destination || peer === undefined) return
+    if (isVoidedOf(peer, message)) voiding.heard(outcome !== "too-late")
   }
 
   #void(hop: NextHop, offer: Consignment): void {

@@ -3,8 +3,10 @@
 
 import { readTlsFiles } from "../transport/tls-files.js"
 import type { TlsFiles } from "../transport/tls-files.js"
+import type { Parties } from "../keys/border-records.js"
 import type { SitePolicy } from "../keys/policy.js"
 import type { AuditTrail } from "./audit.js"
+import type { BorderDesk } from "./border-ports.js"
 import type { ListenAddress, NodeSettings } from "./config.js"
 import { listenEtsi004 } from "./etsi004.js"
 import { listenEtsi014 } from "./etsi014.js"
@@ -12,6 +14,8 @@ import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import type { ApplicationDesk, KeyManager, KeyStreams } from "./ports.js"
+import { listenEtsi020 } from "./etsi020.js"
+import { Etsi020Client } from "./etsi020-client.js"
 import { listenSkip } from "./skip.js"
 
 export interface FaceParts {
@@ -20,6 +24,7 @@ export interface FaceParts {
   readonly keyManager: DeliveryOptions["keyManager"]
   readonly streams: KeyStreams
   readonly desk: ApplicationDesk
+  readonly border: BorderDesk
   readonly audit: AuditTrail
   readonly log: Log
 }
@@ -28,6 +33,7 @@ export interface OpenFaces {
   readonly etsi014: ListenAddress
   readonly skip?: ListenAddress
   readonly etsi004?: ListenAddress
+  readonly etsi020?: ListenAddress
   /**
    * Reads the files of all faces again.
    *
@@ -40,14 +46,14 @@ export interface OpenFaces {
 
 /** @throws QkdError `invalid-value` for a file, `in-use` for an address; what had opened is closed again. */
 export async function openFaces(settings: NodeSettings, parts: FaceParts): Promise<OpenFaces> {
-  const open: { readonly files: TlsFiles; readonly face: Face }[] = []
+  const open: { readonly files: TlsFiles; readonly face: Pick<Face, "renew" | "close"> }[] = []
   const close = async (): Promise<void> => {
     await Promise.all(open.map(({ face }) => face.close()))
   }
   const { policy, keyManager, desk, audit, log } = parts
   const common = {
     ...{ policy, keyManager, desk, log },
-    livesHere: (saeId: string) => policy().ownsSae(saeId),
+    livesHere: (saeId: string) => policy().standsFor(saeId),
     audit: (record: DeliveryRecord) => audit.append({ ...record }),
     auditable: () => {
       audit.admit()
@@ -76,7 +82,10 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       streamFace = await listenEtsi004({ ...common, host, port, tls, saeIdentity, streams })
       open.push({ files: etsi004, face: streamFace })
     }
+    const border = settings.etsi020 && (await openBorder(settings.etsi020, parts))
+    if (border !== undefined) open.push(border)
     return {
+      ...(border !== undefined && { etsi020: border.address }),
       ...(etsi004 !== undefined &&
         streamFace !== undefined && { etsi004: { host: etsi004.host, port: streamFace.port } }),
       etsi014: { host, port: face.port },
@@ -91,6 +100,59 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
   } catch (cause) {
     await close()
     throw cause
+  }
+}
+
+interface OpenBorder {
+  readonly files: TlsFiles
+  readonly face: Pick<Face, "renew" | "close">
+  readonly address: ListenAddress
+}
+
+/** Both sides of the interface to neighbouring domains show one certificate. */
+async function openBorder(
+  etsi020: NonNullable<NodeSettings["etsi020"]>,
+  { policy, border, desk, audit, log }: FaceParts,
+): Promise<OpenBorder> {
+  const { host, timeoutMs, mode } = etsi020
+  let tls = await faceTls(etsi020)
+  let base = etsi020.url ?? ""
+  const note = (method: string, domain: string, parties: Parties, keyIds: readonly string[]) =>
+    audit.append({
+      ...{ method, domain, saeId: parties.initiatorSaeId, keyIds },
+      targetSaeIds: parties.targetSaeIds,
+    })
+  const client = new Etsi020Client({
+    ...{ policy, mode, timeoutMs, log },
+    tls: () => ({
+      identity: tls.identity,
+      authorities: tls.callerAuthorities,
+      ...(tls.revocation !== undefined && { revocation: tls.revocation }),
+    }),
+    callbackUrl: () => `${base}/kmapi/v1/ext_keys/ack`,
+    audit: (domain, parcel) => note("ext_keys_given", domain, parcel, parcel.keyIds),
+  })
+  const face = await listenEtsi020({
+    ...{ host, port: etsi020.port, tls, policy, border, desk, client, timeoutMs, log },
+    audit: (domain, parties, keyIds) => note("ext_keys_taken", domain, parties, keyIds),
+  })
+  if (base === "") base = `https://${host.includes(":") ? `[${host}]` : host}:${face.port}`
+  border.attach(client)
+  return {
+    files: etsi020,
+    address: { host, port: face.port },
+    face: {
+      renew: (next) => {
+        const ended = face.renew(next)
+        tls = next
+        client.renewed()
+        return ended
+      },
+      close: async () => {
+        client.close()
+        await face.close()
+      },
+    },
   }
 }
 

@@ -45,10 +45,12 @@ export interface NodeAddresses {
   }
   readonly etsi014: { readonly host: string; readonly port: number; readonly url: string }
   readonly relay: { readonly host: string; readonly port: number }
-  /** Where SKIP is served too. */
   /** Key streams, where they are configured. */
   readonly etsi004?: { readonly host: string; readonly port: number }
+  /** Where SKIP is served too. */
   readonly skip?: { readonly host: string; readonly port: number }
+  /** Where neighbouring domains give and take keys. */
+  readonly etsi020?: { readonly host: string; readonly port: number }
 }
 
 export interface RunningNode {
@@ -140,6 +142,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     }),
     streams: keys.streams,
     desk: agent.desk,
+    border: keys.border,
     audit,
     log,
   })
@@ -208,6 +211,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     relay: { host: settings.relay.host, port: keys.relayPort },
     ...(faces.skip !== undefined && { skip: faces.skip }),
     ...(faces.etsi004 !== undefined && { etsi004: faces.etsi004 }),
+    ...(faces.etsi020 !== undefined && { etsi020: faces.etsi020 }),
   }
   log.info({ qkdnId: settings.qkdnId, name: settings.name, addresses }, "node is up")
   return {

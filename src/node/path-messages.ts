@@ -10,7 +10,7 @@ import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
 import type { RelayDesk } from "./relay-desk.js"
 import type { RelayPeer } from "./relay-peer.js"
-import { decodeAck, decodeNack, decodeVoid, readAlong } from "./relay-wire.js"
+import { decodeAck, decodeNack, decodeVoid, decodeVoided, readAlong } from "./relay-wire.js"
 import type { Along, FrameKind } from "./relay-wire.js"
 import type { StoreNews } from "./store-news.js"
 
@@ -25,7 +25,10 @@ export interface PathMessagesOptions {
   readonly onStoreFault: (cause: unknown) => void
 }
 
-export type PathMessageKind = Extract<FrameKind, "ack" | "nack" | "void" | "store" | "stream">
+export type PathMessageKind = Extract<
+  FrameKind,
+  "ack" | "nack" | "void" | "voided" | "store" | "stream"
+>
 
 export class PathMessages {
   readonly #options: PathMessagesOptions
@@ -53,7 +56,13 @@ export class PathMessages {
       case "void": {
         const message = decodeVoid(body)
         if (message.destination !== links.qkdnId) this.#onward(from, kind, message, body)
-        else desk.onVoid(message).catch(onStoreFault)
+        else desk.onVoid(message, from).catch(onStoreFault)
+        return
+      }
+      case "voided": {
+        const message = decodeVoided(body)
+        if (message.source === links.qkdnId) transfers.onVoided(message)
+        else this.#onward(from, kind, message, body)
         return
       }
       case "stream": {

@@ -32,7 +32,8 @@ export function sitePolicyGuard(current: () => SitePolicy): SitePolicyGuard {
       return current().version
     },
     get saeIds() {
-      return current().document.saes.map((sae) => sae.saeId)
+      const { saes, domains = [] } = current().document
+      return [...saes.map((sae) => sae.saeId), ...domains.flatMap((domain) => domain.saes)]
     },
     mayConfigureLink: (link) => asked(link, mayConfigureLink),
     mayConfigureApp: (app) => asked(app, mayConfigureApp),

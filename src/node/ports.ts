@@ -8,6 +8,7 @@ import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyTerms } from "../keys/key-terms.js"
 import type { Secret } from "../keys/secret.js"
 import type { StreamQos } from "../keys/stream-qos.js"
+import type { BorderDesk } from "./border-ports.js"
 
 /** What the agent tells the key manager after every durable change of configuration. */
 export interface KeyManagerConfig {
@@ -149,6 +150,21 @@ export interface KeyStreams {
   read(order: ReadOrder): Promise<ReadOutcome>
   /** This end only. @throws QkdError `data-missing` */
   close(saeId: string, ksid: string): Promise<void>
+}
+
+export interface RunningKeyManager extends KeyManager {
+  /** Where other key managers reach this one. */
+  readonly relayPort: number
+  /** Neighbours with whom a connection is up. */
+  connectedPeers(): string[]
+  /** End keys that wait here for their SAEs. */
+  readonly waitingKeys: number
+  /** End keys made here ahead of demand. */
+  readonly stockedKeys: number
+  /** What crosses to and from neighbouring domains. */
+  readonly border: BorderDesk
+  /** Key streams of this site's SAEs. */
+  readonly streams: KeyStreams
 }
 
 /** What 014 needs from the agent: the application association for a pair, asked for when it is missing. */

@@ -1,6 +1,7 @@
 // How the key manager's records are named in its store, and the small ones encoded. One letter a kind:
 //   h half-block   o owner of a half, where not the first   x spent block   l link
 //   k batch of end keys   t batch that is over   m newest mark of a peer   a application   s end of a key stream
+//   d keys given to another domain   i keys taken from one
 // Reads and writes no store.
 
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
@@ -20,6 +21,8 @@ export const OVER_PREFIX = Buffer.from("t")
 export const PEER_MARK_PREFIX = Buffer.from("m")
 export const APP_PREFIX = Buffer.from("a")
 export const STREAM_PREFIX = Buffer.from("s")
+export const HANDOVER_PREFIX = Buffer.from("d")
+export const INTAKE_PREFIX = Buffer.from("i")
 
 export function halfKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
   return name("h").text(qkdlId).uuid(blockId).u8(half).finish()
@@ -40,6 +43,9 @@ export const overKey = (transferId: string): Buffer => name("t").uuid(transferId
 export const appKey = (appId: string): Buffer => name("a").text(appId).finish()
 export const streamKey = (ksid: string, saeId: string): Buffer =>
   name("s").uuid(ksid).text(saeId).finish()
+export const intakeKey = (intakeId: string): Buffer => name("i").uuid(intakeId).finish()
+export const handoverKey = (transferId: string, domain: string): Buffer =>
+  name("d").uuid(transferId).text(domain).finish()
 export const peerMarkKey = (qkdnId: string): Buffer => name("m").text(qkdnId).finish()
 
 /** The text after the kind, of `a`, `l` and `m` records. */

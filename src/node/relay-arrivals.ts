@@ -11,7 +11,7 @@ import type { RelayHeader } from "../keys/relay-header.js"
 import { checkDestination } from "../keys/relay-rules.js"
 import { combineShares, ShareCollection } from "../keys/shares.js"
 import type { ArrivedShare } from "../keys/shares.js"
-import type { EndKeys } from "./end-keys.js"
+import type { KeyDeposit } from "./border.js"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
@@ -22,7 +22,7 @@ import { signAck, signNack } from "./signing.js"
 
 export interface RelayArrivalsOptions {
   readonly links: LinkTable
-  readonly endKeys: () => EndKeys
+  readonly endKeys: () => KeyDeposit
   readonly peer: (qkdnId: string) => RelayPeer | undefined
   readonly signKey: KeyObject
   readonly limits: KeyManagerLimits

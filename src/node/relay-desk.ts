@@ -13,7 +13,7 @@ import { parseRelay, unwrapRelay } from "../keys/relay-message.js"
 import type { Cargo } from "../keys/relay-message.js"
 import { checkAddressing, nextHopOf } from "../keys/relay-rules.js"
 import type { Secret } from "../keys/secret.js"
-import type { EndKeys } from "./end-keys.js"
+import type { KeyDeposit } from "./border.js"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkKeeper } from "./link-keeper.js"
 import type { LinkTable } from "./link-table.js"
@@ -21,14 +21,14 @@ import type { Log } from "./log.js"
 import { reasonOf, RelayArrivals } from "./relay-arrivals.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
-import { encodeNack } from "./relay-wire.js"
+import { encodeNack, encodeVoided } from "./relay-wire.js"
 import type { NackReason, Void } from "./relay-wire.js"
-import { areContentsOf, isVoidOf } from "./signing.js"
+import { areContentsOf, isVoidOf, signVoided } from "./signing.js"
 
 export interface RelayDeskOptions {
   readonly links: LinkTable
   readonly sender: RelaySender
-  readonly endKeys: () => EndKeys
+  readonly endKeys: () => KeyDeposit
   readonly peer: (qkdnId: string) => RelayPeer | undefined
   readonly signKey: KeyObject
   readonly limits: KeyManagerLimits
@@ -94,8 +94,8 @@ export class RelayDesk {
   }
 
   /** Keys that came here, or still come, are taken back by who says he is their source. */
-  async onVoid(message: Void): Promise<void> {
-    const { links, endKeys, log, onAlarm } = this.#options
+  async onVoid(message: Void, from: string): Promise<void> {
+    const { links, endKeys, log, onAlarm, peer, signKey } = this.#options
     const source = links.policy.peer(message.source)
     if (source === undefined || !isVoidOf(source, message, message.signature)) {
       log.warn({ source: message.source }, "a void is not signed by its source")
@@ -103,6 +103,9 @@ export class RelayDesk {
     }
     this.#arrivals.drop(message.transferId, message.source)
     const outcome = await endKeys().voidBatch(message.transferId, message.source)
+    const { transferId, pathQkdlId, destination } = message
+    const said = { transferId, pathQkdlId, source: message.source, destination, outcome }
+    peer(from)?.send("voided", encodeVoided({ ...said, signature: signVoided(signKey, said) }))
     if (outcome === "too-late") {
       onAlarm({
         kind: "void-too-late",

@@ -22,6 +22,7 @@ export const FRAME_KINDS = [
   "bye",
   "store",
   "stream",
+  "voided",
 ] as const
 export type FrameKind = (typeof FRAME_KINDS)[number]
 
@@ -205,6 +206,30 @@ export type NackReason = (typeof NACK_REASONS)[number]
  */
 export interface Void extends Along {
   readonly signature: Uint8Array
+}
+
+/** Destination to source: what became of a void. */
+export interface Voided extends Along {
+  readonly outcome: VoidOutcome
+  readonly signature: Uint8Array
+}
+export const VOID_OUTCOMES = ["voided", "unknown", "too-late"] as const
+export type VoidOutcome = (typeof VOID_OUTCOMES)[number]
+
+export function encodeVoided(message: Voided): Buffer {
+  return writeAlong(message)
+    .u8(VOID_OUTCOMES.indexOf(message.outcome))
+    .raw(message.signature)
+    .finish()
+}
+
+export function decodeVoided(body: Uint8Array): Voided {
+  const reader = new ByteReader(body, "voided")
+  const start = readAlong(reader)
+  const outcome = VOID_OUTCOMES[reader.u8()] ?? reader.fail("unknown outcome")
+  const message = { ...start, outcome, signature: reader.raw(SIGNATURE_BYTES) }
+  reader.end()
+  return message
 }
 
 export function encodeAck(ack: Ack): Buffer {

@@ -10,7 +10,7 @@ import { encodeConsignment } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { markStatement } from "../keys/store-mark.js"
 import type { SignedMark, StoreMark } from "../keys/store-mark.js"
-import type { Along, Nack, Void } from "./relay-wire.js"
+import type { Along, Nack, Void, Voided } from "./relay-wire.js"
 
 // Importing a key costs more than checking with it; identities are objects of the policy, kept weakly.
 const imported = new WeakMap<PeerIdentity, KeyObject>()
@@ -103,6 +103,16 @@ export function signVoid(key: KeyObject, message: Along): Buffer {
 
 export function isVoidOf(peer: PeerIdentity, message: Along, signature: Uint8Array): boolean {
   return verify(null, alongStatement("keyloom relay void 1", message), publicKeyOf(peer), signature)
+}
+
+/** The destination's word on what became of a void. */
+export function signVoided(key: KeyObject, message: Omit<Voided, "signature">): Buffer {
+  return sign(null, alongStatement(`keyloom relay ${message.outcome} 1`, message), key)
+}
+
+export function isVoidedOf(peer: PeerIdentity, message: Voided): boolean {
+  const statement = alongStatement(`keyloom relay ${message.outcome} 1`, message)
+  return verify(null, statement, publicKeyOf(peer), message.signature)
 }
 
 /** A node's word that its store is the one named. */

@@ -129,6 +129,19 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   })
 }
 
+/**
+ * The whole body of a request that holds keys, in a buffer of its own: the caller wipes it. Received chunks are wiped
+ * once they are copied.
+ *
+ * @throws QkdError `too-big` beyond `maxBytes`; app-tag `closed` when the client went away.
+ */
+export function readSecretBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return collect(request, maxBytes, "a request body").catch((cause: unknown) => {
+    if (cause instanceof QkdError) throw cause
+    throw new QkdError("operation-failed", "the client went away", { appTag: "closed", cause })
+  })
+}
+
 export interface HttpAnswer {
   readonly status: number
   readonly contentType: string
@@ -140,7 +153,8 @@ export interface HttpRequest {
   readonly method: "GET" | "POST"
   /** Path and query, encoded. */
   readonly path: string
-  readonly body?: string
+  /** JSON. Bytes are the caller's, who wipes them once the answer is there. */
+  readonly body?: string | Uint8Array
   readonly timeoutMs?: number
 }
 
@@ -223,6 +237,8 @@ export class HttpsClient {
         outgoing.destroy()
       }, request.timeoutMs ?? this.#options.timeoutMs)
       outgoing.once("error", fail)
+      // In a write of its own: written together with the headers, TLS would copy it into memory that nobody wipes.
+      if (typeof request.body === "object") outgoing.flushHeaders()
       outgoing.end(request.body)
     })
   }
@@ -233,7 +249,11 @@ export class HttpsClient {
   }
 }
 
-function collect(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+function collect(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  what = "an answer",
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -245,7 +265,7 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arra
       chunks.push(chunk)
       if (length > maxBytes) {
         wipe()
-        reject(new QkdError("too-big", `an answer has at most ${maxBytes} bytes`))
+        reject(new QkdError("too-big", `${what} has at most ${maxBytes} bytes`))
       }
     })
     incoming.once("end", () => {
@@ -261,6 +281,9 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arra
     incoming.once("error", (cause) => {
       wipe()
       reject(cause)
+    })
+    incoming.once("close", () => {
+      reject(new QkdError("operation-failed", "the connection ended", { appTag: "closed" }))
     })
   })
 }

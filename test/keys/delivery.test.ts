@@ -107,6 +107,16 @@ describe("the delivery ledger", () => {
     assert.ok(ledger.take("t", "m", [uuid(11)], 0))
   })
 
+  it("says the same of a void that comes again, and too late of what all have", () => {
+    const ledger = stored(batch(1))
+    assert.equal(ledger.voidBatch(uuid(10), "far"), "voided")
+    assert.equal(ledger.voidBatch(uuid(10), "far"), "voided")
+    const spent = stored(batch(2, { slaveSaeIds: ["s"] }))
+    spent.take("s", "m", [uuid(21), uuid(22)], 0)
+    assert.equal(spent.holds(uuid(20)), undefined)
+    assert.equal(spent.voidBatch(uuid(20), "far"), "too-late")
+  })
+
   it("takes the same batch again, and refuses its ids for other keys", () => {
     const ledger = stored(batch(1))
     assert.equal(ledger.offer(batch(1)), "again")
@@ -126,6 +136,7 @@ describe("the delivery ledger", () => {
         const ledger = new DeliveryLedger()
         const state = new Map<number, "offered" | "stored" | "over">()
         const got = new Set<string>()
+        const again = new Map<number, "voided" | "unknown">()
         let nowMs = 0
         for (const { what, n, slave, keys } of steps) {
           const ids = keys.map((k) => uuid(n * 10 + k))
@@ -147,9 +158,13 @@ describe("the delivery ledger", () => {
             const outcome = ledger.voidBatch(uuid(n * 10), "far")
             if (state.get(n) === "offered" || state.get(n) === "stored") {
               assert.equal(outcome, some ? "too-late" : "voided")
-              if (!some) state.set(n, "over")
+              if (!some) {
+                state.set(n, "over")
+                again.set(n, "voided")
+              }
             } else {
-              assert.equal(outcome, "unknown")
+              if (!state.has(n)) again.set(n, "unknown")
+              assert.equal(outcome, again.get(n) ?? "too-late")
               state.set(n, "over")
             }
           } else if (what === "expire") {

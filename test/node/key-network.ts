@@ -50,6 +50,7 @@ export interface PolicyFaults {
   allowsEnd?: PolicyView["allowsEnd"]
   allowsNeighbour?: PolicyView["allowsNeighbour"]
   ownsSae?: PolicyView["ownsSae"]
+  domainOf?: PolicyView["domainOf"]
   maxHops?: number
   minDisjointPaths?: number
   relaySchemes?: readonly RelayScheme[]
@@ -82,6 +83,7 @@ export function policyOf(
     allowsNeighbour: (id) => faults.allowsNeighbour?.(id) ?? true,
     allowsEnd: (id) => faults.allowsEnd?.(id) ?? true,
     ownsSae: (id) => faults.ownsSae?.(id) ?? id === saeOf(self),
+    domainOf: (id) => faults.domainOf?.(id),
     refusesPath: (at) => faults.refusesPath?.(at),
   }
 }

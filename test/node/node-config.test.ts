@@ -132,6 +132,21 @@ describe("a node's configuration file", () => {
     refused({ ...file, etsi004: { ...etsi004, streams: 1 } })
   })
 
+  it("deals with neighbouring domains only where it is asked to", () => {
+    assert.equal(read(file).etsi020, undefined)
+    const etsi020 = { port: 8443, cert_file: "c", key_file: "k", ca_file: "ca" }
+    const settings = read({ ...file, etsi020 }).etsi020
+    assert.deepEqual([settings?.mode, settings?.timeoutMs], ["asynchronous", 2500])
+    assert.equal(settings?.certFile, "/etc/keyloom/c")
+    const more = { ...etsi020, mode: "synchronous", url: "https://a.example", timeout_ms: 500 }
+    const other = read({ ...file, etsi020: more }).etsi020
+    assert.deepEqual(
+      [other?.mode, other?.url, other?.timeoutMs],
+      ["synchronous", "https://a.example", 500],
+    )
+    refused({ ...file, etsi020: { ...etsi020, mode: "both" } })
+  })
+
   it("says how NETCONF is served over TLS, and which managers are called", () => {
     const fingerprint = `04:${"ab:".repeat(31)}ab`
     const tls = {
