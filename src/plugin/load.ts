@@ -14,6 +14,7 @@ export type PluginRole = "node-driver" | "qkd-module"
 
 /** Plugins that ship; they have no privilege beyond a short name. Folders beside `src/`, built along with it. */
 const SHIPPED: ReadonlyMap<string, PluginRole> = new Map([
+  ["etsi004", "qkd-module"],
   ["etsi015", "node-driver"],
   ["simulated", "qkd-module"],
   ["etsi014", "qkd-module"],

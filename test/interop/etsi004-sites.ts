@@ -105,6 +105,10 @@ export class StreamSites {
     await this.serve(site)
   }
 
+  portOf(site: Site): number {
+    return this.#faces.get(site)?.port ?? 0
+  }
+
   policy(site: Site): () => SitePolicy {
     return this.sites.parts(site).policy
   }
