@@ -2,6 +2,7 @@
 // somebody getting less who has less by weight already (progressive filling: Bertsekas and Gallager, Data Networks, 6.5.2).
 
 import type { LinkPath } from "./path-question.js"
+import { PriorityQueue } from "./priority-queue.js"
 
 export interface Sharer {
   /** Each carries the whole of what the service gets; a link on two of them carries it twice. */
@@ -12,18 +13,29 @@ export interface Sharer {
   readonly mostBps: number
 }
 
-/** A limit that is nearer than this part of the level is met at once. */
+/** Decimal fractions that add up to a whole bit come out a little too small at times. */
 const ROUNDING = 1e-12
 
+interface Full {
+  readonly link: number
+  /** What each sharer on it has by weight when nothing of it is left. */
+  readonly level: number
+}
+
 /**
+ * All rise together, by weight; who has all it wants stops, and who is on a link of which nothing is left. What stops one
+ * leaves more to others, so the level at which a link is full only rises: it is worked out anew when the link comes first.
+ *
  * @param roomBps by link.
  * @returns by sharer, whole bits per second: rounded down, so that no link is ever over.
  */
 export function fairShares(sharers: readonly Sharer[], roomBps: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(sharers.length)
-  const room = Float64Array.from(roomBps, (bps) => Math.max(0, bps))
-  const weightOn = new Float64Array(room.length)
-  const onLink: number[][] = Array.from(room, () => [])
+  /** By link: what is left beside those who have stopped; the weight and the number of the others. */
+  const left = Float64Array.from(roomBps, (bps) => Math.max(0, bps))
+  const weightOn = new Float64Array(left.length)
+  const openOn = new Int32Array(left.length)
+  const onLink: number[][] = Array.from(left, () => [])
   const open = new Uint8Array(sharers.length)
   for (const [number, { paths, weight, mostBps }] of sharers.entries()) {
     if (!(mostBps > 0) || paths.length === 0) continue
@@ -31,48 +43,54 @@ export function fairShares(sharers: readonly Sharer[], roomBps: ArrayLike<number
     for (const path of paths)
       for (const link of path) {
         weightOn[link] = (weightOn[link] ?? 0) + weight
+        openOn[link] = (openOn[link] ?? 0) + 1
         onLink[link]?.push(number)
       }
   }
-  // Who is satisfied first comes first: their limits are met in this order, whatever the links do.
-  const byLimit = [...sharers.keys()].filter((number) => open[number] === 1)
   const limit = (number: number): number =>
     (sharers[number]?.mostBps ?? 0) / (sharers[number]?.weight ?? 1)
+  const byLimit = [...sharers.keys()].filter((number) => open[number] === 1)
   byLimit.sort((a, b) => limit(a) - limit(b))
-  let left = byLimit.length
-  let level = 0
-  let nextLimit = 0
-  /** By link, the level up to which `room` has been lowered. */
-  const close = (number: number): void => {
+  const levelOf = (link: number): number =>
+    openOn[link] === 0 ? Number.POSITIVE_INFINITY : Math.max(0, left[link] ?? 0) / (weightOn[link] ?? 1)
+  const stop = (number: number, level: number): void => {
     if (open[number] !== 1) return
     open[number] = 0
-    left -= 1
     const { paths = [], weight = 1, mostBps = 0 } = sharers[number] ?? {}
     shares[number] = Math.min(mostBps, Math.floor(level * weight * (1 + ROUNDING)))
+    const taken = Math.min(mostBps, level * weight)
     for (const path of paths)
-      for (const link of path) weightOn[link] = (weightOn[link] ?? 0) - weight
+      for (const link of path) {
+        left[link] = (left[link] ?? 0) - taken
+        weightOn[link] = (weightOn[link] ?? 0) - weight
+        openOn[link] = (openOn[link] ?? 0) - 1
+      }
   }
-  while (left > 0) {
-    let rise = Number.POSITIVE_INFINITY
-    for (let link = 0; link < room.length; link += 1)
-      if ((weightOn[link] ?? 0) > ROUNDING)
-        rise = Math.min(rise, (room[link] ?? 0) / (weightOn[link] ?? 1))
+  const queue = new PriorityQueue<Full>((one, other) => one.level < other.level)
+  for (const [link, users] of onLink.entries())
+    if (users.length > 0) queue.push({ link, level: levelOf(link) })
+  let first = queue.pop()
+  let nextLimit = 0
+  let level = 0
+  for (;;) {
     while (open[byLimit[nextLimit] ?? -1] === 0) nextLimit += 1
-    const first = byLimit[nextLimit]
-    if (first !== undefined) rise = Math.min(rise, limit(first) - level)
-    rise = Math.max(0, rise)
-    level += rise
-    for (let link = 0; link < room.length; link += 1)
-      room[link] = Math.max(0, (room[link] ?? 0) - rise * Math.max(0, weightOn[link] ?? 0))
-    for (let number = first; number !== undefined && limit(number) <= level * (1 + ROUNDING); ) {
-      close(number)
-      nextLimit += 1
-      number = byLimit[nextLimit]
+    const satisfied = byLimit[nextLimit]
+    if (satisfied === undefined) return shares
+    if (first !== undefined) {
+      const now = levelOf(first.link)
+      if (now > first.level * (1 + ROUNDING)) {
+        if (now < Number.POSITIVE_INFINITY) queue.push({ link: first.link, level: now })
+        first = queue.pop()
+        continue
+      }
     }
-    for (const [link, users] of onLink.entries()) {
-      if ((weightOn[link] ?? 0) <= ROUNDING) continue
-      if ((room[link] ?? 0) <= level * ROUNDING * (weightOn[link] ?? 0)) users.forEach(close)
+    if (first === undefined || limit(satisfied) <= first.level) {
+      level = Math.max(level, limit(satisfied))
+      stop(satisfied, level)
+      continue
     }
+    level = Math.max(level, first.level)
+    for (const number of onLink[first.link] ?? []) stop(number, level)
+    first = queue.pop()
   }
-  return shares
 }
