@@ -24,6 +24,7 @@ interface ServiceView {
   serviceId: string
   state: string
   reason?: string
+  grantedBps?: number
   path?: PathView
   next?: PathView
   beside?: { path?: PathView }[]
@@ -140,6 +141,22 @@ describe("services that are protected, when a fibre is cut", function () {
     load.on = false
     await asking
     await exchange("D", "C")
+  })
+
+  it("are granted more than their guaranteed rate while links have it, and held to that at delivery", async () => {
+    const bounded = await active(await order("E", "B", { maxRateBps: 100 }))
+    assert.equal(bounded.grantedBps, 100)
+    const { grantedBps = 0 } = await active(await order("F", "E", { maxRateBps: 1_000_000 }))
+    assert(grantedBps > 32 && grantedBps < 4000, `${grantedBps} bit/s of links that make 4000`)
+    // Ten seconds of 100 bit/s are three keys.
+    const first = await eventually(async () => {
+      const answer = await encKeys(demo, "sae-E", "sae-B", { number: 3, size: 256 })
+      return answer.body.includes("pool-empty") ? undefined : answer
+    }, "sae-E has keys for sae-B")
+    assert.equal(first.status, 200, first.body)
+    const more = await encKeys(demo, "sae-E", "sae-B", { number: 3, size: 256 })
+    assert.equal(more.status, 503)
+    assert.match(more.body, /over-rate/)
   })
 
   it("are refused with the place of the fault where terms contradict each other", async () => {
