@@ -52,7 +52,9 @@ export function fairShares(sharers: readonly Sharer[], roomBps: ArrayLike<number
   const byLimit = [...sharers.keys()].filter((number) => open[number] === 1)
   byLimit.sort((a, b) => limit(a) - limit(b))
   const levelOf = (link: number): number =>
-    openOn[link] === 0 ? Number.POSITIVE_INFINITY : Math.max(0, left[link] ?? 0) / (weightOn[link] ?? 1)
+    openOn[link] === 0
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, left[link] ?? 0) / (weightOn[link] ?? 1)
   const stop = (number: number, level: number): void => {
     if (open[number] !== 1) return
     open[number] = 0
