@@ -35,7 +35,7 @@ export interface Flow {
 /** A path must gain this much of each bit it carries to be worth a column. */
 const WORTH = 1e-7
 /** Of a link's rate, kept from the program, so that the solver's tolerance never fills a link beyond it. */
-const MARGIN = 1e-9
+const MARGIN = 1e-7
 /** Among paths of one price the one with fewer links. */
 const PER_HOP = 1e-9
 
@@ -100,10 +100,23 @@ export class Columns {
     return solution
   }
 
+  /** The optimum over the paths there are. */
+  resolve(): LinearSolution | undefined {
+    return this.#program.solve()
+  }
+
   /** Between these bounds the pair must be carried from the next solution on. */
   boundPair(pair: number, lowBps: number, highBps: number): void {
     const low = lowBps > 0 ? lowBps : Number.NEGATIVE_INFINITY
     this.#program.setRowBounds(this.#pairRows[pair] ?? -1, low, highBps)
+  }
+
+  /** By pair, what is carried of it, bits per second. */
+  carriedOf(solution: LinearSolution): Float64Array {
+    const carried = new Float64Array(this.pairs.length)
+    for (const [number, { pair }] of this.columns.entries())
+      carried[pair] = (carried[pair] ?? 0) + (solution.values[number] ?? 0)
+    return carried
   }
 
   /** By pair, the paths that carry it; columns that came after the solution carry nothing in it. */

@@ -6,6 +6,7 @@ import { admit } from "./admit.js"
 import type { Columns, Flow, Pair } from "./columns.js"
 import type { Allocation, Demand, Share } from "./demand.js"
 import type { FreeRate } from "./free-rate.js"
+import { wholeDemands } from "./whole-demands.js"
 import { improveAllocation } from "./local-search.js"
 
 /** Part of the bound that may be missing: nearer is not worth the time. */
@@ -34,10 +35,21 @@ export function optimisedAllocation(
   const solution = columns.solve(GAP / 2, (part) => {
     told(part * SOLVING)
   })
-  const flows = solution === undefined ? [] : columns.flowsOf(solution)
+  // Over several paths a whole demand is as good as parts of two: which, the program can say itself.
+  const dived =
+    split && solution !== undefined ? wholeDemands(columns, demands, solution) : undefined
+  const laid = dived?.solution ?? solution
+  const flows = laid === undefined ? [] : columns.flowsOf(laid)
   const shares: (readonly Share[])[] = demands.map(() => [])
   for (const [number, pair] of columns.pairs.entries())
-    lay(free, demands, pair, flows[number] ?? [], split, shares)
+    lay(
+      free,
+      demands,
+      { ...pair, demands: dived?.chosen[number] ?? pair.demands },
+      flows[number] ?? [],
+      split,
+      shares,
+    )
   const enoughBps = columns.boundBps * (1 - GAP)
   // On one path first, also where several are allowed: it is quick, and often enough.
   for (const several of split ? [false, true] : [false]) {
@@ -89,6 +101,7 @@ function lay(
       parts.push({ flow, rateBps })
       lacks -= rateBps
     }
+    if (lacks === 0) roundUp(parts, demand.rateBps)
     if (parts.length === 0 || demand.rateBps - lacks < demand.minRateBps) continue
     const forth = demand.from === pair.from
     const placed = takeAll(
@@ -102,6 +115,16 @@ function lay(
     if (placed.length === 0) continue
     shares[number] = placed
     for (const { flow, rateBps } of parts) flow.rateBps = Math.max(0, flow.rateBps - rateBps)
+  }
+}
+
+/** Parts that are the whole by subtraction may be a last digit less by addition: that digit is put to the last. */
+function roundUp(parts: readonly { rateBps: number }[], rateBps: number): void {
+  const last = parts.at(-1)
+  if (last === undefined) return
+  for (let more = rateBps * Number.EPSILON; ; more *= 2) {
+    if (parts.reduce((sum, part) => sum + part.rateBps, 0) >= rateBps) return
+    last.rateBps += more
   }
 }
 

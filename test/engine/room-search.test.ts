@@ -4,13 +4,12 @@
 import assert from "node:assert/strict"
 import fc from "fast-check"
 import { FreeRate } from "../../src/engine/free-rate.js"
-import { PathGraph } from "../../src/engine/path-graph.js"
 import { sumAlong } from "../../src/engine/path-question.js"
 import { RoomSearch } from "../../src/engine/room-search.js"
 import { ShortestPaths } from "../../src/engine/shortest.js"
 import { puzzles } from "./all-paths.js"
 import { assertFirstOf, close, plain } from "./assert-paths.js"
-import { Dice } from "../core/dice.js"
+import { drawnDemands, ringNetwork } from "./ring-network.js"
 
 describe("the search for room", () => {
   it("finds the cheapest path among links with room, one question after the other", () => {
@@ -33,32 +32,14 @@ describe("the search for room", () => {
 
   it("answers at the same cost as a search from one end on networks that fill up, where links have the rate and nodes relay", () => {
     for (let seed = 1; seed <= 12; seed += 1) {
-      const chance = new Dice(seed)
-      const random = (): number => chance.below(2 ** 30) / 2 ** 30
-      const nodeCount = 20 + Math.floor(random() * 60)
-      const ends = Array.from({ length: nodeCount * 2 }, (_, link) => {
-        const a = link < nodeCount ? link : Math.floor(random() * nodeCount)
-        const b =
-          link < nodeCount
-            ? (link + 1) % nodeCount
-            : (a + 1 + Math.floor(random() * (nodeCount - 1))) % nodeCount
-        return [a, b] as const
-      })
-      const graph = new PathGraph(
-        nodeCount,
-        ends.map(([a]) => a),
-        ends.map(([, b]) => b),
-      )
-      const rateBps = Float64Array.from(ends, () => (random() < 0.1 ? 0 : 1000 + 9000 * random()))
-      const passableNodes = Uint8Array.from({ length: nodeCount }, () => (random() < 0.9 ? 1 : 0))
-      const free = new FreeRate(graph, { rateBps, passableNodes })
+      const network = ringNetwork(30 + seed * 5, seed, { deadShare: 0.1 })
+      const { graph, capacity } = network
+      const { rateBps, passableNodes } = capacity
+      const free = new FreeRate(graph, capacity)
       const slow = new ShortestPaths(graph)
       let placed = 0
       let refused = 0
-      for (let n = 0; n < 800; n += 1) {
-        const from = Math.floor(random() * nodeCount)
-        const to = (from + 1 + Math.floor(random() * (nodeCount - 1))) % nodeCount
-        const rate = 50 * 10 ** random()
+      for (const [n, { from, to, rateBps: rate }] of drawnDemands(network, 800, 50).entries()) {
         // The price as it is written down: e to five times the share in use, over the rate.
         const cost = rateBps.map((all, link) =>
           all > 0 ? Math.exp(5 * Math.min(1, 1 - (free.free[link] ?? 0) / all)) / all : 1,
