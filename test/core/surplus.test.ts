@@ -159,6 +159,20 @@ describe("the surplus of a network", () => {
     assert.equal(syncs(lab), 0)
   })
 
+  it("is taken back in part where a link does not bear it, however little that is", () => {
+    const lab = tree()
+    lab.order("a", "d", { minRateBps: 100, maxRateBps: 5000 })
+    lab.order("e", "f", { minRateBps: 100, maxRateBps: 5000 })
+    lab.confirmAll()
+    lab.share()
+    lab.share()
+    const before = (lab.mostOf("a", "d") ?? 0) + (lab.mostOf("e", "f") ?? 0)
+    for (let time = 0; time < 5; time += 1) drift(lab, "b-c", 950)
+    const after = (lab.mostOf("a", "d") ?? 0) + (lab.mostOf("e", "f") ?? 0)
+    assert.equal(before, 900)
+    assert(after < 875 && after > 840, `${after}`)
+  })
+
   it("follows a link that falls far within one sharing, and one that rises only when it stays", () => {
     const lab = tree()
     lab.order("a", "d", { minRateBps: 100, maxRateBps: 5000 })
