@@ -99,6 +99,7 @@ await runExample(noSoftHsm(), async (dir, later) => {
   const sites = await makeHsmSites(dir, [near, far], {
     count: { alpha: keys, omega: Math.ceil(keys / 2) },
     hybrid: true,
+    controller: network.controller(dir),
   })
   const alpha = new HsmProcess(sites.alpha)
   const omega = new HsmProcess(sites.omega)
@@ -124,6 +125,17 @@ await runExample(noSoftHsm(), async (dir, later) => {
   const there = await omega.until(({ in: taken }) => taken.ready === counts.out.ready)
   const seconds = (Date.now() - startedAt) / 1000
   hold(there.in.imported + there.in.importing === 0, "both sites hold the same keys, none half-way")
+
+  let states = await network.orderStates()
+  for (let n = 0; n < 300 && !states.every((state) => state === "completed"); n += 1) {
+    await new Promise((done) => setTimeout(done, 100))
+    states = await network.orderStates()
+  }
+  const done = states.filter((state) => state === "completed").length
+  hold(
+    states.length >= 2 && done === states.length,
+    `${done} bulk orders at the controller, all completed`,
+  )
 
   say("Looking into alpha's token with another maker's tool.")
   const tool = (...args: string[]): string =>

@@ -24,6 +24,8 @@ export interface HsmSitesOptions {
   readonly hybrid?: boolean
   readonly lifetimeS?: number
   readonly maxKeys?: number
+  /** Where fillings are ordered. */
+  readonly controller?: object
 }
 
 /** Each site in a folder of its own under `dir`. Both lines' ports are free ones. */
@@ -68,6 +70,7 @@ export async function makeHsmSites(
         key_file: "key.pem",
         ca_file: "ca.pem",
       },
+      ...(options.controller === undefined ? {} : { controller: options.controller }),
       peer: [
         {
           name: peer,

@@ -1,6 +1,6 @@
 // Where the keys come from: what a consumer has to know of its key manager, and the demo network as one source.
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { LabProcess, until } from "./processes.js"
@@ -17,6 +17,7 @@ export interface KmeAccess {
 }
 
 interface DemoFile {
+  readonly controller: { readonly url: string; readonly token: string }
   readonly nodes: readonly { readonly name: string; readonly etsi014: string }[]
   readonly saes: readonly {
     readonly saeId: string
@@ -64,6 +65,25 @@ export class DemoNetwork {
     if (sae === undefined || node === undefined) throw new Error(`the demo has no SAE ${saeId}`)
     const { hostname, port } = new URL(node.etsi014)
     return { ...sae, host: hostname, port: Number(port) }
+  }
+
+  /** The `controller` container of a consumer's configuration; its token goes into a file in `dir`. */
+  controller(dir: string): object {
+    const demo = JSON.parse(readFileSync(path.join(this.#dir, "demo.json"), "utf8")) as DemoFile
+    const tokenFile = path.join(dir, "controller.token")
+    writeFileSync(tokenFile, demo.controller.token, { mode: 0o600 })
+    return { url: demo.controller.url, token_file: tokenFile }
+  }
+
+  /** States of the bulk orders at the controller. */
+  async orderStates(): Promise<string[]> {
+    const file = readFileSync(path.join(this.#dir, "demo.json"), "utf8")
+    const { url, token } = (JSON.parse(file) as DemoFile).controller
+    const answer = await fetch(`${url}/api/v1/bulk-orders`, {
+      headers: { Authorization: `Bearer ${token}` },
+    })
+    const { items } = (await answer.json()) as { items: { state: string }[] }
+    return items.map(({ state }) => state)
   }
 
   stop(): Promise<void> {

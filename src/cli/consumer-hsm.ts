@@ -5,11 +5,14 @@ import path from "node:path"
 import { HSM_CONFIG_MODULES, type HsmSettings, readHsmConfig } from "../consumer/hsm-config.js"
 import { HsmIndex, type IndexedKey, type KeyState } from "../consumer/hsm-index.js"
 import { openFile, sealFile } from "../consumer/hsm-seal.js"
+import type { OrderStatus } from "../consumer/hsm-orders.js"
+import type { Watch } from "../consumer/hsm-ports.js"
 import { HsmService, type HsmStatus, statusFile } from "../consumer/hsm-service.js"
 import { openToken } from "../consumer/token-client.js"
 import { QkdError } from "../errors.js"
 import { loadYangFiles } from "../transport/yang-files.js"
 import { exitWhenStopped } from "./exit.js"
+import { orderDeskAt } from "./hsm-order-desk.js"
 import { roleLog } from "./log.js"
 import { untilAsked } from "./until-asked.js"
 
@@ -34,14 +37,18 @@ function settingsOf(file: string): HsmSettings {
 export async function runHsm(options: { readonly config: string }): Promise<void> {
   const stop = untilAsked()
   const log = roleLog("consumer-hsm")
-  const service = await HsmService.start(settingsOf(options.config), {
+  const settings = settingsOf(options.config)
+  const watch: Watch = {
     alarm: (event, detail) => {
       log.warn({ event, ...detail }, event)
     },
     note: (event, detail) => {
       log.info({ event, ...detail }, event)
     },
-  })
+  }
+  const { controller } = settings
+  const desk = controller === undefined ? undefined : orderDeskAt(controller)
+  const service = await HsmService.start(settings, watch, desk)
   log.info({ event: "listening", port: service.port }, "listening")
   process.send?.({ kind: "ready" })
   try {
@@ -83,7 +90,16 @@ export async function hsmStatus(options: {
     if (state?.lastRoundAt !== undefined)
       process.stdout.write(`  last round: ${state.lastRoundAt}\n`)
     if (state?.lastFault !== undefined) process.stdout.write(`  last fault: ${state.lastFault}\n`)
+    if (state?.order !== undefined) process.stdout.write(`  bulk order: ${wordsOf(state.order)}\n`)
   }
+}
+
+function wordsOf(order: OrderStatus): string {
+  const { orderId, state, keys = 0, deliveredKeys = 0, forecast, late, fault } = order
+  if (orderId === undefined) return fault ?? "none"
+  const when = forecast === undefined ? "" : `, all by ${forecast}${late === true ? " (late)" : ""}`
+  const trouble = fault === undefined ? "" : `; ${fault}`
+  return `${state ?? ""}, ${deliveredKeys} of ${keys} keys${when} (${orderId})${trouble}`
 }
 
 function counts(

@@ -34,26 +34,40 @@ export interface ControllerRequest {
   readonly body?: object
   /** The answer may wait so long for the end of what was ordered (RFC 7240). */
   readonly waitS?: number
+  /** An answer with this status is no fault: undefined is returned. */
+  readonly absent?: 404
 }
 
 /**
  * @param resource below `/api/v1`.
- * @returns the JSON of a 200, or of a 202 where something was ordered.
+ * @returns the JSON of a 200, or of a 201 or 202 where something was ordered.
  * @throws QkdError `invalid-value` for an address or file that cannot be, `access-denied`, else `operation-failed`
  *   with the controller's own words where it has some.
  */
 export async function askController(
   address: ControllerAddress,
   resource: string,
+  request: ControllerRequest & { readonly absent: 404 },
+): Promise<JsonValue | undefined>
+export async function askController(
+  address: ControllerAddress,
+  resource: string,
   request: ControllerRequest,
-): Promise<JsonValue> {
+): Promise<JsonValue>
+export async function askController(
+  address: ControllerAddress,
+  resource: string,
+  request: ControllerRequest,
+): Promise<JsonValue | undefined> {
   const base = addressOf(address.controller)
   const token = secretOf(address.tokenFile)
   const url = new URL(`/api/v1${resource}`, base)
   const { status, body } = await send(url, token, address.caFile, request)
   if (status === 401)
     throw new QkdError("access-denied", `${base.origin} answers ${status}: the token is not good`)
-  const good = status === 200 || (status === 202 && request.method === "POST")
+  if (status === request.absent) return undefined
+  const ordered = request.method === "POST" && (status === 201 || status === 202)
+  const good = status === 200 || ordered
   if (!good) {
     const words = wordsOf(body)
     const said = words === undefined ? "" : `: ${words}`

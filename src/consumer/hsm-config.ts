@@ -38,6 +38,13 @@ export interface HsmSettings {
   readonly kme: TlsFiles & { readonly host: string; readonly port: number }
   readonly line: TlsFiles & { readonly host: string; readonly port: number }
   readonly peers: readonly HsmPeerSetting[]
+  /** Where fillings are ordered in bulk. */
+  readonly controller?: {
+    readonly url: string
+    readonly tokenFile: string
+    readonly caFile?: string
+    readonly fillWithinMs: number
+  }
 }
 
 /**
@@ -76,6 +83,19 @@ export function readHsmConfig(
     kme: address(hsm.child("kme")),
     line: address(hsm.child("line")),
     peers: hsm.entries("peer", "name").map(peerOf),
+    ...(hsm.has("controller") && { controller: controllerOf(hsm.child("controller"), file) }),
+  }
+}
+
+function controllerOf(
+  reader: Reader,
+  file: (reader: Reader, name: string) => string,
+): NonNullable<HsmSettings["controller"]> {
+  return {
+    url: required(reader, "url"),
+    tokenFile: file(reader, "token_file"),
+    ...(reader.has("ca_file") && { caFile: file(reader, "ca_file") }),
+    fillWithinMs: (reader.number("fill_within_s") ?? 86_400) * 1000,
   }
 }
 

@@ -125,6 +125,15 @@ export class HsmMaker {
     return ready
   }
 
+  /** How many keys the next round is to make. */
+  get missing(): number {
+    const { peer, count, lowWatermark } = this.#setting
+    const have = this.#ports.index
+      .all()
+      .filter((key) => key.peer === peer && key.way === "out" && COMING.includes(key.state)).length
+    return (this.#filling || have <= lowWatermark) && have < count ? count - have : 0
+  }
+
   /** Keys to make now: none above the low watermark, unless a filling has begun that did not reach its end. */
   #lacking(): number {
     const { peer, count, lowWatermark, maxTokenKeys } = this.#setting

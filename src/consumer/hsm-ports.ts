@@ -21,3 +21,35 @@ export interface Watch {
   alarm(event: string, detail: Readonly<Record<string, string | number>>): void
   note(event: string, detail: Readonly<Record<string, string | number>>): void
 }
+
+export interface WantedKeys {
+  /** Who asks the key manager for them, and who fetches them by their ids. */
+  readonly fromSaeId: string
+  readonly toSaeId: string
+  readonly keySizeBits: number
+  readonly keys: number
+  readonly deadlineMs: number
+}
+
+/** A bulk order as its controller tells it. */
+export interface PlacedOrder {
+  readonly orderId: string
+  /** `pending`, `inProgress`, `held`, `completed` or `cancelled`. */
+  readonly state: string
+  readonly keys: number
+  /** At both sites: handed out, or ready to be. */
+  readonly deliveredKeys: number
+  readonly late: boolean
+  /** RFC 3339. */
+  readonly forecast?: string
+}
+
+/** The network's controller, where it takes bulk orders. */
+export interface OrderDesk {
+  /** As well as can be done by the deadline. */
+  place(wanted: WantedKeys): Promise<PlacedOrder>
+  /** An open order of these two, placed before. */
+  find(fromSaeId: string, toSaeId: string): Promise<PlacedOrder | undefined>
+  /** Undefined when there is no such order any more. */
+  look(orderId: string): Promise<PlacedOrder | undefined>
+}

@@ -14,7 +14,8 @@ import type { HsmPeerSetting, HsmSettings } from "./hsm-config.js"
 import { HsmIndex } from "./hsm-index.js"
 import { connectLine, listenLine } from "./hsm-line.js"
 import { HsmMaker } from "./hsm-maker.js"
-import type { KeySource, Watch } from "./hsm-ports.js"
+import { HsmOrders, type OrderStatus } from "./hsm-orders.js"
+import type { KeySource, OrderDesk, Watch } from "./hsm-ports.js"
 import { reconcile } from "./hsm-reconcile.js"
 import { HsmTaker } from "./hsm-taker.js"
 import { openToken } from "./token-client.js"
@@ -25,12 +26,16 @@ const TIMEOUT_MS = 15_000
 /** The peer answers when its token has taken and proven a batch. */
 const LINE_TIMEOUT_MS = 120_000
 const BACKOFF_FIRST_MS = 1000
+/** So long a round waits for the controller; what it says later is shown later. */
+const ORDER_WAIT_MS = 3000
 
 /** What `status` shows of a peer. */
 export interface PeerStatus {
   readonly peer: string
   readonly lastRoundAt?: string
   readonly lastFault?: string
+  /** Where a controller is told of fillings. */
+  readonly order?: OrderStatus
 }
 
 export interface HsmStatus {
@@ -47,6 +52,8 @@ export function statusFile(settings: HsmSettings): string {
 export class HsmService {
   readonly #settings: HsmSettings
   readonly #watch: Watch
+  /** Where fillings are ordered, if anywhere. */
+  readonly #desk: OrderDesk | undefined
   readonly #index: HsmIndex
   readonly #status = new Map<string, PeerStatus>()
   readonly #closing: (() => unknown)[] = []
@@ -59,7 +66,8 @@ export class HsmService {
   /** Rejects when the service cannot go on: the PIN is wrong. */
   readonly failed: Promise<never>
 
-  private constructor(settings: HsmSettings, watch: Watch) {
+  private constructor(settings: HsmSettings, watch: Watch, desk: OrderDesk | undefined) {
+    this.#desk = desk
     this.#settings = settings
     this.#watch = watch
     this.#index = new HsmIndex(path.join(settings.dir, "index"))
@@ -70,8 +78,8 @@ export class HsmService {
   }
 
   /** @throws QkdError `in-use` when another process has the folder; of what cannot be opened: token, files, listening address */
-  static async start(settings: HsmSettings, watch: Watch): Promise<HsmService> {
-    const service = new HsmService(settings, watch)
+  static async start(settings: HsmSettings, watch: Watch, desk?: OrderDesk): Promise<HsmService> {
+    const service = new HsmService(settings, watch, desk)
     try {
       await service.#start()
     } catch (fault) {
@@ -200,12 +208,25 @@ export class HsmService {
   /** Round after round, more slowly while they fail. */
   async #go(peer: HsmPeerSetting, maker: HsmMaker): Promise<void> {
     const { roundMs } = this.#settings
+    const orders = this.#orders(peer)
     let pauseMs = roundMs
     while (!this.#stopping()) {
+      if (orders !== undefined) {
+        const asked = orders.tend(maker.missing).then(() => {
+          if (!this.#stopping()) this.#showOrder(peer.name, orders.status)
+        })
+        await Promise.race([asked, this.#pause(ORDER_WAIT_MS)])
+        if (this.#stopping()) return
+      }
       try {
         const ready = await maker.round()
         if (ready > 0) this.#watch.note("keys-ready", { peer: peer.name, count: ready })
-        this.#status.set(peer.name, { peer: peer.name, lastRoundAt: new Date().toISOString() })
+        const { order } = this.#statusOf(peer.name)
+        this.#status.set(peer.name, {
+          peer: peer.name,
+          lastRoundAt: new Date().toISOString(),
+          ...(order === undefined ? {} : { order }),
+        })
         pauseMs = roundMs
       } catch (error) {
         if (this.#stopping()) return
@@ -218,6 +239,27 @@ export class HsmService {
       this.#writeStatus()
       await this.#pause(pauseMs)
     }
+  }
+
+  #orders(peer: HsmPeerSetting): HsmOrders | undefined {
+    const { controller, saeId } = this.#settings
+    if (this.#desk === undefined || controller === undefined) return undefined
+    return new HsmOrders(
+      {
+        peer: peer.name,
+        fromSaeId: saeId,
+        toSaeId: peer.saeId,
+        keySizeBits: KEY_SIZE_BITS,
+        fillWithinMs: controller.fillWithinMs,
+      },
+      { desk: this.#desk, watch: this.#watch, now: Date.now },
+    )
+  }
+
+  #showOrder(peer: string, order: OrderStatus | undefined): void {
+    if (order === undefined) return
+    this.#status.set(peer, { ...this.#statusOf(peer), order })
+    this.#writeStatus()
   }
 
   #stopping(): boolean {

@@ -2,7 +2,7 @@
 // streams, carried out period by period, and completed when what the nodes report makes up the volume.
 
 import type { AppSupply } from "../model/app.js"
-import { type BulkOrder, type BulkPeriod, isOpen } from "../model/bulk-order.js"
+import { type BulkOrder, type BulkPeriod, deliveredBits, isOpen } from "../model/bulk-order.js"
 import { type Scheduled, scheduleOrders } from "./bulk-schedule.js"
 import { inTheWay, letGo, lower, run, setMark, streamOf } from "./bulk-stream.js"
 import { groups } from "./memberships.js"
@@ -64,7 +64,7 @@ export function supplied(turn: Turn, qkdnId: string, appId: string, supply: AppS
   const order = orderId === undefined ? undefined : turn.draft.order(orderId)
   if (order === undefined || !isOpen(order) || order.from.qkdnId !== qkdnId) return
   const { suppliedBits, readyBits } = supply
-  const { countedBits = suppliedBits } = order
+  const { countedBits = suppliedBits, beforeBits = readyBits } = order
   // An application that is configured anew counts from 0.
   const takenBits =
     order.takenBits + (suppliedBits >= countedBits ? suppliedBits - countedBits : suppliedBits)
@@ -72,10 +72,10 @@ export function supplied(turn: Turn, qkdnId: string, appId: string, supply: AppS
     order.countedBits === suppliedBits &&
     order.readyBits === readyBits &&
     takenBits === order.takenBits
-  const now: BulkOrder = { ...order, takenBits, readyBits, countedBits: suppliedBits }
+  const now: BulkOrder = { ...order, takenBits, readyBits, beforeBits, countedBits: suppliedBits }
   if (!unmoved) write(turn, now)
-  if (takenBits + readyBits >= order.volumeBits) complete(turn, now)
-  else setMark(turn, now, suppliedBits + order.volumeBits - takenBits)
+  if (deliveredBits(now) >= order.volumeBits) complete(turn, now)
+  else setMark(turn, now, suppliedBits + order.volumeBits - takenBits + beforeBits)
 }
 
 function complete(turn: Turn, order: BulkOrder): void {

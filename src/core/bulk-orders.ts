@@ -43,7 +43,7 @@ export function bulkOrdered(turn: Turn, asked: Asked): Reply {
   const open = openOrders(turn)
   if (open.length >= settings.bulkMostOpen)
     return refused("resource-denied", `${open.length} bulk orders are open: there may be no more`)
-  const blocking = alreadyThere(turn, open, ends)
+  const blocking = alreadyThere(turn, ends)
   if (blocking !== undefined) return blocking
 
   const time = turn.time()
@@ -179,18 +179,11 @@ function endsOf(
   }
 }
 
-/** A pair has one stream: of one order at a time, and beside no service of its own. */
+/** No stream stands beside a service of its pair. */
 function alreadyThere(
   turn: Turn,
-  open: readonly BulkOrder[],
   { from, to }: Pick<BulkOrder, "from" | "to">,
 ): Refusal | undefined {
-  const pair = new Set([from.saeId, to.saeId])
-  const other = open.find((one) => pair.has(one.from.saeId) && pair.has(one.to.saeId))
-  if (other !== undefined) {
-    const message = `bulk order ${other.orderId} for ${from.saeId} and ${to.saeId} is open`
-    return refused("data-exists", message)
-  }
   const service = inTheWay(turn, { from, to })
   if (service === undefined) return undefined
   const message = `service ${service.serviceId} joins ${from.saeId} and ${to.saeId} already: raise its rate, or order for other SAEs`

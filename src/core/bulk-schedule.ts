@@ -7,7 +7,8 @@ import type { LinkPath } from "../engine/path-question.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
 import type { Service } from "../model/service.js"
 import type { Graph } from "./graph.js"
-import { reservationsOf } from "./memberships.js"
+import { streamOf } from "./bulk-stream.js"
+import { groups, reservationsOf } from "./memberships.js"
 import { asPath } from "./path.js"
 import type { Turn } from "./turn.js"
 import { GENERATING } from "./usable.js"
@@ -79,7 +80,31 @@ export function scheduleInTurn(turn: Turn, orders: readonly BulkOrder[]): readon
     [0],
     [ratesLeft(graph, streams)],
   )
-  return orders.map((order) => place(turn, schedule, order))
+  const busy = new Map<string, number>()
+  return withStreamsFirst(turn, orders).map((order) => {
+    const pair = pairOf(order)
+    const { scheduled, endS } = place(turn, schedule, order, busy.get(pair) ?? 0)
+    busy.set(pair, Math.max(busy.get(pair) ?? 0, endS))
+    return scheduled
+  })
+}
+
+/** A pair has one stream, of one of its orders at a time: who has it goes before the others of the pair. */
+function withStreamsFirst(turn: Turn, orders: readonly BulkOrder[]): readonly BulkOrder[] {
+  const holders = new Map<string, BulkOrder>()
+  for (const order of orders)
+    if (streamOf(turn, order) !== undefined) holders.set(pairOf(order), order)
+  const placed = new Set<BulkOrder>()
+  for (const order of orders) {
+    const holder = holders.get(pairOf(order))
+    if (holder !== undefined) placed.add(holder)
+    placed.add(order)
+  }
+  return [...placed]
+}
+
+function pairOf({ from, to }: BulkOrder): string {
+  return groups.serviceOfPair(from.saeId, to.saeId)
 }
 
 function ratesLeft(graph: Graph, streams: readonly Service[]): Float64Array {
@@ -93,7 +118,14 @@ function ratesLeft(graph: Graph, streams: readonly Service[]): Float64Array {
   return left
 }
 
-function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Scheduled {
+interface Placed {
+  readonly scheduled: Scheduled
+  /** Seconds from now; infinity where it never ends. */
+  readonly endS: number
+}
+
+/** @param freeS seconds from now, from when its pair's stream is free */
+function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder, freeS: number): Placed {
   const { graph } = turn.draft
   const done = deliveredBits(order)
   const missing = order.volumeBits - done
@@ -104,7 +136,10 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Schedule
   const standing = standingLinks(graph, order, service)
   const rules = rulesOf(turn, order, service)
   if (graph.present[from] !== 1 || graph.present[to] !== 1) {
-    if (standing === undefined) return { order, periods: [], byDeadlineBits: done, inTime: false }
+    if (standing === undefined) {
+      const scheduled = { order, periods: [], byDeadlineBits: done, inTime: false }
+      return { scheduled, endS: 0 }
+    }
     // Keys flow on while an end is out of reach; but nothing new can be set up.
     rules.forbiddenLinks.fill(1)
     for (const link of standing) rules.forbiddenLinks[link] = 0
@@ -113,7 +148,7 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Schedule
     from,
     to,
     volumeBits: missing,
-    notBefore: Math.max(0, (Date.parse(order.notBefore) - turn.now) / 1000),
+    notBefore: Math.max(freeS, (Date.parse(order.notBefore) - turn.now) / 1000),
     ...rules,
     ...(standing === undefined ? {} : { standing }),
   })
@@ -123,13 +158,13 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder): Schedule
     .filter(({ fromMs, toMs }) => fromMs < toMs)
   const byDeadlineBits = Math.min(order.volumeBits, done + Math.floor(bitsBy(found, dueS) + 0.5))
   const inTime = end <= dueS
-  return {
-    order,
-    periods,
-    byDeadlineBits,
-    inTime,
-    ...(Number.isFinite(end) ? { doneAtMs: turn.now + Math.ceil(end * 1000) } : {}),
+  const doneAtMs = turn.now + Math.ceil(end * 1000)
+  const scheduled = {
+    ...{ order, periods, byDeadlineBits, inTime },
+    ...(Number.isFinite(end) ? { doneAtMs } : {}),
   }
+  // One for which there is no rate now does not keep others of its pair waiting.
+  return { scheduled, endS: found.length === 0 ? 0 : end }
 }
 
 function rulesOf(

@@ -12,14 +12,14 @@ import type { Turn } from "./turn.js"
 /** A rate that differs by less is left as it is: every change is told to every node of the path. */
 const WORTH_TELLING = 0.05
 
-/** The service of its pair, where it is not the order's own and is not to be taken over. */
+/** The service that an operator ordered for its pair: its terms are its customer's. */
 export function inTheWay(
   turn: Turn,
   { from, to }: Pick<BulkOrder, "from" | "to">,
 ): Service | undefined {
   const [id] = turn.draft.members(groups.serviceOfPair(from.saeId, to.saeId))
   const service = id === undefined ? undefined : turn.draft.service(id)
-  return service?.origin === "request" ? undefined : service
+  return service?.origin === "order" ? service : undefined
 }
 
 export function streamOf(turn: Turn, { serviceId, orderId }: BulkOrder): Service | undefined {
@@ -56,13 +56,14 @@ export function run(turn: Turn, order: BulkOrder, scheduled: BulkPeriod): BulkOr
   const [taken] = turn.draft.members(groups.serviceOfPair(order.from.saeId, order.to.saeId))
   const known = taken === undefined ? undefined : turn.draft.service(taken)
   if (known !== undefined) {
+    // Another order's stream: its turn comes when that is over.
     if (known.origin !== "request") return order
     // It has counted before: its mark is known when its node is heard.
     const { surplus: _s, backup: _b, noBackup: _n, home: _h, ...bare } = known
     const marked: Service = { ...bare, origin: "bulk", ordered: orderedFor(order, 0) }
     turn.sync(order.from.qkdnId)
     steer(turn, put(turn, marked), order, period)
-    const { countedBits: _counted, ...rest } = order
+    const { countedBits: _counted, beforeBits: _before, ...rest } = order
     return { ...rest, serviceId: known.serviceId }
   }
   const time = turn.time()
@@ -80,7 +81,7 @@ export function run(turn: Turn, order: BulkOrder, scheduled: BulkPeriod): BulkOr
   }
   turn.notify("service", "service.ordered", service.serviceId, `for bulk order ${order.orderId}`)
   beginPath(turn, put(turn, service), period)
-  return { ...order, serviceId: service.serviceId, countedBits: 0 }
+  return { ...order, serviceId: service.serviceId, countedBits: 0, beforeBits: 0 }
 }
 
 /** Bits per second that its path could have now, with what its stream has already. */

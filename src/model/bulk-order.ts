@@ -63,6 +63,8 @@ export interface BulkOrder {
   readonly readyBits: number
   /** What the node of `from` had counted as handed out when it was last heard; absent before that. */
   readonly countedBits?: number
+  /** What was ready already when its stream became its own: not of this order. */
+  readonly beforeBits?: number
   /** When all of it will be there, RFC 3339; absent while nobody can say, and when it is there. */
   readonly forecast?: string
   /** The forecast, or the completion, is after the deadline. */
@@ -82,6 +84,7 @@ export function deliveredBits({
   volumeBits,
   takenBits,
   readyBits,
-}: Pick<BulkOrder, "volumeBits" | "takenBits" | "readyBits">): number {
-  return Math.min(volumeBits, takenBits + readyBits)
+  beforeBits = 0,
+}: Pick<BulkOrder, "volumeBits" | "takenBits" | "readyBits" | "beforeBits">): number {
+  return Math.max(0, Math.min(volumeBits, takenBits + readyBits - beforeBits))
 }

@@ -106,14 +106,17 @@ export type BulkPeriodView = Pick<BulkPeriod, "rateBps" | "hops" | "nodes"> & {
   readonly end: string
 }
 
-export type BulkOrderView = Omit<BulkOrder, "periods" | "scheduledMs" | "place" | "countedBits"> & {
+export type BulkOrderView = Omit<
+  BulkOrder,
+  "periods" | "scheduledMs" | "place" | "countedBits" | "beforeBits"
+> & {
   readonly keys: number
   readonly deliveredBits: number
   readonly periods: readonly BulkPeriodView[]
 }
 
 export function bulkOrderView(order: BulkOrder): BulkOrderView {
-  const { periods, scheduledMs: _s, place: _p, countedBits: _c, ...rest } = order
+  const { periods, scheduledMs: _s, place: _p, countedBits: _c, beforeBits: _b, ...rest } = order
   return {
     ...rest,
     keys: order.volumeBits / order.keySizeBits,

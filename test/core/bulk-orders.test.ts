@@ -250,6 +250,26 @@ describe("a bulk order", () => {
     assert.equal(lab.orderOf("a", "b").state, "completed")
   })
 
+  it("waits for another of its pair to end, whichever way, and counts only what is its own", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 5 })
+    lab.confirmAll()
+    assert.equal(lab.bulk("b", "a", { keys: 20, minutes: 5 }).ok, true)
+    const [first, second] = [lab.orderOf("a", "b"), lab.orderOf("b", "a")]
+    assert.deepEqual([second.state, second.serviceId], ["pending", undefined])
+    assert.ok((second.periods[0]?.fromMs ?? 0) >= (first.periods.at(-1)?.toMs ?? 0))
+    lab.reports(first, 0, 2560)
+    lab.confirmAll()
+    const now = lab.orderOf("b", "a")
+    assert.deepEqual([now.state, now.serviceId], ["inProgress", first.serviceId])
+    lab.reports(now, 0, 512)
+    assert.equal(lab.service("a", "b")?.ordered?.untilBits, 20 * KEY + 512)
+    lab.reports(now, 512, 20 * KEY - 256)
+    assert.equal(lab.orderOf("b", "a").state, "inProgress", "what was ready before is not of it")
+    lab.reports(now, 512, 20 * KEY)
+    assert.equal(lab.orderOf("b", "a").state, "completed")
+  })
+
   it("gives its rate back when it is cancelled", () => {
     const lab = new BulkLab({ links: ["a-b", "b-c"] })
     lab.bulk("a", "c", { keys: 100, minutes: 5 })
