@@ -6,6 +6,7 @@ import type { PolicyView } from "../../src/keys/policy-view.js"
 import { Secret } from "../../src/keys/secret.js"
 import { createKeyManager } from "../../src/node/key-manager.js"
 import type { RunningKeyManager } from "../../src/node/key-manager.js"
+import type { AppConfig } from "../../src/model/app.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
 
 export interface ChildSetup {
@@ -45,6 +46,20 @@ export type ChildRequest =
       readonly ids: readonly string[]
     }
   | { readonly id: number; readonly do: "status"; readonly link: string }
+  | {
+      readonly id: number
+      readonly do: "open-stream"
+      readonly app: AppConfig
+      readonly sae: string
+      readonly peer: string
+      readonly ksid: string
+    }
+  | {
+      readonly id: number
+      readonly do: "read-stream"
+      readonly sae: string
+      readonly ksid: string
+    }
   /** Makes single keys one after the other; answers with the milliseconds each took. */
   | {
       readonly id: number
@@ -125,6 +140,25 @@ async function answer(request: ChildRequest): Promise<unknown> {
     case "take": {
       const keys = await manager.takeKeys(request.slave, request.master, request.ids)
       return keys.map(({ keyId, key }) => [keyId, key.use((b) => Buffer.from(b).toString("hex"))])
+    }
+    case "open-stream": {
+      const { app, sae, peer, ksid } = request
+      const outcome = await manager.streams.open({
+        ...{ saeId: sae, peerSaeId: peer, app, ksid, waitMs: 20_000 },
+        ...{ minChunkBytes: 8, maxChunkBytes: 512 },
+        asked: {
+          ...{ chunkBytes: 32, maxBps: 0, minBps: 0, jitterBps: 0 },
+          ...{ priority: 0, timeoutMs: 500, ttlS: 3600, metadataMimetype: "" },
+        },
+      })
+      return outcome.status
+    }
+    case "read-stream": {
+      const { sae, ksid } = request
+      const outcome = await manager.streams.read({ saeId: sae, ksid })
+      if (outcome.status !== 0) return [outcome.status]
+      const { index } = outcome.facts
+      return [0, index, outcome.key.key.use((bytes) => Buffer.from(bytes).toString("hex"))]
     }
     case "status": {
       const figures = manager.poolFigures(request.link)
