@@ -2,7 +2,8 @@
 // first byte leaves; who sent them here hears that they arrived only when the domain has said `relayed`, and they
 // are taken back when it has not. Their bytes are never on this node's disk: what a crash cuts off is taken back after it.
 //
-//   offered ──relayed──▶ relayed ──void, time is up──▶ voiding ──answered──▶ gone
+//   offered ──relayed──▶ relayed ──void──▶ voiding ──answered──▶ gone
+//      │                    └──time is up──▶ gone: there is no expiry in 020, the other side has its own
 //      └──failed, no answer, restart──▶ voiding
 
 import { QkdError } from "../errors.js"
@@ -39,12 +40,14 @@ interface Open {
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 60_000
 const MAX_OVER = 65_536
-/** Hand-overs kept at once: beyond it keys for other domains are refused. */
-const MAX_OPEN = 16_384
+/** Hand-overs remembered; beyond it the oldest relayed ones are forgotten, and cannot be taken back any more. */
+const MAX_OPEN = 65_536
 
 export class Handovers {
   readonly #options: HandoversOptions
   readonly #open = new Map<string, Open>()
+  /** By key id and domain. */
+  readonly #byKey = new Map<string, Open>()
   /** Transfers that were taken back. */
   readonly #over = new RecentIds(MAX_OVER)
   #closed = false
@@ -107,33 +110,31 @@ export class Handovers {
    * @returns by key id; `undefined` for keys that are not of this domain and these SAEs
    */
   voidedByDomain(domain: string, parties: Parties, keyId: string): AckStatus | undefined {
-    for (const open of this.#open.values()) {
-      const { handover } = open
-      if (handover.domain !== domain || !handover.keyIds.includes(keyId)) continue
-      if (!sameParties(handover, parties)) return undefined
-      if (handover.state === "relayed") return "failed to void"
-      this.#over.add(handover.transferId)
-      void this.#void(open)
-      return "voided"
-    }
-    return undefined
+    const open = this.#byKey.get(`${keyId} ${domain}`)
+    if (open === undefined || !sameParties(open.handover, parties)) return undefined
+    const { state, transferId } = open.handover
+    if (state === "relayed") return "failed to void"
+    this.#over.add(transferId)
+    void this.#void(open)
+    return "voided"
   }
 
   /** Once a second: voids that nobody answered are tried again, what is over is forgotten. */
   async sweep(): Promise<void> {
     const now = this.#options.steadyMs()
-    for (const open of Array.from(this.#open.values())) {
+    const expired: Open[] = []
+    for (const open of this.#open.values()) {
       const { state, expiresMs } = open.handover
       if (state === "voiding" && open.retryMs <= now) void this.#void(open)
-      // There is no expiry in 020: the other side is told instead.
-      else if (state === "relayed" && expiresMs <= now) void this.#void(open)
+      else if (state === "relayed" && expiresMs <= now) expired.push(open)
     }
-    await Promise.resolve()
+    await this.#forget(expired)
   }
 
   /** Forgets everything in memory: the store is being emptied. */
   clear(): void {
     this.#open.clear()
+    this.#byKey.clear()
   }
 
   close(): void {
@@ -147,7 +148,7 @@ export class Handovers {
       if (known.handover.state === "relayed") return Promise.resolve()
       return Promise.reject(new QkdError("data-exists", "the keys were taken back"))
     }
-    if (this.#open.size >= MAX_OPEN)
+    if (this.#open.size >= MAX_OPEN && !this.#makeRoom())
       return Promise.reject(new QkdError("resource-denied", "too many keys on their way out"))
     const open = this.#add(handover)
     open.giving = this.#giveNow(open, keySizeBits, keys).finally(() => {
@@ -161,7 +162,7 @@ export class Handovers {
     const { domain, keyIds, initiatorSaeId, targetSaeIds } = handover
     const carrier = this.#options.carrier()
     if (carrier === undefined) {
-      this.#open.delete(nameOf(handover))
+      this.#remove(open)
       throw noPath(`no interface to ${domain} is open here`)
     }
     await this.#write(open, "offered")
@@ -175,7 +176,7 @@ export class Handovers {
     }
     if (outcome === "refused") {
       // 400 and 401: nothing of them is there.
-      await this.#forget(open)
+      await this.#forget([open])
       throw new QkdError("access-denied", `${domain} refuses the keys`, { appTag: "policy" })
     }
     void this.#void(open)
@@ -186,9 +187,16 @@ export class Handovers {
 
   /** @returns what the domain says; undefined when nobody answered: tried again later */
   #void(open: Open): Promise<AckStatus | undefined> {
-    return (open.voiding ??= this.#voidNow(open).finally(() => {
-      open.voiding = undefined
-    }))
+    return (open.voiding ??= this.#voidNow(open)
+      .catch((cause: unknown) => {
+        // The store has failed, which others see too: what is on disk is taken back after the restart.
+        const { domain, transferId } = open.handover
+        this.#options.log.error({ domain, transferId, err: cause }, "020: keys not taken back")
+        return undefined
+      })
+      .finally(() => {
+        open.voiding = undefined
+      }))
   }
 
   async #voidNow(open: Open): Promise<AckStatus | undefined> {
@@ -208,7 +216,7 @@ export class Handovers {
     }
     if (status === "failed to void")
       log.warn({ domain, keyIds }, "020: a domain has handed out keys")
-    await this.#forget(open)
+    await this.#forget([open])
     return status
   }
 
@@ -237,6 +245,7 @@ export class Handovers {
   #add(handover: Handover): Open {
     const open = { handover, giving: undefined, voiding: undefined, retryMs: 0, failures: 0 }
     this.#open.set(nameOf(handover), open)
+    for (const keyId of handover.keyIds) this.#byKey.set(`${keyId} ${handover.domain}`, open)
     return open
   }
 
@@ -247,10 +256,31 @@ export class Handovers {
     await this.#options.store.commit([{ key: handoverKey(transferId, domain), value }])
   }
 
-  async #forget(open: Open): Promise<void> {
-    const { transferId, domain } = open.handover
-    this.#open.delete(nameOf(open.handover))
-    await this.#options.store.commit([{ key: handoverKey(transferId, domain), value: null }])
+  /** The oldest of those that are relayed goes. */
+  #makeRoom(): boolean {
+    for (const open of this.#open.values()) {
+      if (open.handover.state !== "relayed") continue
+      this.#forget([open]).catch((cause: unknown) => {
+        this.#options.log.error({ err: cause }, "020: a hand-over could not be forgotten")
+      })
+      return true
+    }
+    return false
+  }
+
+  async #forget(open: readonly Open[]): Promise<void> {
+    if (open.length === 0) return
+    for (const one of open) this.#remove(one)
+    await this.#options.store.commit(
+      open.map(({ handover: { transferId, domain } }) => {
+        return { key: handoverKey(transferId, domain), value: null }
+      }),
+    )
+  }
+
+  #remove({ handover }: Open): void {
+    this.#open.delete(nameOf(handover))
+    for (const keyId of handover.keyIds) this.#byKey.delete(`${keyId} ${handover.domain}`)
   }
 }
 

@@ -250,16 +250,12 @@ export class Intakes {
         // Durable first: whatever `forward` comes back with is taken back.
         await this.#write(open, { state: "voided" })
         await open.forwarding
-        return this.#isVoid(open) ? "voided" : "failed to void"
+        return statusOf(open.intake) === "voided" ? "voided" : "failed to void"
       case "relayed":
         if (!(await this.#options.takeBack(intake.offers))) return "failed to void"
         await this.#write(open, { state: "voided", offers: [] })
         return "voided"
     }
-  }
-
-  #isVoid({ intake }: Open): boolean {
-    return intake.state === "voided"
   }
 
   async #bury(
@@ -325,14 +321,19 @@ export class Intakes {
       ...{ keyIds, status: statusOf(intake), initiatorSaeId, targetSaeIds },
       ...(message !== undefined && { message }),
     }
-    void this.#teller.tell(domain, callbackUrl, [ack]).then(async (heard) => {
-      this.#telling.delete(intakeId)
-      if (!heard || !this.#open.has(intakeId)) return
-      this.#untold.delete(open)
-      const { callbackUrl: _, ...told } = open.intake
-      open.intake = told
-      await this.#options.store.commit([opOf(told)], { quiet: true })
-    })
+    this.#teller
+      .tell(domain, callbackUrl, [ack])
+      .then(async (heard) => {
+        this.#telling.delete(intakeId)
+        if (!heard || !this.#open.has(intakeId)) return
+        this.#untold.delete(open)
+        const { callbackUrl: _, ...told } = open.intake
+        open.intake = told
+        await this.#options.store.commit([opOf(told)], { quiet: true })
+      })
+      .catch((cause: unknown) => {
+        this.#options.log.error({ domain, intakeId, err: cause }, "020: what was told is not noted")
+      })
   }
 
   #add(intake: Intake): Open {
