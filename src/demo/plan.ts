@@ -4,11 +4,10 @@
 
 import { createHash, randomBytes, randomUUID } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import path from "node:path"
 import { QkdError } from "../errors.js"
 import type { Topology } from "../model/topology.js"
-import { listen, listenAnywhere } from "./ports.js"
+import { HeldPorts } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
 
 export interface PlannedNode {
@@ -43,9 +42,28 @@ export interface Plan {
  * The plan kept in `dir`, or a new one for `topology`.
  *
  * @param topology absent: whatever the folder holds
+ * @param ports held by the caller as long as the demo lives; absent: free when they were chosen
  * @throws QkdError `data-exists` when the folder holds the demo of another topology.
  */
-export async function planDemo(dir: string, topology: Topology | undefined): Promise<Plan> {
+export async function planDemo(
+  dir: string,
+  topology: Topology | undefined,
+  ports?: HeldPorts,
+): Promise<Plan> {
+  if (ports !== undefined) return planOn(dir, topology, ports)
+  const own = new HeldPorts()
+  try {
+    return await planOn(dir, topology, own)
+  } finally {
+    await own.release()
+  }
+}
+
+async function planOn(
+  dir: string,
+  topology: Topology | undefined,
+  ports: HeldPorts,
+): Promise<Plan> {
   const file = path.join(dir, "plan.json")
   if (existsSync(file)) {
     const kept = JSON.parse(readFileSync(file, "utf8")) as Plan
@@ -55,12 +73,12 @@ export async function planDemo(dir: string, topology: Topology | undefined): Pro
         `${dir} holds the demo of "${kept.topology.name}", which differs from "${topology.name}": choose another --dir or remove the folder`,
       )
     }
-    const plan = await withFreePorts(kept)
+    const plan = await withFreePorts(kept, ports)
     if (plan !== kept) writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
     return plan
   }
   if (topology === undefined) throw new QkdError("data-missing", `${dir} holds no demo`)
-  const plan = await withFreePorts(newPlan(topology))
+  const plan = await withFreePorts(newPlan(topology), ports)
   writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
   return plan
 }
@@ -119,40 +137,21 @@ function freshSlug(name: string, taken: ReadonlySet<string>): string {
 }
 
 /** Keeps ports that are free, replaces those that are not: peers find the same addresses after a restart. */
-async function withFreePorts(plan: Plan): Promise<Plan> {
-  const held: ReturnType<typeof createServer>[] = []
-  const hold = async (wanted: number): Promise<number> => {
-    const server = createServer()
-    const port = await (wanted === 0 ? listenAnywhere(server) : listen(server, wanted)).catch(() =>
-      listenAnywhere(server),
-    )
-    held.push(server)
-    return port
+async function withFreePorts(plan: Plan, ports: HeldPorts): Promise<Plan> {
+  const nodes: PlannedNode[] = []
+  for (const node of plan.nodes) {
+    const { netconf, etsi014, relay } = node.ports
+    nodes.push({
+      ...node,
+      ports: {
+        netconf: await ports.hold(netconf),
+        etsi014: await ports.hold(etsi014),
+        relay: await ports.hold(relay),
+      },
+    })
   }
-  try {
-    const nodes: PlannedNode[] = []
-    for (const node of plan.nodes) {
-      const { netconf, etsi014, relay } = node.ports
-      nodes.push({
-        ...node,
-        ports: {
-          netconf: await hold(netconf),
-          etsi014: await hold(etsi014),
-          relay: await hold(relay),
-        },
-      })
-    }
-    const controllerPort = await hold(plan.controllerPort ?? 0)
-    const moved = nodes.some((node, i) => JSON.stringify(node) !== JSON.stringify(plan.nodes[i]))
-    const same = !moved && controllerPort === plan.controllerPort
-    return same ? plan : { ...plan, nodes, controllerPort }
-  } finally {
-    await Promise.all(held.map((server) => new Promise((done) => server.close(done))))
-  }
-}
-
-/** Ports of the plan, which are nobody else's even while nothing listens there. */
-export function portsOf({ nodes, controllerPort }: Plan): Set<number> {
-  const own = nodes.flatMap(({ ports }) => [ports.netconf, ports.etsi014, ports.relay])
-  return new Set(controllerPort === undefined ? own : [...own, controllerPort])
+  const controllerPort = await ports.hold(plan.controllerPort ?? 0)
+  const moved = nodes.some((node, i) => JSON.stringify(node) !== JSON.stringify(plan.nodes[i]))
+  const same = !moved && controllerPort === plan.controllerPort
+  return same ? plan : { ...plan, nodes, controllerPort }
 }

@@ -11,8 +11,8 @@ import { startChild, type Child } from "./children.js"
 import { openControl } from "./control.js"
 import { writeControllerFiles, type ControllerFiles } from "./controller-files.js"
 import { writeNodeFiles, type DemoFiles } from "./files.js"
-import { planDemo, type Plan, portsOf } from "./plan.js"
-import { choosePort, LOOPBACK } from "./ports.js"
+import { planDemo, type Plan } from "./plan.js"
+import { HeldPorts, LOOPBACK } from "./ports.js"
 import { openFibres } from "./fibres.js"
 import { waitUntilUp, type Progress } from "./watch.js"
 import { writeFileDurably } from "./write-file.js"
@@ -56,13 +56,15 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   refuseSecond(dir)
   rmSync(path.join(dir, "demo.json"), { force: true })
-  const plan = await planDemo(dir, options.topology)
+  // Released by the end of this process at the latest: its children listen there as long as it lives.
+  const ports = new HeldPorts()
+  const plan = await planDemo(dir, options.topology, ports)
   const fibres = await openFibres(
     dir,
     plan.links.map((link) => fibreOf(plan, link.id)),
   )
   const files = await writeNodeFiles(dir, plan, fibres)
-  const httpPort = await choosePort(options.port, portsOf(plan))
+  const httpPort = await (options.port === 0 ? ports.hold(0) : ports.holdFrom(options.port))
   if (options.port !== 0 && httpPort !== options.port)
     say(`  port ${options.port} is taken, using ${httpPort}`)
   const url = `http://${LOOPBACK}:${httpPort}`
@@ -75,6 +77,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     await control.close()
     await Promise.all(children.map((child) => child.stop()))
     await fibres.close()
+    await ports.release()
     rmSync(path.join(dir, "demo.json"), { force: true })
   }
   let controller: Child | undefined
