@@ -65,7 +65,7 @@ export async function askRestconf(
   body?: object,
 ): Promise<Asked> {
   const { restconf, token } = demo.file.controller
-  const args = ["-sS", "-i", "--max-time", "20", "-X", method, `${restconf}${place}`]
+  const args = ["-sS", "-i", "--max-time", "60", "-X", method, `${restconf}${place}`]
   args.push("-H", `authorization: Bearer ${token}`, "-H", "accept: application/yang-data+json")
   if (body !== undefined)
     args.push("-H", "content-type: application/yang-data+json", "-d", JSON.stringify(body))

@@ -141,7 +141,7 @@ export async function curl(
   const args = [
     "-sS",
     "--max-time",
-    "20",
+    "60",
     "--cert",
     sae.certFile,
     "--key",

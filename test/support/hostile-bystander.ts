@@ -20,7 +20,7 @@ from ncclient import manager
 host, port, user, key = sys.argv[1:5]
 SESSIONS = '<netconf-state xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"><sessions/></netconf-state>'
 with manager.connect(host=host, port=int(port), username=user, key_filename=key, hostkey_verify=False,
-                     allow_agent=False, look_for_keys=False, timeout=20) as m:
+                     allow_agent=False, look_for_keys=False, timeout=60) as m:
     print(json.dumps(m.session_id), flush=True)
     for line in sys.stdin:
         order = line.strip()
