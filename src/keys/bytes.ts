@@ -10,17 +10,21 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
-/** Two digits for each byte: relay messages carry ids by the thousand. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const DIGITS = Buffer.from("0123456789abcdef", "latin1")
+const HYPHEN = 0x2d
+/** Relay messages carry ids by the thousand: each is written here, and becomes a string at once. */
+const scratch = Buffer.alloc(36, HYPHEN)
 
 /** 16 bytes to the canonical form. */
 export function uuidText(bytes: Uint8Array): string {
-  let text = ""
+  let at = 0
   for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-"
-    text += HEX[bytes[i] ?? 0] ?? ""
+    if (i === 4 || i === 6 || i === 8 || i === 10) at += 1
+    const byte = bytes[i] ?? 0
+    scratch[at++] = DIGITS[byte >> 4] ?? 0
+    scratch[at++] = DIGITS[byte & 15] ?? 0
   }
-  return text
+  return scratch.toString("latin1")
 }
 
 /** The value of a lower-case hexadecimal digit; -1 for anything else. */
@@ -35,6 +39,18 @@ export function uuidFrom(random: Uint8Array): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return uuidText(bytes)
+}
+
+/** So many version 4 UUIDs out of 16 random bytes each; the bytes are written over. */
+export function uuidsFrom(random: Uint8Array, count: number): string[] {
+  const ids: string[] = []
+  for (let i = 0; i < count; i++) {
+    const bytes = random.subarray(i * 16, i * 16 + 16)
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+    ids.push(uuidText(bytes))
+  }
+  return ids
 }
 
 /** Not for key bytes: buffers are shared and grow, so copies would stay behind. */

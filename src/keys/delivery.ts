@@ -44,6 +44,10 @@ export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536, earlyVoids: 
 
 interface Entry {
   readonly batch: KeyBatch
+  /** The marks of a key that every slave has. */
+  readonly allTaken: number
+  /** Keys that some slave may still fetch. */
+  left: number
   deliverable: boolean
 }
 
@@ -178,7 +182,9 @@ export class DeliveryLedger {
 
   #add(batch: KeyBatch, deliverable: boolean): void {
     const { transferId, keyIds } = batch.offer
-    this.#batches.set(transferId, { batch, deliverable })
+    const allTaken = 2 ** batch.offer.slaveSaeIds.length - 1
+    const left = keyIds.reduce((sum, _, at) => sum + (batch.taken[at] === allTaken ? 0 : 1), 0)
+    this.#batches.set(transferId, { batch, allTaken, left, deliverable })
     for (const [index, id] of keyIds.entries()) this.#keys.set(id, { transferId, index })
   }
 
@@ -192,19 +198,21 @@ export class DeliveryLedger {
   }
 
   #mark(places: readonly KeyPlace[], slaveSaeId: string): Taken {
-    const touched = new Set<KeyBatch>()
+    const touched = new Set<Entry>()
     for (const { transferId, index } of places) {
-      const batch = this.#batches.get(transferId)?.batch
-      if (batch === undefined) continue
-      const slave = batch.offer.slaveSaeIds.indexOf(slaveSaeId)
-      batch.taken[index] = setBit(batch.taken[index] ?? 0, slave)
-      touched.add(batch)
+      const entry = this.#batches.get(transferId)
+      if (entry === undefined) continue
+      const { offer, taken } = entry.batch
+      const marks = setBit(taken[index] ?? 0, offer.slaveSaeIds.indexOf(slaveSaeId))
+      taken[index] = marks
+      if (marks === entry.allTaken) entry.left -= 1
+      touched.add(entry)
     }
-    const finished = Array.from(touched).filter((batch) =>
-      batch.offer.keyIds.every((_, index) => isSpent(batch, index)),
-    )
+    const changed: KeyBatch[] = []
+    const finished: KeyBatch[] = []
+    for (const { batch, left } of touched) (left > 0 ? changed : finished).push(batch)
     for (const batch of finished) this.#remove(batch)
-    return { places, changed: Array.from(touched).filter((b) => !finished.includes(b)), finished }
+    return { places, changed, finished }
   }
 }
 

@@ -18,6 +18,7 @@ import { BATCH_PREFIX, batchKey, OVER_PREFIX, overKey } from "./records.js"
 /** How long it is remembered that a batch is over, beyond the newest 65,536 ids in memory. */
 const OVER_MS = 86_400_000
 const MAX_OVER = 8192
+const MARK_BYTES = 8
 
 export interface TakenKey extends EndKey {
   readonly appId: string
@@ -96,25 +97,22 @@ export class EndKeys {
   ): Promise<TakenKey[]> {
     const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
     const records = new Map<string, Secret>()
-    const offsets = new Map<string, KeysInRecord>()
     const keys: TakenKey[] = []
     try {
-      for (const { transferId } of taken.places) {
-        if (records.has(transferId)) continue
+      const facts = new Map<string, KeyFacts>()
+      for (const batch of [...taken.changed, ...taken.finished]) {
+        const { transferId } = batch.offer
         const record = this.#store.get(batchKey(transferId))
         if (record === undefined) throw new QkdError("data-missing", "a batch is not in the store")
         records.set(transferId, record)
-        offsets.set(
-          transferId,
-          record.use((bytes) => keysIn(bytes)),
-        )
+        facts.set(transferId, factsOf(batch))
       }
       for (const { transferId, index } of taken.places) {
-        const place = offsets.get(transferId)
-        if (place === undefined) continue
-        const { at, size, ...what } = place
-        const key = records.get(transferId)?.slice(at + index * size, size)
-        if (key !== undefined) keys.push({ keyId: keyIds[keys.length] ?? "", key, ...what })
+        const [record, about] = [records.get(transferId), facts.get(transferId)]
+        if (record === undefined || about === undefined) continue
+        const { size, all, ...what } = about
+        const key = record.slice(record.lengthBytes - all + index * size, size)
+        keys.push({ keyId: keyIds[keys.length] ?? "", key, ...what })
       }
       const ops = [
         ...taken.changed.map((batch) => this.#changed(batch, records)),
@@ -177,16 +175,17 @@ export class EndKeys {
     const key = batchKey(batch.offer.transferId)
     const record = records.get(batch.offer.transferId)
     const value = record?.use((bytes) => {
-      const size = batch.offer.keySizeBits / 8
-      const keys = Secret.take(Uint8Array.from(decodeBatch(bytes).keys))
-      keys.use((left) => {
-        for (const index of batch.offer.keyIds.keys()) {
-          if (isSpent(batch, index)) left.fill(0, index * size, (index + 1) * size)
-        }
-      })
-      const encoded = encodeBatch(batch, keys)
-      keys.wipe()
-      return encoded
+      const { taken, offer } = batch
+      const size = offer.keySizeBits / 8
+      const copy = Buffer.allocUnsafeSlow(bytes.length)
+      copy.set(bytes)
+      const keysAt = copy.length - consignmentBytes(offer)
+      const marksAt = keysAt - taken.length * MARK_BYTES
+      for (const [index, marks] of taken.entries()) {
+        copy.writeBigUInt64BE(BigInt(marks), marksAt + index * MARK_BYTES)
+        if (isSpent(batch, index)) copy.fill(0, keysAt + index * size, keysAt + (index + 1) * size)
+      }
+      return copy
     })
     return { key, value: value ?? null }
   }
@@ -263,19 +262,17 @@ function readFacts(reader: ByteReader): KeyPathFacts {
   }
 }
 
-/** Where in a record its keys begin, how long each is, and what else is known of them. */
-interface KeysInRecord extends KeyPathFacts {
-  readonly at: number
+/** How long each key is and all of them, at the end of their record; and what else is known of them. */
+interface KeyFacts extends KeyPathFacts {
   readonly size: number
+  readonly all: number
   readonly appId: string
 }
 
-function keysIn(record: Uint8Array): KeysInRecord {
-  const { batch, keys } = decodeBatch(record)
-  const { offer, epsilon, links, disjointPaths } = batch
+function factsOf({ offer, epsilon, links, disjointPaths }: KeyBatch): KeyFacts {
   return {
-    at: record.length - keys.length,
     size: offer.keySizeBits / 8,
+    all: consignmentBytes(offer),
     appId: offer.appId,
     ...(epsilon !== undefined && { epsilon }),
     ...(links !== undefined && { links }),

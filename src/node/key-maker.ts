@@ -3,7 +3,7 @@
 // voids them all.
 
 import { QkdError } from "../errors.js"
-import { uuidFrom } from "../keys/bytes.js"
+import { uuidFrom, uuidsFrom } from "../keys/bytes.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { RELAY_LIMITS } from "../keys/relay-header.js"
 import { backingsOf, farEndOf } from "../keys/relay-rules.js"
@@ -152,8 +152,7 @@ export class KeyMaker {
         const keyIds = given.keyIds.slice(from, from + size)
         return { keyIds, keys: given.keys.slice(from * bytes, size * bytes) }
       }
-      const ids = random(size * 16)
-      const keyIds = Array.from({ length: size }, (_, k) => uuidFrom(ids.subarray(k * 16)))
+      const keyIds = uuidsFrom(random(size * 16), size)
       return { keyIds, keys: Secret.take(random(size * bytes)) }
     })
   }
