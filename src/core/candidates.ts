@@ -6,8 +6,9 @@ import type { Hop, Service, ServiceTerms } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { explainNoPath, type NoPath } from "./explain.js"
 import { reservationsOf } from "./memberships.js"
-import { nodeName } from "./names.js"
-import { type FoundPath, findPaths } from "./path.js"
+import { linkName, nodeName } from "./names.js"
+import { type FoundPath, findPath, findPaths } from "./path.js"
+import type { PathQuery } from "./path-query.js"
 import { locate } from "./registry.js"
 import { queryOf, type Routable } from "./routing.js"
 import type { Settings } from "./settings.js"
@@ -21,6 +22,8 @@ export type CandidateAsk = (
   readonly count: number
   readonly avoidNodes: readonly string[]
   readonly avoidLinks: readonly string[]
+  /** Key bits that every link must have in store, by its nodes' last word. Absent: none. */
+  readonly minStockBits?: number
 }
 
 export interface Candidate {
@@ -28,6 +31,8 @@ export interface Candidate {
   readonly nodes: readonly string[]
   /** The rate free on every link of it, what the service itself holds there included; bits per second. */
   readonly freeBps: number
+  /** The least that a link of it has in store; absent where one of them does not tell. */
+  readonly stockBits?: number
   /** Sums over the links; absent where one of them is not known. */
   readonly lengthKm?: number
   readonly latencyMs?: number
@@ -58,9 +63,36 @@ export function candidatesFor(view: View, ask: CandidateAsk, settings: Settings)
   }
   view.graph.refresh(view, settings)
   const query = queryOf(service, ask.avoidNodes.map(asNode), ask.avoidLinks)
-  const found = findPaths(view.graph, query, ask.count)
-  if (found.length === 0) return { none: explainNoPath(view, query, settings) }
+  const { minStockBits = 0 } = ask
+  const avoidLinks = [...(query.avoidLinks ?? []), ...shortOf(view, minStockBits)]
+  const found = findPaths(view.graph, { ...query, avoidLinks }, ask.count)
+  if (found.length === 0)
+    return {
+      none: tooLittleStock(view, query, minStockBits) ?? explainNoPath(view, query, settings),
+    }
   return { candidates: found.map((path) => describe(view, path, service, settings)) }
+}
+
+/** Links that have less in store, or do not tell. */
+function shortOf(view: View, minStockBits: number): readonly string[] {
+  if (minStockBits <= 0) return []
+  return [...view.linkIds()].filter((id) => stockOf(view, id) < minStockBits)
+}
+
+function stockOf(view: View, qkdlId: string): number {
+  return view.link(qkdlId)?.performance.stockBits ?? 0
+}
+
+/** Whether it is the stock that is wanting. */
+function tooLittleStock(view: View, query: PathQuery, minStockBits: number): NoPath | undefined {
+  const path = minStockBits > 0 ? findPath(view.graph, query) : undefined
+  if (path === undefined) return undefined
+  const short = path.hops.find(({ qkdlId }) => stockOf(view, qkdlId) < minStockBits)
+  const link = view.link(short?.qkdlId ?? "")
+  const has =
+    link === undefined ? "" : `: ${linkName(view, link)} has ${stockOf(view, link.qkdlId)}`
+  const reason = `no path over links with ${minStockBits} bit in store${has}`
+  return { appTag: "no-capacity", reason }
 }
 
 function asNode(qkdnId: string): { readonly qkdnId: string } {
@@ -100,11 +132,13 @@ function describe(
   const lengthKm = sum(links, (link) => link?.lengthKm)
   const latencyMs = sum(links, (link) => link?.latencyMs)
   const epsilon = sum(links, (link) => link?.epsilon)
+  const stocks = links.flatMap((link) => link?.performance.stockBits ?? [])
   const inUse = service.path?.hops.map((hop) => hop.qkdlId).join(" ")
   return {
     hops: found.hops,
     nodes: found.nodes,
     freeBps: Math.max(0, Math.floor(Math.min(...free))),
+    ...(stocks.length < links.length ? {} : { stockBits: Math.min(...stocks) }),
     ...(lengthKm === undefined ? {} : { lengthKm }),
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(epsilon === undefined ? {} : { epsilon }),

@@ -11,6 +11,7 @@ import type { Hop, KeyPath, Service } from "./service.js"
 export interface CandidatePath {
   readonly hops: readonly Hop[]
   readonly freeBps: number
+  readonly stockBits?: number
   readonly lengthKm?: number
   readonly latencyMs?: number
   readonly epsilon?: number
@@ -80,6 +81,7 @@ export function candidateData(candidate: CandidatePath): JsonObject {
     deployed: candidate.deployed,
     hop_count: candidate.hops.length,
     free_bandwidth: bps(candidate.freeBps),
+    stock: candidate.stockBits === undefined ? undefined : String(candidate.stockBits),
     length: decimal(candidate.lengthKm, 3),
     latency: decimal(candidate.latencyMs, 3),
     epsilon: epsilonText(candidate.epsilon),

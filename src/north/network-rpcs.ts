@@ -95,10 +95,12 @@ export class NetworkRpcs {
   #compute(input: Reader): JsonObject {
     const appId = input.uuid("app_id")
     const order = input.child("order")
+    const minStockBits = input.number("min_stock")
     const common = {
       count: input.number("max_paths") ?? 3,
       avoidNodes: input.uuids("exclude_qkdn_id"),
       avoidLinks: input.uuids("exclude_phys_link_id"),
+      ...(minStockBits === undefined ? {} : { minStockBits }),
     }
     const answer = this.#controller.candidatePaths(
       appId === undefined

@@ -45,6 +45,26 @@ describe("candidate paths", () => {
     assert.deepEqual([...clear].sort(), ["a-c", "a-d d-c"])
   })
 
+  it("go only over links that have the key in store that is asked for, and say which has not", () => {
+    const lab = square()
+    for (const [link, bits] of [
+      ["a-b", 9000],
+      ["b-c", 8000],
+      ["a-c", 100],
+    ] as const)
+      lab.stock(link, 1000, bits)
+    const more = { aSaeId: "sae-a", bSaeId: "sae-c", terms: TERMS, count: 9, ...NOWHERE }
+    const found = (minStockBits: number): Candidates =>
+      candidatesFor(lab.picture, { ...more, minStockBits }, lab.settings)
+    assert.deepEqual(names(found(5000)), ["a-b b-c"])
+    assert.equal(found(5000)?.candidates?.[0]?.stockBits, 8000)
+    assert.equal(names(found(0)).length, 4)
+    assert.deepEqual(found(8500)?.none, {
+      appTag: "no-capacity",
+      reason: "no path over links with 8500 bit in store: a - c has 100",
+    })
+  })
+
   it("are none for a reason", () => {
     assert.equal(ask(square(), "a", "c", 3, { minRateBps: 5000 })?.none?.appTag, "no-capacity")
     const unknown = ask(square(), "a", "z", 3)?.none

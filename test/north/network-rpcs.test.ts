@@ -65,6 +65,26 @@ describe("the operations of the network", () => {
     assert.match(text("reason", [reply]) ?? "", /^no path with 9999 bit\/s/)
   })
 
+  it("compute candidates over links with so much key in store, or say which link has less", async () => {
+    const { site, client } = await ready()
+    const short = `${APP1}<min_stock>5000</min_stock>`
+    const none = await client.rpc(rpcXml("compute-candidate-paths", short))
+    assert.equal(text("reason_tag", [none]), "no-capacity")
+    assert.match(text("reason", [none]) ?? "", /^no path over links with 5000 bit in store: /)
+    const reports = [...site.bench.controller.network().links.values()].flatMap(
+      ({ qkdlId, a, b }) =>
+        [a, b].map(({ qkdnId }) => ({
+          qkdnId,
+          qkdlId,
+          performance: { skrBps: 1000, stockBits: 6000 },
+        })),
+    )
+    await site.bench.submit({ kind: "performance", reports })
+    const found = await client.rpc(rpcXml("compute-candidate-paths", short))
+    const stocks = all("candidate_path", [found]).map((one) => text("stock", [one]))
+    assert.deepEqual(stocks, ["6000", "6000"])
+  })
+
   it("compute candidates, keep them with the application, and deploy the chosen one", async () => {
     const { site, client } = await ready()
     const reply = await client.rpc(
