@@ -97,7 +97,7 @@ function onlyProgress(old: BulkOrder, now: BulkOrder): boolean {
 
 function agreed(order: BulkOrder): object {
   const { changedAt: _c, periods: _p, scheduledMs: _s, forecast: _f, ...most } = order
-  const { takenBits: _t, readyBits: _r, countedBits: _n, ...rest } = most
+  const { takenBits: _t, readyBits: _r, countedBits: _n, pace: _e, ...rest } = most
   return rest
 }
 

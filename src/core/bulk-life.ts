@@ -1,10 +1,11 @@
 // The life of bulk orders after they were taken on: scheduled anew on a beat and when something happens to their
 // streams, carried out period by period, and completed when what the nodes report makes up the volume.
 
-import type { AppSupply } from "../model/app.js"
+import type { AppStatistics, AppSupply } from "../model/app.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits, isOpen } from "../model/bulk-order.js"
 import { type Scheduled, scheduleOrders } from "./bulk-schedule.js"
 import { inTheWay, letGo, lower, run, setMark, streamOf } from "./bulk-stream.js"
+import { paceOf, slowness } from "./bulk-pace.js"
 import { groups } from "./memberships.js"
 import { sameLinks } from "./phases.js"
 import type { Turn } from "./turn.js"
@@ -65,9 +66,8 @@ export function supplied(turn: Turn, qkdnId: string, appId: string, supply: AppS
   if (order === undefined || !isOpen(order) || order.from.qkdnId !== qkdnId) return
   const { suppliedBits, readyBits } = supply
   const { countedBits = suppliedBits, beforeBits = readyBits } = order
-  // An application that is configured anew counts from 0.
-  const takenBits =
-    order.takenBits + (suppliedBits >= countedBits ? suppliedBits - countedBits : suppliedBits)
+  // A count that fell: configured anew, or what a killed node had not saved yet. Neither is counted twice.
+  const takenBits = order.takenBits + Math.max(0, suppliedBits - countedBits)
   const unmoved =
     order.countedBits === suppliedBits &&
     order.readyBits === readyBits &&
@@ -76,6 +76,38 @@ export function supplied(turn: Turn, qkdnId: string, appId: string, supply: AppS
   if (!unmoved) write(turn, now)
   if (deliveredBits(now) >= order.volumeBits) complete(turn, now)
   else setMark(turn, now, suppliedBits + order.volumeBits - takenBits + beforeBits)
+}
+
+/**
+ * Of a node that makes nothing ahead and counts no masters: what its statistics say was consumed (015 `app_statistics`),
+ * each period once.
+ */
+export function tallied(
+  turn: Turn,
+  qkdnId: string,
+  appId: string,
+  statistics: readonly AppStatistics[],
+): void {
+  const orderId = turn.draft.service(appId)?.ordered?.orderId
+  const order = orderId === undefined ? undefined : turn.draft.order(orderId)
+  if (order === undefined || !isOpen(order) || order.from.qkdnId !== qkdnId) return
+  const { talliedTo = order.createdAt } = order
+  const from = Date.parse(talliedTo)
+  // A period that began before the order may hold what is not of it.
+  const fresh = statistics.filter(
+    ({ startTime, endTime }) =>
+      Date.parse(endTime) > from && Date.parse(startTime) >= Date.parse(order.createdAt),
+  )
+  const last = Math.max(...fresh.map(({ endTime }) => Date.parse(endTime)))
+  if (!Number.isFinite(last)) return
+  const bits = fresh.reduce((sum, { consumedBits }) => sum + consumedBits, 0)
+  const now: BulkOrder = {
+    ...order,
+    takenBits: order.takenBits + bits,
+    talliedTo: new Date(last).toISOString(),
+  }
+  write(turn, now)
+  if (deliveredBits(now) >= order.volumeBits) complete(turn, now)
 }
 
 function complete(turn: Turn, order: BulkOrder): void {
@@ -137,11 +169,15 @@ function wakeFor(turn: Turn, open: readonly BulkOrder[]): void {
 }
 
 function carryOut(turn: Turn, scheduled: Scheduled): void {
-  const { order, doneAtMs } = scheduled
+  const { order } = scheduled
   const blocked = streamOf(turn, order) === undefined ? inTheWay(turn, order) : undefined
   const periods = blocked === undefined ? scheduled.periods : []
   const period = periodAt({ ...order, periods }, turn.now)
-  const now = period === undefined ? order : run(turn, order, period)
+  const carried = period === undefined ? order : run(turn, order, period)
+  const { pace: _pace, ...unpaced } = carried
+  const pace = paceOf(carried, streamOf(turn, carried), turn.now)
+  const now: BulkOrder = { ...unpaced, ...(pace === undefined ? {} : { pace }) }
+  const slow = slowness(now, turn.now)
   const { forecast: _forecast, reason: _reason, ...left } = now
   const begun = order.state === "inProgress" || period !== undefined
   const state = periods.length === 0 ? "held" : begun ? "inProgress" : "pending"
@@ -150,12 +186,15 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
       ? `service ${blocked.serviceId} joins its SAEs`
       : periods.length === 0
         ? `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`
-        : undefined
+        : slow?.reason
+  const doneAtMs = slow === undefined ? scheduled.doneAtMs : slow.doneAtMs
   const forecast =
     doneAtMs === undefined || periods.length === 0 || doneAtMs > LAST_MS
       ? undefined
       : new Date(doneAtMs).toISOString()
-  const late = !scheduled.inTime || blocked !== undefined
+  const due = Date.parse(order.deadline)
+  const inTime = slow === undefined ? scheduled.inTime : (doneAtMs ?? LAST_MS) <= due
+  const late = !inTime || blocked !== undefined
   write(turn, {
     ...left,
     periods,

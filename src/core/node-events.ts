@@ -3,7 +3,7 @@
 
 import type { NetworkNode } from "../model/network.js"
 import type { NodeConfig, NodeState } from "../model/node.js"
-import { supplied } from "./bulk-life.js"
+import { supplied, tallied } from "./bulk-life.js"
 import { desiredConfig } from "./desired.js"
 import { isAsDesired, isSameConfig } from "./drift.js"
 import { drifted, noDrift } from "./drift-events.js"
@@ -50,8 +50,9 @@ export function nodeRead(
       ...(link.status === undefined ? {} : { status: link.status }),
     })
   }
-  for (const { appId, supply } of state.apps)
+  for (const { appId, supply, statistics } of state.apps)
     if (supply !== undefined) supplied(turn, qkdnId, appId, supply)
+    else if (statistics.length > 0) tallied(turn, qkdnId, appId, statistics)
   const desired = desiredConfig(turn.draft, qkdnId)
   if (isAsDesired(state, desired))
     held(turn, qkdnId, {

@@ -20,6 +20,16 @@ export interface BulkPeriod {
   readonly nodes: readonly string[]
 }
 
+/** What its stream really brings, measured while it stands. */
+export interface BulkPace {
+  readonly sinceMs: number
+  /** Delivered until then. */
+  readonly bits: number
+  /** Bits per second over the last stretch that was measured, and what its stream was promised in it. */
+  readonly bps?: number
+  readonly promisedBps?: number
+}
+
 /**
  * Names of TM Forum's order states (TMF622, TMF641).
  *
@@ -65,6 +75,9 @@ export interface BulkOrder {
   readonly countedBits?: number
   /** What was ready already when its stream became its own: not of this order. */
   readonly beforeBits?: number
+  /** Of a node that only keeps statistics (015 `app_statistics`): the end of the last period that was counted, RFC 3339. */
+  readonly talliedTo?: string
+  readonly pace?: BulkPace
   /** When all of it will be there, RFC 3339; absent while nobody can say, and when it is there. */
   readonly forecast?: string
   /** The forecast, or the completion, is after the deadline. */

@@ -116,7 +116,8 @@ export type BulkOrderView = Omit<
 }
 
 export function bulkOrderView(order: BulkOrder): BulkOrderView {
-  const { periods, scheduledMs: _s, place: _p, countedBits: _c, beforeBits: _b, ...rest } = order
+  const { periods, scheduledMs: _s, place: _p, countedBits: _c, beforeBits: _b, ...most } = order
+  const { talliedTo: _t, pace: _e, ...rest } = most
   return {
     ...rest,
     keys: order.volumeBits / order.keySizeBits,

@@ -5,6 +5,7 @@ import assert from "node:assert/strict"
 import type { Reply } from "../../src/core/event.js"
 import { groups } from "../../src/core/memberships.js"
 import { Picture } from "../../src/core/view.js"
+import type { AppStatistics } from "../../src/model/app.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
 import { Lab, NOON } from "./lab.js"
 
@@ -317,6 +318,66 @@ describe("a bulk order", () => {
     assert.equal(lab.service("a", "b")?.terms.minRateBps, 0)
     lab.wakeAfter(6000)
     assert.equal(lab.orderOf("a", "b").state, "held")
+  })
+
+  it("says when its stream brings less than it was promised, and forecasts by what really comes", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 1000, minutes: 6 })
+    lab.confirmAll()
+    const report = (bits: number): void => {
+      lab.reports(lab.orderOf("a", "b"), 0, bits)
+      lab.wakeAfter(6000)
+      lab.confirmAll()
+    }
+    for (const bits of [0, 5376, 10_752]) report(bits)
+    assert.deepEqual([lab.orderOf("a", "b").late, lab.orderOf("a", "b").reason], [false, undefined])
+    // Its site's store is full.
+    for (let n = 0; n < 7; n += 1) report(16_384)
+    const slow = lab.orderOf("a", "b")
+    assert.equal(slow.reason, "its stream brings 0 of 900 bit/s")
+    assert.deepEqual([slow.late, slow.forecast, slow.state], [true, undefined, "inProgress"])
+    for (let n = 1; n < 5; n += 1) report(16_384 + n * 1536)
+    const some = lab.orderOf("a", "b")
+    assert.match(some.reason ?? "", /^its stream brings 2\d\d of 900 bit\/s$/)
+    const expected = lab.now + (256_000 - 16_384 - 4 * 1536) * (1000 / 256)
+    assert.ok(Math.abs(Date.parse(some.forecast ?? "") - expected) < 60_000)
+  })
+
+  it("is never counted twice, whatever count a killed node comes back with", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 5 })
+    lab.confirmAll()
+    const order = lab.orderOf("a", "b")
+    lab.reports(order, 1024, 512)
+    lab.reports(order, 768, 0)
+    assert.equal(lab.orderOf("a", "b").takenBits, 1024)
+    lab.reports(order, 1024, 0)
+    assert.equal(lab.orderOf("a", "b").takenBits, 1280)
+  })
+
+  it("at a node that only keeps statistics is counted by them, each period once", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 10, minutes: 50 })
+    lab.confirmAll()
+    const { serviceId } = lab.orderOf("a", "b")
+    const row = (minute: number, consumedBits: number): AppStatistics => ({
+      startTime: new Date(NOON + minute * MINUTE).toISOString(),
+      endTime: new Date(NOON + (minute + 1) * MINUTE).toISOString(),
+      consumedBits,
+    })
+    const read = (...statistics: AppStatistics[]): void => {
+      const state = lab.stateOf("a")
+      const apps = state.apps.map((app) => (app.appId === serviceId ? { ...app, statistics } : app))
+      lab.submit({ kind: "node-read", qkdnId: "a", state: { ...state, apps } })
+    }
+    read(row(-1, 9999), row(0, 512))
+    read(row(-1, 9999), row(0, 512))
+    assert.equal(lab.orderOf("a", "b").takenBits, 512)
+    read(row(0, 512), row(1, 2048))
+    assert.deepEqual(
+      [lab.orderOf("a", "b").state, lab.orderOf("a", "b").takenBits],
+      ["completed", 2560],
+    )
   })
 
   it("goes on where it was after a restart of the controller", () => {
