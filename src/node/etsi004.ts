@@ -59,7 +59,7 @@ export async function listenEtsi004(options: Etsi004Options): Promise<Face> {
   })
   const calls = new Calls(options)
   const server = await listenMutualTls({
-    ...{ host, port, tls: mutualTls(options.tls), nameless: true },
+    ...{ host, port, tls: mutualTls(options.tls), nameless: true, halfOpen: true },
     ...(options.limits !== undefined && { limits: options.limits }),
     onConnection: (socket, peer) => {
       new Conversation(socket, calls.limits, (line) => calls.answer(line, peer))
@@ -89,12 +89,19 @@ class Calls {
   /** Never rejects. Who calls is judged anew at every call. */
   async answer(line: Uint8Array, peer: PeerIdentity): Promise<StreamAnswer> {
     const { policy, saeIdentity, log, now = Date.now } = this.#options
-    const saeId = callerOf(peer, policy(), now(), saeIdentity)
-    if (saeId === undefined) {
+    try {
+      const saeId = callerOf(peer, policy(), now(), saeIdentity)
+      if (saeId !== undefined) return await this.#answerSae(saeId, line)
       const { commonName, spkiSha256 } = peer
       log.warn({ commonName, spkiSha256 }, "004 caller is not an SAE of this site")
       return errorAnswer("not an SAE of this site", undefined, true)
+    } catch (fault) {
+      const { tag, message, path } = asQkdError(fault)
+      return errorAnswer(message, path, tag === "malformed-message")
     }
+  }
+
+  async #answerSae(saeId: string, line: Uint8Array): Promise<StreamAnswer> {
     const mine = this.#inFlight.get(saeId) ?? 0
     if (mine >= this.limits.maxInFlightPerSae || this.#total >= this.limits.maxInFlight)
       return errorAnswer("too many calls at once")
@@ -102,9 +109,6 @@ class Calls {
     this.#total += 1
     try {
       return await this.#delivery.answer(saeId, parseStreamCall(line))
-    } catch (fault) {
-      const { tag, message, path } = asQkdError(fault)
-      return errorAnswer(message, path, tag === "malformed-message")
     } finally {
       this.#total -= 1
       const left = (this.#inFlight.get(saeId) ?? 1) - 1

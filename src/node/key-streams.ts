@@ -330,6 +330,8 @@ export class SiteStreams implements KeyStreams {
 
   #news(end: StreamEnd): void {
     if (!this.#filler.isMaker(end)) return
+    // Of a long list, or over a broken connection, not all may have come.
+    if (end.farMade < end.record.made) this.#talk.tell(end)
     if (end.farWants) this.#filler.wanted(end)
     else this.#filler.fill(end)
   }

@@ -82,7 +82,10 @@ export class StreamEnds {
   }
 
   hasRoom(saeId: string): boolean {
-    const own = this.all().filter(({ record }) => record.saeId === saeId)
+    // One that is closed waits for its other end only.
+    const own = this.all().filter(
+      ({ record }) => record.saeId === saeId && record.state !== "closed",
+    )
     return this.#ends.size < MAX_STREAM_ENDS && own.length < MAX_ENDS_PER_SAE
   }
 

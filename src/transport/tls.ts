@@ -231,9 +231,14 @@ export async function listenMutualTls(options: {
   readonly limits?: Partial<ConnectionLimits>
   /** Clients may be known by other names than a common name: see `peerIdentityOf`. */
   readonly nameless?: boolean
+  /** A client that sends no more is still answered: `onConnection` sees to the end of its connections. */
+  readonly halfOpen?: boolean
   readonly onConnection: (socket: TLSSocket, peer: PeerIdentity) => void
 }): Promise<MutualTlsServer> {
-  const server = tls.createServer(serverTlsOptions(options.tls))
+  const server = tls.createServer({
+    ...serverTlsOptions(options.tls),
+    allowHalfOpen: options.halfOpen === true,
+  })
   const renew = renewable(server)
   const open = new Set<Socket>()
   ;(server as NetServer).on("connection", (raw: Socket) => {

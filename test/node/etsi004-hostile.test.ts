@@ -81,6 +81,17 @@ describe("clients of ETSI 004 that mean no good", function () {
     assert.ok(sentBytes < 100e6, `${sentBytes} bytes were taken`)
   })
 
+  it("are answered though they have said their last word", async () => {
+    const socket = await connect()
+    let text = ""
+    socket.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece
+    })
+    socket.end(`${JSON.stringify({ command: "CLOSE", data: { key_stream_id: randomUUID() } })}\n`)
+    await ended(socket)
+    assert.match(text, /no such key stream/)
+  })
+
   it("have so many calls at once and no more; others are served", async () => {
     const { key_stream_id: ksid = "" } = await all.open("alice", "bob", undefined, {
       timeout: 60_000,
