@@ -65,11 +65,15 @@ export function parsePolicy(value: unknown): SitePolicy {
 }
 
 function parseSae(value: unknown, path: string): PolicySae {
-  const sae = members(value, path, ["saeId", "spkiSha256"])
+  const sae = members(value, path, ["saeId", "spkiSha256"], ["pskSha256"])
   const pins = array(sae.spkiSha256, `${path}/spkiSha256`)
+  const psks = sae.pskSha256 === undefined ? [] : array(sae.pskSha256, `${path}/pskSha256`)
   return {
     saeId: saeId(sae.saeId, `${path}/saeId`),
     spkiSha256: pins.map((pin, i) => pinOf(pin, `${path}/spkiSha256/${i}`)),
+    ...(sae.pskSha256 !== undefined && {
+      pskSha256: psks.map((pin, i) => pinOf(pin, `${path}/pskSha256/${i}`)),
+    }),
   }
 }
 
@@ -165,6 +169,8 @@ function refuseContradictions(policy: PolicyDocument): void {
   for (const [i, sae] of policy.saes.entries()) {
     once(homes, sae.saeId, `/saes/${i}/saeId`)
     for (const [j, pin] of sae.spkiSha256.entries()) once(pins, pin, `/saes/${i}/spkiSha256/${j}`)
+    for (const [j, pin] of (sae.pskSha256 ?? []).entries())
+      once(pins, pin, `/saes/${i}/pskSha256/${j}`)
   }
   const domains = new Set<string>()
   for (const [i, domain] of (policy.domains ?? []).entries()) {

@@ -10,6 +10,8 @@ export interface PolicySae {
   readonly saeId: string
   /** SHA-256 of the SubjectPublicKeyInfo of each certificate the SAE may show, lower-case hex. */
   readonly spkiSha256: readonly string[]
+  /** SHA-256 of each pre-shared key it may show where certificates cannot be (SKIP), lower-case hex. */
+  readonly pskSha256?: readonly string[]
 }
 
 export interface PolicyPeer {
@@ -127,6 +129,11 @@ export class SitePolicy {
   /** The SAE whose certificate has this pin. */
   saeByPin(spkiSha256: string): string | undefined {
     return this.#saeByPin.get(spkiSha256)
+  }
+
+  /** Whether this SAE of ours may show a pre-shared key with that SHA-256. */
+  pinsPsk(saeId: string, pskSha256: string): boolean {
+    return this.#saes.get(saeId)?.pskSha256?.includes(pskSha256) === true
   }
 
   peer(qkdnId: string): PolicyPeer | undefined {

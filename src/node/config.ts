@@ -93,7 +93,8 @@ export interface NodeSettings {
       readonly hideForeignKeys: boolean
     }
   /** SKIP beside it (draft-cisco-skip). */
-  readonly skip?: ListenAddress & TlsFiles & { readonly remoteSystems: readonly string[] }
+  readonly skip?: ListenAddress &
+    TlsFiles & { readonly remoteSystems: readonly string[]; readonly pskFile?: string }
   /** Key streams (ETSI GS QKD 004). */
   readonly etsi004?: ListenAddress & TlsFiles
   /** Keys to and from neighbouring domains. */
@@ -210,6 +211,7 @@ function readSkip(skip: Reader, baseDir: string): NonNullable<NodeSettings["skip
   return {
     ...listen(skip),
     ...tlsFiles(skip, baseDir),
+    ...(skip.has("psk_file") && { pskFile: fileOf(skip, "psk_file", baseDir) }),
     remoteSystems: named.length === 0 ? ["*"] : named,
   }
 }

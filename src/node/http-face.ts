@@ -7,6 +7,7 @@ import { listenHttps, readBody } from "../transport/https.js"
 import type { HttpLimits } from "../transport/https.js"
 import type { CertifiedKey } from "../transport/pki.js"
 import type { RevocationLists } from "../transport/revocation.js"
+import type { PreSharedKeys } from "../transport/tls-psk.js"
 import type { MutualTls, PeerIdentity, TlsVersion } from "../transport/tls.js"
 import { plain } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
@@ -35,6 +36,8 @@ export interface FaceOptions {
   readonly port: number
   readonly tls: FaceTls
   readonly minVersion: TlsVersion
+  /** Callers may show one of these instead of a certificate. */
+  readonly preSharedKeys?: PreSharedKeys
   readonly limits: Partial<HttpLimits> & Pick<FaceLimits, "maxInFlight" | "maxInFlightPerCaller">
   /** The SAE or peer behind a certificate, judged anew at every request; undefined for strangers. */
   readonly callerOf: (peer: PeerIdentity) => string | undefined
@@ -75,6 +78,7 @@ export async function listenFace(options: FaceOptions): Promise<Face> {
     tls: mutualTls(options.tls),
     limits: options.limits,
     nameless: true,
+    ...(options.preSharedKeys !== undefined && { preSharedKeys: options.preSharedKeys }),
     handler: (request, response, peer) => {
       void service.handle(request, response, peer)
     },

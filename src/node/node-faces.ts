@@ -1,6 +1,7 @@
 // The faces at which a node delivers keys, opened from its settings and the files these name: ETSI 014 always, others
 // where they are configured. All share one key manager, one desk, one audit trail.
 
+import { readPreSharedKeys } from "../transport/tls-psk.js"
 import { readTlsFiles } from "../transport/tls-files.js"
 import type { TlsFiles } from "../transport/tls-files.js"
 import type { Parties } from "../keys/border-records.js"
@@ -13,6 +14,7 @@ import { listenEtsi014 } from "./etsi014.js"
 import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
+import { readText } from "./node-keys.js"
 import type { ApplicationDesk, KeyManager, KeyStreams } from "./ports.js"
 import { listenEtsi020 } from "./etsi020.js"
 import { Etsi020Client } from "./etsi020-client.js"
@@ -68,10 +70,15 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
     })
     open.push({ files: etsi014, face })
     let skipFace: Face | undefined
+    let preSharedKeys: ReadonlyMap<string, Uint8Array> = new Map()
     if (skip !== undefined) {
-      const { host, port, remoteSystems } = skip
+      const { host, port, remoteSystems, pskFile } = skip
       const tls = await faceTls(skip)
-      skipFace = await listenSkip({ ...common, host, port, tls, saeIdentity, remoteSystems })
+      preSharedKeys = await pskIn(pskFile)
+      skipFace = await listenSkip({
+        ...{ ...common, host, port, tls, saeIdentity, remoteSystems },
+        ...(pskFile !== undefined && { preSharedKeys: () => preSharedKeys }),
+      })
       open.push({ files: skip, face: skipFace })
     }
     let streamFace: Face | undefined
@@ -93,7 +100,11 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
         skipFace !== undefined && { skip: { host: skip.host, port: skipFace.port } }),
       renewal: async () => {
         const read = await Promise.all(open.map(({ files }) => faceTls(files)))
-        return () => read.reduce((sum, tls, index) => sum + (open[index]?.face.renew(tls) ?? 0), 0)
+        const keys = await pskIn(skip?.pskFile)
+        return () => {
+          preSharedKeys = keys
+          return read.reduce((sum, tls, index) => sum + (open[index]?.face.renew(tls) ?? 0), 0)
+        }
       },
       close,
     }
@@ -101,6 +112,10 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
     await close()
     throw cause
   }
+}
+
+async function pskIn(file: string | undefined): Promise<ReadonlyMap<string, Uint8Array>> {
+  return file === undefined ? new Map() : readPreSharedKeys(await readText(file))
 }
 
 interface OpenBorder {

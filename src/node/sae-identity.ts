@@ -24,6 +24,13 @@ export function callerOf(
   return names(peer, where, saeId) ? saeId : undefined
 }
 
+/** The SAE that named itself by its id and knew the pre-shared key that the policy now in force pins for it. */
+export function callerByPsk(peer: PeerIdentity, policy: SitePolicy): string | undefined {
+  const { commonName, pskSha256 } = peer
+  const isPinned = pskSha256 !== undefined && policy.pinsPsk(commonName, pskSha256)
+  return isPinned ? commonName : undefined
+}
+
 function names(peer: PeerIdentity, where: SaeIdentity, saeId: string): boolean {
   const { commonName, uris, dnsNames } = peer
   switch (where) {

@@ -15,7 +15,8 @@ import type { Audit, DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.
 import { hasBody, listenFace } from "./http-face.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { EndKey } from "./ports.js"
-import { callerOf } from "./sae-identity.js"
+import type { PreSharedKeys } from "../transport/tls-psk.js"
+import { callerByPsk, callerOf } from "./sae-identity.js"
 import type { SaeIdentity } from "./sae-identity.js"
 import { globMatches, parseSkipTarget } from "./skip-request.js"
 import type { SkipTarget } from "./skip-request.js"
@@ -32,6 +33,8 @@ export interface SkipOptions
   readonly saeIdentity?: SaeIdentity
   /** What `capabilities` tells as remoteSystemID: system ids, globs allowed. Others are refused. */
   readonly remoteSystems: readonly string[]
+  /** By SAE id, for encryptors without certificates; the site policy pins them. */
+  readonly preSharedKeys?: PreSharedKeys
   readonly audit: Audit
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -43,7 +46,7 @@ const MAX_ENTROPY_BITS = 65_536
 const LIMITS = { maxInFlight: 256, maxInFlightPerCaller: 16 } as const
 
 /**
- * Serves SKIP over TLS 1.3 with client certificates.
+ * Serves SKIP over TLS 1.3 with client certificates, and over TLS 1.2 with pre-shared keys where there are any.
  *
  * @throws QkdError `in-use` when the address is taken.
  */
@@ -53,7 +56,11 @@ export function listenSkip(options: SkipOptions): Promise<Face> {
   return listenFace({
     ...{ name: "SKIP", host, port, tls, log, limits: LIMITS },
     minVersion: policy().document.minimum?.deliveryTls ?? "TLSv1.3",
-    callerOf: (peer) => callerOf(peer, policy(), now(), saeIdentity),
+    ...(options.preSharedKeys !== undefined && { preSharedKeys: options.preSharedKeys }),
+    callerOf: (peer) =>
+      peer.pskSha256 === undefined
+        ? callerOf(peer, policy(), now(), saeIdentity)
+        : callerByPsk(peer, policy()),
     answer: (request, saeId) => answer(options, request, saeId),
     faultAnswer: (error) =>
       error.tag === "invalid-value" ? plain(400, error.message) : faultOf(error),

@@ -3,7 +3,7 @@
 
 import https from "node:https"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { TLSSocket } from "node:tls"
+import type { TLSSocket, TlsOptions } from "node:tls"
 import { QkdError } from "../errors.js"
 import {
   asConnectError,
@@ -15,6 +15,8 @@ import {
   serverTlsOptions,
 } from "./tls.js"
 import type { ConnectionLimits, MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import { PskServer } from "./tls-psk.js"
+import type { PreSharedKeys } from "./tls-psk.js"
 import { renewable } from "./tls-renewal.js"
 
 export interface HttpLimits extends ConnectionLimits {
@@ -48,15 +50,21 @@ export async function listenHttps(options: {
   readonly port: number
   readonly tls: MutualTls
   readonly limits?: Partial<HttpLimits>
+  /** Clients may show a pre-shared key instead of a certificate; `minVersion` of `tls` is for those who show one. */
+  readonly preSharedKeys?: PreSharedKeys
   /** Clients may be known by other names than a common name: see `peerIdentityOf`. */
   readonly nameless?: boolean
   readonly handler: (request: IncomingMessage, response: ServerResponse, peer: PeerIdentity) => void
 }): Promise<HttpsServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
   const peers = new WeakMap<object, PeerIdentity>()
+  const { preSharedKeys } = options
+  const psk = preSharedKeys && new PskServer(preSharedKeys, options.tls.minVersion ?? "TLSv1.3")
+  const tlsOptions = (side: MutualTls): TlsOptions =>
+    psk?.optionsWith(serverTlsOptions(side)) ?? serverTlsOptions(side)
   const server = https.createServer(
     {
-      ...serverTlsOptions(options.tls),
+      ...tlsOptions(options.tls),
       maxHeaderSize: limits.maxHeaderBytes,
       requestTimeout: limits.requestTimeoutMs,
       headersTimeout: limits.requestTimeoutMs,
@@ -72,14 +80,15 @@ export async function listenHttps(options: {
   const renew = renewable(server)
   // Nothing sent or received for so long, a stalled reader included: the connection ends.
   server.setTimeout(limits.idleTimeoutMs)
+  const nameless = options.nameless === true
   const identify = (socket: TLSSocket): PeerIdentity =>
-    peerIdentityOf(socket, options.nameless === true)
+    psk?.peerOf(socket, nameless) ?? peerIdentityOf(socket, nameless)
   guardIdentified(server, limits, identify, (socket, peer) => {
     peers.set(socket, peer)
   })
   return {
     port: await listen(server, options.host, options.port),
-    renew: (side) => renew(serverTlsOptions(side), side.revocation),
+    renew: (side) => renew(tlsOptions(side), side.revocation),
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -39,6 +39,8 @@ export interface PeerIdentity {
   readonly dnsNames: readonly string[]
   readonly validFromMs: number
   readonly validToMs: number
+  /** It showed no certificate, but knew a pre-shared key with this SHA-256, lower-case hex; `commonName` is whose. */
+  readonly pskSha256?: string
 }
 
 /** Ceilings on what strangers and clients may hold open. */

@@ -87,6 +87,8 @@ export class TwoSites {
   readonly #client: ChildProcessWithoutNullStreams
   readonly #waiting: ((told: Told) => void)[] = []
   readonly #pins = new Map<string, string>()
+  /** SHA-256 of pre-shared keys, by SAE. */
+  readonly pskPins = new Map<string, string>()
   readonly #tls = new Map<Site, FaceTls>()
 
   constructor(limits: ConstructorParameters<typeof KeyNetwork>[1] = { durable: false }) {
@@ -181,7 +183,11 @@ export class TwoSites {
     return parsePolicy({
       version: 1,
       qkdnId: this.kmeId(site),
-      saes: HOMES[site].map((saeId) => ({ saeId, spkiSha256: [this.#pins.get(saeId)] })),
+      saes: HOMES[site].map((saeId) => {
+        const psk = this.pskPins.get(saeId)
+        const pins = { spkiSha256: [this.#pins.get(saeId)] }
+        return { saeId, ...pins, ...(psk !== undefined && { pskSha256: [psk] }) }
+      }),
       peers: [],
       relay: { allowed: false, maxHops: 4 },
       limits: { minKeySizeBits: 64, maxKeySizeBits: 4096, maxKeysPerRequest: 128 },

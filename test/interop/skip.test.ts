@@ -3,13 +3,15 @@
 
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
-import { randomUUID } from "node:crypto"
+import { createHash, randomBytes, randomUUID } from "node:crypto"
 import path from "node:path"
 import type { DeliveryRecord } from "../../src/node/etsi014-delivery.js"
 import type { Face } from "../../src/node/http-face.js"
 import { listenSkip } from "../../src/node/skip.js"
 import { keysOf, TwoSites } from "./etsi014-sites.js"
 import type { Site } from "./etsi014-sites.js"
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 interface Told {
   readonly status: number
@@ -27,6 +29,7 @@ describe("SKIP by its sections", function () {
   const faces: Record<Site, Face | undefined> = { A: undefined, B: undefined }
   const audited: DeliveryRecord[] = []
   let auditFault: Error | undefined
+  const preSharedKeys = new Map<string, Uint8Array>()
 
   before(async () => {
     await sites.start()
@@ -37,6 +40,7 @@ describe("SKIP by its sections", function () {
         ...parts,
         livesHere: (saeId) => parts.policy().ownsSae(saeId),
         tls: sites.tls(site),
+        preSharedKeys: () => preSharedKeys,
         remoteSystems: ["b*", "al?ce", "carol/*", "nobody", "amy"],
         audit: (record) => {
           if (auditFault !== undefined) throw auditFault
@@ -109,6 +113,68 @@ describe("SKIP by its sections", function () {
         const how = method === "HEAD" ? ["--head"] : ["--request", method]
         assert.equal((await ask("alice", "/key?remoteSystemID=bob", ...how)).status, 405)
       })
+  })
+
+  describe("transport with pre-shared keys", () => {
+    const [good, other] = [randomBytes(32), randomBytes(32)]
+    before(() => {
+      preSharedKeys.set("alice", good)
+      preSharedKeys.set("bob", other)
+      preSharedKeys.set("amy", randomBytes(32))
+      for (const saeId of ["alice", "bob"])
+        sites.pskPins.set(saeId, sha256(preSharedKeys.get(saeId) ?? good))
+    })
+
+    /** As an encryptor does that has no certificate; what OpenSSL prints. */
+    function call(identity: string, key: Uint8Array, target: string, ...more: string[]) {
+      const tls = more.length > 0 ? more : ["-tls1_2", "-cipher", "PSK"]
+      const args = ["s_client", "-quiet", "-connect", `127.0.0.1:${faces.A?.port ?? 0}`]
+      args.push("-psk_identity", identity, "-psk", Buffer.from(key).toString("hex"), ...tls)
+      return new Promise<string>((resolve) => {
+        const child = execFile("openssl", args, { timeout: 10_000 }, (_, out, fault) => {
+          resolve(out === "" ? fault : out)
+        })
+        child.stdin?.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      })
+    }
+
+    for (const cipher of ["DHE-PSK-AES256-CBC-SHA384", "DHE-PSK-AES256-GCM-SHA384"])
+      it(`gives keys over TLS 1.2 with ${cipher}`, async () => {
+        const how = ["-tls1_2", "-cipher", cipher]
+        const said = await call("alice", good, "/key?remoteSystemID=bob", ...how)
+        assert.match(said, /^HTTP\/1.1 200 /)
+        const key = JSON.parse(said.slice(said.indexOf("\r\n\r\n"))) as Key
+        const fetched = await ask("bob", `/key/${key.keyId}?remoteSystemID=alice`)
+        assert.deepEqual(keyOf(fetched), key)
+      })
+
+    it("tells the SAE whose key it is", async () => {
+      assert.match(await call("alice", good, "/capabilities"), /"localSystemID":"alice"/)
+    })
+
+    it("ends the connection of a wrong key and of an unknown identity, with the same alert", async () => {
+      const alerts = await Promise.all(
+        [call("alice", other, "/capabilities"), call("eve", good, "/capabilities")].map(
+          async (said) => /alert[^:]*/.exec(await said)?.[0],
+        ),
+      )
+      assert.ok(alerts[0] !== undefined)
+      assert.equal(alerts[0], alerts[1])
+    })
+
+    it("answers 401 to another site's SAE, and to a key that the policy does not pin", async () => {
+      assert.match(await call("bob", other, "/capabilities"), /^HTTP\/1.1 401 /)
+      const unpinned = preSharedKeys.get("amy") ?? good
+      assert.match(await call("amy", unpinned, "/capabilities"), /^HTTP\/1.1 401 /)
+    })
+
+    it("ends the connection of such a key over TLS 1.3, and of a certificate over TLS 1.2", async () => {
+      for (const suite of ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"]) {
+        const how = ["-tls1_3", "-ciphersuites", suite]
+        assert.doesNotMatch(await call("alice", good, "/capabilities", ...how), /HTTP/)
+      }
+      assert.equal((await ask("alice", "/capabilities", "--tls-max", "1.2")).status, 0)
+    })
   })
 
   describe("capabilities", () => {

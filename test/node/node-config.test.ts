@@ -114,6 +114,8 @@ describe("a node's configuration file", () => {
     })
     const named = { ...skip, remote_system: ["branch-*", "hq"] }
     assert.deepEqual(read({ ...file, skip: named }).skip?.remoteSystems, ["branch-*", "hq"])
+    const psk = { ...skip, psk_file: "psk.txt" }
+    assert.equal(read({ ...file, skip: psk }).skip?.pskFile, "/etc/keyloom/psk.txt")
     refused({ ...file, skip: { port: 9443 } })
   })
 
