@@ -60,9 +60,9 @@ async function sessionsOf(
   profile: DeviceProfile,
   host: DriverHost,
 ): Promise<Sessions> {
-  const { notifications, interleave } = abilities
+  const { notifications, interleave, keyloom } = abilities
   if (!notifications) return { requests: first }
-  const pushed = offersPush(first) ? await listenToState(first, profile, host) : undefined
+  const pushed = offersPush(first) ? await listenToState(first, profile, host, keyloom) : undefined
   if (pushed !== undefined) return { requests: first, events: pushed }
   const session = offersPush(first) ? await another(first, open, profile, host) : first
   const events = await listenToStream(session, profile)

@@ -13,10 +13,16 @@ import {
 } from "../../src/plugin/index.js"
 import type { DeviceProfile } from "./profile.js"
 import { eventsOfChanges } from "./state-changes.js"
-import { NODE_NS } from "./wire.js"
+import { NODE_NS, TYPES_NS } from "./wire.js"
+
+/** Virtual links are the controller's own: it makes hundreds, and has nothing to learn from them. */
+const PHYSICAL = `<qkdl_type xmlns:t="${TYPES_NS}">t:PHYS</qkdl_type>`
 
 /** What changes seldom and matters at once. Stocks and rates change all the time: they come with each reading. */
-const STATUSES = `<qkd_node xmlns="${NODE_NS}"><qkdn_status/><qkd_interfaces><qkd_interface><qkdi_id/><qkdi_status/></qkd_interface></qkd_interfaces><qkd_links><qkd_link><qkdl_id/><qkdl_status/></qkd_link></qkd_links></qkd_node>`
+function statuses(links: string): string {
+  return `<qkd_node xmlns="${NODE_NS}"><qkdn_status/><qkd_interfaces><qkd_interface><qkdi_id/><qkdi_status/></qkd_interface></qkd_interfaces><qkd_links><qkd_link>${links}<qkdl_id/><qkdl_status/></qkd_link></qkd_links></qkd_node>`
+}
+
 /** Hundredths of a second between two tellings: a module that flaps is not told of a thousand times. */
 const DAMPENING_CS = 50
 
@@ -45,6 +51,7 @@ export function offersPush(session: NetconfClientSession): boolean {
 /**
  * By RFC 8639, with state pushed.
  *
+ * @param selects whether the node is known to select by a value as RFC 6241 section 6.2.5 has it, identities included
  * @returns undefined when the node refuses what it offers: then the session is of no use for RFC 5277 either.
  * @throws QkdError app-tag `closed` or `timeout`.
  */
@@ -52,6 +59,7 @@ export async function listenToState(
   session: NetconfClientSession,
   profile: DeviceProfile,
   host: DriverHost,
+  selects: boolean,
 ): Promise<Listening | undefined> {
   const { timeoutMs } = profile
   const client = new SubscriptionClient(session, (error) => {
@@ -62,7 +70,7 @@ export async function listenToState(
     await client.establishStream({ stream: "NETCONF", timeoutMs })
     const pushed = await client.establishPush({
       datastore: "operational",
-      filter: { subtreeXml: STATUSES },
+      filter: { subtreeXml: statuses(selects ? PHYSICAL : "") },
       trigger: { dampeningCs: DAMPENING_CS, syncOnStart: false },
       timeoutMs,
     })

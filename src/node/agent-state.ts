@@ -7,9 +7,11 @@ import { linkStateMembers } from "../model/etsi015-link.js"
 import { keyManagerToData } from "../model/etsi015.js"
 import { compact, identity, KEYLOOM_MODULE, NODE_MODULE } from "../model/etsi015-values.js"
 import type { AppState } from "../model/app.js"
+import type { LinkConfig } from "../model/link.js"
 import type { InterfaceStatus, KeyManagerInfo, NodeConfig, NodeStatus } from "../model/node.js"
 import type { JsonObject } from "../yang/json-text.js"
 import type { LinkNow } from "./link-board.js"
+import { sameFigures } from "./link-figures.js"
 
 export interface LiveFigures {
   readonly status: NodeStatus
@@ -19,6 +21,32 @@ export interface LiveFigures {
     appId: string,
   ): (Pick<AppState, "status" | "createdAt" | "statistics"> & { delivery: AppDelivery }) | undefined
   readonly keyManager: KeyManagerInfo | undefined
+}
+
+/** By the link as configured: what it last was, and as data. Whoever compares looks sees at once which are the same. */
+const ENTRIES = new WeakMap<LinkConfig, { readonly now: LinkNow; readonly entry: JsonObject }>()
+
+function linkEntry(link: LinkConfig, now: LinkNow): JsonObject {
+  const known = ENTRIES.get(link)
+  if (known !== undefined && isSame(known.now, now)) return known.entry
+  const { status, appIds, performance, stock } = now
+  const members = linkStateMembers({ type: link.type, status, appIds, performance }, stock)
+  const entry = { qkdl_id: link.qkdlId, ...members }
+  ENTRIES.set(link, { now, entry })
+  return entry
+}
+
+/** Of links with stock, which changes all the time, it is never said. */
+function isSame(one: LinkNow, other: LinkNow): boolean {
+  return (
+    one.status === other.status &&
+    one.stock === undefined &&
+    other.stock === undefined &&
+    one.appIds.length === other.appIds.length &&
+    one.appIds.every((appId, n) => appId === other.appIds[n]) &&
+    one.performance.snrDb === other.performance.snrDb &&
+    sameFigures(one.performance, other.performance)
+  )
 }
 
 /**
@@ -33,21 +61,7 @@ export function stateData(config: NodeConfig, live: LiveFigures): JsonObject {
   )
   const links = config.links.flatMap((link): JsonObject[] => {
     const now = live.link(link.qkdlId)
-    if (now === undefined) return []
-    return [
-      {
-        qkdl_id: link.qkdlId,
-        ...linkStateMembers(
-          {
-            type: link.type,
-            status: now.status,
-            appIds: now.appIds,
-            performance: now.performance,
-          },
-          now.stock,
-        ),
-      },
-    ]
+    return now === undefined ? [] : [linkEntry(link, now)]
   })
   const apps = config.apps.flatMap((app): JsonObject[] => {
     const now = live.app(app.appId)

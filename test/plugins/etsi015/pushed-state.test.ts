@@ -8,7 +8,18 @@ import { lendDriverHost, type NodeEvent, QkdError } from "../../../src/plugin/in
 import { nodeConfigToData } from "../../../src/model/etsi015.js"
 import { encodeXml } from "../../../src/yang/xml.js"
 import { parseXml, writeXml } from "../../../src/yang/xml-tree.js"
-import { SELF, nodeConfig, physLink, pool, TO_WEST, WEST } from "../../node/agent-fixtures.js"
+import {
+  EAST,
+  nodeConfig,
+  physLink,
+  pool,
+  RELAY,
+  relayLink,
+  SELF,
+  TO_EAST,
+  TO_WEST,
+  WEST,
+} from "../../node/agent-fixtures.js"
 import { AgentSite, schema } from "../../node/agent-site.js"
 import { benchOf, CAP, closeBenches, EVENTS, INTERLEAVE, RUNNING, LINK } from "./bench.js"
 import { NODE_NS } from "../../../plugins/etsi015/wire.js"
@@ -45,10 +56,16 @@ describe("a node that pushes its state", function () {
         .join()
       assert.match(subscriptions, /<stream>NETCONF<\/stream>/)
       assert.match(subscriptions, /<datastore[^>]*>[a-z]+:operational<\/datastore>/)
+      const relayed = nodeConfig({
+        links: [physLink(TO_WEST, 1, WEST), physLink(TO_EAST, 2, EAST), relayLink()],
+      })
+      await session.editConfig("running", encodeXml(schema(), nodeConfigToData(relayed)))
       site.agent.measured(TO_WEST, { generating: true, skrBps: 1000, qber: 0.02 })
       const statuses: NodeEvent[] = []
       for await (const event of connection.events) {
-        if (event.kind === "event" && event.resource.kind === "link") statuses.push(event)
+        if (event.kind !== "event" || event.resource.kind !== "link") continue
+        assert.notEqual(event.resource.qkdlId, RELAY, "nobody has to be told of virtual links")
+        if (event.resource.qkdlId === TO_WEST) statuses.push(event)
         // One by 015's own notification, one pushed.
         if (statuses.length === 2) break
       }
