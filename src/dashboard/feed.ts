@@ -1,7 +1,7 @@
 // The page's WebSocket: subscribes, keeps its place, and after a break asks for what it missed. A break is always
 // shown; nothing is ever filled in.
 
-import { isLink, isNode, isService, type Notice, type Snapshot } from "./types.js"
+import { isBulkOrder, isLink, isNode, isService, type Notice, type Snapshot } from "./types.js"
 import type { Store } from "./store.js"
 
 const PROTOCOL = "keyloom.v1"
@@ -33,15 +33,18 @@ function snapshotOf(message: Message): Snapshot {
     nodes: list(parts.nodes).filter(isNode),
     links: list(parts.links).filter(isLink),
     services: list(parts.services).filter(isService),
+    orders: list(parts.orders).filter(isBulkOrder),
   }
 }
+
+const TOPICS: readonly Notice["topic"][] = ["node", "link", "service", "order"]
 
 function noticeOf(message: Message): Notice {
   const { topic, type, id, time, seq, value } = message
   return {
     seq: Number(seq),
     time: String(time),
-    topic: topic === "node" || topic === "link" || topic === "service" ? topic : "log",
+    topic: TOPICS.find((one) => one === topic) ?? "log",
     type: String(type),
     id: String(id),
     value,

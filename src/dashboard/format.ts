@@ -60,6 +60,14 @@ export function clock(time: string): string {
     : `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
 }
 
+/** `28 Nov 09:41`, in the reader's own time zone. */
+export function shortTime(time: string): string {
+  const at = new Date(time)
+  if (Number.isNaN(at.getTime())) return "–"
+  const month = at.toLocaleString("en", { month: "short" })
+  return `${at.getDate()} ${month} ${clock(time).slice(0, 5)}`
+}
+
 /** `2 links`, `1 link`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`

@@ -3,6 +3,8 @@
 
 import { plural } from "./format.js"
 import {
+  type BulkOrder,
+  isBulkOrder,
   isLink,
   isNode,
   isService,
@@ -35,6 +37,7 @@ export class Store {
   readonly nodes = new Map<string, Node>()
   readonly links = new Map<string, Link>()
   readonly services = new Map<string, Service>()
+  readonly orders = new Map<string, BulkOrder>()
   readonly samples = new Map<string, Sample[]>()
   events: readonly EventLine[] = []
   connection: Connection = { kind: "connecting" }
@@ -76,6 +79,8 @@ export class Store {
     this.nodes.clear()
     this.links.clear()
     this.services.clear()
+    this.orders.clear()
+    for (const order of snapshot.orders) this.orders.set(order.orderId, order)
     for (const node of snapshot.nodes) this.nodes.set(node.qkdnId, node)
     for (const link of snapshot.links) {
       this.links.set(link.qkdlId, link)
@@ -103,6 +108,9 @@ export class Store {
       if (isService(notice.value)) this.services.set(notice.id, notice.value)
       else this.services.delete(notice.id)
       this.#stale = true
+    } else if (notice.topic === "order") {
+      if (isBulkOrder(notice.value)) this.orders.set(notice.id, notice.value)
+      else this.orders.delete(notice.id)
     }
     this.position = { epoch: this.position.epoch, seq: notice.seq }
     this.#dropLostSelection()

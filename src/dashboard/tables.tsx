@@ -4,10 +4,19 @@
 import type { ComponentChildren, TargetedKeyboardEvent, VNode } from "preact"
 import { useState } from "preact/hooks"
 import { State, Use } from "./facts.js"
-import { bits, rate } from "./format.js"
+import { bits, rate, shortTime } from "./format.js"
 import type { Store } from "./store.js"
-import type { Link, Node, Selection, Service } from "./types.js"
-import { LINK_TONE, LINK_WORDS, pathName, REACH_TONE, REACH_WORDS, SERVICE_TONE } from "./words.js"
+import type { BulkOrder, Link, Node, Selection, Service } from "./types.js"
+import {
+  LINK_TONE,
+  LINK_WORDS,
+  ORDER_TONE,
+  ORDER_WORDS,
+  pathName,
+  REACH_TONE,
+  REACH_WORDS,
+  SERVICE_TONE,
+} from "./words.js"
 
 const FIRST_ROWS = 100
 
@@ -126,6 +135,46 @@ function ServiceRow(store: Store, service: Service): VNode {
   )
 }
 
+function OrderRow(store: Store, order: BulkOrder): VNode {
+  const { orderId, from, to, state, late, reason, forecast, serviceId = "" } = order
+  const about = { kind: "service", id: serviceId } as const
+  const names = (
+    <>
+      {from.saeId} <span class="quiet">→</span> {to.saeId}
+    </>
+  )
+  const open = state !== "completed" && state !== "cancelled"
+  const when =
+    forecast === undefined ? (reason ?? "") : `${late ? "late: " : ""}all by ${shortTime(forecast)}`
+  return (
+    <tr
+      key={orderId}
+      data-order-id={orderId}
+      data-order-state={state}
+      data-order-late={String(late)}
+      data-order-delivered-bits={order.deliveredBits}
+    >
+      <th scope="row">
+        {store.services.has(serviceId) ? (
+          <RowName store={store} about={about}>
+            {names}
+          </RowName>
+        ) : (
+          names
+        )}
+        <span class="second">{open ? when : ""}</span>
+      </th>
+      <td class="number">
+        {bits(order.deliveredBits)} of {bits(order.volumeBits)}
+        <span class="second">
+          <State tone={open && late ? "warn" : ORDER_TONE[state]}>{ORDER_WORDS[state]}</State>
+        </span>
+      </td>
+      <td class="number">{shortTime(order.deadline)}</td>
+    </tr>
+  )
+}
+
 function LinkRow(store: Store, link: Link): VNode {
   const about = { kind: "link", id: link.qkdlId } as const
   return (
@@ -182,6 +231,10 @@ function matching(search: string): (...texts: readonly (string | undefined)[]) =
     wanted === "" || texts.some((text) => text?.toLowerCase().includes(wanted) === true)
 }
 
+function rankOf({ state }: BulkOrder): number {
+  return state === "completed" || state === "cancelled" ? 1 : 0
+}
+
 function byName(x: string, y: string): number {
   return x.localeCompare(y, "en", { numeric: true })
 }
@@ -205,6 +258,10 @@ export function Tables({ store }: { readonly store: Store }): VNode {
   const nodes = [...store.nodes.values()]
     .filter((n) => fits(n.name, n.qkdnId, n.place, n.reach, ...n.saeIds))
     .sort((x, y) => byName(x.name, y.name))
+  // What is open comes first, by deadline.
+  const orders = [...store.orders.values()]
+    .filter((o) => fits(o.from.saeId, o.to.saeId, o.orderId, o.state))
+    .sort((x, y) => rankOf(x) - rankOf(y) || (x.deadline < y.deadline ? -1 : 1))
   const none = store.search.trim() === "" ? "None yet." : "None match the search."
   return (
     <aside id="tables" class="panel tables" aria-label="Services, links and nodes" tabIndex={-1}>
@@ -215,6 +272,15 @@ export function Tables({ store }: { readonly store: Store }): VNode {
         items={services}
         row={(service) => ServiceRow(store, service)}
       />
+      {store.orders.size === 0 ? null : (
+        <Section
+          title="Orders"
+          empty={none}
+          columns={["From, to", "Delivered", "Deadline"]}
+          items={orders}
+          row={(order) => OrderRow(store, order)}
+        />
+      )}
       <Section
         title="Links"
         empty={none}

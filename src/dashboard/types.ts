@@ -102,6 +102,23 @@ export interface Service {
   readonly changedAt: string
 }
 
+export type OrderState = "pending" | "inProgress" | "held" | "completed" | "cancelled"
+
+/** A bulk key order. */
+export interface BulkOrder {
+  readonly orderId: string
+  readonly from: { readonly saeId: string; readonly qkdnId: string }
+  readonly to: { readonly saeId: string; readonly qkdnId: string }
+  readonly volumeBits: number
+  readonly deliveredBits: number
+  readonly deadline: string
+  readonly state: OrderState
+  readonly late: boolean
+  readonly reason?: string
+  readonly forecast?: string
+  readonly serviceId?: string
+}
+
 export interface Notice {
   readonly seq: number
   readonly time: string
@@ -118,6 +135,7 @@ export interface Snapshot {
   readonly nodes: readonly Node[]
   readonly links: readonly Link[]
   readonly services: readonly Service[]
+  readonly orders: readonly BulkOrder[]
 }
 
 /** What is selected; the same on map, tables and details. */
@@ -140,4 +158,8 @@ export function isLink(value: unknown): value is Link {
 
 export function isService(value: unknown): value is Service {
   return has(value, "serviceId", "a", "b", "terms", "state", "leaving")
+}
+
+export function isBulkOrder(value: unknown): value is BulkOrder {
+  return has(value, "orderId", "from", "to", "volumeBits", "deliveredBits", "state")
 }

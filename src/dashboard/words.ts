@@ -2,6 +2,8 @@
 // type alone; measurements that change no state are not worth a line.
 
 import {
+  type BulkOrder,
+  isBulkOrder,
   isLink,
   isNode,
   isService,
@@ -9,6 +11,7 @@ import {
   type LinkStatus,
   type Node,
   type Notice,
+  type OrderState,
   type Reach,
   type Selection,
   type Service,
@@ -175,6 +178,40 @@ function compared(notice: Notice, known: Known): Said {
   return undefined
 }
 
+export const ORDER_TONE: Readonly<Record<OrderState, Tone>> = {
+  pending: "plain",
+  inProgress: "good",
+  held: "warn",
+  completed: "good",
+  cancelled: "plain",
+}
+
+export const ORDER_WORDS: Readonly<Record<OrderState, string>> = {
+  pending: "waiting",
+  inProgress: "running",
+  held: "held",
+  completed: "completed",
+  cancelled: "cancelled",
+}
+
+const ORDER_NEWS: Readonly<Partial<Record<string, readonly [string, Tone]>>> = {
+  "order.accepted": ["was accepted", "plain"],
+  "order.late": ["will be late", "warn"],
+  "order.in-time": ["is in time again", "good"],
+  "order.held": ["is held", "warn"],
+  "order.completed": ["is completed", "good"],
+  "order.cancelled": ["was cancelled", "plain"],
+}
+
+function ofOrder(order: BulkOrder, type: string, message: string | undefined): Said {
+  const [what, tone] = ORDER_NEWS[type] ?? []
+  if (what === undefined || tone === undefined) return undefined
+  return {
+    text: `Bulk order ${order.from.saeId} → ${order.to.saeId} ${what}${because(message)}`,
+    tone,
+  }
+}
+
 /** What the controller found worth saying although no state differs. */
 function spoken({ topic, type, value, message }: Notice, known: Known): Said {
   if (topic === "log") {
@@ -185,6 +222,7 @@ function spoken({ topic, type, value, message }: Notice, known: Known): Said {
     const text = `Service ${serviceName(value)} moves to another path${because(message)}`
     return { text, tone: "plain" }
   }
+  if (topic === "order" && isBulkOrder(value)) return ofOrder(value, type, message)
   if (message === undefined || message === "") return undefined
   // A service that failed before and fails again on trying anew is no news.
   if (type === "service.failed" || type === "service.degraded") return undefined

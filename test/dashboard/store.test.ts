@@ -61,6 +61,34 @@ function sceneOf(store: Store, size = { width: 700, height: 500 }): Scene {
 }
 
 describe("what the page knows", () => {
+  it("shows bulk orders as they come on, and tells what is worth a line", () => {
+    const { controller, store, tell, texts } = bench()
+    controller.orderBulk({
+      kind: "bulk-ordered",
+      orderId: "o-1",
+      fromSaeId: "sae-windhof",
+      toSaeId: "sae-betzdorf",
+      volumeBits: 2560,
+      keySizeBits: 256,
+      deadlineMs: Date.parse("2026-03-03T09:00:00Z"),
+      terms: { priority: 0, avoidNodes: [] },
+      bestEffort: false,
+    })
+    tell()
+    const order = store.orders.get("o-1")
+    assert.deepEqual([order?.state, order?.volumeBits, order?.deliveredBits], ["pending", 2560, 0])
+    assert.deepEqual(texts(), ["Bulk order sae-windhof → sae-betzdorf was accepted"])
+    const { seq } = store.position ?? assert.fail()
+    const gone = {
+      seq: seq + 1,
+      time: controller.time(),
+      topic: "order",
+      type: "order.removed",
+    } as const
+    store.notice({ ...gone, id: "o-1", value: null })
+    assert.equal(store.orders.size, 0)
+  })
+
   it("is what the controller told, each notice once", () => {
     const { controller, store, tell } = bench()
     controller.setLink("windhof-kirchberg", false)
