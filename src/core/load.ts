@@ -37,7 +37,9 @@ export function watchLoad(turn: Turn): void {
   if (overloaded === before) return
   turn.effects.push({ kind: "load", overloaded })
   const type = overloaded ? "network.overloaded" : "network.relieved"
-  turn.notify("log", type, "network", `${percent(load)} of what links can promise is promised`)
+  const said = overloaded ? "the network is overloaded" : "the network is no longer overloaded"
+  const told = `${said}: ${percent(load)} of what its links can promise is promised`
+  turn.notify("log", type, "network", told)
   if (!overloaded) turn.retrySoon()
 }
 

@@ -43,6 +43,10 @@ describe("admission in overload", () => {
     change(500)
     assert.equal(lab.overloaded, false, "at 75 % it does not begin")
     assert.deepEqual(types(lab), ["network.overloaded", "network.relieved"])
+    const [begin] = lab.effects.filter(
+      (one) => one.kind === "notify" && one.type === "network.overloaded",
+    )
+    assert.match(JSON.stringify(begin), /the network is overloaded: 81 % of what its links can/)
   })
 
   it("refuses a long path over nearly full links, and says so", () => {

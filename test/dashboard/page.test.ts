@@ -13,7 +13,7 @@ async function servedLuxembourg(): Promise<FakeController> {
     serviceId: testUuid(9, 1),
     aSaeId: "sae-windhof",
     bSaeId: "sae-betzdorf",
-    terms: { minRateBps: 256, priority: 0, avoidNodes: [] },
+    terms: { minRateBps: 256, maxRateBps: 4000, priority: 0, avoidNodes: [] },
   })
   controller.settle()
   return controller
@@ -128,6 +128,9 @@ describe("the page", function () {
     await page.waitForSelector("[data-details=service]")
     await until(page, "globalThis.lastDrawn.links.every((l) => l.onPath)")
     assert.equal(await page.locator(".hops .stop").count(), 3)
+    const facts = (await page.locator("[data-details=service] .facts").textContent()) ?? ""
+    assert.match(facts, /Guaranteed\s*256 bit\/s/)
+    assert.match(facts, /May take now\s*3\.20 kbit\/s/)
   })
 
   it("says when the connection breaks, and misses nothing after", async () => {

@@ -160,6 +160,7 @@ export class FakeController implements ControllerPort {
     }
     const service: Service = {
       serviceId: order.serviceId,
+      ...(order.terms.maxRateBps === undefined ? {} : { surplus: { bps: 2944 } }),
       origin: "order",
       a,
       b,
