@@ -130,6 +130,8 @@ export interface KeyManagerOptions {
   readonly random?: (bytes: number) => Uint8Array
   readonly log?: Log
   readonly onAlarm?: (alarm: KeyManagerAlarm) => void
+  /** A chunk of a key stream was asked for and not had, by an SAE of this application. */
+  readonly onChunkRefused?: (appId: string) => void
   /** The other end of this link holds blocks that never came here: their module may be asked for them. */
   readonly onLacking?: (qkdlId: string, blockIds: readonly string[]) => void
   readonly limits?: Partial<Omit<KeyManagerLimits, "pool" | "stock">> & {

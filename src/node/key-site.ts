@@ -93,6 +93,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       endKeys: () => this.#endKeys,
       take: (sae, master, keyIds) => this.takeKeys(sae, master, keyIds),
       defaultTtlS: limits.defaultTtlS,
+      onRefused: (appId) => options.onChunkRefused?.(appId),
       onStoreFault: this.#storeFailed,
     })
     this.#desk = new RelayDesk({ ...common, endKeys: () => this.border })
@@ -239,7 +240,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     const closing = new QkdError("operation-failed", "the key manager is closing", { appTag })
     for (const timer of this.#timers) clearInterval(timer)
     this.#supply.stock.close()
-    this.streams.clear()
+    this.streams.stop()
     this.border.close()
     this.#transfers.close(closing)
     this.#desk.close()

@@ -17,7 +17,6 @@ import type { KeySupply } from "./key-supply.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
 import type {
-  ChunkFacts,
   EndKey,
   KeyStreams,
   OpenOutcome,
@@ -29,6 +28,7 @@ import type { RelayPeer } from "./relay-peer.js"
 import { StreamEnds } from "./stream-ends.js"
 import type { StreamEnd } from "./stream-ends.js"
 import { StreamFiller } from "./stream-filler.js"
+import { factsOf, statusOf } from "./stream-outcome.js"
 import { StreamTalk } from "./stream-talk.js"
 import type { StreamNews } from "./stream-wire.js"
 
@@ -45,6 +45,8 @@ export interface SiteStreamsOptions {
   readonly steadyMs: () => number
   readonly defaultTtlS: number
   readonly log: Log
+  /** An SAE of this application got no chunk. */
+  readonly onRefused: (appId: string) => void
   readonly onStoreFault: (cause: unknown) => void
 }
 
@@ -61,6 +63,7 @@ export class SiteStreams implements KeyStreams {
   readonly #talk: StreamTalk
   readonly #filler: StreamFiller
   #configuredWaiters: (() => void)[] = []
+  #closed = false
 
   constructor(options: SiteStreamsOptions) {
     this.#options = options
@@ -120,12 +123,20 @@ export class SiteStreams implements KeyStreams {
   }
 
   async read(order: ReadOrder): Promise<ReadOutcome> {
+    const outcome = await this.#read(order)
+    if (outcome.status === 2 || outcome.status === 4 || outcome.status === 6) this.#refused(order)
+    return outcome
+  }
+
+  async #read(order: ReadOrder): Promise<ReadOutcome> {
     const { saeId, ksid, index } = order
     const { steadyMs } = this.#options
     const end = this.#own(saeId, ksid)
     const { timeoutMs, chunkBytes } = end.record.qos
     const deadlineMs = steadyMs() + timeoutMs
     for (let wanted = false; ; ) {
+      if (this.#closed)
+        throw new QkdError("operation-failed", "the key manager is closing", { appTag: "closed" })
       if (end.gone || end.record.state !== "open") throw noStream()
       const { far, made } = end.record
       if (far === undefined) return { status: 3 }
@@ -202,7 +213,13 @@ export class SiteStreams implements KeyStreams {
     }
   }
 
-  /** The store is being emptied, or the site closed. */
+  /** Streams stay as they are on disk; whoever waits is sent away. */
+  stop(): void {
+    this.#closed = true
+    this.clear()
+  }
+
+  /** The store is being emptied: there are no streams any more. */
   clear(): void {
     this.#filler.close()
     this.#ends.clear()
@@ -281,6 +298,14 @@ export class SiteStreams implements KeyStreams {
     return { status: far === undefined ? 1 : 0, ksid, qos }
   }
 
+  /** As 014 has it: counted for the application. */
+  #refused({ saeId, ksid }: ReadOrder): void {
+    const { links, onRefused } = this.#options
+    const record = this.#ends.get(ksid, saeId)?.record
+    const app = record && links.appTo(saeId, record.peerSaeId, record.farQkdnId)
+    if (app !== undefined) onRefused(app.appId)
+  }
+
   #own(saeId: string, ksid: string): StreamEnd {
     const end = this.#ends.get(ksid, saeId)
     if (end?.record.state !== "open") throw noStream()
@@ -353,21 +378,6 @@ export class SiteStreams implements KeyStreams {
       }
     }
   }
-}
-
-function factsOf({ index, batch }: ChunkPlace, nowMs: number): ChunkFacts {
-  const { expiresMs, offer, links, disjointPaths, epsilon } = batch
-  return {
-    index,
-    ageMs: Math.max(0, Math.round(nowMs - (expiresMs - offer.ttlS * 1000))),
-    ...(links !== undefined && { links }),
-    ...(disjointPaths !== undefined && { disjointPaths }),
-    ...(epsilon !== undefined && { epsilon }),
-  }
-}
-
-function statusOf({ lack }: StreamEnd): 2 | 4 | 6 {
-  return lack === "key" ? 2 : lack === "path" ? 4 : 6
 }
 
 /** The same for a stream that is not, and for one that is others'. */

@@ -96,6 +96,11 @@ export class LinkTable implements RelaySite {
     )
   }
 
+  /** The association that joins them with the SAE living at that node. */
+  appTo(saeId: string, peerSaeId: string, qkdnId: string): AppConfig | undefined {
+    return this.appsJoining(saeId, peerSaeId).find(({ remoteQkdnId }) => remoteQkdnId === qkdnId)
+  }
+
   /** The keeper of a configured PHYS link. */
   keeper(qkdlId: string): LinkKeeper | undefined {
     const link = this.#links.get(qkdlId)

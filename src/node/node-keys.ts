@@ -15,6 +15,7 @@ export interface KeyPlaneDeps {
   readonly policy: PolicyView
   readonly log: Log
   readonly onAlarm: (alarm: KeyManagerAlarm) => void
+  readonly onChunkRefused: (appId: string) => void
   readonly onLacking: NonNullable<KeyManagerOptions["onLacking"]>
 }
 
@@ -51,6 +52,7 @@ export async function startKeyManager(
     limits: { stock: settings.keyStock },
     log: deps.log,
     onAlarm: deps.onAlarm,
+    onChunkRefused: deps.onChunkRefused,
     onLacking: deps.onLacking,
   }).catch((error: unknown) => {
     sealing.wipe()

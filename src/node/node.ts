@@ -128,6 +128,9 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     onAlarm: (alarm) => {
       agent.keyAlarm(alarm)
     },
+    onChunkRefused: (appId) => {
+      agent.requestRefused(appId)
+    },
     onLacking: (qkdlId, blockIds) => {
       offer(qkdlId, blockIds)
     },

@@ -98,9 +98,7 @@ export class StreamFiller {
     end.demand = false
     try {
       const here = farQkdnId === links.qkdnId
-      const app = links
-        .appsJoining(saeId, peerSaeId)
-        .find(({ remoteQkdnId }) => remoteQkdnId === farQkdnId)
+      const app = links.appTo(saeId, peerSaeId, farQkdnId)
       const kept = await supply.keep({
         readerSaeId: saeId,
         peer: { saeId: peerSaeId, ...(!here && { appId: app?.appId ?? "" }) },

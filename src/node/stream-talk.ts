@@ -68,10 +68,7 @@ export class StreamTalk {
   isJoined({ record }: StreamEnd): boolean {
     const { saeId, peerSaeId, farQkdnId } = record
     const { links } = this.#options
-    return (
-      farQkdnId === links.qkdnId ||
-      links.appsJoining(saeId, peerSaeId).some(({ remoteQkdnId }) => remoteQkdnId === farQkdnId)
-    )
+    return farQkdnId === links.qkdnId || links.appTo(saeId, peerSaeId, farQkdnId) !== undefined
   }
 
   /** False when there is no way to the other end now. */

@@ -8,7 +8,7 @@ import type { StreamAnswer } from "../../plugins/etsi004/stream-client.js"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import { verifyAuditTrail } from "../../src/node/audit.js"
 import type { JsonObject } from "../../src/yang/json-text.js"
-import { encodeXml } from "../../src/yang/xml.js"
+import { decodeXml, encodeXml } from "../../src/yang/xml.js"
 import { eventsUntil, schema } from "./agent-site.js"
 import { appAt, Line, linksOf } from "./node-line.js"
 
@@ -134,6 +134,22 @@ describe("key streams at two neighbouring nodes", function () {
       const rows = app?.statistics ?? []
       return rows.reduce((sum, { consumedBits }) => sum + consumedBits, 0) >= 11 * 256
     })
+  })
+
+  it("count calls that get no chunk for the association, as refused requests", async () => {
+    const ksid = "c0ffee00-0000-4000-8000-000000000005"
+    const data = { source: "sae-a", destination: "sae-b", key_stream_id: ksid }
+    await call("a", "OPEN_CONNECT", data)
+    await call("b", "OPEN_CONNECT", data)
+    const controller = await line.controller("a")
+    const refusedNow = async (): Promise<number> => {
+      const tree = JSON.stringify(decodeXml(schema(), await controller.get()))
+      return Number(/"refused_requests":(\d+)/.exec(tree)?.[1] ?? Number.NaN)
+    }
+    const before = await refusedNow()
+    const far = { key_stream_id: ksid, index: 1_000_000 }
+    assert.equal((await call("a", "GET_KEY", far)).status, 2)
+    await line.until("it is counted", async () => (await refusedNow()) === before + 1)
   })
 
   it("read their certificates again on SIGHUP, and lose no stream", async () => {
