@@ -101,13 +101,14 @@ try {
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
-const floor = keys / median(bare)
+// Round by round: what else the machine does hits both of a pair.
 process.stdout.write(`${keys} keys into two tokens at once, medians of ${rounds} rounds\n`)
-process.stdout.write(`bare C_CreateObject            ${floor.toFixed(0)} keys/s\n`)
+process.stdout.write(`bare C_CreateObject            ${(keys / median(bare)).toFixed(0)} keys/s\n`)
 for (const [mode, all] of ours) {
   const rate = keys / median(all.map(({ seconds }) => seconds))
+  const share = median(all.map(({ seconds }, round) => (bare[round] ?? NaN) / seconds))
   const open = median(all.map(({ openSeconds }) => openSeconds))
   process.stdout.write(
-    `preloaded, proven, ${mode.padEnd(12)} ${rate.toFixed(0)} keys/s, ${((100 * rate) / floor).toFixed(0)} % of bare; logged in after ${open.toFixed(2)} s\n`,
+    `preloaded, proven, ${mode.padEnd(12)} ${rate.toFixed(0)} keys/s, ${share.toFixed(2)} of bare; logged in after ${open.toFixed(2)} s\n`,
   )
 }
