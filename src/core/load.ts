@@ -46,11 +46,16 @@ export function watchLoad(turn: Turn): void {
 /** Why the paths are refused to the service in overload; undefined where they are not. */
 export function refusedInOverload(
   { draft, settings, context }: Turn,
-  { terms, admittedAt }: Pick<Service, "terms"> & Partial<Pick<Service, "admittedAt">>,
+  {
+    terms,
+    admittedAt,
+    path,
+  }: Pick<Service, "terms"> & Partial<Pick<Service, "admittedAt" | "path">>,
   found: readonly FoundPath[],
 ): NoPath | undefined {
-  if (context.overloaded !== true || admittedAt !== undefined || terms.minRateBps === 0)
-    return undefined
+  // One that stands was let in, also where it was before that was written down.
+  const isNew = admittedAt === undefined && path === undefined
+  if (context.overloaded !== true || !isNew || terms.minRateBps === 0) return undefined
   const held = heldByBulk(draft)
   const used = ({ qkdlId }: Hop): number => {
     const link = draft.link(qkdlId)
