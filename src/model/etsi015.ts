@@ -23,6 +23,7 @@ import {
   uint32,
 } from "./etsi015-values.js"
 import type {
+  DomainInfo,
   KeyManagerInfo,
   NodeCapabilities,
   NodeConfig,
@@ -193,6 +194,13 @@ export function nodeConfigToData(
   return { [`${NODE_MODULE}:qkd_node`]: compact(members) }
 }
 
+function domainsToData(domains: readonly DomainInfo[]): JsonObject[] | undefined {
+  if (domains.length === 0) return undefined
+  return domains.map(({ name, saeIds, ...counts }) =>
+    compact({ name, sae_id: leafList(saeIds), ...counts }),
+  )
+}
+
 /** `keyloom-node:key_manager`. */
 export function keyManagerToData(info: KeyManagerInfo): JsonObject {
   return compact({
@@ -204,5 +212,6 @@ export function keyManagerToData(info: KeyManagerInfo): JsonObject {
       info.policyVersion,
       `/qkd_node/${KEYLOOM_MODULE}:key_manager/policy_version`,
     ),
+    domain: domainsToData(info.domains ?? []),
   })
 }

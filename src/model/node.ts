@@ -42,6 +42,17 @@ export interface KeyManagerInfo {
   /** SAEs that the site's signed policy names as its own. */
   readonly saeIds: readonly string[]
   readonly policyVersion: number
+  /** Neighbouring networks at a border node. What a node tells of them is for people: it is not read back. */
+  readonly domains?: readonly DomainInfo[]
+}
+
+export interface DomainInfo {
+  readonly name: string
+  readonly saeIds: readonly string[]
+  /** Transfers given to it that are not over. */
+  readonly handovers: number
+  /** Key ids taken from it that are remembered. */
+  readonly intakes: number
 }
 
 /** Everything read from a node: configuration and state. */

@@ -56,6 +56,6 @@ export interface BorderDesk {
   /** Takes back what a domain gave, or what it was given. No key ids: all of these SAEs. */
   void(domain: string, parties: Parties, keyIds: readonly string[]): Promise<readonly Ack[]>
   attach(carrier: DomainCarrier): void
-  /** Hand-overs that are open, and key ids of other domains that are remembered. */
-  readonly counts: { readonly handovers: number; readonly intakes: number }
+  /** Hand-overs that are not over, and key ids that are remembered; of one domain. */
+  countsOf(domain: string): { readonly handovers: number; readonly intakes: number }
 }

@@ -49,9 +49,9 @@ export class Border implements KeyDeposit, BorderDesk {
     this.#intakes = new Intakes({ ...options, carrier, takeBack: (offers) => this.#back(offers) })
   }
 
-  /** Hand-overs that are open, and key ids of other domains that are remembered. */
-  get counts(): { readonly handovers: number; readonly intakes: number } {
-    return { handovers: this.#handovers.count, intakes: this.#intakes.count }
+  countsOf(domain: string): { readonly handovers: number; readonly intakes: number } {
+    const [handovers, intakes] = [this.#handovers.countOf(domain), this.#intakes.countOf(domain)]
+    return { handovers, intakes }
   }
 
   attach(carrier: DomainCarrier): void {

@@ -48,6 +48,7 @@ export class Handovers {
   readonly #open = new Map<string, Open>()
   /** By key id and domain. */
   readonly #byKey = new Map<string, Open>()
+  readonly #counts = new Map<string, number>()
   /** Transfers that were taken back. */
   readonly #over = new RecentIds(MAX_OVER)
   #closed = false
@@ -66,8 +67,8 @@ export class Handovers {
     }
   }
 
-  get count(): number {
-    return this.#open.size
+  countOf(domain: string): number {
+    return this.#counts.get(domain) ?? 0
   }
 
   /**
@@ -135,6 +136,7 @@ export class Handovers {
   clear(): void {
     this.#open.clear()
     this.#byKey.clear()
+    this.#counts.clear()
   }
 
   close(): void {
@@ -245,6 +247,7 @@ export class Handovers {
   #add(handover: Handover): Open {
     const open = { handover, giving: undefined, voiding: undefined, retryMs: 0, failures: 0 }
     this.#open.set(nameOf(handover), open)
+    this.#counts.set(handover.domain, this.countOf(handover.domain) + 1)
     for (const keyId of handover.keyIds) this.#byKey.set(`${keyId} ${handover.domain}`, open)
     return open
   }
@@ -279,7 +282,8 @@ export class Handovers {
   }
 
   #remove({ handover }: Open): void {
-    this.#open.delete(nameOf(handover))
+    if (!this.#open.delete(nameOf(handover))) return
+    this.#counts.set(handover.domain, this.countOf(handover.domain) - 1)
     for (const keyId of handover.keyIds) this.#byKey.delete(`${keyId} ${handover.domain}`)
   }
 }

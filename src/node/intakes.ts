@@ -83,8 +83,9 @@ export class Intakes {
     }
   }
 
-  get count(): number {
-    return this.#byKey.size
+  /** Key ids of that domain. */
+  countOf(domain: string): number {
+    return this.#counts.get(domain) ?? 0
   }
 
   /** See `BorderDesk.accept`. */
@@ -92,7 +93,7 @@ export class Intakes {
     const { domain, keys } = delivery
     try {
       const fresh = keys.filter(({ keyId }) => !this.#byKey.has(nameOf(domain, keyId)))
-      if ((this.#counts.get(domain) ?? 0) + fresh.length > MAX_KEYS)
+      if (this.countOf(domain) + fresh.length > MAX_KEYS)
         throw new QkdError("resource-denied", "too many keys of this domain are remembered here")
       // Asked before anything is added: of these keys the answer is the one they had.
       const known = keys.filter((key) => !fresh.includes(key))
@@ -264,7 +265,7 @@ export class Intakes {
     keyId: string,
   ): Promise<void> {
     const { store, steadyMs, random } = this.#options
-    if ((this.#counts.get(domain) ?? 0) >= MAX_KEYS) return
+    if (this.countOf(domain) >= MAX_KEYS) return
     const open = this.#add({
       ...{ intakeId: uuidFrom(random(16)), domain, initiatorSaeId, targetSaeIds },
       ...{ keyIds: [keyId], offers: [], state: "voided" },
@@ -342,7 +343,7 @@ export class Intakes {
     this.#open.set(intakeId, open)
     if (callbackUrl !== undefined) this.#untold.add(open)
     for (const keyId of keyIds) this.#byKey.set(nameOf(domain, keyId), open)
-    this.#counts.set(domain, (this.#counts.get(domain) ?? 0) + keyIds.length)
+    this.#counts.set(domain, this.countOf(domain) + keyIds.length)
     return open
   }
 
@@ -354,7 +355,7 @@ export class Intakes {
       this.#byKey.delete(nameOf(domain, keyId))
       this.#marks.delete(nameOf(domain, keyId))
     }
-    this.#counts.set(domain, (this.#counts.get(domain) ?? 0) - keyIds.length)
+    this.#counts.set(domain, this.countOf(domain) - keyIds.length)
   }
 
   async #write(open: Open, change: Partial<Intake>): Promise<void> {

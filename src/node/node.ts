@@ -181,6 +181,9 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
       relayPort: keys.relayPort,
       saeIds: policy.guard.saeIds,
       policyVersion: policy.guard.version,
+      domains: (policy.current.document.domains ?? []).map(({ name, saes }) => {
+        return { name, saeIds: saes, ...keys.border.countsOf(name) }
+      }),
     }),
     configure: (effective) => {
       keys.configure(effective)

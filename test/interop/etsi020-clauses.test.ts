@@ -338,10 +338,10 @@ describe("ETSI GS QKD 020 by its clauses", function () {
       ],
     ] as const)
       it(`answers 400 and keeps nothing: ${what}`, async () => {
-        const { intakes } = ours.last.border.counts
+        const { intakes } = ours.last.border.countsOf("foreign")
         const details = assertProblem(await give(body), 400)
         if (at !== undefined) assert.equal(details["path"], at)
-        assert.equal(ours.last.border.counts.intakes, intakes)
+        assert.equal(ours.last.border.countsOf("foreign").intakes, intakes)
       })
 
     it("answers 400 to a name written so that a key could hide behind it", async () => {
@@ -476,10 +476,10 @@ describe("ETSI GS QKD 020 by its clauses", function () {
     ] as const)
       it(`takes keys back that were not relayed: ${what}`, async () => {
         await foreign.seen()
-        const { handovers } = ours.last.border.counts
+        const { handovers } = ours.last.border.countsOf("foreign")
         await foreign.behave(how)
         await assert.rejects(make())
-        await ours.until(() => ours.last.border.counts.handovers === handovers)
+        await ours.until(() => ours.last.border.countsOf("foreign").handovers === handovers)
         const seen = await foreign.seen()
         const ids = sent(seen, "/ext_keys").map(({ keys }) =>
           (keys as Container["keys"]).map(({ key_id }) => key_id),
@@ -501,12 +501,12 @@ describe("ETSI GS QKD 020 by its clauses", function () {
 
     it("takes keys back until it is heard", async () => {
       await foreign.seen()
-      const { handovers } = ours.last.border.counts
+      const { handovers } = ours.last.border.countsOf("foreign")
       await foreign.behave({ on_keys: "failed", on_void: 503 })
       await assert.rejects(make())
-      assert.equal(ours.last.border.counts.handovers, handovers + 1)
+      assert.equal(ours.last.border.countsOf("foreign").handovers, handovers + 1)
       await foreign.behave({ on_void: "honest" })
-      await ours.until(() => ours.last.border.counts.handovers === handovers, 20_000)
+      await ours.until(() => ours.last.border.countsOf("foreign").handovers === handovers, 20_000)
     })
   })
 

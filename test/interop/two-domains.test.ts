@@ -68,9 +68,9 @@ for (const mode of ["asynchronous", "synchronous"] as const)
 
     it("leaves no half key when the far network has no way", async () => {
       south.faults[0] = Object.assign(south.faults[0] ?? {}, { allowsEnd: () => false })
-      const { handovers } = north.manager(2).border.counts
+      const { handovers } = north.manager(2).border.countsOf("south")
       await assert.rejects(make(north, "alice", ["bob"]), { tag: "operation-failed" })
-      await north.until(() => north.manager(2).border.counts.handovers === handovers)
+      await north.until(() => north.manager(2).border.countsOf("south").handovers === handovers)
       Object.assign(south.faults[0], { allowsEnd: () => true })
       assert.equal((await make(north, "alice", ["bob"])).length, 1)
     })

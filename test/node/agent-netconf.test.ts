@@ -90,6 +90,16 @@ describe("the agent over NETCONF", () => {
     })
   })
 
+  it("tells of neighbouring domains, how many keys cross and who lies behind them", async () => {
+    const session = await site.client()
+    const told = (await session.get()).map(writeXml).join("")
+    const domain = /<domain>.*<\/domain>/s.exec(told)?.[0].replace(/\s/g, "")
+    assert.equal(
+      domain,
+      "<domain><name>north</name><sae_id>sae-north</sae_id><handovers>3</handovers><intakes>5</intakes></domain>",
+    )
+  })
+
   it("hands a committed configuration to what is below it, and shows it live", async () => {
     const session = await site.client()
     await session.editConfig("running", configXml(full))

@@ -55,6 +55,7 @@ export class FakeBelow implements AgentBelow {
       relayPort: 4020,
       saeIds: ["sae-self"],
       policyVersion: 7,
+      domains: [{ name: "north", saeIds: ["sae-north"], handovers: 3, intakes: 5 }],
     }
   }
 

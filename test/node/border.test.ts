@@ -82,7 +82,7 @@ describe("keys that a border node gives", () => {
     assert.equal(await handovers.voidBatch(one.transferId, one.source), "voided")
     assert.deepEqual(neighbour.voided, [one.keyIds])
     await assert.rejects(handovers.put(one, keys()), { tag: "data-exists" })
-    assert.equal(open().count, 0)
+    assert.equal(open().countOf("north"), 0)
   })
 
   it("are taken back after a restart that cut them off, until somebody answers", async () => {
@@ -107,7 +107,7 @@ describe("keys that a border node gives", () => {
     nowMs = 60_000
     await handovers.sweep()
     await settle()
-    assert.equal(handovers.count, 0)
+    assert.equal(handovers.countOf("north"), 0)
     assert.deepEqual(neighbour.voided.at(-1), one.keyIds)
   })
 
@@ -115,7 +115,7 @@ describe("keys that a border node gives", () => {
     await handovers.put(offer(), keys())
     nowMs += 60_000
     await handovers.sweep()
-    assert.deepEqual([handovers.count, open().count], [0, 0])
+    assert.deepEqual([handovers.countOf("north"), open().countOf("north")], [0, 0])
     assert.deepEqual(neighbour.voided, [])
   })
 
@@ -255,9 +255,9 @@ describe("keys that a border node takes", () => {
     await takeBack(two)
     nowMs += 2 * 86_400_000
     await intakes.sweep()
-    assert.equal(intakes.count, 1)
+    assert.equal(intakes.countOf("north"), 1)
     nowMs += 29 * 86_400_000
     await intakes.sweep()
-    assert.equal(open().count, 0)
+    assert.equal(open().countOf("north"), 0)
   })
 })
