@@ -14,6 +14,7 @@ import {
   freshDir,
   type KeyContainer,
   removeDir,
+  rest,
   root,
   startDemo,
 } from "../support/demo.js"
@@ -112,6 +113,19 @@ describe("the page of a running network", function () {
       state: "attached",
     })
     await page.waitForSelector("[data-service-state=active]", { state: "attached" })
+  })
+
+  it("shows a bulk order, what is there of it, and its end", async () => {
+    const deadline = new Date(Date.now() + 3_600_000).toISOString()
+    const order = { from: "sae-Windhof", to: "sae-Kirchberg", keys: 200, deadline }
+    const { status, body } = await rest(demo, "POST", "/bulk-orders", order)
+    assert.equal(status, 201, JSON.stringify(body))
+    const row = page.locator("tr[data-order-id]")
+    await row.waitFor({ state: "attached" })
+    assert.match(await row.innerText(), /sae-Windhof → sae-Kirchberg/)
+    await page.waitForSelector("tr[data-order-state=completed]", { state: "attached" })
+    assert.equal(await row.getAttribute("data-order-delivered-bits"), String(200 * 256))
+    assert.match(await row.innerText(), /51\.2 kbit of 51\.2 kbit/)
   })
 
   it("asks nothing of any other host", () => {

@@ -23,6 +23,7 @@ const events: readonly NodeEvent[] = [
     qos: { minBps: 512, ttlS: 60 },
   },
   { kind: "app-qos-update", appId: APP, priority: 5, qos: { minBps: 1024 } },
+  { kind: "app-supply", appId: APP, supply: { suppliedBits: 2 ** 40, readyBits: 512 } },
   { kind: "app-disconnected", appId: APP },
   {
     kind: "interface-new",
@@ -75,7 +76,7 @@ describe("notifications of ETSI 015", () => {
   for (const event of events) {
     it(`carry ${event.kind} there and back`, () => {
       const { name, data } = notificationFromNodeEvent(event, SELF)
-      assert.match(name, /^etsi-qkd-sdn-node:/)
+      assert.match(name, /^(etsi-qkd-sdn-node|keyloom-node):/)
       assert.deepEqual(nodeEventFromNotification(name, data), event)
     })
   }

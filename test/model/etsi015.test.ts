@@ -122,6 +122,19 @@ describe("the ETSI 015 mapper", () => {
     })
   })
 
+  it("orders keys ahead at nodes that make them, and only the rate at a plain 015 node", () => {
+    const ordered = { keySizeBits: 256, untilBits: 2 ** 40 }
+    const special = { ...config, apps: [{ ...app, ordered }] satisfies AppConfig[] }
+    const data = nodeConfigToData(special)
+    assert.match(
+      JSON.stringify(data),
+      /ordered_keys":\{"key_size":256,"until_bits":"1099511627776"\}/,
+    )
+    assert.deepEqual(nodeConfigFromData(data), special)
+    const plain = nodeConfigToData(special, { keyloom: false, conditionalLeaves: true })
+    assert.doesNotMatch(JSON.stringify(plain), /ordered_keys/)
+  })
+
   it("writes nothing of keyloom-node to a plain 015 node, nor what its when conditions refuse", () => {
     const plain = nodeConfigToData(config, { keyloom: false, conditionalLeaves: false })
     const text = JSON.stringify(plain)
