@@ -66,7 +66,7 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
     ]
     for (const [what, asked, proposed] of proposals)
       it(`is refused with a counter proposal that holds (7): ${what}`, async () => {
-        const refused = await all.open("alice", "bob", undefined, { timeout: 300, ...asked })
+        const refused = await all.open("alice", "bob", undefined, { timeout: 2000, ...asked })
         assert.equal(refused.status, 7)
         assert.equal(refused.key_stream_id, undefined)
         const [[name, value] = ["", 0]] = Object.entries(proposed)
@@ -79,7 +79,7 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
 
     it("Min_bps is what the controller has reserved for the pair, shared by its streams", async () => {
       const open = (min_bps: number): Promise<Answer> =>
-        all.open("amy", "ben", undefined, { min_bps, timeout: 100 })
+        all.open("amy", "ben", undefined, { min_bps, timeout: 2000 })
       const first = await open(6000)
       assert.deepEqual([first.status, first.qos?.min_bps], [1, 6000])
       const second = await open(6000)
@@ -99,7 +99,7 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
     })
 
     it("Max_bps bounds what an end draws (2), which bounds nobody else", async () => {
-      const ksid = await all.both("alice", "bob", { max_bps: 25, timeout: 20 })
+      const ksid = await all.both("alice", "bob", { max_bps: 25, timeout: 3000 })
       assert.equal((await all.get("alice", ksid)).status, 0)
       assert.deepEqual(await all.get("alice", ksid), { status: 2 })
       assert.equal((await all.get("bob", ksid)).status, 0)
@@ -120,18 +120,25 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
       const one = await all.get("alice", ksid, 0)
       assert.equal(one.status, 0)
       assert.ok((one.index ?? 0) > 1, String(one.index))
-      assert.deepEqual(await all.get("bob", ksid, one.index), one)
+      // On a busy machine a chunk may end between the two ends' calls.
+      for (let tries = 0; ; tries++) {
+        const here = await all.get("alice", ksid)
+        const there = await all.get("bob", ksid, here.index)
+        if (here.index !== there.index && tries < 20) continue
+        assert.deepEqual(there, here)
+        break
+      }
       await all.shutBoth(ksid)
     })
 
     it("the second to open may leave all to the first, or ask for less", async () => {
       const first: Qos = { key_chunk_size: 48, max_bps: 90_000, ttl: 600, timeout: 2000 }
       const { key_stream_id: ksid = "" } = await all.open("alice", "bob", undefined, first)
-      const second = await all.open("bob", "alice", ksid, { max_bps: 50_000, timeout: 100 })
+      const second = await all.open("bob", "alice", ksid, { max_bps: 50_000, timeout: 4000 })
       assert.equal(second.status, 0)
       assert.deepEqual(second.qos, {
         ...{ ...DEFAULTS, key_chunk_size: 48 },
-        ...{ max_bps: 50_000, ttl: 600, timeout: 100 },
+        ...{ max_bps: 50_000, ttl: 600, timeout: 4000 },
       })
       await all.shutBoth(ksid)
     })
@@ -143,9 +150,9 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
       ["chunks kept longer", { ttl: 601 }],
     ] as const)
       it(`the second to open is told the stream's, and may open with it (7): ${what}`, async () => {
-        const first: Qos = { key_chunk_size: 48, max_bps: 90_000, ttl: 600, timeout: 300 }
+        const first: Qos = { key_chunk_size: 48, max_bps: 90_000, ttl: 600, timeout: 2000 }
         const { key_stream_id: ksid = "" } = await all.open("alice", "bob", undefined, first)
-        const refused = await all.open("bob", "alice", ksid, { timeout: 300, ...asked })
+        const refused = await all.open("bob", "alice", ksid, { timeout: 2000, ...asked })
         assert.equal(refused.status, 7)
         const { key_chunk_size, max_bps, min_bps, ttl } = refused.qos ?? DEFAULTS
         assert.deepEqual([key_chunk_size, max_bps, min_bps, ttl], [48, 90_000, 0, 600])
