@@ -3,6 +3,7 @@
 import { rateWords } from "../plan/map-scales.js"
 import { drawLoads } from "../plan/pictures.js"
 import { planNetwork } from "../plan/plan-network.js"
+import { PARTS } from "../plan/progress.js"
 import { BOUND_LIMITS, isBounded, type ServicePlan, ServicePlanner } from "../plan/plan-services.js"
 import { loadLinearPrograms } from "./highs.js"
 import { writePicture } from "./plan-files.js"
@@ -35,7 +36,7 @@ export async function planServices(options: PlanServicesOptions): Promise<void> 
   const progress = progressOn("part", options.progress ?? false)
   const placed = planner.allocate(demands, { online, split }, progress)
   const plan = planner.plan(demands, { online, split }, placed, progress)
-  progress(1, 1)
+  progress(PARTS, PARTS)
   if (options.svg !== undefined) {
     const bound = plan.boundBps === undefined ? "" : `, at most ${rateWords(plan.boundBps)} can be`
     const subtitle = `${plan.admitted.length} of ${demands.length} services, ${rateWords(plan.carriedBps)} of ${rateWords(plan.offeredBps)}${bound}`

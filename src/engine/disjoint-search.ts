@@ -7,7 +7,7 @@
 
 import { LandmarkBounds } from "./landmark-bounds.js"
 import type { Landmarks } from "./landmarks.js"
-import { OpenList } from "./open-list.js"
+import { FrontList } from "./front-list.js"
 import type { LinkPath } from "./path-question.js"
 import type { WeightedGraph } from "./weighted-graph.js"
 
@@ -21,7 +21,7 @@ const ACROSS = -2
 export class DisjointSearch {
   readonly #weighted: WeightedGraph
   readonly #bounds: LandmarkBounds | undefined
-  readonly #open = new OpenList()
+  readonly #open = new FrontList()
   /** By arc: 1 where a path of the set goes along it. */
   readonly #used: Uint8Array
   readonly #usedArcs: number[] = []
@@ -38,6 +38,11 @@ export class DisjointSearch {
   readonly #split: Uint8Array
   readonly #carries: Uint8Array
   readonly #met: number[] = []
+  /** When paths are taken: by node an arc of the set that leaves it, by arc the next that leaves the same node; -1 where none does. */
+  readonly #leaving: Int32Array
+  readonly #beside: Int32Array
+  /** By node: its place on the path being taken; -1 where it is on none. */
+  readonly #place: Int32Array
   #start = 0
   #goal = 0
   #led = false
@@ -56,6 +61,9 @@ export class DisjointSearch {
     this.#known = new Uint8Array(nodeCount)
     this.#split = new Uint8Array(nodeCount)
     this.#carries = new Uint8Array(nodeCount)
+    this.#leaving = new Int32Array(nodeCount).fill(-1)
+    this.#beside = new Int32Array(arcTo.length)
+    this.#place = new Int32Array(nodeCount).fill(-1)
   }
 
   /**
@@ -211,31 +219,37 @@ export class DisjointSearch {
   /** Follows the set from end to end, and leaves out the rounds it makes. */
   #takePaths(count: number): LinkPath[] {
     const { arcTo, arcLink, twin } = this.#weighted
-    const leaving = new Map<number, number[]>()
-    for (const arc of new Set(this.#usedArcs)) {
-      if (this.#used[arc] === 0) continue
+    const leaving = this.#leaving
+    const beside = this.#beside
+    const used = this.#used
+    for (const arc of this.#usedArcs) {
+      // One that was taken out and put in again stands twice.
+      if (used[arc] !== 1) continue
+      used[arc] = 2
       const node = arcTo[twin[arc] ?? -1] ?? -1
-      const list = leaving.get(node)
-      if (list === undefined) leaving.set(node, [arc])
-      else list.push(arc)
+      beside[arc] = leaving[node] ?? -1
+      leaving[node] = arc
     }
+    const place = this.#place
     return Array.from({ length: count }, () => {
       const links: number[] = []
-      const place = new Map([[this.#start, 0]])
       const nodes = [this.#start]
+      place[this.#start] = 0
       for (let node = this.#start; node !== this.#goal; ) {
-        const arc = leaving.get(node)?.pop() ?? -1
+        const arc = leaving[node] ?? -1
+        leaving[node] = beside[arc] ?? -1
         node = arcTo[arc] ?? this.#goal
-        const before = place.get(node)
-        if (before === undefined) {
+        const before = place[node] ?? -1
+        if (before < 0) {
           links.push(arcLink[arc] ?? -1)
           nodes.push(node)
-          place.set(node, links.length)
+          place[node] = links.length
         } else {
-          for (const left of nodes.splice(before + 1)) place.delete(left)
+          for (const left of nodes.splice(before + 1)) place[left] = -1
           links.length = before
         }
       }
+      for (const node of nodes) place[node] = -1
       return links
     })
   }
@@ -249,13 +263,14 @@ export class DisjointSearch {
   }
 
   #putBack(): void {
-    const { arcTo } = this.#weighted
+    const { arcTo, twin } = this.#weighted
     this.#forgetSearch()
     for (const state of this.#lagging) this.#lag[state] = 0
     for (const node of this.#met) this.#known[node] = 0
     for (const arc of this.#usedArcs) {
       const node = arcTo[arc] ?? -1
       this.#used[arc] = 0
+      this.#leaving[arcTo[twin[arc] ?? -1] ?? -1] = -1
       this.#split[node] = 0
       this.#carries[node] = 0
     }

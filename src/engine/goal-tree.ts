@@ -4,7 +4,7 @@
 
 import { LandmarkBounds } from "./landmark-bounds.js"
 import type { Landmarks } from "./landmarks.js"
-import { OpenList } from "./open-list.js"
+import { FrontList } from "./front-list.js"
 import type { WeightedGraph } from "./weighted-graph.js"
 
 const NONE = Number.POSITIVE_INFINITY
@@ -12,7 +12,7 @@ const NONE = Number.POSITIVE_INFINITY
 export class GoalTree {
   readonly #weighted: WeightedGraph
   readonly #bounds: LandmarkBounds | undefined
-  readonly #open = new OpenList()
+  readonly #open = new FrontList()
   /** By node, side by side: how far to the goal as found, and from the start at least. */
   readonly #state: Float64Array
   /** By node, the arc that leads on. */

@@ -4,7 +4,7 @@
 
 import type { LandmarkBounds } from "./landmark-bounds.js"
 import type { LimitedArcs } from "./limited-arcs.js"
-import { OpenList } from "./open-list.js"
+import { FrontList } from "./front-list.js"
 import { greatestWithin, isWithin } from "./path-question.js"
 
 const UNKNOWN = -1
@@ -13,7 +13,7 @@ const NO_LABEL = -2
 export class LedLabels {
   readonly #arcs: LimitedArcs
   readonly #bounds: readonly LandmarkBounds[]
-  readonly #open = new OpenList()
+  readonly #open = new FrontList()
   /** By label, side by side: its cost, and each limited sum. */
   #sums: Float64Array
   /** By label, side by side: its node, the arc it came by, the label before it, and the one kept before it at its node. */

@@ -2,7 +2,7 @@
 // touched is put back.
 
 import type { LandmarkBounds } from "./landmark-bounds.js"
-import { OpenList } from "./open-list.js"
+import { FrontList } from "./front-list.js"
 import type { RankedPath } from "./path-question.js"
 import type { WeightedGraph } from "./weighted-graph.js"
 
@@ -11,7 +11,7 @@ const NONE = Number.POSITIVE_INFINITY
 export class LedSearch {
   readonly #weighted: WeightedGraph
   readonly #bounds: LandmarkBounds
-  readonly #open = new OpenList()
+  readonly #open = new FrontList()
   /** By node, side by side: how far from the start, and at least how far to the goal. */
   readonly #state: Float64Array
   readonly #arrivedBy: Int32Array
@@ -48,22 +48,21 @@ export class LedSearch {
     let count = 1
     state[start * 2] = 0
     state[start * 2 + 1] = 0
+    open.push(start, 0)
     let cost = NONE
-    let node = start
-    let key = 0
     for (;;) {
+      const key = open.leastKey
+      const node = open.pop()
+      if (node < 0) break
       const here = state[node * 2] ?? 0
       if (node === goal) {
         cost = here
         break
       }
-      // Of what comes in now the best is held back: mostly it is the next, and need not go through the list.
-      let held = -1
-      let heldKey = bound
+      // An older entry of a node that was reached cheaper since.
+      if (key > here + (state[node * 2 + 1] ?? 0)) continue
       const end = first[node + 1] ?? 0
-      // Not an older entry of a node that was reached cheaper since.
-      const fresh = key <= here + (state[node * 2 + 1] ?? 0)
-      for (let arc = fresh ? (first[node] ?? 0) : end; arc < end; arc += 1) {
+      for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const next = arcTo[arc] ?? 0
         const place = next * 2
         const there = here + (arcCost[arc] ?? 0)
@@ -78,20 +77,7 @@ export class LedSearch {
         state[place] = there
         arrivedBy[next] = arc
         const least = there + (state[place + 1] ?? 0)
-        if (least < heldKey) {
-          if (held >= 0) open.push(held, heldKey)
-          held = next
-          heldKey = least
-        } else if (least < bound) open.push(next, least)
-      }
-      if (held < 0 || open.leastKey < heldKey) {
-        if (held >= 0) open.push(held, heldKey)
-        key = open.leastKey
-        node = open.pop()
-        if (node < 0) break
-      } else {
-        key = heldKey
-        node = held
+        if (least < bound) open.push(next, least)
       }
     }
     this.#touchedCount = count

@@ -58,6 +58,8 @@ export class ServicePlanner {
   readonly #network: PlanNetwork
   readonly #searches: ShortestPaths
   readonly #make: MakeLinearProgram
+  /** Answers what a service could have with nothing else on the network. */
+  #alone: PathPlanner | undefined
 
   constructor(network: PlanNetwork, make: MakeLinearProgram) {
     this.#network = network
@@ -222,7 +224,8 @@ export class ServicePlanner {
     if (service === undefined) return ""
     const { id, from, to } = service
     const minRateBps = demand.minRateBps
-    const empty = new PathPlanner(this.#network).answer({ id, from, to, minRateBps })
+    this.#alone ??= new PathPlanner(this.#network)
+    const empty = this.#alone.answer({ id, from, to, minRateBps })
     if (empty.reason !== undefined) return `${empty.reason}, with nothing else on the network`
     const best = free.widest(demand, demand.rateBps)
     const asked = Number(minRateBps.toPrecision(6))

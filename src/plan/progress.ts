@@ -2,7 +2,8 @@
 
 export type Progress = (done: number, total: number) => void
 
-const PARTS = 1000
+/** What a run by stages counts to. */
+export const PARTS = 1000
 
 /** Tells of one stage of a run, from one part of the whole to another; the stage itself counts from 0 to 1. */
 export function stageOf(progress: Progress, from: number, to: number): (part: number) => void {
