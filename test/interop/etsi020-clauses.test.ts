@@ -36,7 +36,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
 
   before(async () => {
     await Promise.all([ours.start(), foreign.start()])
-    await ours.openFace("asynchronous", 2000)
+    await ours.openFace("asynchronous", 3000)
     await ours.feed(24, 8192)
     ours.setDomain(foreign.asDomain(["bob", "ben"]))
     ours.configureAll()
@@ -428,6 +428,18 @@ describe("ETSI GS QKD 020 by its clauses", function () {
         ack_callback_url: `${ours.url}/kmapi/v1/ext_keys/ack`,
       })
       for (const key of made) assert.equal(await foreign.fetch(key.keyId), base64(key))
+    })
+
+    it("hands over keys of an SAE that lives at the border itself", async () => {
+      const [key] = await ours.last.supplyKeys({
+        ...{ masterSaeId: "own-ours", slaves: [{ saeId: "bob" }], count: 1, keySizeBits: 128 },
+      })
+      assert.equal(await foreign.fetch(key?.keyId ?? ""), key && base64(key))
+      await foreign.behave({ on_keys: "failed" })
+      const order = { masterSaeId: "own-ours", slaves: [{ saeId: "bob" }] }
+      await assert.rejects(ours.last.supplyKeys({ ...order, count: 1, keySizeBits: 128 }), {
+        appTag: "no-path",
+      })
     })
 
     it("names several targets in one", async () => {
