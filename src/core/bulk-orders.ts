@@ -152,6 +152,9 @@ function faultOfFigures(turn: Turn, asked: Asked): Refusal | undefined {
     const message = `${volumeBits} bits are no whole number of keys of ${keySizeBits} bits`
     return refused("invalid-value", message, "/volumeBits")
   }
+  const { mostBps } = asked.terms
+  if (mostBps !== undefined && !whole(mostBps, 1, 0xffffffff))
+    return refused("invalid-value", "a rate is a whole number of bit/s", "/terms/mostBps")
   if (!Number.isFinite(deadlineMs) || deadlineMs <= turn.now)
     return refused("invalid-value", "the deadline is over", "/deadline")
   if (deadlineMs > turn.now + MAX_AHEAD_MS)

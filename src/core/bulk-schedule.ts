@@ -148,6 +148,7 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder, freeS: nu
     from,
     to,
     volumeBits: missing,
+    ...(order.terms.mostBps === undefined ? {} : { mostBps: order.terms.mostBps }),
     notBefore: Math.max(freeS, (Date.parse(order.notBefore) - turn.now) / 1000),
     ...rules,
     ...(standing === undefined ? {} : { standing }),

@@ -159,7 +159,8 @@ function oriented({ a }: Service, { hops, nodes }: BulkPeriod): Pick<BulkPeriod,
 }
 
 function termsAt({ terms }: BulkOrder, minRateBps: number): ServiceTerms {
-  return { ...terms, minRateBps }
+  const { mostBps: _most, ...rest } = terms
+  return { ...rest, minRateBps }
 }
 
 function orderedFor({ orderId, from, keySizeBits }: BulkOrder, untilBits: number): OrderedKeys {

@@ -14,6 +14,8 @@ export interface StreamOrder {
   readonly from: number
   readonly to: number
   readonly volumeBits: number
+  /** It runs no faster; as fast as it can where absent. */
+  readonly mostBps?: number
   /** Nothing of it is delivered before. */
   readonly notBefore: number
   /** By link: 1 where its key may not go. */
@@ -127,7 +129,8 @@ export class StreamSchedule {
     { leftBps }: Stretch,
     current: LinkPath | undefined,
   ): { readonly path: LinkPath; readonly rateBps: number } | undefined {
-    const { maxRateBps, worthMoving } = this.#options
+    const { worthMoving } = this.#options
+    const maxRateBps = Math.min(this.#options.maxRateBps, order.mostBps ?? Number.POSITIVE_INFINITY)
     const rateOf = (path: LinkPath): number =>
       Math.min(maxRateBps, Math.floor(Math.min(...path.map((link) => leftBps[link] ?? 0))))
     const path = this.#search(order, leftBps)

@@ -8,7 +8,10 @@ import type { Hop, ServiceEnd, ServiceTerms } from "./service.js"
 export type BulkTerms = Pick<
   ServiceTerms,
   "priority" | "ttlS" | "avoidNodes" | "avoidLinks" | "maxHops" | "maxEpsilon"
->
+> & {
+  /** Its stream runs no faster, where its sites' policies have a ceiling for one application. */
+  readonly mostBps?: number
+}
 
 /** The stream of an order runs at one rate over one path from `fromMs` to `toMs`, ms since the epoch. */
 export interface BulkPeriod {

@@ -47,6 +47,12 @@ export const BULK_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         description: "Take the order on even if it cannot be in time",
       },
       "priority?": { type: "integer", minimum: 0, maximum: 4_294_967_295, default: 0 },
+      "mostBps?": {
+        type: "integer",
+        minimum: 1,
+        maximum: 4_294_967_295,
+        description: "Its key stream runs no faster: for sites whose policies have a ceiling",
+      },
       "ttlS?": { type: "integer", minimum: 1, maximum: 4_294_967_295 },
       "avoidNodes?": {
         ...names,
@@ -82,6 +88,7 @@ export const BULK_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       deadline: time,
       terms: object({
         priority: { type: "integer", description: "Greater goes first" },
+        "mostBps?": bps("Its key stream runs no faster"),
         "ttlS?": { ...count, description: "Longest time an unused key may wait, seconds" },
         avoidNodes: list(string),
         "avoidLinks?": list(string),

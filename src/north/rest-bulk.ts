@@ -50,6 +50,7 @@ function termsOf(network: Network, body: BulkOrderBody): BulkTerms {
   )
   return {
     priority: body.priority ?? 0,
+    ...(body.mostBps === undefined ? {} : { mostBps: body.mostBps }),
     ...(body.ttlS === undefined ? {} : { ttlS: body.ttlS }),
     avoidNodes: [...new Set(avoidNodes)],
     ...(avoidLinks.length === 0 ? {} : { avoidLinks: [...new Set(avoidLinks)] }),

@@ -91,6 +91,7 @@ export interface BulkOrderBody {
   readonly deadline: string
   readonly notBefore?: string
   readonly bestEffort?: boolean
+  readonly mostBps?: number
   readonly priority?: number
   readonly ttlS?: number
   readonly avoidNodes?: readonly string[]

@@ -18,6 +18,7 @@ interface Asked {
   readonly fromMinutes?: number
   readonly priority?: number
   readonly bestEffort?: boolean
+  readonly mostBps?: number
   readonly avoidNodes?: readonly string[]
 }
 
@@ -33,7 +34,10 @@ class BulkLab extends Lab {
       keySizeBits: KEY,
       deadlineMs: this.now + minutes * MINUTE,
       ...(fromMinutes === undefined ? {} : { notBeforeMs: this.now + fromMinutes * MINUTE }),
-      terms: { priority, avoidNodes: asked.avoidNodes ?? [] },
+      terms: {
+        ...{ priority, avoidNodes: asked.avoidNodes ?? [] },
+        ...(asked.mostBps === undefined ? {} : { mostBps: asked.mostBps }),
+      },
       bestEffort,
     })
   }
@@ -149,6 +153,18 @@ describe("a bulk order", () => {
     assert.ok(lab.picture.revision > before)
     lab.order("a", "b")
     assert.equal(refusalOf(lab.submit(good)).tag, "data-exists", "the pair has a service")
+  })
+
+  it("runs no faster than it may, and is promised by that", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    const refused = refusalOf(lab.bulk("a", "b", { keys: 100, minutes: 1, mostBps: 100 }))
+    assert.equal(refused.info?.["bits-by-deadline"], String(58 * 100))
+    assert.equal(lab.bulk("a", "b", { keys: 100, minutes: 5, mostBps: 100 }).ok, true)
+    assert.equal(lab.service("a", "b")?.terms.minRateBps, 100)
+    assert.equal(
+      refusalOf(lab.bulk("b", "a", { keys: 1, minutes: 5, mostBps: 0 })).path,
+      "/terms/mostBps",
+    )
   })
 
   it("waits for its time, and then runs", () => {

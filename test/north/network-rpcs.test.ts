@@ -261,6 +261,48 @@ describe("the notifications of the network", () => {
     assert.deepEqual(all("alarm", await client.get()), [])
   })
 
+  it("tell of a bulk order that will be late as an alarm, and show its key stream as state", async () => {
+    const site = await Site.open()
+    const client = await site.login("vera")
+    await client.createSubscription()
+    const heard = client.notifications[Symbol.asyncIterator]()
+    const reply = await site.bench.submit({
+      kind: "bulk-ordered",
+      orderId: appId(7),
+      fromSaeId: "sae-a",
+      toSaeId: "sae-b",
+      volumeBits: 25_600,
+      keySizeBits: 256,
+      deadlineMs: site.bench.now + 3_600_000,
+      terms: { priority: 0, avoidNodes: [] },
+      bestEffort: false,
+    })
+    assert.deepEqual(reply, { ok: true, id: appId(7) })
+    await site.bench.settle()
+    assert.equal(text("origin", await client.get()), "bulk")
+    assert.deepEqual(
+      all("qkd_app", await client.getConfig("running")),
+      [],
+      "it is no configuration",
+    )
+    for (const [qkdnId] of site.bench.controller.network().nodes)
+      await site.bench.submit({ kind: "node-lost", qkdnId, reason: "connection reset" })
+    for (const ends of ["ab", "bc", "cd", "da"]) await site.status(ends, "OFF")
+    await site.bench.pass(300)
+    let raised = await until(heard, "alarm-raised")
+    while (text("alarm_type", [raised]) !== "order-late")
+      raised = await until(heard, "alarm-raised")
+    assert.deepEqual(
+      [text("resource", [raised]), text("resource_id", [raised])],
+      ["order", appId(7)],
+    )
+    assert.match(text("message", [raised]) ?? "", /^sae-a to sae-b: 0 of 25600 bits, due /)
+    await site.bench.submit({ kind: "bulk-cancelled", orderId: appId(7) })
+    let cleared = await until(heard, "alarm-cleared")
+    while (text("alarm_id", [cleared]) !== `order-late:${appId(7)}`)
+      cleared = await until(heard, "alarm-cleared")
+  })
+
   it("come again on request, from the time that is asked for", async () => {
     const { site } = await ready()
     const client = await site.login()

@@ -138,6 +138,7 @@ describe("bulk orders over REST", () => {
       [{ ...order, avoidNodes: ["b", "nowhere"] }, "invalid-value", "/avoidNodes/1"],
       [{ ...order, avoidNodes: ["a"] }, "invalid-value", "/avoidNodes/0"],
       [{ ...order, avoidLinks: ["nowhere"] }, "invalid-value", "/avoidLinks/0"],
+      [{ ...order, mostBps: 0 }, "invalid-value", "/mostBps"],
       [{ ...order, maxHops: 0 }, "invalid-value", "/maxHops"],
       [{ ...order, bestEffort: "yes" }, "invalid-value", "/bestEffort"],
     ]
