@@ -185,7 +185,8 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
     blocked !== undefined
       ? `service ${blocked.serviceId} joins its SAEs`
       : periods.length === 0
-        ? `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`
+        ? (scheduled.reason ??
+          `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`)
         : slow?.reason
   const doneAtMs = slow === undefined ? scheduled.doneAtMs : slow.doneAtMs
   const forecast =

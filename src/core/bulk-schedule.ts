@@ -26,6 +26,8 @@ export interface Scheduled {
   /** Ms since the epoch; absent where what the network has now never suffices. */
   readonly doneAtMs?: number
   readonly inTime: boolean
+  /** Why nothing is scheduled, where that is known. */
+  readonly reason?: string
 }
 
 /**
@@ -134,6 +136,15 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder, freeS: nu
   const to = graph.nodeNumber(order.to.qkdnId) ?? -1
   const service = turn.draft.service(order.serviceId ?? "")
   const standing = standingLinks(graph, order, service)
+  const refusing = (service?.avoiding ?? []).find(
+    ({ qkdnId, untilMs }) =>
+      untilMs > turn.now && (qkdnId === order.from.qkdnId || qkdnId === order.to.qkdnId),
+  )
+  if (refusing !== undefined) {
+    const { reason } = refusing
+    const scheduled = { order, periods: [], byDeadlineBits: done, inTime: false, reason }
+    return { scheduled, endS: 0 }
+  }
   const rules = rulesOf(turn, order, service)
   if (graph.present[from] !== 1 || graph.present[to] !== 1) {
     if (standing === undefined) {

@@ -235,6 +235,20 @@ describe("a bulk order", () => {
     assert.ok(lab.notices().includes("order.late"))
   })
 
+  it("is held while one of its own nodes refuses its stream, with that node's reason, and tried again", () => {
+    const lab = new BulkLab({ links: ["a-b"] })
+    lab.bulk("a", "b", { keys: 100, minutes: 60 })
+    lab.fail("b", "900 bit/s is above the ceiling of 100 bit/s")
+    lab.wakeAfter(300)
+    const held = lab.orderOf("a", "b")
+    assert.equal(held.state, "held")
+    assert.match(held.reason ?? "", /above the ceiling of 100 bit/)
+    lab.wakeAfter(31_000)
+    lab.confirmAll()
+    assert.equal(lab.orderOf("a", "b").state, "inProgress")
+    assert.equal(lab.service("a", "b")?.state, "active")
+  })
+
   it("is held while no rate is free, and goes on when one is", () => {
     const lab = new BulkLab({ links: ["a-b"] })
     lab.bulk("a", "b", { keys: 100, minutes: 1 })
