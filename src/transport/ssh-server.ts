@@ -86,6 +86,8 @@ export class NetconfSshServer {
   /** ssh2 tells its connections by address and port; this finds the socket that is under one. */
   readonly #sockets = new Map<string, Accepted>()
   readonly #perAddress = new Map<string, number>()
+  /** Ids of those who have proven nothing yet, oldest first. */
+  readonly #strangers = new Set<string>()
 
   /** @throws QkdError `invalid-value` for unusable keys. */
   constructor(options: SshServerOptions) {
@@ -129,7 +131,8 @@ export class NetconfSshServer {
     const ofAddress = this.#perAddress.get(address) ?? 0
     const { maxConnections, maxConnectionsPerAddress, handshakeTimeoutMs } = this.#limits
     socket.on("error", () => socket.destroy())
-    if (this.#sockets.size >= maxConnections || ofAddress >= maxConnectionsPerAddress) {
+    const full = this.#sockets.size >= maxConnections && !this.#makeRoom()
+    if (full || ofAddress >= maxConnectionsPerAddress) {
       this.#refused({ address, why: "too many connections" })
       socket.destroy()
       return
@@ -147,17 +150,33 @@ export class NetconfSshServer {
     }, handshakeTimeoutMs)
     const onOpened = (): void => {
       clearTimeout(deadline)
+      this.#strangers.delete(id)
     }
     this.#sockets.set(id, { socket, onOpened })
+    this.#strangers.add(id)
     this.#perAddress.set(address, ofAddress + 1)
     socket.once("close", () => {
       clearTimeout(deadline)
       this.#sockets.delete(id)
+      this.#strangers.delete(id)
       const left = (this.#perAddress.get(address) ?? 1) - 1
       if (left > 0) this.#perAddress.set(address, left)
       else this.#perAddress.delete(address)
     })
     this.#ssh.injectSocket(socket)
+  }
+
+  /**
+   * Whoever has been at it longest without opening a session gives way, so that a crowd of strangers keeps nobody out
+   * who has a key. Its place is free when its end has come, a moment later: until then the ceiling is passed by those few.
+   */
+  #makeRoom(): boolean {
+    for (const id of this.#strangers) {
+      this.#strangers.delete(id)
+      this.#sockets.get(id)?.socket.destroy()
+      return true
+    }
+    return false
   }
 
   /** Ends every connection. */

@@ -146,8 +146,9 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
 ): void {
   const perAddress = new Counter()
   const perCertificate = new Counter()
-  const handshakes = new Map<string, NodeJS.Timeout>()
-  server.maxConnections = limits.maxConnections
+  /** Connections that have proven nothing yet, oldest first. */
+  const handshakes = new Map<string, { readonly raw: Socket; readonly deadline: NodeJS.Timeout }>()
+  let open = 0
 
   // "connection" is the bare TCP socket; "secureConnection" comes with another object for the same peer.
   ;(server as NetServer).on("connection", (raw: Socket) => {
@@ -157,22 +158,29 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
       raw.destroy()
       return
     }
-    handshakes.set(
-      from,
-      setTimeout(() => {
-        raw.destroy()
-      }, limits.handshakeTimeoutMs),
-    )
+    open += 1
     raw.once("close", () => {
+      open -= 1
       perAddress.release(address)
-      clearTimeout(handshakes.get(from))
+      clearTimeout(handshakes.get(from)?.deadline)
       handshakes.delete(from)
     })
+    // Full: whoever has been silent longest gives way, so that a crowd of strangers keeps nobody out who has a certificate.
+    if (open > limits.maxConnections) {
+      const silent = oldest(handshakes)
+      clearTimeout(silent?.deadline)
+      ;(silent?.raw ?? raw).destroy()
+      if (silent === undefined) return
+    }
+    const deadline = setTimeout(() => {
+      raw.destroy()
+    }, limits.handshakeTimeoutMs)
+    handshakes.set(from, { raw, deadline })
   })
 
   server.on("secureConnection", (socket: TLSSocket) => {
     const from = `${socket.remoteAddress ?? ""} ${socket.remotePort ?? 0}`
-    clearTimeout(handshakes.get(from))
+    clearTimeout(handshakes.get(from)?.deadline)
     handshakes.delete(from)
     // A reset by the peer must not become an uncaught error before a protocol has its own listener.
     socket.on("error", () => undefined)
@@ -194,6 +202,15 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
     onSecure(socket, peer)
   })
   server.on("tlsClientError", () => undefined)
+}
+
+/** Takes it out: its end comes later. */
+function oldest<T>(waiting: Map<string, T>): T | undefined {
+  for (const [from, first] of waiting) {
+    waiting.delete(from)
+    return first
+  }
+  return undefined
 }
 
 class Counter {
