@@ -11,7 +11,7 @@ import { isOnSeveral, laneCount, standingPaths } from "./lanes.js"
 import { routeLanes } from "./lane-routing.js"
 import { abandonNext, beginPath, conditionOf, leaveLanes, put, sameLinks } from "./phases.js"
 import { seekLanes, seekPath } from "./service-life.js"
-import { asWanted, lendAtOnce } from "./surplus-grants.js"
+import { lendAtOnce, withTerms } from "./surplus-grants.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
 import type { View } from "./view.js"
@@ -125,7 +125,7 @@ export function changeTerms(turn: Turn, service: Service, terms: ServiceTerms): 
   const done: Reply = { ok: true, id: service.serviceId }
   // What was kept ready was kept for the old terms.
   const { backup: _backup, noBackup: _no, home: _home, ...rest } = service
-  const wanted = asWanted({ ...rest, terms })
+  const wanted = withTerms(turn, rest, terms)
   const { path, next } = service
   if (isOnSeveral(service) || isOnSeveral(wanted)) return changeLanes(turn, wanted)
   if (path === undefined && next === undefined) {

@@ -3,11 +3,11 @@
 
 import { isElastic, mostSurplusBps, surplusOf } from "../model/granted.js"
 import type { NetworkLink } from "../model/network.js"
-import type { Service, Surplus } from "../model/service.js"
+import type { Service, ServiceTerms, Surplus } from "../model/service.js"
 import { type Room, roomOf } from "./allocate.js"
 import type { SyncError } from "./event.js"
 import { groups } from "./memberships.js"
-import { linksToUse } from "./surplus-rates.js"
+import { linksInUse, linksToUse } from "./surplus-rates.js"
 import type { Turn } from "./turn.js"
 
 /** What a link has to lend now. */
@@ -24,8 +24,10 @@ export function lendAtOnce(turn: Turn, service: Service): Service {
   const { draft } = turn
   if (!isElastic(service)) return withoutSurplus(turn, service)
   const own = surplusOf(service)
-  let bps = service.surplus === undefined ? mostSurplusBps(service) : own
-  for (const qkdlId of linksToUse(service)) {
+  const isFirst = service.surplus === undefined
+  let bps = isFirst ? mostSurplusBps(service) : own
+  // On the path that it leaves it takes no more than before.
+  for (const qkdlId of isFirst ? linksInUse(service) : linksToUse(service)) {
     const link = draft.link(qkdlId)
     if (link === undefined) continue
     const lent = draft.surplusBps(qkdlId) - own
@@ -62,11 +64,23 @@ export function withoutSurplus(turn: Turn, service: Service): Service {
   return rest
 }
 
-/** Its terms are others: what a node has refused to the old ones says nothing. */
-export function asWanted(service: Service): Service {
-  if (service.surplus?.mostBps === undefined) return service
-  const { mostBps: _most, ...surplus } = service.surplus
-  return { ...service, surplus }
+/**
+ * With other terms: what a node has refused to the old ones says nothing, and what they had above the new maximum is gone for
+ * good. It comes back only where there is room for it then.
+ */
+export function withTerms(turn: Turn, service: Service, terms: ServiceTerms): Service {
+  const { surplus, a, b } = service
+  if (surplus === undefined) return { ...service, terms }
+  const { mostBps: _most, ...rest } = surplus
+  const had = surplusOf(service)
+  const bps = Math.min(had, mostSurplusBps({ terms }))
+  const lowered = {
+    bps,
+    beforeBps: Math.max(had, surplus.beforeBps ?? 0),
+    awaiting: [a.qkdnId, b.qkdnId],
+    sinceRevision: turn.draft.revision,
+  }
+  return { ...service, terms, surplus: bps === had ? { ...rest, bps } : lowered }
 }
 
 /** An end has what it was told in this revision, or later. */
