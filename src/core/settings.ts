@@ -112,7 +112,7 @@ export const DEFAULT_SETTINGS: Settings = {
   revertMs: 60_000,
   bulkSetupMs: 2_000,
   bulkBeatMs: 5_000,
-  bulkMostOpen: 256,
+  bulkMostOpen: 64,
   bulkMostClosed: 1_000,
   drift: "heal",
 }
