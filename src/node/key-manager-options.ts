@@ -30,6 +30,8 @@ export interface KeyManagerAlarm {
     | "peer-rolled-back"
     /** A neighbour began a new store: the keys of the links to it are void. */
     | "peer-store-new"
+    /** A module gave what cannot be key: stuck, biased or text. It is started anew. */
+    | "weak-key"
     /** The store cannot be read or written: nothing works until restart. */
     | "store-failed"
     /** The wall clock jumped; key lifetimes do not follow it. */

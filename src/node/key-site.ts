@@ -185,7 +185,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       throw new QkdError("data-missing", `link ${qkdlId} is not configured here`)
     }
     const wanted = (): boolean => this.#state === "open" && this.#links.keeper(qkdlId) === keeper
-    await takeIn(keeper, blockId, key, wanted)
+    await takeIn(keeper, blockId, key, wanted, (why) => {
+      this.#alarm({ kind: "weak-key", qkdlId, message: `a module of link ${qkdlId} gave: ${why}` })
+    })
   }
 
   poolFigures(qkdlId: string): PoolFigures | undefined {

@@ -1,7 +1,9 @@
 // Link key on its way from a module into its pool. A full pool is no fault: the module is held back until keys have
-// been used, which holds its far end back as well, so that nothing made is lost.
+// been used, which holds its far end back as well, so that nothing made is lost. What cannot be key is refused, and told.
 
 import { setTimeout as sleep } from "node:timers/promises"
+import { QkdError } from "../errors.js"
+import { blockFault } from "../keys/block-health.js"
 import type { Secret } from "../keys/secret.js"
 import type { LinkKeeper } from "./link-keeper.js"
 
@@ -11,16 +13,23 @@ const LOOK_MS = 200
 /**
  * Resolves once the block is durable. The key is wiped here in any case.
  *
+ * @param onWeak told why a block cannot be key
  * @param wanted false once the link is gone or the key manager closes: the block is dropped
- * @throws QkdError as `LinkKeeper.add`.
+ * @throws QkdError `invalid-value` for what cannot be key; as `LinkKeeper.add`.
  */
 export async function takeIn(
   keeper: LinkKeeper,
   blockId: string,
   key: Secret,
   wanted: () => boolean,
+  onWeak: (why: string) => void,
 ): Promise<void> {
   try {
+    const fault = key.use(blockFault)
+    if (fault !== undefined) {
+      onWeak(fault)
+      throw new QkdError("invalid-value", `block ${blockId} is no key: ${fault}`)
+    }
     while (!keeper.hasRoom(key.lengthBytes)) {
       await sleep(LOOK_MS)
       if (!wanted()) return

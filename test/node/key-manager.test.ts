@@ -283,16 +283,17 @@ describe("key managers in a row", () => {
   it("take a block once, and none for a link that is not configured", async () => {
     await network(2, 0)
     const id = randomUUID()
+    const bytes = randomBytes(64)
     const [link = ""] = net.links
     const give = (): Promise<void> =>
-      net.first.addLinkKey(link, id, Secret.take(Buffer.alloc(64, 1)))
+      net.first.addLinkKey(link, id, Secret.take(Buffer.from(bytes)))
     await Promise.all([give(), give()])
     await give()
     assert.equal(net.first.poolFigures(link)?.generatedBits, 512n)
-    const stray = Secret.take(Buffer.alloc(64, 1))
+    const stray = Secret.take(Buffer.from(bytes))
     await assert.rejects(net.first.addLinkKey(randomUUID(), id, stray), { tag: "data-missing" })
     assert.equal(stray.wiped, true)
-    await assert.rejects(net.first.addLinkKey(link, "no-uuid", Secret.take(Buffer.alloc(64, 1))), {
+    await assert.rejects(net.first.addLinkKey(link, "no-uuid", Secret.take(Buffer.from(bytes))), {
       tag: "invalid-value",
     })
     assert.equal(saeOf(net.site(0)), net.saes[0])

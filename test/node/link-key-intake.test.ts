@@ -1,7 +1,30 @@
 // A pool that is full holds its module back; it is no fault of the module, and key flows again once some is used.
 
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import { Secret } from "../../src/keys/secret.js"
+import { isQkdError } from "../errors-helper.js"
 import { KeyNetwork } from "./key-network.js"
+
+describe("a link whose module is broken (P2)", () => {
+  it("takes nothing that cannot be key, and says so", async () => {
+    const net = new KeyNetwork(2)
+    await net.start()
+    const qkdlId = net.links[0] ?? ""
+    const block = Secret.take(Buffer.alloc(4096, 0x11))
+    await assert.rejects(
+      net.first.addLinkKey(qkdlId, randomUUID(), block),
+      isQkdError("invalid-value"),
+    )
+    assert(block.wiped)
+    assert.equal(net.first.poolFigures(qkdlId)?.generatedBits, 0n)
+    assert.deepEqual(
+      net.alarms.map(({ kind }) => kind),
+      ["weak-key"],
+    )
+    await net.close()
+  })
+})
 
 describe("a link whose pools are full", () => {
   let net: KeyNetwork
