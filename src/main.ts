@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
 import { addHsmCommands } from "./cli/hsm-commands.js"
 import { addPlanCommands } from "./cli/plan-commands.js"
+import { addPolicyCommands } from "./cli/policy-commands.js"
 import type { runYangCheck } from "./cli/yang-check.js"
 import { programVersion } from "./cli/version.js"
 
@@ -99,6 +100,8 @@ program
     const { reoptimise } = await import("./cli/reoptimise.js")
     await reoptimise(options)
   })
+
+addPolicyCommands(program)
 
 const consumer = program
   .command("consumer")

@@ -125,11 +125,13 @@ export function refuseRollback(candidate: SitePolicy, highest: PolicyMark | unde
   }
 }
 
-function signedBytes(policy: unknown): Buffer {
+/** What a signature is over. */
+export function signedBytes(policy: unknown): Buffer {
   return Buffer.from(PURPOSE + canonicalJson(policy), "utf8")
 }
 
-function parseSignature(value: unknown, path: string): PolicySignature {
+/** @throws QkdError `invalid-value` and the like, with the path */
+export function parseSignature(value: unknown, path: string): PolicySignature {
   const entry = members(value, path, ["signer", "signature"])
   return {
     signer: text(entry.signer, `${path}/signer`, /^[A-Za-z0-9+/]{59}=$/, "an Ed25519 public key"),
