@@ -76,9 +76,10 @@ const runs = await Promise.all(
 )
 const sum = { passes: 0, failures: 0, pending: 0 }
 const failed = []
+const seconds = {}
 for (const { status, report, counts } of runs) {
   process.stdout.write(report)
-  let own = { passes: 0, failures: 0, pending: 0, failed: [] }
+  let own = { passes: 0, failures: 0, pending: 0, failed: [], seconds: {} }
   try {
     own = JSON.parse(readFileSync(counts, "utf8"))
   } catch {
@@ -87,10 +88,14 @@ for (const { status, report, counts } of runs) {
   if (status !== 0 && own.failures === 0) own.failures = 1
   for (const key of Object.keys(sum)) sum[key] += own[key]
   failed.push(...own.failed)
+  Object.assign(seconds, own.seconds)
 }
+const slowest = Object.entries(seconds).sort(([, a], [, b]) => b - a)
+const shown = slowest.slice(0, 12).map(([file, s]) => `${file} ${Math.round(s)} s`)
+console.log(`slowest: ${shown.join(", ")}`)
 // Once more at the end, where whoever sees only the last lines of a long run finds it.
 for (const { title, error } of failed) {
   console.log(`FAILED: ${title}\n${error.slice(0, 2000).replace(/^/gm, "    ")}`)
 }
-writeFileSync(countsFile, JSON.stringify(sum))
+writeFileSync(countsFile, JSON.stringify({ ...sum, seconds }))
 process.exitCode = sum.failures === 0 ? 0 : 1
