@@ -51,7 +51,8 @@ function moveAll(
   let usedBackups = false
   const room = new BackupRoom(turn)
   for (const service of inPriority(turn, serviceIds)) {
-    if (service.state === "removing") continue
+    // Failed: pre-empted just now by one that moved before it, and has sought another path.
+    if (service.state === "removing" || service.state === "failed") continue
     const { path, next } = service
     if (isOnSeveral(service)) {
       moveLanes(turn, service, { stops, hits })

@@ -275,7 +275,8 @@ export function retry(turn: Turn): void {
     ...turn.draft.members(groups.servicesInState("degraded")),
   ]
   for (const service of inPriority(turn, waiting)) {
-    if (nextsOf(service).length === 0) seekPath(turn, service)
+    const waits = service.state === "failed" || service.state === "degraded"
+    if (waits && nextsOf(service).length === 0) seekPath(turn, service)
   }
 }
 
@@ -308,7 +309,7 @@ const MOST_SHORTENED = 1000
  */
 export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {
   let left = excessBps
-  const services = inPriority(turn, turn.draft.members(groups.servicesOn(qkdlId))).reverse()
+  const services = [...inPriority(turn, turn.draft.members(groups.servicesOn(qkdlId)))].reverse()
   for (const service of services) {
     if (left <= 0) return
     if (isOnSeveral(service) || service.next !== undefined) continue
@@ -321,12 +322,15 @@ export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {
   }
 }
 
-/** Greater priority first (`ServiceTerms.priority`); equal ones in a fixed order. */
-export function inPriority(turn: Turn, serviceIds: readonly string[]): Service[] {
-  const services: Service[] = []
-  for (const id of serviceIds) {
-    const service = turn.draft.service(id)
-    if (service !== undefined) services.push(service)
+/**
+ * Greater priority first (`ServiceTerms.priority`), equal ones in a fixed order; each as it is when its turn comes: a greater
+ * one may have taken its rate meanwhile.
+ */
+export function* inPriority(turn: Turn, serviceIds: readonly string[]): Generator<Service> {
+  const { draft } = turn
+  const services = serviceIds.flatMap((id) => draft.service(id) ?? [])
+  for (const { serviceId } of services.sort(byPriority)) {
+    const now = draft.service(serviceId)
+    if (now !== undefined) yield now
   }
-  return services.sort(byPriority)
 }

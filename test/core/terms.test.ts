@@ -139,6 +139,25 @@ describe("pre-emption", () => {
     assert.deepEqual(lab.pathOf("a", "c"), ["a-b", "b-c"])
     assert.deepEqual(lab.pathOf("a", "b"), ["a-d", "d-b"])
   })
+
+  it("takes who lost at its word in the same cut: it has left, and its rate is promised once", () => {
+    const lab = new Lab(
+      { links: ["a-d", "a-b", "b-d"], skrBps: 200 },
+      { preemption: "lower-priority" },
+    )
+    lab.order("b", "d", { minRateBps: 60, priority: 0, requireNodes: ["a"] })
+    lab.order("a", "b", { minRateBps: 60, priority: 1 })
+    lab.order("a", "d", { minRateBps: 120, priority: 2 })
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("b", "d"), ["a-b", "a-d"])
+    assert.deepEqual(lab.pathOf("a", "d"), ["a-d"])
+    lab.linkDown("a-d")
+    assert.equal(lab.picture.reservedBps("a-b"), 180)
+    assert.equal(lab.service("b", "d")?.state, "failed")
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "d"), ["a-b", "b-d"])
+    assert.equal(lab.service("a", "b")?.state, "active")
+  })
 })
 
 /** The direct link is preferred by its price. */
