@@ -5,6 +5,7 @@
 import type { BulkOrder, BulkPeriod } from "../model/bulk-order.js"
 import type { OrderedKeys, Service, ServiceTerms } from "../model/service.js"
 import { residualBps } from "./allocate.js"
+import { isOnSeveral } from "./lanes.js"
 import { groups, reservationsOf } from "./memberships.js"
 import { abandonNext, beginPath, put, remove, sameLinks } from "./phases.js"
 import type { Turn } from "./turn.js"
@@ -12,14 +13,18 @@ import type { Turn } from "./turn.js"
 /** A rate that differs by less is left as it is: every change is told to every node of the path. */
 const WORTH_TELLING = 0.05
 
-/** The service that an operator ordered for its pair: its terms are its customer's. */
+/**
+ * The service of its pair that keeps its terms: one that an operator ordered is its customer's, and one on several paths is so
+ * because an operator asked more of it than a stream over one path would keep.
+ */
 export function inTheWay(
   turn: Turn,
   { from, to }: Pick<BulkOrder, "from" | "to">,
 ): Service | undefined {
   const [id] = turn.draft.members(groups.serviceOfPair(from.saeId, to.saeId))
   const service = id === undefined ? undefined : turn.draft.service(id)
-  return service?.origin === "order" ? service : undefined
+  if (service?.origin === "order") return service
+  return service?.origin === "request" && isOnSeveral(service) ? service : undefined
 }
 
 export function streamOf(turn: Turn, { serviceId, orderId }: BulkOrder): Service | undefined {

@@ -281,6 +281,30 @@ describe("a bulk order", () => {
     assert.equal(lab.orderOf("a", "b").state, "completed")
   })
 
+  for (const asked of [{ protection: "1+1" }, { trustTolerance: 1 }] as const)
+    it(`leaves a pair to its several paths where an operator asked for them: ${JSON.stringify(asked)}`, () => {
+      const lab = new BulkLab({ links: ["a-b", "b-c", "a-c"] })
+      lab.request("a", "b", 20)
+      lab.confirmAll()
+      lab.bulk("a", "b", { keys: 10, minutes: 60, fromMinutes: 1 })
+      const { serviceId = "" } = lab.service("a", "b") ?? {}
+      const terms = { minRateBps: 20, priority: 0, avoidNodes: [], ...asked }
+      assert.equal(lab.submit({ kind: "service-changed", serviceId, terms }).ok, true)
+      lab.confirmAll()
+      lab.wakeAfter(2 * MINUTE)
+      lab.confirmAll()
+      const { state, reason } = lab.orderOf("a", "b")
+      assert.deepEqual([state, reason], ["held", `service ${serviceId} joins its SAEs`])
+      const service = lab.service("a", "b")
+      assert.deepEqual(
+        [service?.origin, service?.state, service?.terms],
+        ["request", "active", terms],
+      )
+      assert.equal(service?.beside?.length, 1)
+      const other = lab.bulk("b", "a", { keys: 10, minutes: 60 })
+      assert.equal(refusalOf(other).tag, "data-exists")
+    })
+
   it("waits for another of its pair to end, whichever way, and counts only what is its own", () => {
     const lab = new BulkLab({ links: ["a-b"] })
     lab.bulk("a", "b", { keys: 10, minutes: 5 })
