@@ -52,6 +52,8 @@ export type LookUp = (transferId: string) => KeyBatch | undefined
 
 /** Most chunks of a stream that wait at an end. */
 export const MAX_UNREAD_CHUNKS = 1024
+/** Most runs that an end keeps, whatever it is told. */
+export const MAX_RUNS = 4096
 /** Indices are 32 bit. */
 export const MAX_INDEX = 0xffff_ffff
 
@@ -111,6 +113,8 @@ export function withRuns(record: StreamRecord, told: readonly StreamRun[]): Stre
   const runs = [...record.runs]
   for (const run of told) {
     if (run.firstIndex < made) continue
+    // The rest is told again until it is known.
+    if (runs.length >= MAX_RUNS) break
     runs.push(run)
     made = run.firstIndex + run.count
   }

@@ -6,7 +6,8 @@
 import type { KeyObject } from "node:crypto"
 import { asQkdError } from "../errors.js"
 import { backingOf, firstHopOf } from "../keys/relay-rules.js"
-import { isMaker, withRuns } from "../keys/key-stream.js"
+import { isUuid } from "../keys/bytes.js"
+import { isMaker, MAX_INDEX, MAX_UNREAD_CHUNKS, withRuns } from "../keys/key-stream.js"
 import type { StreamRun } from "../keys/key-stream.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
@@ -108,6 +109,11 @@ export class StreamTalk {
       log.warn({ source: news.source }, "news of a key stream are not of its node")
       return
     }
+    // What could not be kept must not come as far as the store: a fault there stops this node.
+    if (!isPossible(news)) {
+      log.warn({ source: news.source }, "news of a key stream that can be none")
+      return
+    }
     this.#heard(news)
   }
 
@@ -125,7 +131,8 @@ export class StreamTalk {
       this.#answers.get(end)?.(news)
     }
     if (state === "none" || state === "taken") {
-      this.#lost(end)
+      // Said before the end that was heard of since: late, or told again by somebody on the path.
+      if (news.number > end.farNumber) this.#lost(end)
       return
     }
     if (news.number > end.farNumber) {
@@ -264,6 +271,18 @@ export class StreamTalk {
     this.#number = Math.max(this.#number + 1, Math.floor(this.#options.steadyMs()))
     return this.#number
   }
+}
+
+/** Names that are some, runs that a node can have made. */
+function isPossible({ state, endId, runs }: StreamNews): boolean {
+  const isHere = state !== "none" && state !== "taken"
+  return (
+    (!isHere || isUuid(endId)) &&
+    runs.every(
+      ({ firstIndex, count }) =>
+        count > 0 && count <= MAX_UNREAD_CHUNKS && firstIndex + count <= MAX_INDEX,
+    )
+  )
 }
 
 /** Runs as the other end's ledger names them, of which it may not know. */

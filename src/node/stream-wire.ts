@@ -2,7 +2,7 @@
 // one end, signed by its node: told again it changes nothing, and what was lost is in the next. Encoding only.
 
 import { ByteReader, ByteWriter } from "../keys/bytes.js"
-import { END_STATES } from "../keys/key-stream.js"
+import { END_STATES, MAX_RUNS } from "../keys/key-stream.js"
 import type { StreamRecord, StreamRun } from "../keys/key-stream.js"
 import type { StreamQos } from "../keys/stream-qos.js"
 import { SIGNATURE_BYTES } from "../keys/store-mark.js"
@@ -46,7 +46,6 @@ export interface StreamNews extends Along {
 }
 
 const MAX_TOLD_RUNS = 256
-const MAX_KEPT_RUNS = 4096
 const ASKS = 1
 const WANTS = 2
 const READS = 4
@@ -133,7 +132,7 @@ export function decodeStreamRecord(bytes: Uint8Array): StreamRecord {
     ...(farState !== undefined && { far: { endId: reader.uuid(), state: farState } }),
     qos: readQos(reader),
     made: reader.u32(),
-    runs: readRuns(reader, MAX_KEPT_RUNS),
+    runs: readRuns(reader, MAX_RUNS),
   }
   reader.end()
   return record

@@ -2,7 +2,14 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { DeliveryLedger } from "../../src/keys/delivery.js"
 import type { KeyBatch } from "../../src/keys/delivery.js"
-import { chunkFor, isMaker, prune, unreadOf, withRuns } from "../../src/keys/key-stream.js"
+import {
+  chunkFor,
+  isMaker,
+  MAX_RUNS,
+  prune,
+  unreadOf,
+  withRuns,
+} from "../../src/keys/key-stream.js"
 import type { StreamRecord, StreamRun } from "../../src/keys/key-stream.js"
 
 const QOS = {
@@ -99,6 +106,17 @@ describe("one end of a key stream", () => {
     )
     assert.equal(once.made, 10)
     assert.equal(withRuns(once, runs), once)
+  })
+
+  it("keeps no more runs than it can read back, and takes the rest when it is told again", () => {
+    const { record } = stream(3)
+    const told = Array.from({ length: MAX_RUNS + 5 }, (_, at) => {
+      return { firstIndex: 3 + at, count: 1, transferId: "", farTransferId: "" }
+    })
+    const full = withRuns(record, told)
+    assert.deepEqual([full.runs.length, full.made], [MAX_RUNS, MAX_RUNS + 2])
+    const room = { ...full, runs: full.runs.slice(10) }
+    assert.equal(withRuns(room, told).made, MAX_RUNS + 8)
   })
 
   it("forgets runs that are read here and known there, and no others", () => {

@@ -46,7 +46,8 @@ function signed(told: StreamNews, by = there): Buffer {
   return Buffer.concat([bytes, signStream(by.signKey, bytes)])
 }
 
-function site(): { talk: StreamTalk; end: StreamEnd } {
+function site(): { talk: StreamTalk; end: StreamEnd; faults: unknown[] } {
+  const faults: unknown[] = []
   const random = (bytes: number): Uint8Array => new Uint8Array(bytes)
   const steadyMs = (): number => 1000
   const store = new VolatileStore(steadyMs, random)
@@ -58,9 +59,9 @@ function site(): { talk: StreamTalk; end: StreamEnd } {
     ...{ links, ends, peer: () => undefined, signKey: here.signKey, steadyMs, log: SILENT },
     onNews: () => undefined,
     erase: () => Promise.resolve(),
-    onFault: (cause) => assert.fail(String(cause)),
+    onFault: (cause) => faults.push(cause),
   })
-  return { talk, end: ends.add(RECORD) }
+  return { talk, end: ends.add(RECORD), faults }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
@@ -88,7 +89,7 @@ describe("news of a key stream", () => {
   })
 
   it("make the end that is heard of the other one, for good", async () => {
-    const { talk, end } = site()
+    const { talk, end, faults } = site()
     const endId = randomUUID()
     talk.hear(signed(news({ endId })))
     await settled()
@@ -103,6 +104,7 @@ describe("news of a key stream", () => {
     talk.hear(signed(news({ endId, number: 10 })))
     await settled()
     assert.equal(end.record.far.state, "closed")
+    assert.deepEqual(faults, [])
   })
 
   for (const [what, told, by] of [
@@ -122,6 +124,35 @@ describe("news of a key stream", () => {
       assert.equal(end.record.far, undefined)
       assert.deepEqual(end.record.runs, [])
     })
+
+  // A fault of the store stops a node: nobody far away may bring one about.
+  for (const [what, told] of [
+    ["an end without a name", news({ endId: "" })],
+    ["an end with a name that is none", news({ endId: "x".repeat(36) })],
+    ["chunks beyond the last index", news({ runs: [{ ...run, firstIndex: 0xffff_fffe }] })],
+    ["a run of nothing", news({ runs: [{ ...run, count: 0 }] })],
+    ["a run of more than may wait", news({ runs: [{ ...run, count: 65_535 }] })],
+  ] as const)
+    it(`change nothing where they can be none: ${what}`, async () => {
+      const { talk, end, faults } = site()
+      talk.hear(signed(told))
+      await settled()
+      assert.equal(end.record, RECORD)
+      assert.deepEqual(faults, [])
+    })
+
+  it("that there is no other end count when they are new, not when they come late", async () => {
+    const { talk, end } = site()
+    const endId = randomUUID()
+    talk.hear(signed(news({ endId, number: 7 })))
+    await settled()
+    talk.hear(signed(news({ endId: "", state: "none", number: 6 })))
+    await settled()
+    assert.deepEqual(end.record.far, { endId, state: "open" })
+    talk.hear(signed(news({ endId: "", state: "none", number: 8 })))
+    await settled()
+    assert.deepEqual(end.record.far, { endId, state: "closed" })
+  })
 
   it("are not believed with any bit of them changed", async () => {
     const body = signed(news({ runs: [run], made: 7 }))
