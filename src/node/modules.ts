@@ -222,8 +222,9 @@ class ModuleSlot {
     const { clock, log } = this.#options
     await new Promise<void>((done) => {
       const cancel = clock.after(CLOSE_MS, done)
-      module
-        .close()
+      // It may throw before it promises anything.
+      Promise.resolve()
+        .then(() => module.close())
         .catch((error: unknown) => {
           log.warn({ qkdiId: this.#setting.qkdiId, err: error }, "a module did not close")
         })

@@ -188,6 +188,21 @@ describe("the module host", () => {
     await site.host.close()
   })
 
+  it("lives on when a module throws as it is closed", async () => {
+    const site = new Site()
+    await site.host.start()
+    site.module.close = () => {
+      throw new Error("no laser any more")
+    }
+    site.module.keys.end()
+    await settle()
+    assert.equal(site.said.at(-1), "down 1 its key stream ended")
+    site.clock.pass(250)
+    await settle()
+    assert.equal(site.said.at(-1), "up 1")
+    await site.host.close()
+  })
+
   it("counts a module that does not open in time as failed, and closes it when it opens after all", async () => {
     const site = new Site()
     const slow = new FakeModule()
