@@ -51,6 +51,8 @@ export class Handovers {
   readonly #counts = new Map<string, number>()
   /** Transfers that were taken back. */
   readonly #over = new RecentIds(MAX_OVER)
+  /** By id and source, voids that came before their transfers. */
+  readonly #early = new RecentIds(MAX_OVER)
   #closed = false
 
   constructor(options: HandoversOptions) {
@@ -78,7 +80,8 @@ export class Handovers {
    * @throws QkdError app-tag `no-path`, `timeout`, `policy` when one of them has not; then all take them back
    */
   async put(offer: Consignment, keys: Secret): Promise<void> {
-    if (this.#over.has(offer.transferId))
+    const { transferId, source } = offer
+    if (this.#over.has(transferId) || this.#early.has(`${transferId} ${source}`))
       throw new QkdError("data-exists", "the keys were taken back")
     const domains = this.#domainsOf(offer)
     const given = await Promise.allSettled(
@@ -88,7 +91,7 @@ export class Handovers {
     )
     const fault = given.find((one) => one.status === "rejected")
     if (fault === undefined) return
-    void this.voidBatch(offer.transferId, offer.source)
+    void this.voidBatch(transferId, source)
     throw fault.reason
   }
 
@@ -99,7 +102,10 @@ export class Handovers {
   /** The source takes keys back. `too-late`: a domain has handed one of them out. */
   async voidBatch(transferId: string, source: string): Promise<"voided" | "unknown" | "too-late"> {
     const open = this.#of(transferId).filter(({ handover }) => handover.source === source)
-    if (open.length === 0) return "unknown"
+    if (open.length === 0) {
+      this.#early.add(`${transferId} ${source}`)
+      return "unknown"
+    }
     this.#over.add(transferId)
     const answers = await Promise.all(open.map((one) => this.#void(one)))
     return answers.includes("failed to void") ? "too-late" : "voided"

@@ -77,7 +77,9 @@ export class Intakes {
       const record = options.store.get(key)
       record?.use((bytes) => {
         const intake = decodeIntake(bytes)
-        this.#add({ ...intake, state: intake.state === "taken" ? "failed" : intake.state })
+        const isCutOff = intake.state === "taken"
+        const expiresMs = options.steadyMs() + OVER_MS
+        this.#add({ ...intake, ...(isCutOff && { state: "failed", expiresMs }) })
       })
       record?.wipe()
     }

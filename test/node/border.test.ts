@@ -85,6 +85,16 @@ describe("keys that a border node gives", () => {
     assert.equal(open().countOf("north"), 0)
   })
 
+  it("do not leave when their source has taken them back before they came", async () => {
+    const one = offer()
+    assert.equal(await handovers.voidBatch(one.transferId, "another"), "unknown")
+    await handovers.put(one, keys())
+    const two = offer()
+    assert.equal(await handovers.voidBatch(two.transferId, two.source), "unknown")
+    await assert.rejects(handovers.put(two, keys()), { tag: "data-exists" })
+    assert.deepEqual(neighbour.given, [one.keyIds])
+  })
+
   it("are taken back after a restart that cut them off, until somebody answers", async () => {
     const one = offer()
     neighbour.gives = new Promise(() => undefined)
@@ -205,6 +215,21 @@ describe("keys that a border node takes", () => {
     await intakes.sweep()
     await settle()
     assert.equal(neighbour.told.length, 1, "heard once")
+  })
+
+  it("stay failed for thirty days when a restart cut them off", async () => {
+    const keyId = randomUUID()
+    forward = () => new Promise(() => undefined)
+    void give(keyId)
+    await settle()
+    intakes = open()
+    nowMs += 2 * 86_400_000
+    await intakes.sweep()
+    forward = () => Promise.resolve([])
+    assert.equal(await statusOf(keyId), "failed")
+    nowMs += 29 * 86_400_000
+    await intakes.sweep()
+    assert.equal(open().countOf("north"), 0)
   })
 
   it("are relayed once over a restart", async () => {
