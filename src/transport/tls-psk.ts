@@ -23,7 +23,8 @@ const UNKNOWN_BYTES = 32
 export class PskServer {
   readonly #keys: PreSharedKeys
   readonly #minVersion: TlsVersion
-  readonly #named = new WeakMap<TLSSocket, string>()
+  /** The identity that it named, and the SHA-256 of the key that it was held to. */
+  readonly #named = new WeakMap<TLSSocket, { readonly identity: string; readonly sha256: string }>()
 
   /** @param minVersion of those who show a certificate */
   constructor(keys: PreSharedKeys, minVersion: TlsVersion) {
@@ -38,9 +39,10 @@ export class PskServer {
       ciphers: `${String(options.ciphers)}:${CIPHERS}`,
       dhparam: "auto",
       pskCallback: (socket, identity) => {
-        this.#named.set(socket, identity)
         // Unknown identities fail as wrong keys do: nobody learns which there are (RFC 4279, section 2).
-        return this.#keys().get(identity) ?? randomBytes(UNKNOWN_BYTES)
+        const key = this.#keys().get(identity) ?? randomBytes(UNKNOWN_BYTES)
+        this.#named.set(socket, { identity, sha256: sha256Of(key) })
+        return key
       },
     }
   }
@@ -52,16 +54,20 @@ export class PskServer {
         throw new QkdError("access-denied", "TLS 1.2 is for pre-shared keys only")
       return peerIdentityOf(socket, nameless)
     }
-    const identity = this.#named.get(socket)
-    const key = identity === undefined ? undefined : this.#keys().get(identity)
-    if (identity === undefined || key === undefined || socket.isSessionReused())
+    const { identity = "", sha256: pskSha256 = "" } = this.#named.get(socket) ?? {}
+    const key = this.#keys().get(identity)
+    // The keys may have been exchanged during the handshake: who knew the old one does not count as knowing the new one.
+    if (key === undefined || sha256Of(key) !== pskSha256 || socket.isSessionReused())
       throw new QkdError("access-denied", "no pre-shared key on this connection")
-    const pskSha256 = createHash("sha256").update(key).digest("hex")
     return {
       ...{ commonName: identity, spkiSha256: `psk ${pskSha256}`, uris: [], dnsNames: [] },
       ...{ validFromMs: 0, validToMs: Number.MAX_SAFE_INTEGER, pskSha256 },
     }
   }
+}
+
+function sha256Of(key: Uint8Array): string {
+  return createHash("sha256").update(key).digest("hex")
 }
 
 /**

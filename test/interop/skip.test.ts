@@ -30,6 +30,8 @@ describe("SKIP by its sections", function () {
   const audited: DeliveryRecord[] = []
   let auditFault: Error | undefined
   const preSharedKeys = new Map<string, Uint8Array>()
+  /** Once the keys were looked at. */
+  let lookedAt = (): void => undefined
 
   before(async () => {
     await sites.start()
@@ -40,7 +42,11 @@ describe("SKIP by its sections", function () {
         ...parts,
         livesHere: (saeId) => parts.policy().ownsSae(saeId),
         tls: sites.tls(site),
-        preSharedKeys: () => preSharedKeys,
+        preSharedKeys: () => {
+          const known = new Map(preSharedKeys)
+          lookedAt()
+          return known
+        },
         remoteSystems: ["b*", "al?ce", "carol/*", "nobody", "amy"],
         audit: (record) => {
           if (auditFault !== undefined) throw auditFault
@@ -160,6 +166,17 @@ describe("SKIP by its sections", function () {
       )
       assert.ok(alerts[0] !== undefined)
       assert.equal(alerts[0], alerts[1])
+    })
+
+    it("does not take who knew the old key for one who knows the new, however close the exchange", async () => {
+      preSharedKeys.set("alice", other)
+      lookedAt = () => preSharedKeys.set("alice", good)
+      try {
+        assert.doesNotMatch(await call("alice", other, "/capabilities"), /HTTP/)
+      } finally {
+        lookedAt = () => undefined
+      }
+      assert.match(await call("alice", good, "/capabilities"), /^HTTP\/1.1 200 /)
     })
 
     it("answers 401 to another site's SAE, and to a key that the policy does not pin", async () => {
