@@ -62,7 +62,7 @@ export class SiteStreams implements KeyStreams {
   readonly #ends: StreamEnds
   readonly #talk: StreamTalk
   readonly #filler: StreamFiller
-  #configuredWaiters: (() => void)[] = []
+  readonly #configuredWaiters = new Set<() => void>()
   #closed = false
 
   constructor(options: SiteStreamsOptions) {
@@ -96,16 +96,13 @@ export class SiteStreams implements KeyStreams {
     const { links, random, steadyMs } = this.#options
     const ksid = order.ksid ?? uuidFrom(random(16))
     const deadlineMs = steadyMs() + order.waitMs
-    if (this.#ends.get(ksid, saeId) !== undefined || this.#ends.isOthers(ksid, saeId, peerSaeId))
-      return { status: 5, ksid, qos: asked }
-    if (!this.#ends.hasRoom(saeId))
-      throw new QkdError("resource-denied", "too many key streams at this site")
+    if (!this.#isFree(ksid, order)) return { status: 5, ksid, qos: asked }
     const farQkdnId = app === undefined ? links.qkdnId : (app.remoteQkdnId ?? "")
     const floorMs = Math.min(FLOOR_WAIT_MS, order.waitMs / 2)
-    const bounds = await this.#boundsOf(order, steadyMs() + floorMs)
-    const settled = settleQos(asked, bounds)
-    // Somebody may have opened it meanwhile.
-    if (this.#ends.get(ksid, saeId) !== undefined) return { status: 5, ksid, qos: asked }
+    await this.#reserved(order, steadyMs() + floorMs)
+    // Others may have opened streams meanwhile. From here to where it is added nobody comes between.
+    if (!this.#isFree(ksid, order)) return { status: 5, ksid, qos: asked }
+    const settled = settleQos(asked, this.#boundsOf(order))
     const record: StreamRecord = {
       ...{ ksid, endId: uuidFrom(random(16)), saeId, peerSaeId, farQkdnId },
       ...{ state: "opening", qos: settled.qos, made: 0, runs: [] },
@@ -188,7 +185,7 @@ export class SiteStreams implements KeyStreams {
 
   /** Configuration or policy has changed. */
   configured(): void {
-    for (const wake of this.#configuredWaiters.splice(0)) wake()
+    for (const wake of Array.from(this.#configuredWaiters)) wake()
     for (const end of this.#ends.all()) {
       end.retryMs = 0
       this.#filler.fill(end)
@@ -223,33 +220,45 @@ export class SiteStreams implements KeyStreams {
   clear(): void {
     this.#filler.close()
     this.#ends.clear()
-    for (const wake of this.#configuredWaiters.splice(0)) wake()
+    for (const wake of Array.from(this.#configuredWaiters)) wake()
+  }
+
+  /** @throws QkdError `resource-denied` */
+  #isFree(ksid: string, { saeId, peerSaeId }: StreamOrder): boolean {
+    if (this.#ends.get(ksid, saeId) !== undefined || this.#ends.isOthers(ksid, saeId, peerSaeId))
+      return false
+    if (this.#ends.hasRoom(saeId)) return true
+    throw new QkdError("resource-denied", "too many key streams at this site")
   }
 
   /** Waits for the controller where more is to be reserved than there is: it has been told. */
-  async #boundsOf(order: StreamOrder, untilMs: number): Promise<QosBounds> {
-    const { links, steadyMs, defaultTtlS } = this.#options
-    const { saeId, peerSaeId, app, asked, minChunkBytes, maxChunkBytes } = order
+  async #reserved(order: StreamOrder, untilMs: number): Promise<void> {
     for (;;) {
-      const now = app === undefined ? undefined : (links.app(app.appId) ?? app)
-      const ceilings = [now?.qos.maxBps, links.policy.maxBpsPerApp]
-      const maxBps = Math.min(...ceilings.filter((one) => one !== undefined && one > 0).map(Number))
-      const reserved = this.#ends.reservedBps(saeId, peerSaeId)
-      // Within one site nothing is drawn from any link.
-      const floorBps = now === undefined ? Infinity : (now.qos.minBps ?? 0) - reserved
-      const waitMs = untilMs - steadyMs()
-      if (floorBps >= asked.minBps || waitMs <= 0)
-        return {
-          ...{ minChunkBytes, maxChunkBytes, floorBps: Math.max(0, floorBps), defaultTtlS },
-          ...(Number.isFinite(maxBps) && { maxBps }),
-        }
+      const waitMs = untilMs - this.#options.steadyMs()
+      if (waitMs <= 0 || this.#boundsOf(order).floorBps >= order.asked.minBps) return
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs)
-        this.#configuredWaiters.push(() => {
+        const wake = (): void => {
           clearTimeout(timer)
+          this.#configuredWaiters.delete(wake)
           resolve()
-        })
+        }
+        const timer = setTimeout(wake, waitMs)
+        this.#configuredWaiters.add(wake)
       })
+    }
+  }
+
+  #boundsOf({ saeId, peerSaeId, app, minChunkBytes, maxChunkBytes }: StreamOrder): QosBounds {
+    const { links, defaultTtlS } = this.#options
+    const now = app === undefined ? undefined : (links.app(app.appId) ?? app)
+    const ceilings = [now?.qos.maxBps, links.policy.maxBpsPerApp]
+    const maxBps = Math.min(...ceilings.filter((one) => one !== undefined && one > 0).map(Number))
+    const reserved = this.#ends.reservedBps(saeId, peerSaeId)
+    // Within one site nothing is drawn from any link.
+    const floorBps = now === undefined ? Infinity : Math.max(0, (now.qos.minBps ?? 0) - reserved)
+    return {
+      ...{ minChunkBytes, maxChunkBytes, floorBps, defaultTtlS },
+      ...(Number.isFinite(maxBps) && { maxBps }),
     }
   }
 

@@ -24,6 +24,10 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
   after(() => all.close())
 
   describe("QoS", () => {
+    const NO_QOS = {
+      ...{ chunkBytes: 0, maxBps: 0, minBps: 0, jitterBps: 0 },
+      ...{ priority: 0, timeoutMs: 0, ttlS: 0, metadataMimetype: "" },
+    }
     const DEFAULTS: Required<Qos> = {
       key_chunk_size: 32,
       max_bps: 0,
@@ -88,6 +92,24 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
       const third = await open(10_000)
       assert.equal(third.status, 1)
       await all.shut("amy", third.key_stream_id ?? "")
+    })
+
+    it("of two streams opened at the same moment one has it, the other what is left", async () => {
+      const { streams } = all.sites.network.manager(0)
+      const app = all.sites.parts("A").desk.find("amy", "ben")
+      assert.ok(app !== undefined)
+      const asked = { ...NO_QOS, minBps: 6000, timeoutMs: 2000 }
+      const opening = { saeId: "amy", peerSaeId: "ben", app, asked, waitMs: 2000 }
+      const order = { ...opening, minChunkBytes: 8, maxChunkBytes: 1024 }
+      const opened = await Promise.all([streams.open(order), streams.open(order)])
+      assert.deepEqual(
+        opened.map(({ status, qos }) => [status, qos.minBps]),
+        [
+          [1, 6000],
+          [7, 4000],
+        ],
+      )
+      await all.shut("amy", opened[0].ksid)
     })
 
     it("Max_bps is not above the pair's, and is the pair's where it is left open", async () => {
