@@ -93,10 +93,11 @@ export class Etsi004Source implements QkdModule {
     this.#running = false
     this.#wake()
     this.#client.close()
-    this.#left?.key.wipe()
     for (const block of this.keys.abandon()) block.key.wipe()
     this.measurements.abandon()
+    // Its last answer may still hold a key.
     await this.#loop
+    this.#left?.key.wipe()
   }
 
   /** Never rejects. */
@@ -186,8 +187,10 @@ export class Etsi004Source implements QkdModule {
   }
 
   async #took(ksid: string, { index, key }: StreamAnswer): Promise<void> {
-    if (key === undefined || index === undefined)
+    if (key === undefined || index === undefined) {
+      key?.wipe()
       throw new QkdError("malformed-message", "the maker's key manager sent no chunk")
+    }
     const block = { id: blockIdOf(ksid, index), key }
     const now = this.#host.now()
     this.#meter.came(key.lengthBits, now)

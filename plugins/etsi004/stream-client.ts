@@ -29,6 +29,7 @@ export interface StreamAnswer {
   readonly error?: string
 }
 
+const CLOSED = "the connection was closed"
 const NEWLINE = 0x0a
 const QUOTE = 0x22
 const MAX_LINE_BYTES = 1 << 18
@@ -41,6 +42,7 @@ export class StreamClient {
   #line: Buffer = Buffer.alloc(0)
   #answered: ((answer: StreamAnswer | QkdError) => void) | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -56,12 +58,14 @@ export class StreamClient {
     return mine
   }
 
-  /** The call under way fails. */
+  /** The call under way fails, and all later ones: nothing is connected again. */
   close(): void {
-    this.#fail(unreachable("the connection was closed"))
+    this.#closed = true
+    this.#fail(unreachable(CLOSED))
   }
 
   async #call(command: string, data: JsonObject, waitMs: number): Promise<StreamAnswer> {
+    if (this.#closed) throw unreachable(CLOSED)
     const socket = await this.#connected()
     const { timeoutMs } = this.#options
     const answer = await new Promise<StreamAnswer | QkdError>((resolve) => {
@@ -101,6 +105,10 @@ export class StreamClient {
         refused(error.message)
       })
       opened.once("secureConnect", () => {
+        if (this.#closed) {
+          refused(CLOSED)
+          return
+        }
         clearTimeout(timer)
         opened.removeAllListeners("error")
         opened.on("error", (error: Error) => {

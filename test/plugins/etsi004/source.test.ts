@@ -5,10 +5,11 @@ import { createHash, randomUUID } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import etsi004 from "../../../plugins/etsi004/index.js"
-import { readAnswer } from "../../../plugins/etsi004/stream-client.js"
+import { readAnswer, StreamClient } from "../../../plugins/etsi004/stream-client.js"
 import { blockIdOf, streamIdOf } from "../../../plugins/etsi004/stream-ids.js"
 import { lendHost, type LentHost, type Host, QkdError } from "../../../src/plugin/index.js"
 import type { ModuleTarget, QkdModule } from "../../../src/plugin/index.js"
+import { isQkdError } from "../../errors-helper.js"
 import { StreamSites } from "../../interop/etsi004-sites.js"
 import { MakersLink } from "./bench.js"
 
@@ -89,6 +90,27 @@ describe("a link behind a maker's ETSI 004 interface", function () {
         await link.close()
       }
     })
+
+  it("is connected to no more once it is closed, also while it connects", async () => {
+    const link = await MakersLink.start()
+    const { options } = link.a
+    const pem = (name: string): string => readFileSync(String(options[name]), "utf8")
+    const client = new StreamClient({
+      ...{ host: String(options["host"]), port: Number(options["port"]), timeoutMs: 5000 },
+      ...{ certificatePem: pem("certFile"), privateKeyPem: pem("keyFile") },
+      authorityPem: pem("caFile"),
+    })
+    const closed = isQkdError("operation-failed", "node-unreachable")
+    try {
+      const calling = client.call("CLOSE", { key_stream_id: randomUUID() })
+      await new Promise(setImmediate)
+      client.close()
+      await assert.rejects(calling, closed)
+      await assert.rejects(client.call("CLOSE", { key_stream_id: randomUUID() }), closed)
+    } finally {
+      await link.close()
+    }
+  })
 
   it("takes its keys from a network of ours as from any maker", async () => {
     const all = new StreamSites()
