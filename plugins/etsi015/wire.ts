@@ -36,6 +36,7 @@ const REPEATED_IN_DATA = new Set([
   "sae_id",
   "peer",
   "period",
+  "domain",
 ])
 /** In notifications `qkd_link` and `qkd_interface` are single containers. */
 const REPEATED_IN_EVENTS = new Set(["client_app_id", "phys_perf"])

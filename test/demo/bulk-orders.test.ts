@@ -48,6 +48,16 @@ describe("bulk key orders on a ring of four", function () {
       links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
     })
     demo = await startDemo({ dir, topology })
+    // What links make is known a moment after they make it.
+    await eventually(
+      async () => {
+        const asked = { from: "sae-A", to: "sae-C", deadline: inMinutes(10), bestEffort: false }
+        const { body } = await order({ ...asked, volumeBits: 256_000_000_000 })
+        return (body as { appTag?: string }).appTag === "no-capacity" ? true : undefined
+      },
+      "the network has rate to promise",
+      WAIT_MS,
+    )
   })
   after(async () => {
     await demo.stop()
