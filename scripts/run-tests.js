@@ -1,28 +1,16 @@
-// Runs the tests in two processes side by side: most of what each does is wait for others' programs. Networks of many processes
-// (demo) stay together in one, so that two of them never want the same port. Arguments: test files; then one process runs them.
-// Ends with the counts of both in the file that KEYLOOM_TEST_COUNTS names.
+// Runs the tests in three processes side by side: most of what each does is wait for others' programs. Networks of many
+// processes (demo) stay together in one, so that two of them never want the same port. Arguments: test files; then one
+// process runs them. Ends with the counts of all in the file that KEYLOOM_TEST_COUNTS names.
 import { spawn } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 
-/** Folders of test/ whose tests start no demo. Whatever is not named runs in the other process. */
-const APART = [
-  "consumer",
-  "core",
-  "engine",
-  "etsi014",
-  "fuzz",
-  "keys",
-  "model",
-  "netconf",
-  "plan",
-  "plugin",
-  "plugins",
-  "restconf",
-  "store",
-  "transport",
-  "yang",
-]
+/** Folders of test/ by the process that runs them, each about as long; those not named run in the last. */
+const PROCESSES = {
+  demos: ["chaos", "dashboard", "demo", "scenario"],
+  consumers: ["consumer", "keys", "plan", "store", "yang"],
+  others: [],
+}
 
 const countsFile = process.env.KEYLOOM_TEST_COUNTS ?? ".cache/test-counts.json"
 
@@ -60,19 +48,17 @@ function run(files, live, name) {
 }
 
 const given = process.argv.slice(2)
-const isApart = (file) => APART.includes(file.split(path.sep)[1] ?? "")
 const all = testFiles()
+const named = Object.values(PROCESSES).flat()
+const folderOf = (file) => file.split(path.sep)[1] ?? ""
+const filesOf = (folders) =>
+  all.filter((file) =>
+    folders.length > 0 ? folders.includes(folderOf(file)) : !named.includes(folderOf(file)),
+  )
 const runs = await Promise.all(
   given.length > 0
     ? [run(given, true, "all")]
-    : [
-        run(
-          all.filter((file) => !isApart(file)),
-          true,
-          "together",
-        ),
-        run(all.filter(isApart), false, "apart"),
-      ],
+    : Object.entries(PROCESSES).map(([name, folders], at) => run(filesOf(folders), at === 0, name)),
 )
 const sum = { passes: 0, failures: 0, pending: 0 }
 const failed = []
