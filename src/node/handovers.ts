@@ -2,7 +2,7 @@
 // first byte leaves; who sent them here hears that they arrived only when the domain has said `relayed`, and they
 // are taken back when it has not. Their bytes are never on this node's disk: what a crash cuts off is taken back after it.
 //
-//   offered ──relayed──▶ relayed ──void──▶ voiding ──answered──▶ gone
+//   offered ──relayed──▶ relayed ──void──▶ voiding ──answered──▶ gone, or relayed: somebody has one of them
 //      │                    └──time is up──▶ gone: there is no expiry in 020, the other side has its own
 //      └──failed, no answer, restart──▶ voiding
 
@@ -222,9 +222,11 @@ export class Handovers {
         steadyMs() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(16, open.failures++))
       return undefined
     }
-    if (status === "failed to void")
+    if (status === "failed to void") {
       log.warn({ domain, keyIds }, "020: a domain has handed out keys")
-    await this.#forget([open])
+      // Whoever asks again is to hear the same, not that they are unknown.
+      await this.#write(open, "relayed")
+    } else await this.#forget([open])
     return status
   }
 

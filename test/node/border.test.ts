@@ -150,7 +150,13 @@ describe("keys that a border node gives", () => {
     const one = offer()
     await handovers.put(one, keys())
     neighbour.voids = "failed to void"
+    for (let times = 0; times < 2; times++)
+      assert.equal(await handovers.voidBatch(one.transferId, one.source), "too-late")
+    handovers = open()
     assert.equal(await handovers.voidBatch(one.transferId, one.source), "too-late")
+    nowMs += 60_000
+    await handovers.sweep()
+    assert.equal(open().countOf("north"), 0)
   })
 })
 
