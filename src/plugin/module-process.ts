@@ -23,6 +23,8 @@ import { errorOf, type ModuleNews, type ModuleOrder, readModuleNews } from "./mo
 
 const CLOSE_MS = 800
 const MAX_REPORTS = 64
+/** Blocks that nobody has read yet; the process is asked for far fewer. */
+const MAX_HELD = 16
 /** What a program needs to run at all; a sealing key or a PIN may stand in the rest. */
 const ENVIRONMENT = /^(PATH|HOME|TMPDIR|TZ|LANG|LC_[A-Z]+|LD_LIBRARY_PATH|NODE_EXTRA_CA_CERTS)$/
 
@@ -144,6 +146,10 @@ class ModuleProcess implements QkdModule {
     const news = readModuleNews(header)
     if (news.op === "key") {
       const key = Secret.take(bytes)
+      if (this.keys.length >= MAX_HELD) {
+        key.wipe()
+        throw new QkdError("malformed-message", "a module gives blocks that nobody asked for")
+      }
       if (!this.keys.push({ id: news.blockId, key })) key.wipe()
       // Went straight to a reader that was waiting.
       else if (this.keys.length === 0) this.#send({ op: "more" })

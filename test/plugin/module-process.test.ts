@@ -104,6 +104,15 @@ describe("a maker's module", () => {
     assert.equal(await firstReason(module), "still here")
   })
 
+  it("that gives more blocks than were asked for is ended", async () => {
+    const header = '{"op":"key","blockId":"b"}'
+    const module = open(`const { Buffer: B } = await import("node:buffer")
+      const head = B.alloc(8); head.writeUInt32BE(${4 + header.length + 32}, 0); head.writeUInt32BE(${header.length}, 4)
+      const one = B.concat([head, B.from('${header}'), B.alloc(32, 7)])
+      ;(await import("node:fs")).writeSync(3, B.concat(Array(100).fill(one)))`)
+    await assert.rejects(module, isQkdError("malformed-message"))
+  })
+
   it("that talks nonsense on the pipe is ended", async () => {
     const module = await open(
       "(await import('node:fs')).writeSync(3, Buffer.alloc(64, 0xff))",
