@@ -25,6 +25,8 @@ export interface KmeStatus {
 }
 
 const NOT_FOUND = "one or more keys specified are not found on KME"
+/** Of what a KME says: it goes on into logs and reports. */
+const MAX_MESSAGE = 500
 const REASONS: readonly AppTag[] = [
   "no-path",
   "no-capacity",
@@ -130,7 +132,7 @@ function faultOf({ status, body }: HttpAnswer): QkdError {
   try {
     const fields = parseObject(body)
     const said = fields.get("message")
-    if (typeof said === "string") message = said
+    if (typeof said === "string") message = said.slice(0, MAX_MESSAGE)
     const details = JSON.stringify(fields.get("details") ?? [])
     appTag = REASONS.find((reason) => details.includes(`"reason":"${reason}"`))
   } catch {

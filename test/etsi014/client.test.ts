@@ -4,7 +4,8 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { Etsi014Client } from "../../src/etsi014/client.js"
 import { QkdError } from "../../src/errors.js"
-import { spkiSha256 } from "../../src/transport/pki.js"
+import { listenHttps } from "../../src/transport/https.js"
+import { issueServerCertificate, spkiSha256, validFor } from "../../src/transport/pki.js"
 import { isQkdError } from "../errors-helper.js"
 import { node } from "../keys/policy-fixture.js"
 import { Sites } from "../node/etsi014-site.js"
@@ -111,5 +112,26 @@ describe("the 014 client", () => {
     release()
     const narrow = as("alice", { maxBodyBytes: 50 })
     await assert.rejects(narrow.status("bob"), isQkdError("too-big"))
+  })
+
+  it("passes on no more of a refusal than fits into a report", async () => {
+    const server = await listenHttps({
+      ...{ host: "127.0.0.1", port: 0 },
+      tls: {
+        identity: issueServerCertificate(sites.serverAuthority, "kme", ["127.0.0.1"], validFor(1)),
+        authorities: [sites.authority.certificatePem],
+      },
+      handler: (_request, response) => {
+        response.writeHead(503).end(JSON.stringify({ message: "x".repeat(100_000) }))
+      },
+    })
+    try {
+      await assert.rejects(as("alice", { port: server.port }).encKeys("bob"), (error: Error) => {
+        assert.ok(isQkdError("resource-denied")(error))
+        return error.message.length === 500
+      })
+    } finally {
+      await server.close()
+    }
   })
 })
