@@ -126,11 +126,13 @@ export class Etsi020Client implements DomainCarrier {
   ): Promise<readonly AckStatus[] | "refused" | "unheard"> {
     const deadline = performance.now() + this.#options.timeoutMs
     const left = (): number => Math.max(1, deadline - performance.now())
-    const known = this.#knownOf(domain)
-    if (known === undefined) return "refused"
+    if (this.#knownOf(domain) === undefined) return "refused"
     const waiting = this.#pending.open(domain, kind, parties, keyIds)
     try {
       for (let tries = 0; ; tries++) {
+        // The policy may have changed since: nothing goes to whom it does not name any more.
+        const known = this.#knownOf(domain)
+        if (known === undefined) return "unheard"
         const said = await this.#attempt(known, request, left())
         if (said === "refused") return "refused"
         if (typeof said === "object") for (const ack of said.acks) this.#pending.hear(domain, ack)
