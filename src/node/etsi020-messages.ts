@@ -182,7 +182,8 @@ function partiesIn(body: JsonObject, path = ""): Parties {
 function callbackIn(body: JsonObject): { readonly callbackUrl?: string } {
   const { ack_callback_url: url } = body
   if (url === undefined) return {}
-  if (typeof url !== "string" || url.length > MAX_URL || !url.startsWith("https://"))
+  // As on the wire (RFC 3986): what is not ASCII would be longer in the store than it can be read back.
+  if (typeof url !== "string" || url.length > MAX_URL || !/^https:\/\/[!-~]+$/.test(url))
     throw invalid(
       `ack_callback_url shall be an https URL of at most ${MAX_URL} characters`,
       CALLBACK,

@@ -344,6 +344,13 @@ describe("ETSI GS QKD 020 by its clauses", function () {
         assert.equal(ours.last.border.countsOf("foreign").intakes, intakes)
       })
 
+    it("answers 400 to a call back that is not ASCII: it would not fit where it is kept", async () => {
+      const { intakes } = ours.last.border.countsOf("foreign")
+      const body = container({ ack_callback_url: `${callback()}?${"ä".repeat(600)}` })
+      assertProblem(await give(body), 400)
+      assert.equal(ours.last.border.countsOf("foreign").intakes, intakes)
+    })
+
     it("answers 400 to a name written so that a key could hide behind it", async () => {
       const text = JSON.stringify(container()).replace('"value"', '"val\\u0075e"')
       assertProblem(await give(text), 400)
