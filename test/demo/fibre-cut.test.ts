@@ -1,7 +1,6 @@
 // A fibre is cut and mended while keys are being asked for: with another path, and without.
 
 import assert from "node:assert/strict"
-import { WebSocket } from "ws"
 import {
   curl,
   decKeys,
@@ -17,6 +16,7 @@ import {
   startDemo,
   writeTopology,
 } from "../support/demo.js"
+import { listen } from "../support/demo-notices.js"
 
 interface ServiceView {
   serviceId: string
@@ -24,12 +24,9 @@ interface ServiceView {
   reason?: string
   path?: { nodes: string[]; hops: { qkdlId: string }[] }
 }
-interface NoticeView {
-  seq: number
-  topic: string
-  type: string
-  id: string
-  value: { status?: string; state?: string } | null
+interface ThingView {
+  status?: string
+  state?: string
 }
 
 async function services(demo: Demo): Promise<ServiceView[]> {
@@ -43,36 +40,6 @@ async function stored(demo: Demo): Promise<number> {
   const node = demo.file.nodes.find(({ name }) => name === sae.node)
   const { body } = await curl(sae, `${node?.etsi014 ?? ""}/api/v1/keys/sae-C/status`)
   return (JSON.parse(body) as { stored_key_count: number }).stored_key_count
-}
-
-/** All notices since subscribing, in order of arrival. */
-function listen(demo: Demo): { notices: NoticeView[]; close(): void; ready: Promise<void> } {
-  const notices: NoticeView[] = []
-  const socket = new WebSocket(
-    `${demo.file.controller.url.replace("http", "ws")}/api/v1/events`,
-    "keyloom.v1",
-    {
-      headers: { authorization: `Bearer ${demo.file.controller.token}` },
-    },
-  )
-  const ready = new Promise<void>((resolve, reject) => {
-    socket.once("error", reject)
-    socket.once("open", () => {
-      socket.send(JSON.stringify({ op: "subscribe", id: "t", topics: ["*"] }))
-    })
-    socket.on("message", (data: Buffer) => {
-      const message = JSON.parse(data.toString("utf8")) as { op: string } & NoticeView
-      if (message.op === "snapshot") resolve()
-      if (message.op === "notice") notices.push(message)
-    })
-  })
-  return {
-    notices,
-    ready,
-    close: () => {
-      socket.terminate()
-    },
-  }
 }
 
 /** One key each way; the bytes must be equal at both ends. Answers the status of the first call. */
@@ -120,7 +87,7 @@ describe("a fibre cut with another path", function () {
       demo.file.links.find((l) => [l.a, l.b].includes("A") && [l.a, l.b].includes(via)) ??
       assert.fail()
 
-    const heard = listen(demo)
+    const heard = listen<ThingView>(demo)
     await heard.ready
     const asking = { on: true }
     const statuses: number[] = []
