@@ -163,19 +163,23 @@ function measured(
   if (status !== "ACTIVE") return measuredAtMs === undefined ? {} : { measuredAtMs: news.atMs }
   // The inventory's estimate is no measurement: the first one replaces it.
   const isFirst = measuredAtMs === undefined || capacityBps === undefined || steady === undefined
-  const now = isFirst
-    ? firstRate(rate, news.atMs)
-    : nextRate(
-        {
-          countedBps: steady.bps,
-          smoothedBps: capacityBps,
-          atMs: measuredAtMs,
-          ...(steady.higherSinceMs === undefined ? {} : { higherSinceMs: steady.higherSinceMs }),
-        },
-        rate,
-        news.atMs,
-        steadyTerms(settings),
-      )
+  // What a link tells in its first moments covers part of a period only: higher figures that follow are no rise.
+  const upMs = link.changedAt === undefined ? Infinity : news.atMs - Date.parse(link.changedAt)
+  const isStarting = upMs < settings.smoothingMs && rate > (capacityBps ?? 0)
+  const now =
+    isFirst || isStarting
+      ? firstRate(rate, news.atMs)
+      : nextRate(
+          {
+            countedBps: steady.bps,
+            smoothedBps: capacityBps,
+            atMs: measuredAtMs,
+            ...(steady.higherSinceMs === undefined ? {} : { higherSinceMs: steady.higherSinceMs }),
+          },
+          rate,
+          news.atMs,
+          steadyTerms(settings),
+        )
   return {
     capacityBps: now.smoothedBps,
     steady: {

@@ -110,6 +110,7 @@ describe("a measurement", () => {
   it("takes the place of the inventory's estimate, then moves the counted rate by and by", () => {
     const lab = new Lab({ links: ["a-b"], skrBps: 5000 })
     assert.equal(lab.link("a-b").capacityBps, 5000)
+    lab.now += 60_000
     lab.rate("a-b", 1000)
     assert.equal(lab.link("a-b").capacityBps, 1000)
     lab.now += 2000
@@ -129,6 +130,24 @@ describe("a measurement", () => {
     assert.equal(lab.link("a-b").capacityBps, 5000)
     lab.order("a", "b", { minRateBps: 100 })
     assert.notEqual(lab.service("a", "b")?.state, "failed")
+  })
+
+  it("that grows in the first moments of a link is counted with in full at once, later by and by", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    lab.linkDown("a-b")
+    lab.now += 60_000
+    lab.status("a-b", "ACTIVE")
+    for (const rate of [500, 3000, 4000]) {
+      lab.now += 1500
+      lab.rate("a-b", rate)
+      assert.equal(lab.link("a-b").capacityBps, rate)
+      assert.equal(lab.link("a-b").steady?.bps, rate)
+    }
+    lab.now += 30_000
+    lab.rate("a-b", 4100)
+    lab.now += 1000
+    lab.rate("a-b", 8000)
+    assert((lab.link("a-b").capacityBps ?? 0) < 5000)
   })
 
   it("that stands still is counted with in full after a while, and is no news from then on", () => {
