@@ -23,6 +23,11 @@ const ROUNDS = 25
 const STEPS = 60
 const DELETE = `xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="remove"`
 
+const DEFAULTS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ["protection", "none"],
+  ["trust_tolerance", 0],
+])
+
 /** What may be refused is refused with a tag; anything else is a fault. */
 async function settled(work: Promise<unknown>): Promise<void> {
   try {
@@ -45,6 +50,8 @@ function byKey(config: object): unknown {
     if (typeof value !== "object" || value === null) return value
     return Object.fromEntries(
       Object.entries(value)
+        // Defaults may be written out or not: they mean the same.
+        .filter(([name, inner]) => DEFAULTS.get(name) !== inner)
         .sort(([x], [y]) => (x < y ? -1 : 1))
         .map(([name, inner]) => [name, sorted(inner)]),
     )
