@@ -14,6 +14,7 @@ import {
 import type { IdRelay } from "./id-relay.js"
 import type { Gateway, Namespaces } from "./namespaces.js"
 import { LabProcess, until } from "./processes.js"
+import { refusedHandshakes, type RefusedHandshakes } from "./wireguard-handshakes.js"
 
 const run = promisify(execFile)
 const PORT = 51820
@@ -44,9 +45,9 @@ export class WireguardInterface {
     return `/var/run/wireguard/${this.name}.sock`
   }
 
-  /** What wireguard-go tells of its handshakes. */
-  get log(): string {
-    return readFileSync(path.join(this.#dir, "wireguard.log"), "utf8")
+  /** Since it was made. */
+  get refused(): RefusedHandshakes {
+    return refusedHandshakes(readFileSync(path.join(this.#dir, "wireguard.log"), "utf8"))
   }
 
   async start(other: Gateway): Promise<void> {

@@ -4,8 +4,10 @@
 // handshake shows whether both ends have the same. So the responder sets its key, then the initiator renews its
 // peer entry with the new key, which makes a handshake at once; both ends look whether it came about. Between the
 // two no handshake may happen by itself, as it would fail: the switch waits while the session is about to be
-// renewed by its timers, and where there is no live session the initiator's entry is taken out first, so that
-// neither end can begin one. If the handshake does not come, both go back to the key before.
+// renewed by its timers, and where there is no live session the initiator's entry is taken out first and the
+// responder's is put in without an endpoint, so that neither end can begin one. Two that cross fail too, whatever
+// the keys, as WireGuard refuses an answer once it has answered itself: only the initiator begins, and the responder
+// learns the endpoint from it. If the handshake does not come, both go back to the key before.
 
 import { timingSafeEqual } from "node:crypto"
 import { QkdError } from "../errors.js"
@@ -46,6 +48,8 @@ export class WireguardTunnel implements Tunnel {
   #previous: Held | undefined
   /** A switch that was begun, and the last handshake before it. */
   #switching: { readonly generation: number; readonly handshakeMs: number } | undefined
+  /** The peer's entry was put in without endpoint, and no handshake has told one yet. */
+  #passive = false
 
   constructor(options: WireguardTunnelOptions) {
     this.#options = options
@@ -80,14 +84,17 @@ export class WireguardTunnel implements Tunnel {
   }
 
   async arm(generation: number): Promise<void> {
-    const { device, peer: terms } = this.#options
+    const { device, peer: terms, now } = this.#options
     const { key } = this.#laidIn(generation)
     const peer = await device.peer(terms.publicKey)
     peer?.presharedKey?.wipe()
-    this.#switching = { generation, handshakeMs: peer?.lastHandshakeMs ?? 0 }
+    const live = peer !== undefined && now() - peer.lastHandshakeMs < REJECT_MS
+    this.#switching = { generation, handshakeMs: live ? peer.lastHandshakeMs : 0 }
     this.#advance()
-    if (peer === undefined) await device.renew(terms, key)
-    else await device.setPresharedKey(terms.publicKey, key)
+    if (live) return device.setPresharedKey(terms.publicKey, key)
+    const { endpoint: _, ...mute } = terms
+    this.#passive = true
+    await device.renew(mute, key)
   }
 
   async switchTo(generation: number): Promise<string> {
@@ -105,6 +112,7 @@ export class WireguardTunnel implements Tunnel {
     if (switching?.generation !== generation || this.#current?.generation !== generation)
       throw new QkdError("operation-failed", "this end has not switched")
     await this.#handshaken(this.#current.key, switching.handshakeMs)
+    this.#passive = false
   }
 
   retire(): Promise<void> {
@@ -121,11 +129,13 @@ export class WireguardTunnel implements Tunnel {
     const switching = this.#switching
     this.#switching = undefined
     if (switching?.generation !== generation) return
+    const passive = this.#passive
+    this.#passive = false
     this.#current?.key.wipe()
     this.#current = this.#previous
     this.#previous = undefined
     if (this.#current === undefined && policy !== "preferred") await device.remove(terms.publicKey)
-    else if (role === "initiator") await device.renew(terms, this.#current?.key)
+    else if (role === "initiator" || passive) await device.renew(terms, this.#current?.key)
     else await device.setPresharedKey(terms.publicKey, this.#current?.key)
   }
 
@@ -142,9 +152,10 @@ export class WireguardTunnel implements Tunnel {
     this.#current = undefined
     const peer = await device.peer(terms.publicKey)
     peer?.presharedKey?.wipe()
-    if (role === "responder" && peer !== undefined)
+    if (role === "responder" && peer !== undefined && !this.#passive)
       await device.setPresharedKey(terms.publicKey, undefined)
     else await device.renew(terms, undefined)
+    this.#passive = false
     if (role === "initiator") await this.#handshaken(undefined, 0)
   }
 
