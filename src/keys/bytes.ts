@@ -169,6 +169,10 @@ export class ByteReader {
     return this.#at
   }
 
+  get atEnd(): boolean {
+    return this.#at === this.#buffer.length
+  }
+
   u8(): number {
     return this.#buffer.readUInt8(this.#step(1))
   }

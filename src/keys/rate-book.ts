@@ -32,24 +32,20 @@ export interface Admission {
 export class RateBook {
   #apps = new Map<string, Entry>()
   #byLink = new Map<string, Entry[]>()
-  #transitBps: ReadonlyMap<string, number> = new Map()
 
   /**
    * What applications were promised; those known keep what they have saved up unless their terms differ.
    *
-   * @param transitBps of each link, what is promised to paths that only pass here
    * @param savedBits of maxima, as kept from an earlier run; full where it is not known
    */
   configure(
     apps: readonly RateTerms[],
-    transitBps: ReadonlyMap<string, number>,
     nowMs: number,
     savedBits: (appId: string) => number | undefined = () => undefined,
   ): void {
     const before = this.#apps
     this.#apps = new Map()
     this.#byLink = new Map()
-    this.#transitBps = transitBps
     for (const terms of apps) {
       const known = before.get(terms.appId)
       const entry: Entry = {
@@ -83,9 +79,9 @@ export class RateBook {
     entry?.floor?.giveBack(floorBits)
   }
 
-  /** Bits of this link that are others' floor now. */
-  reservedBits(qkdlId: string, appId: string, nowMs: number): number {
-    let sum = BURST_S * (this.#transitBps.get(qkdlId) ?? 0)
+  /** Bits of this link that are the floor of applications now, but for one's own. */
+  reservedBits(qkdlId: string, appId: string | undefined, nowMs: number): number {
+    let sum = 0
     for (const { terms, floor } of this.#byLink.get(qkdlId) ?? [])
       if (terms.appId !== appId && floor !== undefined) sum += floor.level(nowMs)
     return sum

@@ -51,6 +51,8 @@ export interface LinkStock {
   readonly authenticationBits: bigint
   /** Of the consumed ones, those of keys that only passed the node. */
   readonly relayedBits?: bigint
+  /** Bits of keys that were to pass over the link and were refused: more than their paths were given. */
+  readonly refusedBits?: bigint
   readonly timeToEmptyS?: number
   /** The latest periods with use, oldest first. */
   readonly periods?: readonly LinkPeriod[]
@@ -143,6 +145,7 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
   if (storedBits === undefined) return undefined
   const timeToEmptyS = stock.number("time_to_empty_s")
   const relayedBits = stock.counter("relayed_bits")
+  const refusedBits = stock.counter("refused_bits")
   const periods = stock.entries("period", "start_time").map(
     (period): LinkPeriod => ({
       startTime: period.string("start_time") ?? "",
@@ -159,6 +162,7 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
     consumedBits: stock.counter("consumed_bits") ?? 0n,
     authenticationBits: stock.counter("authentication_bits") ?? 0n,
     ...(relayedBits !== undefined && { relayedBits }),
+    ...(refusedBits !== undefined && { refusedBits }),
     ...(periods.length > 0 && { periods }),
     ...(timeToEmptyS !== undefined && { timeToEmptyS }),
   }
@@ -267,6 +271,7 @@ export function linkStateMembers(
             consumed_bits: uint64(stock.consumedBits),
             authentication_bits: uint64(stock.authenticationBits),
             relayed_bits: stock.relayedBits === undefined ? undefined : uint64(stock.relayedBits),
+            refused_bits: stock.refusedBits === undefined ? undefined : uint64(stock.refusedBits),
             period: stock.periods?.length ? stock.periods.map(periodToData) : undefined,
             time_to_empty_s: measured(stock.timeToEmptyS),
           }),

@@ -5,6 +5,7 @@
 import { QkdError } from "../errors.js"
 import { RateBook } from "../keys/rate-book.js"
 import type { Admission, RateTerms } from "../keys/rate-book.js"
+import type { LinkRoom } from "../keys/transit-book.js"
 import { backingsOf, firstHopOf } from "../keys/relay-rules.js"
 import type { NextHop } from "../keys/relay-rules.js"
 import type { AppConfig } from "../model/app.js"
@@ -19,6 +20,8 @@ export interface AppRatesOptions {
   readonly store: KeyStore
   readonly tagFailures: number
   readonly steadyMs: () => number
+  /** Bits of a link that are promised to paths that only pass here. */
+  readonly transitBits: (qkdlId: string) => number
 }
 
 export class AppRates {
@@ -26,6 +29,8 @@ export class AppRates {
   readonly #book = new RateBook()
   readonly #records = new Map<string, AppRecord>()
   readonly #dirty = new Set<string>()
+  /** Links that keys of this site leave over. */
+  #used = new Set<string>()
 
   constructor(options: AppRatesOptions) {
     this.#options = options
@@ -50,9 +55,17 @@ export class AppRates {
         ...(most !== undefined && { maxBps: most }),
       }
     })
-    this.#book.configure(apps, this.#transitBps(), steadyMs(), (appId) => {
+    this.#used = new Set(apps.flatMap(({ qkdlIds }) => qkdlIds))
+    this.#book.configure(apps, steadyMs(), (appId) => {
       return this.#records.get(appId)?.maximumBits
     })
+  }
+
+  /** What relayed keys may have of a link, as far as this site's own applications go. */
+  roomOf(keeper: LinkKeeper): LinkRoom {
+    const { qkdlId, reachableBits } = keeper
+    const floors = this.#book.reservedBits(qkdlId, undefined, this.#options.steadyMs())
+    return { freeBits: reachableBits - floors, ownUse: this.#used.has(qkdlId) }
   }
 
   /** @throws QkdError app-tag `over-rate` beyond the application's maximum. */
@@ -73,11 +86,11 @@ export class AppRates {
    * @throws QkdError app-tag `pool-empty` when what a link has left is promised to others.
    */
   checkDraw(appId: string, bits: number, { floorBits }: Admission): void {
-    const { links, steadyMs } = this.#options
+    const { links } = this.#options
     const app = links.app(appId)
     if (app === undefined || bits <= floorBits) return
     for (const keeper of this.#keepersOf(app)) {
-      const reserved = this.#book.reservedBits(keeper.qkdlId, appId, steadyMs())
+      const reserved = this.#reservedBits(keeper.qkdlId, appId)
       if (reserved > 0 && keeper.reachableBits - reserved < bits - floorBits)
         throw new QkdError("resource-denied", "what the link has left is promised to others", {
           appTag: "pool-empty",
@@ -87,12 +100,10 @@ export class AppRates {
 
   /** Of the links that its keys leave over, the one with least: bits that are nobody else's floor. */
   freeBits(appId: string): number {
-    const { links, steadyMs } = this.#options
+    const { links } = this.#options
     const app = links.app(appId)
     const free = (app === undefined ? [] : this.#keepersOf(app)).map((keeper) =>
-      keeper.connected
-        ? keeper.reachableBits - this.#book.reservedBits(keeper.qkdlId, appId, steadyMs())
-        : 0,
+      keeper.connected ? keeper.reachableBits - this.#reservedBits(keeper.qkdlId, appId) : 0,
     )
     return free.length === 0 ? 0 : Math.max(0, Math.min(...free))
   }
@@ -156,23 +167,9 @@ export class AppRates {
     if (ops.length > 0) await store.commit(ops, { quiet: true })
   }
 
-  #transitBps(): ReadonlyMap<string, number> {
-    const { links } = this.#options
-    const sums = new Map<string, number>()
-    for (const link of links.virtLinks) {
-      const [next] = link.nextHops
-      if (link.prevHop === undefined || next === undefined || link.bandwidthBps === undefined)
-        continue
-      for (const [qkdnId, qkdlId] of [
-        [link.prevHop, link.prevQkdlId],
-        [next, link.nextQkdlId],
-      ] as const) {
-        const keeper = this.#keeperTo({ qkdnId, ...(qkdlId !== undefined && { qkdlId }) })
-        if (keeper === undefined) continue
-        sums.set(keeper.qkdlId, (sums.get(keeper.qkdlId) ?? 0) + link.bandwidthBps)
-      }
-    }
-    return sums
+  #reservedBits(qkdlId: string, appId: string): number {
+    const { steadyMs, transitBits } = this.#options
+    return this.#book.reservedBits(qkdlId, appId, steadyMs()) + transitBits(qkdlId)
   }
 
   #keepersOf(app: AppConfig): LinkKeeper[] {
@@ -188,10 +185,6 @@ export class AppRates {
 
   #keeperTo(hop: NextHop): LinkKeeper | undefined {
     const { links, tagFailures } = this.#options
-    try {
-      return links.linkFor(hop, tagFailures)
-    } catch {
-      return undefined
-    }
+    return links.usableFor(hop, tagFailures)
   }
 }

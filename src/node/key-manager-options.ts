@@ -22,6 +22,8 @@ export interface KeyManagerAlarm {
     | "keys-altered"
     /** A share of keys did not come, though the others did: its path loses what it carries. */
     | "share-missing"
+    /** A neighbour sends more over a path than it was given, of key that others need: the excess is refused. */
+    | "path-over-rate"
     /** So many had that the link no longer relays until it is switched off and on. */
     | "link-closed"
     /** This node's store is a restored copy: all keys are void. */

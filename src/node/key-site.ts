@@ -29,6 +29,7 @@ import { decodeMark, type Frame, type Hello } from "./relay-wire.js"
 import type { SteadyClock } from "./steady-clock.js"
 import { StoreGuard } from "./store-guard.js"
 import { StoreNews } from "./store-news.js"
+import { TransitRates } from "./transit-rates.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
 
 export class KeySite implements RunningKeyManager, RelayMeshOwner {
@@ -40,6 +41,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #log: Log
   readonly #links: LinkTable
   readonly #transfers: KeyTransfers
+  readonly #transit: TransitRates
   readonly #supply: KeySupply
   readonly #desk: RelayDesk
   readonly #along: PathMessages
@@ -81,10 +83,15 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       forward: (order, keyIds, keys) => this.#supply.forward(order, { keyIds, keys }),
       voidAt: (offer) => this.#transfers.voidedAt(offer),
     })
+    this.#transit = new TransitRates({
+      ...{ links: this.#links, tagFailures: limits.tagFailures, steadyMs, onAlarm },
+      room: (keeper) => this.#supply.rates.roomOf(keeper),
+    })
     this.#transfers = new KeyTransfers({ ...common, random })
     this.#endKeys = new EndKeys(store, steadyMs)
     this.#supply = new KeySupply({
       ...{ links: this.#links, store, random, limits, steadyMs, log },
+      transitBits: (qkdlId) => this.#transit.reservedBits(qkdlId),
       maker: new KeyMaker({ links: this.#links, transfers: this.#transfers, random, limits }),
       endKeys: () => this.border,
     })
@@ -96,7 +103,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       onRefused: (appId) => options.onChunkRefused?.(appId),
       onStoreFault: this.#storeFailed,
     })
-    this.#desk = new RelayDesk({ ...common, endKeys: () => this.border })
+    this.#desk = new RelayDesk({ ...common, transit: this.#transit, endKeys: () => this.border })
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs },
       onLost: (id) => {
@@ -173,6 +180,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#mesh?.neighbours(config.peers.filter(({ qkdnId }) => neighbours.has(qkdnId)))
     this.#desk.configured()
     this.#transfers.configured()
+    this.#transit.configured()
     this.#supply.configured()
     this.streams.configured()
   }

@@ -32,6 +32,8 @@ export interface KeySupplyOptions {
   readonly store: KeyStore
   readonly limits: KeyManagerLimits
   readonly steadyMs: () => number
+  /** See `AppRatesOptions`. */
+  readonly transitBits: (qkdlId: string) => number
   readonly log: Log
 }
 
@@ -78,7 +80,8 @@ export class KeySupply {
     this.#options = options
     const { links, maker, limits, steadyMs, log } = options
     const { tagFailures } = limits
-    this.rates = new AppRates({ links, store: options.store, tagFailures, steadyMs })
+    const { store, transitBits } = options
+    this.rates = new AppRates({ links, store, tagFailures, steadyMs, transitBits })
     this.#ordered = new OrderedKeys({
       ownsSae: (saeId) => links.policy.ownsSae(saeId),
       suppliedBits: (appId) => this.rates.suppliedBits(appId),

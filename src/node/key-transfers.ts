@@ -299,6 +299,10 @@ function nackError(reason: NackReason, qkdnId: string): QkdError {
       return noPath(`${qkdnId} does not take the keys`)
     case "altered":
       return noPath(`${qkdnId} got other keys than were sent`)
+    case "over-rate":
+      return new QkdError("resource-denied", `${qkdnId} holds the path to its rate`, {
+        appTag: "over-rate",
+      })
     case "incomplete":
       return noPath(`${qkdnId} did not get all shares`)
   }

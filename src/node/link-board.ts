@@ -254,6 +254,7 @@ function stockOf(live: Live): LinkStock | undefined {
     consumedBits: figures.consumedBits,
     authenticationBits: figures.authenticationBits,
     ...(figures.relayedBits !== undefined && { relayedBits: figures.relayedBits }),
+    ...(figures.refusedBits !== undefined && { refusedBits: figures.refusedBits }),
     ...(live.periods.rows.length > 0 && { periods: live.periods.rows }),
     ...(drain > 0 && { timeToEmptyS: Math.floor(figures.stockBits / drain) }),
   }

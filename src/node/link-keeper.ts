@@ -81,6 +81,7 @@ export class LinkKeeper {
     this.#record = {
       peer: this.peer,
       ...{ generatedBits: 0n, consumedBits: 0n, authenticationBits: 0n, relayedBits: 0n },
+      refusedBits: 0n,
     }
     this.#restore()
   }
@@ -184,6 +185,11 @@ export class LinkKeeper {
   /** So many of the bits consumed were of keys that only pass here. */
   countRelayed(keyBytes: number): void {
     this.#count({ relayedBits: BigInt(keyBytes) * 8n })
+  }
+
+  /** So many bits of keys were not let through: their path had more than it was given. */
+  countRefused(keyBits: number): void {
+    this.#count({ refusedBits: BigInt(keyBits) })
   }
 
   /** Grows with every message sent over this link. */
@@ -364,13 +370,15 @@ export class LinkKeeper {
   }
 
   #count(more: Partial<Omit<LinkRecord, "peer">>): void {
-    const { peer, generatedBits, consumedBits, authenticationBits, relayedBits } = this.#record
+    const { peer, generatedBits, consumedBits, authenticationBits } = this.#record
+    const { relayedBits, refusedBits } = this.#record
     this.#record = {
       peer,
       generatedBits: generatedBits + (more.generatedBits ?? 0n),
       consumedBits: consumedBits + (more.consumedBits ?? 0n),
       authenticationBits: authenticationBits + (more.authenticationBits ?? 0n),
       relayedBits: relayedBits + (more.relayedBits ?? 0n),
+      refusedBits: refusedBits + (more.refusedBits ?? 0n),
     }
     this.#recordDirty = true
   }

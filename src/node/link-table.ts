@@ -148,19 +148,24 @@ export class LinkTable implements RelaySite {
    * @throws QkdError app-tag `no-path`.
    */
   linkFor(hop: NextHop, tagFailureLimit: number): LinkKeeper {
+    const keeper = this.usableFor(hop, tagFailureLimit)
+    if (keeper !== undefined) return keeper
+    throw new QkdError("operation-failed", `no link to ${hop.qkdnId} that relays`, {
+      appTag: "no-path",
+    })
+  }
+
+  /** As `linkFor`; undefined where there is none. */
+  usableFor(hop: NextHop, tagFailureLimit: number): LinkKeeper | undefined {
     const usable = this.activeTo(hop.qkdnId).filter(
       (keeper) =>
         this.relays(keeper, tagFailureLimit) &&
         (hop.qkdlId === undefined || hop.qkdlId === keeper.qkdlId),
     )
     const [first, ...others] = usable
-    if (first === undefined) {
-      throw new QkdError("operation-failed", `no link to ${hop.qkdnId} that relays`, {
-        appTag: "no-path",
-      })
-    }
     return others.reduce(
-      (best, keeper) => (keeper.reachableBits > best.reachableBits ? keeper : best),
+      (best, keeper) =>
+        best !== undefined && keeper.reachableBits > best.reachableBits ? keeper : best,
       first,
     )
   }

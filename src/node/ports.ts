@@ -28,6 +28,8 @@ export interface PoolFigures {
   readonly authenticationBits: bigint
   /** Of the consumed ones, those of keys that this node merely passed on. */
   readonly relayedBits?: bigint
+  /** Bits of keys that were to pass over this link and were refused: more than their paths were given. */
+  readonly refusedBits?: bigint
 }
 
 /** One end key, as it is handed out. */

@@ -61,6 +61,7 @@ export interface LinkRecord {
   readonly consumedBits: bigint
   readonly authenticationBits: bigint
   readonly relayedBits: bigint
+  readonly refusedBits: bigint
 }
 
 export function encodeLinkRecord(record: LinkRecord): Buffer {
@@ -70,6 +71,7 @@ export function encodeLinkRecord(record: LinkRecord): Buffer {
     .u64(record.consumedBits)
     .u64(record.authenticationBits)
     .u64(record.relayedBits)
+    .u64(record.refusedBits)
     .finish()
 }
 
@@ -81,6 +83,8 @@ export function decodeLinkRecord(bytes: Uint8Array): LinkRecord {
     consumedBits: reader.u64(),
     authenticationBits: reader.u64(),
     relayedBits: reader.u64(),
+    // Stores of earlier releases do not have it.
+    refusedBits: reader.atEnd ? 0n : reader.u64(),
   }
   reader.end()
   return record

@@ -280,5 +280,6 @@ export function reasonOf(error: QkdError): NackReason {
   if (error.appTag === "policy") return "policy"
   if (error.appTag === "pool-empty") return "pool-empty"
   if (error.appTag === "no-path") return "no-path"
+  if (error.appTag === "over-rate") return "over-rate"
   return error.tag === "resource-denied" ? "busy" : "refused"
 }

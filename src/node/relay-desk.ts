@@ -23,11 +23,13 @@ import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
 import { encodeNack, encodeVoided } from "./relay-wire.js"
 import type { NackReason, Void } from "./relay-wire.js"
+import type { TransitRates } from "./transit-rates.js"
 import { areContentsOf, isVoidOf, signVoided } from "./signing.js"
 
 export interface RelayDeskOptions {
   readonly links: LinkTable
   readonly sender: RelaySender
+  readonly transit: TransitRates
   readonly endKeys: () => KeyDeposit
   readonly peer: (qkdnId: string) => RelayPeer | undefined
   readonly signKey: KeyObject
@@ -125,11 +127,16 @@ export class RelayDesk {
   }
 
   async #forward(header: RelayHeader, cargo: Cargo, epsilon: number | undefined): Promise<void> {
-    const { links, sender } = this.#options
+    const { links, sender, transit, limits } = this.#options
+    let takeBack: (() => void) | undefined
     try {
       const nodes = [...header.nodes, links.qkdnId]
-      await sender.send(nextHopOf(links, header), header, nodes, cargo, epsilon)
+      const hop = nextHopOf(links, header)
+      const keeper = links.linkFor(hop, limits.tagFailures)
+      takeBack = transit.admit(header, keeper)
+      await sender.send({ ...hop, qkdlId: keeper.qkdlId }, header, nodes, cargo, epsilon)
     } catch (cause) {
+      takeBack?.()
       this.#fail(header, asQkdError(cause))
     } finally {
       cargo.secret.wipe()

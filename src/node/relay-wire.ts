@@ -197,6 +197,8 @@ export const NACK_REASONS = [
   "altered",
   /** Not all shares came in time. */
   "incomplete",
+  /** More than the path was given, of key that others need. */
+  "over-rate",
 ] as const
 export type NackReason = (typeof NACK_REASONS)[number]
 

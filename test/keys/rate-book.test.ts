@@ -5,12 +5,11 @@ import { BURST_S, RateBook } from "../../src/keys/rate-book.js"
 import type { RateTerms } from "../../src/keys/rate-book.js"
 import { TokenBucket } from "../../src/keys/token-bucket.js"
 
-const NONE = new Map<string, number>()
 const S = 1000
 
-function bookOf(apps: readonly RateTerms[], transit = NONE): RateBook {
+function bookOf(apps: readonly RateTerms[]): RateBook {
   const book = new RateBook()
-  book.configure(apps, transit, 0)
+  book.configure(apps, 0)
   return book
 }
 
@@ -82,24 +81,18 @@ describe("the rates of applications", () => {
     const apps = [{ appId: "a", minBps: 100, maxBps: 100, qkdlIds: ["l"] }]
     const book = bookOf(apps)
     assert.ok(book.admit("a", 1000, 0))
-    book.configure([...apps, { appId: "b", qkdlIds: ["l"] }], NONE, 0)
+    book.configure([...apps, { appId: "b", qkdlIds: ["l"] }], 0)
     assert.equal(book.admit("a", 100, 0), undefined)
-    book.configure([{ ...(apps[0] ?? { appId: "a", qkdlIds: [] }), maxBps: 200 }], NONE, 0)
+    book.configure([{ ...(apps[0] ?? { appId: "a", qkdlIds: [] }), maxBps: 200 }], 0)
     assert.ok(book.admit("a", 100, 0))
   })
 
   it("go on after a restart where they were", () => {
     const book = new RateBook()
     const apps = [{ appId: "a", maxBps: 100, qkdlIds: ["l"] }]
-    book.configure(apps, NONE, 0, () => -500)
+    book.configure(apps, 0, () => -500)
     assert.equal(book.admit("a", 100, 5 * S), undefined)
     assert.ok(book.admit("a", 100, 6 * S))
-  })
-
-  it("reserve for paths that only pass here what these are promised", () => {
-    const book = bookOf([{ appId: "a", qkdlIds: ["l"] }], new Map([["l", 50]]))
-    assert.equal(book.reservedBits("l", "a", 0), 50 * BURST_S)
-    assert.equal(book.reservedBits("other", "a", 0), 0)
   })
 
   it("T4: of 1,000 services on 64 links each gets its min_bandwidth within 2 % over ten minutes, beside greedy ones", () => {

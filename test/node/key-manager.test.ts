@@ -78,6 +78,7 @@ describe("key managers in a row", () => {
         consumedBits: 768n,
         authenticationBits: 1536n,
         relayedBits: 0n,
+        refusedBits: 0n,
       })
     }
     assert.equal(net.first.deliveredBits(net.appId), 768n)
