@@ -37,6 +37,11 @@ export interface PreparedEdit {
   commit(): Promise<void>
   /** The change will not come (`test-only`, or its session died). Absent when there is nothing to undo. */
   abort?(): void | Promise<void>
+  /**
+   * What running is after `commit`: the same configuration in the one form in which the owner keeps it. Asked once, right
+   * after. Absent: as the client wrote it.
+   */
+  ownForm?(): JsonObject
 }
 
 /** A past notification, for RFC 5277 replay. */

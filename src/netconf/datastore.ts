@@ -239,8 +239,9 @@ export class Datastore {
       return
     }
     await prepared.commit()
-    this.#running = next
-    for (const listener of this.#listeners) listener(next, previous, caller)
+    const running = prepared.ownForm?.() ?? next
+    this.#running = running
+    for (const listener of this.#listeners) listener(running, previous, caller)
   }
 
   /** @throws QkdError with every fault of a whole configuration. */

@@ -116,20 +116,22 @@ export class NetworkBackend implements NetconfBackend {
     const event = { kind: "transaction", parts: orders.map((order) => order.event) } as const
     const judged = this.#controller.judge(event)
     if (!judged.ok) throw errorOfRefusal(judged, orders)
+    const edited = orders.map((order) => order.wanted)
     return Promise.resolve({
       commit: async () => {
-        this.#editing = orders.map((order) => order.wanted)
+        this.#editing = edited
         const reply = await this.#controller.submit(event).finally(() => {
           this.#editing = []
         })
         if (!reply.ok) throw errorOfRefusal(reply, orders)
-        this.#mend(orders.map((order) => order.wanted))
+        this.#mend(edited)
         this.#log("info", "network edited", {
           by: caller.username,
           session: caller.sessionId,
           orders: orders.length,
         })
       },
+      ownForm: () => withEntries(next, this.#formsOf(edited)),
     })
   }
 
@@ -201,6 +203,17 @@ export class NetworkBackend implements NetconfBackend {
         this.#tell()
       })
     }
+  }
+
+  /**
+   * An edit's entries as the Network writes them. Not only where it heard of a change: an edit that says in another form
+   * what is ordered already changes nothing there.
+   */
+  #formsOf(edited: readonly EntryChange[]): readonly EntryChange[] {
+    return edited.flatMap(({ list, id, entry: wanted }) => {
+      const entry = this.#config.entry(list, id)
+      return orderSame(list, wanted, entry) ? [{ list, id, entry }] : []
+    })
   }
 
   /** What became of an edit's entries otherwise in the very decision that took them, such as an order gone at once. */

@@ -22,11 +22,7 @@ import {
 const ROUNDS = 25
 const STEPS = 60
 const DELETE = `xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="remove"`
-
-const DEFAULTS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ["protection", "none"],
-  ["trust_tolerance", 0],
-])
+const REPLACE = DELETE.replace("remove", "replace")
 
 /** What may be refused is refused with a tag; anything else is a fault. */
 async function settled(work: Promise<unknown>): Promise<void> {
@@ -50,8 +46,6 @@ function byKey(config: object): unknown {
     if (typeof value !== "object" || value === null) return value
     return Object.fromEntries(
       Object.entries(value)
-        // Defaults may be written out or not: they mean the same.
-        .filter(([name, inner]) => DEFAULTS.get(name) !== inner)
         .sort(([x], [y]) => (x < y ? -1 : 1))
         .map(([name, inner]) => [name, sorted(inner)]),
     )
@@ -108,19 +102,15 @@ function act(site: Site, clients: Clients, dice: Dice): Promise<unknown> {
   const [a = "a", b = "b"] = dice.of(["ab", "bc", "cd", "ac", "bd", "da"])
   const ends = dice.of(["ab", "bc", "ad", "dc"])
   const rate = dice.of([0, 50, 400, 5000])
-  const app = appXml(
-    n,
-    a,
-    b,
-    `<app_priority>${dice.below(3)}</app_priority><app_qos><min_bandwidth>${rate}</min_bandwidth></app_qos>`,
-  )
+  const terms = `<app_priority>${dice.below(3)}</app_priority><app_qos><min_bandwidth>${rate}</min_bandwidth></app_qos>`
+  const app = appXml(n, a, b, terms)
   const order = {
     kind: "service-ordered",
     aSaeId: `sae-${a}`,
     bSaeId: `sae-${b}`,
     terms: { minRateBps: rate, priority: dice.below(3), avoidNodes: [] },
   } as const
-  switch (dice.below(16)) {
+  switch (dice.below(17)) {
     case 0:
     case 1:
       return client.editConfig("running", appsXml(app))
@@ -169,6 +159,9 @@ function act(site: Site, clients: Clients, dice: Dice): Promise<unknown> {
     case 13:
       return client.commit(dice.below(2) === 0 ? { confirmed: { timeoutS: 30 } } : {})
     case 14:
+      // As a whole, with what it leaves unsaid.
+      return client.editConfig("running", appsXml(appXml(n, a, b, terms, REPLACE)))
+    case 15:
       return site.bench.submit({ kind: "link-changed", link: link(ends, { name: `n${n}` }) })
     default:
       return client.lock("running").then(
