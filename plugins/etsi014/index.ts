@@ -1,29 +1,17 @@
 // The plugin `etsi014`: link keys from a maker's modules that hand them out over ETSI GS QKD 014 V1.1.1, as most
 // commercial ones do. One end is the master SAE of the link, the other its slave. See docs/PLUGINS.md.
 
-import { readFile } from "node:fs/promises"
 import {
   Etsi014Client,
   type Host,
   type ModuleTarget,
-  QkdError,
   type QkdModuleDriver,
+  readOptionFile,
 } from "../../src/plugin/index.js"
 import { parseOptions } from "./options.js"
 import { Etsi014Source } from "./source.js"
 
 const TIMEOUT_MS = 10_000
-
-async function readOption(name: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8")
-  } catch (cause) {
-    throw new QkdError("data-missing", `${file} cannot be read`, {
-      path: `/options/${name}`,
-      cause,
-    })
-  }
-}
 
 const driver: QkdModuleDriver = {
   name: "etsi014",
@@ -31,10 +19,10 @@ const driver: QkdModuleDriver = {
   async open(target: ModuleTarget, host: Host) {
     const options = parseOptions(target.options)
     const identity = {
-      certificatePem: await readOption("certFile", options.certFile),
-      privateKeyPem: await readOption("keyFile", options.keyFile),
+      certificatePem: await readOptionFile("certFile", options.certFile),
+      privateKeyPem: await readOptionFile("keyFile", options.keyFile),
     }
-    const authorities = [await readOption("caFile", options.caFile)]
+    const authorities = [await readOptionFile("caFile", options.caFile)]
     const client = new Etsi014Client({
       host: options.host,
       port: options.port,

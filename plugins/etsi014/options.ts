@@ -1,6 +1,6 @@
 // The options of a module behind an ETSI 014 interface, checked: what a site's configuration may say of it. Opens nothing.
 
-import { QkdError, type Technology } from "../../src/plugin/index.js"
+import { optionFault, OptionReader, type Technology } from "../../src/plugin/index.js"
 
 export interface SourceOptions {
   readonly host: string
@@ -26,75 +26,33 @@ export interface SourceOptions {
   readonly maxAbsorptionDb?: number
 }
 
-const TEXTS = ["host", "certFile", "keyFile", "caFile", "peerSaeId"] as const
-const REQUIRED = [...TEXTS, "port", "side"]
-const KNOWN = [
-  ...REQUIRED,
-  "keySizeBits",
-  "keysPerRequest",
-  "pollMs",
-  "silentMs",
-  "model",
-  "technology",
-  "maxAbsorptionDb",
+const REQUIRED = ["host", "port", "certFile", "keyFile", "caFile", "peerSaeId", "side"]
+const OPTIONAL = [
+  ...["keySizeBits", "keysPerRequest", "pollMs", "silentMs"],
+  ...["model", "technology", "maxAbsorptionDb"],
 ]
-const TECHNOLOGIES: readonly Technology[] = ["CV-QKD", "DV-QKD", "DV-QKD-COW", "DV-QKD-2Ws"]
-
-type Given = Readonly<Record<string, unknown>>
 
 /** @throws QkdError `unknown-element`, `missing-element`, `invalid-value`, with the option's path. */
-export function parseOptions(options: Given): SourceOptions {
-  for (const name of Object.keys(options))
-    if (!KNOWN.includes(name)) throw fault("unknown-element", name, "is no option of this module")
-  for (const name of REQUIRED)
-    if (options[name] === undefined) throw fault("missing-element", name, "is missing")
-  const { side, technology = "DV-QKD" } = options
-  if (side !== "master" && side !== "slave")
-    throw fault("invalid-value", "side", 'must be "master" or "slave"')
-  const known = TECHNOLOGIES.find((each) => each === technology)
-  if (known === undefined)
-    throw fault("invalid-value", "technology", `must be one of ${TECHNOLOGIES.join(", ")}`)
-  const keySizeBits = whole(options, "keySizeBits", 16, 1 << 20)
+export function parseOptions(options: Readonly<Record<string, unknown>>): SourceOptions {
+  const given = new OptionReader(options, REQUIRED, OPTIONAL)
+  const keySizeBits = given.whole("keySizeBits", 16, 1 << 20)
   if (keySizeBits !== undefined && keySizeBits % 8 !== 0)
-    throw fault("invalid-value", "keySizeBits", "must be a multiple of 8")
-  const maxAbsorptionDb = whole(options, "maxAbsorptionDb", 0, 200)
+    throw optionFault("invalid-value", "keySizeBits", "must be a multiple of 8")
+  const maxAbsorptionDb = given.whole("maxAbsorptionDb", 0, 200)
   return {
-    host: text(options, "host"),
-    port: whole(options, "port", 1, 65_535) ?? 0,
-    certFile: text(options, "certFile"),
-    keyFile: text(options, "keyFile"),
-    caFile: text(options, "caFile"),
-    peerSaeId: text(options, "peerSaeId"),
-    side,
+    host: given.text("host"),
+    port: given.port("port"),
+    certFile: given.text("certFile"),
+    keyFile: given.text("keyFile"),
+    caFile: given.text("caFile"),
+    peerSaeId: given.text("peerSaeId"),
+    side: given.oneOf("side", ["master", "slave"]),
     ...(keySizeBits !== undefined && { keySizeBits }),
-    keysPerRequest: whole(options, "keysPerRequest", 1, 1024) ?? 64,
-    pollMs: whole(options, "pollMs", 10, 60_000) ?? 500,
-    silentMs: whole(options, "silentMs", 500, 600_000) ?? 5000,
-    model: options["model"] === undefined ? "ETSI 014 source" : text(options, "model"),
-    technology: known,
+    keysPerRequest: given.whole("keysPerRequest", 1, 1024) ?? 64,
+    pollMs: given.whole("pollMs", 10, 60_000) ?? 500,
+    silentMs: given.whole("silentMs", 500, 600_000) ?? 5000,
+    model: given.text("model", "ETSI 014 source"),
+    technology: given.technology("technology"),
     ...(maxAbsorptionDb !== undefined && { maxAbsorptionDb }),
   }
-}
-
-function text(options: Given, name: string): string {
-  const value = options[name]
-  if (typeof value !== "string" || value === "" || value.length > 1024)
-    throw fault("invalid-value", name, "must be a text")
-  return value
-}
-
-function whole(options: Given, name: string, least: number, most: number): number | undefined {
-  const value = options[name]
-  if (value === undefined) return undefined
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
-    throw fault("invalid-value", name, `must be a whole number from ${least} to ${most}`)
-  return value
-}
-
-function fault(
-  tag: "unknown-element" | "missing-element" | "invalid-value",
-  name: string,
-  message: string,
-): QkdError {
-  return new QkdError(tag, `option ${name} ${message}`, { path: `/options/${name}` })
 }

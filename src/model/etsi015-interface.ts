@@ -10,9 +10,8 @@ import {
   type Reader,
   uint32,
 } from "./etsi015-values.js"
-import type { InterfaceStatus, QkdInterface, Technology } from "./node.js"
+import { type InterfaceStatus, type QkdInterface, TECHNOLOGIES } from "./node.js"
 
-const TECHNOLOGIES: readonly Technology[] = ["CV-QKD", "DV-QKD", "DV-QKD-COW", "DV-QKD-2Ws"]
 export const INTERFACE_STATUSES: readonly InterfaceStatus[] = ["ENABLED", "DISABLED", "FAILED"]
 
 export function interfaceFromData(reader: Reader): QkdInterface {

@@ -7,7 +7,8 @@ import type { LinkConfig, LinkState, ModuleRole } from "./link.js"
 /** QKDN-STATUS-TYPES (015 V2.1.1 node types). */
 export type NodeStatus = "NEW" | "OPERATING" | "DOWN" | "FAILURE" | "OUT"
 /** QKD-TECHNOLOGY-TYPES. */
-export type Technology = "CV-QKD" | "DV-QKD" | "DV-QKD-COW" | "DV-QKD-2Ws"
+export const TECHNOLOGIES = ["CV-QKD", "DV-QKD", "DV-QKD-COW", "DV-QKD-2Ws"] as const
+export type Technology = (typeof TECHNOLOGIES)[number]
 /** IFACE-STATUS-TYPES. */
 export type InterfaceStatus = "ENABLED" | "DISABLED" | "FAILED"
 /** SEVERITY-TYPES. */

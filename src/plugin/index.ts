@@ -20,6 +20,7 @@ export type {
   QkdModuleDriver,
 } from "./contract.js"
 export { Channel } from "./channel.js"
+export { OptionReader, optionFault, readOptionFile } from "./options.js"
 
 // Conformance suites: named checks for any test runner, and what they run against.
 export type { Check, CheckResult } from "./check.js"

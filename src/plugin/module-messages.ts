@@ -2,7 +2,7 @@
 // header. Both ends check the shape: the process runs a maker's code.
 
 import { type AppTag, ERROR_TAGS, QkdError } from "../errors.js"
-import type { Technology } from "../model/node.js"
+import { TECHNOLOGIES } from "../model/node.js"
 import type { LinkMeasurement, ModuleConfig, ModuleDescription, ModuleTarget } from "./contract.js"
 
 /** To the module's process. */
@@ -52,7 +52,6 @@ export type ModuleNews =
 type Header = Readonly<Record<string, unknown>>
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"]
-const TECHNOLOGIES: readonly Technology[] = ["CV-QKD", "DV-QKD", "DV-QKD-COW", "DV-QKD-2Ws"]
 const ROLES = ["TRANSMITTER", "RECEIVER", "TRANSCEIVER"] as const
 
 export function faultOf(error: QkdError): Fault {
