@@ -6,8 +6,9 @@
 
 import type { TLSSocket } from "node:tls"
 import { asQkdError } from "../errors.js"
-import type { ConnectionLimits, MutualTls, PeerIdentity } from "../transport/tls.js"
+import type { MutualTls, PeerIdentity } from "../transport/tls.js"
 import { listenMutualTls } from "../transport/tls.js"
+import type { ConnectionLimits } from "../transport/tls-guard.js"
 import { errorAnswer, StreamDelivery } from "./etsi004-delivery.js"
 import type { StreamAnswer, StreamDeliveryOptions } from "./etsi004-delivery.js"
 import { MAX_CALL_BYTES, parseStreamCall } from "./etsi004-request.js"

@@ -8,13 +8,12 @@ import { QkdError } from "../errors.js"
 import {
   asConnectError,
   clientTlsOptions,
-  DEFAULT_CONNECTION_LIMITS,
-  guardIdentified,
   listen,
   peerIdentityOf,
   serverTlsOptions,
 } from "./tls.js"
-import type { ConnectionLimits, MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import type { MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
 import { PskServer } from "./tls-psk.js"
 import type { PreSharedKeys } from "./tls-psk.js"
 import { renewable } from "./tls-renewal.js"

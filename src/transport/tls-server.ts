@@ -12,15 +12,8 @@ import { spkiSha256 } from "./pki.js"
 import { SocketPipe } from "./socket-pipe.js"
 import { systemClock } from "./ssh-clock.js"
 import type { SessionOpener } from "./ssh-server.js"
-import {
-  DEFAULT_CONNECTION_LIMITS,
-  guardIdentified,
-  listen,
-  serverTlsOptions,
-  type ConnectionLimits,
-  type MutualTls,
-  type RenewableTls,
-} from "./tls.js"
+import { listen, serverTlsOptions, type MutualTls, type RenewableTls } from "./tls.js"
+import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
 import { renewable } from "./tls-renewal.js"
 
 export interface NetconfTlsOptions {

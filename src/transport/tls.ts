@@ -2,8 +2,7 @@
 // what a peer may do is the site policy's matter.
 //
 // Session resumption is off on both ends: with it a client that shows no certificate at all can read as
-// authorised (threat N3). Servers bound what a stranger can hold: handshakes, connections per address and
-// per certificate (threat N5).
+// authorised (threat N3). What a stranger can hold open is bounded in tls-guard.ts (threat N5).
 
 import { constants, X509Certificate } from "node:crypto"
 import type { Server as NetServer, Socket } from "node:net"
@@ -13,6 +12,7 @@ import { QkdError } from "../errors.js"
 import { spkiSha256 } from "./pki.js"
 import type { CertifiedKey } from "./pki.js"
 import type { RevocationLists } from "./revocation.js"
+import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
 import { renewable } from "./tls-renewal.js"
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3"
@@ -41,22 +41,6 @@ export interface PeerIdentity {
   readonly validToMs: number
   /** It showed no certificate, but knew a pre-shared key with this SHA-256, lower-case hex; `commonName` is whose. */
   readonly pskSha256?: string
-}
-
-/** Ceilings on what strangers and clients may hold open. */
-export interface ConnectionLimits {
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
-  readonly maxConnectionsPerCertificate: number
-  /** From the TCP connection to the end of the TLS handshake, however slowly bytes drip in. */
-  readonly handshakeTimeoutMs: number
-}
-
-export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
-  maxConnections: 1024,
-  maxConnectionsPerAddress: 256,
-  maxConnectionsPerCertificate: 32,
-  handshakeTimeoutMs: 5000,
 }
 
 const CIPHERS = [
@@ -131,102 +115,6 @@ function identityIn(certificate: X509Certificate, nameless: boolean): PeerIdenti
     dnsNames: ofType("DNS:"),
     validFromMs: Date.parse(certificate.validFrom),
     validToMs: Date.parse(certificate.validTo),
-  }
-}
-
-/**
- * Bounds what connections to a TLS server may hold, from the TCP accept on. `onSecure` gets those that
- * passed, with their identity; all others are destroyed without an answer. `identify` throws for whom it does not know.
- */
-export function guardIdentified<P extends { readonly spkiSha256: string }>(
-  server: tls.Server,
-  limits: ConnectionLimits,
-  identify: (socket: TLSSocket) => P,
-  onSecure: (socket: TLSSocket, peer: P) => void,
-): void {
-  const perAddress = new Counter()
-  const perCertificate = new Counter()
-  /** Connections that have proven nothing yet, oldest first. */
-  const handshakes = new Map<string, { readonly raw: Socket; readonly deadline: NodeJS.Timeout }>()
-  let open = 0
-
-  // "connection" is the bare TCP socket; "secureConnection" comes with another object for the same peer.
-  ;(server as NetServer).on("connection", (raw: Socket) => {
-    const address = raw.remoteAddress ?? ""
-    const from = `${address} ${raw.remotePort ?? 0}`
-    if (!perAddress.take(address, limits.maxConnectionsPerAddress)) {
-      raw.destroy()
-      return
-    }
-    open += 1
-    raw.once("close", () => {
-      open -= 1
-      perAddress.release(address)
-      clearTimeout(handshakes.get(from)?.deadline)
-      handshakes.delete(from)
-    })
-    // Full: whoever has been silent longest gives way, so that a crowd of strangers keeps nobody out who has a certificate.
-    if (open > limits.maxConnections) {
-      const silent = oldest(handshakes)
-      clearTimeout(silent?.deadline)
-      ;(silent?.raw ?? raw).destroy()
-      if (silent === undefined) return
-    }
-    const deadline = setTimeout(() => {
-      raw.destroy()
-    }, limits.handshakeTimeoutMs)
-    handshakes.set(from, { raw, deadline })
-  })
-
-  server.on("secureConnection", (socket: TLSSocket) => {
-    const from = `${socket.remoteAddress ?? ""} ${socket.remotePort ?? 0}`
-    clearTimeout(handshakes.get(from)?.deadline)
-    handshakes.delete(from)
-    // A reset by the peer must not become an uncaught error before a protocol has its own listener.
-    socket.on("error", () => undefined)
-    let peer: P
-    try {
-      peer = identify(socket)
-    } catch {
-      socket.destroy()
-      return
-    }
-    if (!perCertificate.take(peer.spkiSha256, limits.maxConnectionsPerCertificate)) {
-      socket.destroy()
-      return
-    }
-    socket.once("close", () => {
-      perCertificate.release(peer.spkiSha256)
-    })
-    socket.setNoDelay(true)
-    onSecure(socket, peer)
-  })
-  server.on("tlsClientError", () => undefined)
-}
-
-/** Takes it out: its end comes later. */
-function oldest<T>(waiting: Map<string, T>): T | undefined {
-  for (const [from, first] of waiting) {
-    waiting.delete(from)
-    return first
-  }
-  return undefined
-}
-
-class Counter {
-  readonly #held = new Map<string, number>()
-
-  take(key: string, ceiling: number): boolean {
-    const held = this.#held.get(key) ?? 0
-    if (held >= ceiling) return false
-    this.#held.set(key, held + 1)
-    return true
-  }
-
-  release(key: string): void {
-    const held = (this.#held.get(key) ?? 1) - 1
-    if (held === 0) this.#held.delete(key)
-    else this.#held.set(key, held)
   }
 }
 

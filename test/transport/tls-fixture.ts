@@ -9,7 +9,7 @@ import { spkiSha256 } from "../../src/transport/pki.js"
 import type { SessionOpener } from "../../src/transport/ssh-server.js"
 import type { TlsTarget } from "../../src/transport/tls-client.js"
 import { NetconfTlsServer, type TlsRefusal } from "../../src/transport/tls-server.js"
-import type { ConnectionLimits } from "../../src/transport/tls.js"
+import type { ConnectionLimits } from "../../src/transport/tls-guard.js"
 
 export class CertificateFolder {
   readonly dir = mkdtempSync(path.join(tmpdir(), "keyloom-tls-"))

@@ -14,7 +14,8 @@ import {
   validFor,
 } from "../../src/transport/pki.js"
 import { clientTlsOptions, connectMutualTls, listenMutualTls } from "../../src/transport/tls.js"
-import type { ConnectionLimits, MutualTls, PeerIdentity } from "../../src/transport/tls.js"
+import type { MutualTls, PeerIdentity } from "../../src/transport/tls.js"
+import type { ConnectionLimits } from "../../src/transport/tls-guard.js"
 import { isQkdError } from "../errors-helper.js"
 
 const authority = createAuthority("relay", validFor(1))
