@@ -12,8 +12,10 @@ export interface BulkOrder {
   /** Nothing of it is delivered before. */
   readonly notBefore: number
   readonly due: number
-  /** Greater goes first; among equals the earlier deadline does. */
+  /** Greater goes first; among equals what was promised, and then the earlier deadline. */
   readonly priority: number
+  /** An earlier schedule has it in time: better rates must not let one that was not promised take its place. */
+  readonly promised?: boolean
 }
 
 /** What is there for bulk orders: by interval, in which every link has one rate. */

@@ -1,4 +1,4 @@
-// A schedule for bulk orders: earliest deadline first, each order promised in full where that is possible beside those
+// A schedule for bulk orders: earliest deadline first (after those promised by an earlier schedule), each order promised in full where that is possible beside those
 // promised before it; one that cannot be in time is given the earliest end that is possible, to the second. What is
 // promised is then delivered as early as it can be, so that room is left when rates drift.
 
@@ -123,7 +123,10 @@ class Scheduling {
   #order(a: number, b: number): number {
     const [one, other] = [this.#orders[a], this.#orders[b]]
     return (
-      (other?.priority ?? 0) - (one?.priority ?? 0) || (one?.due ?? 0) - (other?.due ?? 0) || a - b
+      (other?.priority ?? 0) - (one?.priority ?? 0) ||
+      Number(other?.promised ?? false) - Number(one?.promised ?? false) ||
+      (one?.due ?? 0) - (other?.due ?? 0) ||
+      a - b
     )
   }
 

@@ -17,6 +17,7 @@ interface RawOrder {
   readonly deadline: string
   readonly notBefore?: string
   readonly deliveredBits?: number
+  readonly promised?: boolean
   readonly priority?: number
 }
 
@@ -47,6 +48,8 @@ export interface BulkRequest {
   readonly notBeforeS: number
   /** Of the volume: no longer asked for. */
   readonly deliveredBits: number
+  /** By an earlier plan. */
+  readonly promised: boolean
   readonly priority: number
 }
 
@@ -100,6 +103,7 @@ const check = new Ajv({ allErrors: false }).compile<RawFile>({
           deadline: text,
           notBefore: text,
           deliveredBits: amount,
+          promised: { type: "boolean" },
           priority: { type: "integer", minimum: 0 },
         },
       },
@@ -193,9 +197,12 @@ function readOrder(
   if (deadlineS <= startS) refuse(`${path}/deadline`, "is not after startAt")
   if (notBeforeS >= deadlineS) refuse(`${path}/notBefore`, "is not before the deadline")
   const whole = volumeBits ?? (keys ?? 0) * (keySizeBits ?? 0)
-  const { deliveredBits = 0, priority = 0 } = order
+  const { deliveredBits = 0, promised = false, priority = 0 } = order
   if (deliveredBits > whole) refuse(`${path}/deliveredBits`, "is more than the volume")
-  return { id, from, to, volumeBits: whole, deadlineS, notBeforeS, deliveredBits, priority }
+  return {
+    ...{ id, from, to, volumeBits: whole, deadlineS, notBeforeS },
+    ...{ deliveredBits, promised, priority },
+  }
 }
 
 function readLink(

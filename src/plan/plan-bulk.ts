@@ -98,6 +98,7 @@ function orderOf({ nodeNumbers }: PlanNetwork, request: BulkRequest): BulkOrder 
     notBefore: request.notBeforeS,
     due: request.deadlineS,
     priority: request.priority,
+    promised: request.promised,
   }
 }
 

@@ -5,7 +5,11 @@ import assert from "node:assert/strict"
 import fc from "fast-check"
 import { loadLinearPrograms } from "../../src/cli/highs.js"
 import { type BulkNetwork, type BulkOrder, cutAt } from "../../src/engine/bulk-order.js"
-import { deliverableAlone, scheduleBulk } from "../../src/engine/bulk-schedule.js"
+import {
+  type BulkSchedule,
+  deliverableAlone,
+  scheduleBulk,
+} from "../../src/engine/bulk-schedule.js"
 import type { MakeLinearProgram } from "../../src/engine/linear-program.js"
 import { PathGraph } from "../../src/engine/path-graph.js"
 import { assertFeasible, plainOptimum, restAfter } from "./bulk-check.js"
@@ -234,7 +238,11 @@ describe("bulk orders", () => {
         if (at >= count) return
         const rest = restAfter(first.network, one.orders, first.flows, at)
         const rateBps = rest.network.rateBps.map((rates) => rates.map((rate) => rate * better))
-        const again = scheduleBulk({ ...rest.network, rateBps }, rest.orders, make)
+        const orders = rest.orders.map((order, i) => ({
+          ...order,
+          promised: first.outcomes[i]?.met === true,
+        }))
+        const again = scheduleBulk({ ...rest.network, rateBps }, orders, make)
         for (const [order, { met }] of first.outcomes.entries()) {
           const { due, volumeBits } = rest.orders[order] ?? assert.fail()
           const now = again.outcomes[order] ?? assert.fail()
@@ -246,6 +254,28 @@ describe("bulk orders", () => {
       { numRuns: 100 },
     )
     assert(kept > 8, `only ${kept} were kept`)
+  })
+
+  it("keep their promises though better rates would now bring an earlier one that was not promised", () => {
+    const network = (bps: number): BulkNetwork => ({
+      graph: new PathGraph(2, [0], [1]),
+      passableNodes: new Uint8Array(2).fill(1),
+      times: [0, 10],
+      rateBps: [Float64Array.of(bps)],
+      stockBits: Float64Array.of(0),
+      maxStockBits: Float64Array.of(0),
+    })
+    const common = { from: 0, to: 1, notBefore: 0, priority: 0 }
+    const orders = [
+      { ...common, volumeBits: 100, due: 9 },
+      { ...common, volumeBits: 60, due: 10 },
+    ]
+    const met = ({ outcomes }: BulkSchedule): boolean[] => outcomes.map((one) => one.met)
+    const before = met(scheduleBulk(network(10), orders, make))
+    assert.deepEqual(before, [false, true])
+    const anew = orders.map((order, i) => ({ ...order, promised: before[i] === true }))
+    assert.deepEqual(met(scheduleBulk(network(15), anew, make)), [false, true])
+    assert.deepEqual(met(scheduleBulk(network(15), orders, make)), [true, false])
   })
 
   it("alone get the most there is, and the links that bound it are named", () => {
