@@ -8,8 +8,9 @@ import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-or
 import type { Service } from "../model/service.js"
 import type { Graph } from "./graph.js"
 import { streamOf } from "./bulk-stream.js"
-import { groups, reservationsOf } from "./memberships.js"
+import { groups } from "./memberships.js"
 import { asPath } from "./path.js"
+import { reservationsOf } from "./reservations.js"
 import type { Turn } from "./turn.js"
 import { GENERATING } from "./usable.js"
 

@@ -6,8 +6,9 @@ import type { BulkOrder, BulkPeriod } from "../model/bulk-order.js"
 import type { OrderedKeys, Service, ServiceTerms } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { isOnSeveral } from "./lanes.js"
-import { groups, reservationsOf } from "./memberships.js"
+import { groups } from "./memberships.js"
 import { abandonNext, beginPath, put, remove, sameLinks } from "./phases.js"
+import { reservationsOf } from "./reservations.js"
 import type { Turn } from "./turn.js"
 
 /** A rate that differs by less is left as it is: every change is told to every node of the path. */

@@ -7,15 +7,18 @@ import type { BulkOrder } from "../model/bulk-order.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
+import { GroupChanges } from "./group-index.js"
 import {
+  compareGroups,
   groupsOfLink,
   groupsOfNode,
   groupsOfOrder,
-  groupsOfService,
   isOfServices,
 } from "./memberships.js"
+import { compareReservations } from "./reservations.js"
+import { compareServiceGroups } from "./service-groups.js"
 import { SurplusRates } from "./surplus-rates.js"
-import { compareGroups, compareReservations, NO_GROUPS, type View } from "./view.js"
+import type { View } from "./view.js"
 
 /** A service that was written. */
 interface ServiceEntry {
@@ -24,9 +27,12 @@ interface ServiceEntry {
   /** As it is below. */
   readonly under: Service | undefined
   now: Service | null
-  /** As groups and sums have it. */
+  /** As sums have it. */
   settled: Service | undefined
   isSettled: boolean
+  /** As groups have it. */
+  grouped: Service | undefined
+  isGrouped: boolean
 }
 
 export class Draft implements View {
@@ -39,11 +45,12 @@ export class Draft implements View {
   readonly #links = new Map<string, NetworkLink | null>()
   readonly #services = new Map<string, ServiceEntry>()
   readonly #orders = new Map<string, BulkOrder | null>()
-  /** group -> id -> in it or not, where that differs from below */
-  readonly #groups = new Map<string, Map<string, boolean>>()
+  readonly #groups = new GroupChanges()
   readonly #reserved = new Map<string, number>()
   /** Services that were changed since the sums were last made up. */
   readonly #unsettled: ServiceEntry[] = []
+  /** Services that were changed since a group of services was last asked for. */
+  readonly #ungrouped: ServiceEntry[] = []
   /** Links where what is kept for backups differs from below. */
   readonly #kept = new Set<string>()
   /** What was written, in the order first written. */
@@ -76,6 +83,12 @@ export class Draft implements View {
     return own === undefined ? this.#under.service(serviceId) : (own.now ?? undefined)
   }
 
+  /** A service as read of this draft before; it may have been written meanwhile. */
+  asOfNow(read: Service): Service | undefined {
+    const own = this.#services.get(read.serviceId)
+    return own === undefined ? read : (own.now ?? undefined)
+  }
+
   order(orderId: string): BulkOrder | undefined {
     const own = this.#orders.get(orderId)
     return own === undefined ? this.#under.order(orderId) : (own ?? undefined)
@@ -95,13 +108,8 @@ export class Draft implements View {
   }
 
   members(group: string): readonly string[] {
-    if (this.#unsettled.length > 0 && isOfServices(group)) this.#settleOwn()
-    const below = this.#under.members(group)
-    const own = this.#groups.get(group)
-    if (own === undefined) return below
-    const found = below.filter((id) => own.get(id) !== false)
-    for (const [id, inside] of own) if (inside && !found.includes(id)) found.push(id)
-    return found
+    if (this.#ungrouped.length > 0 && isOfServices(group)) this.#groupServices()
+    return this.#groups.members(group, this.#under.members(group))
   }
 
   reservedBps(qkdlId: string): number {
@@ -225,24 +233,37 @@ export class Draft implements View {
     let entry = this.#services.get(id)
     if (entry === undefined) {
       const under = this.#under.service(id)
-      entry = { kind: "service", id, under, now, settled: under, isSettled: true }
+      entry = {
+        kind: "service",
+        id,
+        under,
+        now,
+        settled: under,
+        isSettled: true,
+        grouped: under,
+        isGrouped: true,
+      }
       this.#services.set(id, entry)
       this.#order.push(entry)
     }
     entry.now = now
-    if (!entry.isSettled) return
-    entry.isSettled = false
-    this.#unsettled.push(entry)
+    if (entry.isSettled) {
+      entry.isSettled = false
+      this.#unsettled.push(entry)
+    }
+    if (entry.isGrouped) {
+      entry.isGrouped = false
+      this.#ungrouped.push(entry)
+    }
   }
 
   #settleOwn(): void {
     if (this.#unsettled.length === 0) return
     for (const entry of this.#unsettled) {
-      const { id, settled: before, now: after } = entry
+      const { settled: before, now: after } = entry
       entry.settled = after ?? undefined
       entry.isSettled = true
-      this.#regroup(id, before, after, groupsOfService)
-      compareReservations(before, after ?? undefined, (qkdlId, bps) => {
+      compareReservations(before, entry.settled, (qkdlId, bps) => {
         this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
         this.graph.touchLink(qkdlId)
       })
@@ -255,22 +276,33 @@ export class Draft implements View {
     this.#unsettled.length = 0
   }
 
+  #groupServices(): void {
+    for (const entry of this.#ungrouped) {
+      const { grouped: before, now: after } = entry
+      entry.grouped = after ?? undefined
+      entry.isGrouped = true
+      const note = (group: string): void => {
+        this.#groups.note(group, entry.id)
+      }
+      compareServiceGroups(before, entry.grouped, note, note)
+    }
+    this.#ungrouped.length = 0
+  }
+
   #regroup<T>(
     id: string,
     before: T | undefined,
     after: T | null,
     groupsOf: (entry: T) => ReadonlySet<string>,
   ): void {
-    const mark = (inside: boolean) => (group: string) => {
-      const own = this.#groups.get(group)
-      if (own === undefined) this.#groups.set(group, new Map([[id, inside]]))
-      else own.set(id, inside)
+    const note = (group: string): void => {
+      this.#groups.note(group, id)
     }
     compareGroups(
-      before === undefined ? NO_GROUPS : groupsOf(before),
-      after === null ? NO_GROUPS : groupsOf(after),
-      mark(true),
-      mark(false),
+      before === undefined ? undefined : groupsOf(before),
+      after === null ? undefined : groupsOf(after),
+      note,
+      note,
     )
   }
 }

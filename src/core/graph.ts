@@ -113,6 +113,15 @@ export class Graph {
     return this.#numbers.of(path, this.#linkNumbers, this.#nodeNumbers)
   }
 
+  /** Where the numbers of a path begin in `pathValues`, which is to be read after this. */
+  startOf(path: PlannedPath): number {
+    return this.#numbers.startOf(path, this.#linkNumbers, this.#nodeNumbers)
+  }
+
+  get pathValues(): Int32Array {
+    return this.#numbers.values
+  }
+
   linkUse(link: number): number {
     return this.#linkUse[link] ?? UNUSABLE
   }

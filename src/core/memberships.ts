@@ -1,26 +1,45 @@
-// Which groups an entry of the network belongs to, and which key rate a service reserves: the small questions
-// ("what runs over this link?") that decisions ask again and again, kept as an index instead of searched for.
+// Which groups an entry of the network belongs to: the small questions ("what runs over this link?") that decisions ask
+// again and again, kept as an index instead of searched for. Groups of services are in service-groups.ts.
 
 import { type BulkOrder, isOpen } from "../model/bulk-order.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { KeyPath, Lane, Service, ServiceState } from "../model/service.js"
 import { isPresent } from "./usable.js"
 
+/** A group of one kind, by the name it goes by. */
+export interface GroupMark {
+  readonly name: string
+  /** Written by who compares two services (service-groups.ts): in which comparison it was found last, and where. */
+  seenIn: number
+  was: boolean
+  is: boolean
+}
+
+interface GroupKind {
+  (id: string): string
+  /** The mark of a group; the same until the next name is asked for. */
+  mark(id: string): GroupMark
+}
+
 /**
- * Names of one kind of group, by id. A name is made once: a service is in some hundred groups, and those of ten thousand
+ * Groups of one kind, by id. A name is made once: a service is in some hundred groups, and those of ten thousand
  * services would otherwise be a million strings, each with its own hash to work out.
  */
-function named(kind: string): (id: string) => string {
-  const names = new Map<string, string>()
-  return (id) => {
-    const known = names.get(id)
+function named(kind: string): GroupKind {
+  const marks = new Map<string, GroupMark>()
+  const mark = (id: string): GroupMark => {
+    const known = marks.get(id)
     if (known !== undefined) return known
-    // Of links and nodes there are never so many at a time; names of those that are gone may go.
-    if (names.size >= MOST_NAMES) names.clear()
-    const name = `${kind}:${id}`
-    names.set(id, name)
-    return name
+    const made = { name: `${kind}:${id}`, seenIn: 0, was: false, is: false }
+    marks.set(id, made)
+    return made
   }
+  const name = (id: string): string => {
+    // Of links and nodes there are never so many at a time; names of those that are gone may go.
+    if (marks.size >= MOST_NAMES) marks.clear()
+    return mark(id).name
+  }
+  return Object.assign(name, { mark })
 }
 
 const MOST_NAMES = 100_000
@@ -119,6 +138,19 @@ export function groupsOfOrder(order: BulkOrder): ReadonlySet<string> {
   return isOpen(order) ? OPEN : CLOSED
 }
 
+const NO_GROUPS: ReadonlySet<string> = new Set()
+
+/** Calls `add` and `remove` for what differs between the groups of an entry before and after. */
+export function compareGroups(
+  before: ReadonlySet<string> = NO_GROUPS,
+  after: ReadonlySet<string> = NO_GROUPS,
+  add: (group: string) => void,
+  remove: (group: string) => void,
+): void {
+  for (const group of before) if (!after.has(group)) remove(group)
+  for (const group of after) if (!before.has(group)) add(group)
+}
+
 /** The paths that the application stands on, or will, lane by lane; the first one always is there. */
 export function lanesOf(service: Partial<Pick<Service, "path" | "next" | "beside">>): Lane[] {
   return [service, ...(service.beside ?? [])]
@@ -132,65 +164,4 @@ export function pathsOf(service: Service): KeyPath[] {
     if (next !== undefined) paths.push(next)
   }
   return paths
-}
-
-/** A service is never changed in place, and is asked about in every draft over the one that wrote it. */
-const GROUPS_OF_SERVICES = new WeakMap<Service, ReadonlySet<string>>()
-
-export function groupsOfService(service: Service): ReadonlySet<string> {
-  const known = GROUPS_OF_SERVICES.get(service)
-  if (known !== undefined) return known
-  const found = workedOutGroups(service)
-  GROUPS_OF_SERVICES.set(service, found)
-  return found
-}
-
-function workedOutGroups(service: Service): ReadonlySet<string> {
-  const { state, a, b, backup } = service
-  const found = new Set<string>([
-    groups.servicesInState(state),
-    groups.servicesAt(a.qkdnId),
-    groups.servicesAt(b.qkdnId),
-  ])
-  if (state !== "removing") found.add(groups.serviceOfPair(a.saeId, b.saeId))
-  for (const path of pathsOf(service)) {
-    for (const qkdnId of path.nodes) found.add(groups.servicesAt(qkdnId))
-    for (const qkdnId of path.awaiting) found.add(groups.servicesAwaiting(qkdnId))
-    for (const qkdnId of path.holding ?? []) found.add(groups.servicesHeldAt(qkdnId))
-    if (path.phase === "leaving") continue
-    for (const hop of path.hops) found.add(groups.servicesOn(hop.qkdlId))
-  }
-  for (const hop of backup?.hops ?? []) found.add(groups.backupsOn(hop.qkdlId))
-  for (const qkdnId of backup?.nodes ?? []) found.add(groups.backupsAt(qkdnId))
-  if (lacksBackup(service))
-    found.add(service.noBackup === undefined ? groups.unprepared : groups.unbacked)
-  const { maxRateBps = 0, minRateBps } = service.terms
-  if (maxRateBps > minRateBps || service.surplus !== undefined) found.add(groups.elastic)
-  for (const qkdnId of service.surplus?.awaiting ?? []) found.add(groups.servicesLentAt(qkdnId))
-  if (service.home !== undefined && service.next === undefined) found.add(groups.awayFromHome)
-  return found
-}
-
-function lacksBackup({ terms, state, path, next, backup }: Service): boolean {
-  if (terms.protection !== "restore" || backup !== undefined || state === "removing") return false
-  return path !== undefined || next !== undefined
-}
-
-/**
- * What a service reserves, bits per second by link. A link that both the standing and the next path use is
- * reserved once, at the greater rate: the ends use one path of a lane at a time, and lanes have no link in common.
- */
-export function reservationsOf(
-  service: Partial<Pick<Service, "path" | "next" | "beside">>,
-): Map<string, number> {
-  const reserved = new Map<string, number>()
-  for (const { path, next } of lanesOf(service)) {
-    for (const one of [path, next]) {
-      if (one === undefined) continue
-      for (const hop of one.hops) {
-        reserved.set(hop.qkdlId, Math.max(reserved.get(hop.qkdlId) ?? 0, one.rateBps))
-      }
-    }
-  }
-  return reserved
 }

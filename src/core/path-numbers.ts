@@ -25,15 +25,28 @@ export class PathNumberBook {
     this.#end = 0
   }
 
+  /** Where `startOf` points into; another array once more paths have been asked for. */
+  get values(): Int32Array {
+    return this.#values
+  }
+
   of(
     path: PlannedPath,
     linkNumbers: ReadonlyMap<string, number>,
     nodeNumbers: ReadonlyMap<string, number>,
   ): PathNumbers {
-    const hops = path.hops.length
+    const start = this.startOf(path, linkNumbers, nodeNumbers)
+    return { values: this.#values, start, hops: path.hops.length }
+  }
+
+  startOf(
+    path: PlannedPath,
+    linkNumbers: ReadonlyMap<string, number>,
+    nodeNumbers: ReadonlyMap<string, number>,
+  ): number {
     const known = this.#starts.get(path)
-    if (known !== undefined) return { values: this.#values, start: known, hops }
-    const size = hops * 2 + 1
+    if (known !== undefined) return known
+    const size = path.hops.length * 2 + 1
     if (this.#end + size > MOST) this.clear()
     if (this.#end + size > this.#values.length) this.#grow(this.#end + size)
     const start = this.#end
@@ -49,7 +62,7 @@ export class PathNumberBook {
     }
     this.#end = place
     this.#starts.set(path, start)
-    return { values, start, hops }
+    return start
   }
 
   #grow(least: number): void {

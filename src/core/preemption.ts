@@ -3,9 +3,10 @@
 
 import type { Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
-import { groups, reservationsOf } from "./memberships.js"
+import { groups } from "./memberships.js"
 import { findPath } from "./path.js"
 import { leaveLanes, put, remove } from "./phases.js"
+import { reservationsOf } from "./reservations.js"
 import { queryOf } from "./routing.js"
 import type { Turn } from "./turn.js"
 import { GENERATING } from "./usable.js"

@@ -5,10 +5,11 @@ import type { AvoidedNode, KeyPath, PlannedPath, Service } from "../model/servic
 import { residualBps } from "./allocate.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, standingPaths } from "./lanes.js"
-import { groups, lanesOf, reservationsOf } from "./memberships.js"
+import { groups, lanesOf } from "./memberships.js"
 import type { PathNumbers } from "./path-numbers.js"
 import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
-import { inPriority, seekPath, stay } from "./service-life.js"
+import { reservationsOf } from "./reservations.js"
+import { inPriority, listedByPriority, seekPath, stay } from "./service-life.js"
 import type { Turn } from "./turn.js"
 import { GENERATING, isPresent, mayRelay } from "./usable.js"
 
@@ -50,7 +51,9 @@ function moveAll(
 ): { readonly usedBackups: boolean } {
   let usedBackups = false
   const room = new BackupRoom(turn)
-  for (const service of inPriority(turn, serviceIds)) {
+  for (const listed of listedByPriority(turn, serviceIds)) {
+    const service = turn.draft.asOfNow(listed)
+    if (service === undefined) continue
     // Failed: pre-empted just now by one that moved before it, and has sought another path.
     if (service.state === "removing" || service.state === "failed") continue
     const { path, next } = service
@@ -62,7 +65,6 @@ function moveAll(
     if (next !== undefined && !stops(next)) continue
     const hit = path !== undefined && hits(path, service)
     if (hit && next === undefined && service.backup !== undefined && room.take(service)) {
-      room.tell(service.backup)
       beginPath(turn, leavingHome(service), service.backup, true)
       turn.notify("service", "service.moving", service.serviceId, "to its backup")
       usedBackups = true
@@ -114,6 +116,7 @@ class BackupRoom {
     this.#current = false
   }
 
+  /** Takes the backup if it can be used; the nodes that a path over it begins with are told. */
   take({ path, backup, terms, avoiding }: Service): boolean {
     if (backup === undefined || backup.rateBps < terms.minRateBps) return false
     const { graph } = this.#turn.draft
@@ -123,7 +126,9 @@ class BackupRoom {
     // What it has in common with the path in use is the service's already.
     const own =
       backup.disjoint === "part" && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
-    const { values, start, hops } = graph.numbersOf(backup)
+    const start = graph.startOf(backup)
+    const values = graph.pathValues
+    const hops = backup.hops.length
     const end = start + hops
     for (let place = start; place < end; place += 1) {
       const link = values[place] ?? -1
@@ -141,13 +146,13 @@ class BackupRoom {
       const link = values[place] ?? -1
       if (own?.includes(link) !== true) left[link] = (left[link] ?? 0) - rateBps
     }
+    this.#tell(backup, values, end)
     return true
   }
 
-  /** The nodes that a path over a backup begins with, each once a cut. The backup has been taken. */
-  tell(backup: PlannedPath): void {
-    const { values, start, hops } = this.#turn.draft.graph.numbersOf(backup)
-    const first = start + hops
+  /** Each node once a cut. */
+  #tell(backup: PlannedPath, values: Int32Array, first: number): void {
+    const hops = backup.hops.length
     // A path without relays begins with its ends (phases.ts).
     const [from, to] = hops > 1 ? [1, hops - 1] : [0, hops]
     for (let place = from; place <= to; place += 1) {

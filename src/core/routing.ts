@@ -3,10 +3,10 @@
 
 import type { Service } from "../model/service.js"
 import { explainNoPath, type NoPath } from "./explain.js"
-import { reservationsOf } from "./memberships.js"
 import { nodeName } from "./names.js"
 import { type FoundPath, findPath } from "./path.js"
 import type { PathQuery } from "./path-query.js"
+import { reservationsOf } from "./reservations.js"
 import type { Turn } from "./turn.js"
 
 export type Routed =

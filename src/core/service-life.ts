@@ -327,10 +327,18 @@ export function rebalance(turn: Turn, qkdlId: string, excessBps: number): void {
  * one may have taken its rate meanwhile.
  */
 export function* inPriority(turn: Turn, serviceIds: readonly string[]): Generator<Service> {
-  const { draft } = turn
-  const services = serviceIds.flatMap((id) => draft.service(id) ?? [])
-  for (const { serviceId } of services.sort(byPriority)) {
-    const now = draft.service(serviceId)
+  for (const service of listedByPriority(turn, serviceIds)) {
+    const now = turn.draft.asOfNow(service)
     if (now !== undefined) yield now
   }
+}
+
+/** The same, each as it is before any has its turn. */
+export function listedByPriority({ draft }: Turn, serviceIds: readonly string[]): Service[] {
+  const services: Service[] = []
+  for (const id of serviceIds) {
+    const service = draft.service(id)
+    if (service !== undefined) services.push(service)
+  }
+  return services.sort(byPriority)
 }

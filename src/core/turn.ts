@@ -55,13 +55,11 @@ export class Turn {
   }
 
   notify(topic: Notify["topic"], type: string, id: string, message?: string): void {
-    this.effects.push({
-      kind: "notify",
-      topic,
-      type,
-      id,
-      ...(message === undefined ? {} : { message }),
-    })
+    this.effects.push(
+      message === undefined
+        ? { kind: "notify", topic, type, id }
+        : { kind: "notify", topic, type, id, message },
+    )
   }
 
   wakeAt(atMs: number): void {

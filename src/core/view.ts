@@ -6,13 +6,10 @@ import type { BulkOrder } from "../model/bulk-order.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import { Graph, type GraphSource } from "./graph.js"
-import {
-  groupsOfLink,
-  groupsOfNode,
-  groupsOfOrder,
-  groupsOfService,
-  reservationsOf,
-} from "./memberships.js"
+import { GroupIndex } from "./group-index.js"
+import { compareGroups, groupsOfLink, groupsOfNode, groupsOfOrder } from "./memberships.js"
+import { compareReservations } from "./reservations.js"
+import { compareServiceGroups } from "./service-groups.js"
 import { SurplusRates } from "./surplus-rates.js"
 
 export interface View extends GraphSource {
@@ -31,36 +28,6 @@ export interface View extends GraphSource {
   readonly graph: Graph
 }
 
-/** Calls `add` and `remove` for what differs between the groups of an entry before and after. */
-export function compareGroups(
-  before: ReadonlySet<string>,
-  after: ReadonlySet<string>,
-  add: (group: string) => void,
-  remove: (group: string) => void,
-): void {
-  for (const group of before) if (!after.has(group)) remove(group)
-  for (const group of after) if (!before.has(group)) add(group)
-}
-
-export const NO_GROUPS: ReadonlySet<string> = new Set()
-
-const NOTHING: ReadonlyMap<string, number> = new Map()
-
-/** Calls `add` with what a service reserves more (or, negative, less) than before, by link. */
-export function compareReservations(
-  before: Service | undefined,
-  after: Service | undefined,
-  add: (qkdlId: string, bps: number) => void,
-): void {
-  const old = before === undefined ? NOTHING : reservationsOf(before)
-  const now = after === undefined ? NOTHING : reservationsOf(after)
-  for (const [qkdlId, bps] of old) if (!now.has(qkdlId)) add(qkdlId, -bps)
-  for (const [qkdlId, bps] of now) {
-    const more = bps - (old.get(qkdlId) ?? 0)
-    if (more !== 0) add(qkdlId, more)
-  }
-}
-
 export class Picture implements View {
   readonly graph = new Graph()
   #revision: number
@@ -68,7 +35,7 @@ export class Picture implements View {
   readonly #links = new Map<string, NetworkLink>()
   readonly #services = new Map<string, Service>()
   readonly #orders = new Map<string, BulkOrder>()
-  readonly #groups = new Map<string, Set<string>>()
+  readonly #groups = new GroupIndex()
   readonly #reserved = new Map<string, number>()
   readonly backups = new BackupRates()
   readonly surplus = new SurplusRates()
@@ -135,8 +102,7 @@ export class Picture implements View {
   }
 
   members(group: string): readonly string[] {
-    const found = this.#groups.get(group)
-    return found === undefined ? [] : [...found]
+    return this.#groups.members(group)
   }
 
   reservedBps(qkdlId: string): number {
@@ -158,58 +124,73 @@ export class Picture implements View {
     const { id } = change
     switch (change.kind) {
       case "node":
-        this.#replace(this.#nodes, id, change.value, groupsOfNode)
+        this.#regroup(id, this.#nodes.get(id), change.value, groupsOfNode)
+        replace(this.#nodes, id, change.value)
         this.graph.touchNode(id)
         delete this.#copies.nodes
         break
       case "link":
-        this.#replace(this.#links, id, change.value, groupsOfLink)
+        this.#regroup(id, this.#links.get(id), change.value, groupsOfLink)
+        replace(this.#links, id, change.value)
         this.graph.touchLink(id)
         delete this.#copies.links
         break
-      case "service": {
-        const before = this.#services.get(id)
-        this.#replace(this.#services, id, change.value, groupsOfService)
+      case "service":
+        this.#applyService(id, change.value)
         delete this.#copies.services
-        compareReservations(before, change.value ?? undefined, (qkdlId, bps) => {
-          const sum = (this.#reserved.get(qkdlId) ?? 0) + bps
-          if (sum === 0) this.#reserved.delete(qkdlId)
-          else this.#reserved.set(qkdlId, sum)
-          this.graph.touchLink(qkdlId)
-        })
-        this.surplus.enter(before, change.value)
-        for (const qkdlId of this.backups.enter(before, change.value)) this.graph.touchLink(qkdlId)
         break
-      }
       case "order":
-        this.#replace(this.#orders, id, change.value, groupsOfOrder)
+        this.#regroup(id, this.#orders.get(id), change.value, groupsOfOrder)
+        replace(this.#orders, id, change.value)
         delete this.#copies.orders
         break
     }
   }
 
-  #replace<T>(
-    table: Map<string, T>,
+  #applyService(id: string, value: Service | null): void {
+    const before = this.#services.get(id)
+    const after = value ?? undefined
+    replace(this.#services, id, value)
+    compareServiceGroups(
+      before,
+      after,
+      (group) => {
+        this.#groups.add(group, id)
+      },
+      (group) => {
+        this.#groups.remove(group, id)
+      },
+    )
+    compareReservations(before, after, (qkdlId, bps) => {
+      const sum = (this.#reserved.get(qkdlId) ?? 0) + bps
+      if (sum === 0) this.#reserved.delete(qkdlId)
+      else this.#reserved.set(qkdlId, sum)
+      this.graph.touchLink(qkdlId)
+    })
+    this.surplus.enter(before, value)
+    for (const qkdlId of this.backups.enter(before, value)) this.graph.touchLink(qkdlId)
+  }
+
+  #regroup<T>(
     id: string,
+    before: T | undefined,
     after: T | null,
     groupsOf: (entry: T) => ReadonlySet<string>,
   ): void {
-    const before = table.get(id)
-    if (after === null) table.delete(id)
-    else table.set(id, after)
     compareGroups(
-      before === undefined ? NO_GROUPS : groupsOf(before),
-      after === null ? NO_GROUPS : groupsOf(after),
+      before === undefined ? undefined : groupsOf(before),
+      after === null ? undefined : groupsOf(after),
       (group) => {
-        const set = this.#groups.get(group)
-        if (set === undefined) this.#groups.set(group, new Set([id]))
-        else set.add(id)
+        this.#groups.add(group, id)
       },
       (group) => {
-        const set = this.#groups.get(group)
-        set?.delete(id)
-        if (set?.size === 0) this.#groups.delete(group)
+        this.#groups.remove(group, id)
       },
     )
   }
+}
+
+function replace<T>(table: Map<string, T>, id: string, value: T | null): void {
+  if (value === null) table.delete(id)
+  else table.set(id, value)
 }
