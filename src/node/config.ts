@@ -5,6 +5,7 @@ import { readConfig } from "../config.js"
 import { Reader } from "../model/etsi015-values.js"
 import { CALL_HOME_PORTS, type CallHomeManager } from "../transport/call-home.js"
 import { checkCertToName, MAP_TYPES, type CertToName } from "../transport/certificate-names.js"
+import { SiteNetworks } from "../transport/site-networks.js"
 import { type TlsFiles, tlsFilesOf } from "../transport/tls-files.js"
 import { isObject } from "../yang/json-text.js"
 import { ACK_MODES, type AckMode } from "./etsi020-client.js"
@@ -67,6 +68,8 @@ export interface NodeSettings {
   readonly statisticsPeriodS: number
   readonly statisticsRows: number
   readonly requestTimeoutMs: number
+  /** Where keys are delivered; anywhere where absent. */
+  readonly siteNetworks?: SiteNetworks
   readonly policy: {
     readonly file: string
     /** Ed25519 public keys, SPKI in base64. */
@@ -139,6 +142,7 @@ export function readNodeConfig(
   const location = node.string("location")
   const url = etsi014.string("url")
   const advertisedHost = relay.string("advertised_host")
+  const siteNetworks = readSiteNetworks(node)
   return {
     qkdnId: node.requiredUuid("qkdn_id"),
     name: node.string("name") ?? "",
@@ -151,6 +155,7 @@ export function readNodeConfig(
     statisticsPeriodS: node.number("statistics_period_s") ?? 60,
     statisticsRows: node.number("statistics_rows") ?? 60,
     requestTimeoutMs: node.number("request_timeout_ms") ?? 5000,
+    ...(siteNetworks !== undefined && { siteNetworks }),
     policy: {
       file: file(policy, "file"),
       signers: policy.strings("signer"),
@@ -247,6 +252,17 @@ function groupsOf(named: readonly string[]): readonly AccessGroup[] {
 
 function fileOf(reader: Reader, name: string, baseDir: string): string {
   return path.resolve(baseDir, reader.string(name) ?? "")
+}
+
+/** @throws QkdError `invalid-value` for a face that listens outside them */
+function readSiteNetworks(node: Reader): SiteNetworks | undefined {
+  const prefixes = node.strings("site_networks")
+  if (prefixes.length === 0) return undefined
+  const networks = new SiteNetworks(prefixes, "/keyloom-node-config:node/site_networks")
+  for (const face of ["etsi014", "etsi004", "skip"])
+    if (node.has(face))
+      networks.checkBind(listen(node.child(face)).host, `/keyloom-node-config:node/${face}/host`)
+  return networks
 }
 
 function listen(reader: Reader): ListenAddress {

@@ -61,11 +61,20 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       audit.admit()
     },
   }
-  const { etsi014, skip, etsi004 } = settings
+  const { etsi014, skip, etsi004, siteNetworks } = settings
+  const limits = siteNetworks === undefined ? {} : { from: siteNetworks }
   try {
     const { saeIdentity, maxSaeIdCount, hideForeignKeys, host } = etsi014
     const face = await listenEtsi014({
-      ...{ ...common, host, port: etsi014.port, saeIdentity, maxSaeIdCount, hideForeignKeys },
+      ...{
+        ...common,
+        host,
+        port: etsi014.port,
+        saeIdentity,
+        maxSaeIdCount,
+        hideForeignKeys,
+        limits,
+      },
       ...(await faceTls(etsi014)),
     })
     open.push({ files: etsi014, face })
@@ -76,7 +85,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       const tls = await faceTls(skip)
       preSharedKeys = await pskIn(pskFile)
       skipFace = await listenSkip({
-        ...{ ...common, host, port, tls, saeIdentity, remoteSystems },
+        ...{ ...common, host, port, tls, limits, saeIdentity, remoteSystems },
         ...(pskFile !== undefined && { preSharedKeys: () => preSharedKeys }),
       })
       open.push({ files: skip, face: skipFace })
@@ -86,7 +95,9 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       const { host, port } = etsi004
       const { streams } = parts
       const tls = await faceTls(etsi004)
-      streamFace = await listenEtsi004({ ...common, host, port, tls, saeIdentity, streams })
+      streamFace = await listenEtsi004({
+        ...{ ...common, host, port, tls, saeIdentity, streams, limits },
+      })
       open.push({ files: etsi004, face: streamFace })
     }
     const border = settings.etsi020 && (await openBorder(settings.etsi020, parts))

@@ -15,6 +15,7 @@ import type { Audit, DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.
 import { hasBody, listenFace } from "./http-face.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { EndKey } from "./ports.js"
+import type { ConnectionLimits } from "../transport/tls-guard.js"
 import type { PreSharedKeys } from "../transport/tls-psk.js"
 import { callerByPsk, callerOf } from "./sae-identity.js"
 import type { SaeIdentity } from "./sae-identity.js"
@@ -36,6 +37,7 @@ export interface SkipOptions
   /** By SAE id, for encryptors without certificates; the site policy pins them. */
   readonly preSharedKeys?: PreSharedKeys
   readonly audit: Audit
+  readonly limits?: Partial<ConnectionLimits>
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -54,7 +56,7 @@ export function listenSkip(options: SkipOptions): Promise<Face> {
   const { host, port, tls, policy, saeIdentity, log } = options
   const now = options.now ?? Date.now
   return listenFace({
-    ...{ name: "SKIP", host, port, tls, log, limits: LIMITS },
+    ...{ name: "SKIP", host, port, tls, log, limits: { ...LIMITS, ...options.limits } },
     minVersion: policy().document.minimum?.deliveryTls ?? "TLSv1.3",
     ...(options.preSharedKeys !== undefined && { preSharedKeys: options.preSharedKeys }),
     callerOf: (peer) =>

@@ -10,6 +10,8 @@ export interface ConnectionLimits {
   readonly maxConnectionsPerCertificate: number
   /** From the TCP connection to the end of the TLS handshake, however slowly bytes drip in. */
   readonly handshakeTimeoutMs: number
+  /** Addresses that may connect at all; any where absent. Others are let go before a word is said. */
+  readonly from?: { has(address: string): boolean }
 }
 
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
@@ -39,6 +41,10 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
   ;(server as NetServer).on("connection", (raw: Socket) => {
     const address = raw.remoteAddress ?? ""
     const from = `${address} ${raw.remotePort ?? 0}`
+    if (limits.from?.has(address) === false) {
+      raw.destroy()
+      return
+    }
     if (!perAddress.take(address, limits.maxConnectionsPerAddress)) {
       raw.destroy()
       return

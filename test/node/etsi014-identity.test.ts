@@ -2,6 +2,7 @@
 // runs (ETSI GS QKD 014, 5.1; threats N3, I4). Certificates and lists by OpenSSL, requests by curl and node:https.
 
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { once } from "node:events"
 import https from "node:https"
 import { TLSSocket } from "node:tls"
@@ -12,6 +13,7 @@ import type { Etsi014Options } from "../../src/node/etsi014.js"
 import type { Face } from "../../src/node/http-face.js"
 import { SILENT } from "../../src/node/log.js"
 import { spkiSha256 } from "../../src/transport/pki.js"
+import { SiteNetworks } from "../../src/transport/site-networks.js"
 import { readRevocationLists } from "../../src/transport/revocation.js"
 import { node } from "../keys/policy-fixture.js"
 import { CertificateFolder } from "../transport/tls-fixture.js"
@@ -143,7 +145,48 @@ describe("the identity of an SAE", function () {
       }
     })
 
-  it("is nobody once its certificate is revoked: on the connection that stands, and on new ones", async () => {
+  it("N8: is nobody outside the site's networks: its keys are not there for whoever records the line", async () => {
+    const from = new SiteNetworks(["10.1.0.0/16", "127.0.0.3/32", "2001:db8:1::/48"], "/")
+    const port = await serve({ limits: { from } })
+    /** curl's exit code, and what HTTP said. */
+    const asked = (address: string): Promise<string> =>
+      new Promise((resolve) => {
+        const files = ["--cert", folder.file("cn.pem"), "--key", folder.file("cn.key")]
+        const args = [
+          "-s",
+          "-m",
+          "10",
+          "--interface",
+          address,
+          "-k",
+          ...files,
+          "-w",
+          "%{http_code}",
+        ]
+        execFile(
+          "curl",
+          [...args, "-o", "/dev/null", `https://127.0.0.1:${port}/api/v1/keys/bob/enc_keys`],
+          (fault, stdout) => {
+            resolve(`${fault === null ? 0 : String(fault.code)} ${stdout}`)
+          },
+        )
+      })
+    assert.equal(await asked("127.0.0.1"), "0 200", "the host itself")
+    assert.equal(await asked("127.0.0.3"), "0 200", "a network of the site")
+    assert.match(await asked("127.0.0.2"), /^(35|56) 000$/, "another: ended within the handshake")
+    for (const [address, isOurs] of [
+      ["10.1.255.1", true],
+      ["::ffff:10.1.0.9", true],
+      ["2001:db8:1:ff::1", true],
+      ["10.2.0.1", false],
+      ["2001:db8:2::1", false],
+      ["::ffff:10.2.0.1", false],
+      ["", false],
+    ] as const)
+      assert.equal(from.has(address), isOurs, address)
+  })
+
+  it("N3: is nobody once its certificate is revoked: on the connection that stands, and on new ones", async () => {
     const listed = (revoked: readonly string[]): ReturnType<typeof readRevocationLists> =>
       readRevocationLists(folder.revoke("sae", revoked), [folder.pem("sae.pem")])
     const port = await serve({ revocation: listed([]) })

@@ -55,6 +55,29 @@ function refused(members: object): QkdError {
 }
 
 describe("a node's configuration file", () => {
+  it("N8: names the site's networks, and lets no face listen outside them", () => {
+    assert.equal(read(file).siteNetworks, undefined)
+    const networks = { site_networks: ["10.0.0.0/24", "2001:db8::/32"] }
+    const { siteNetworks } = read({ ...file, ...networks })
+    assert.deepEqual(
+      ["10.0.0.200", "10.0.1.1", "127.0.0.1"].map((address) => siteNetworks?.has(address)),
+      [true, false, true],
+    )
+    for (const host of ["192.0.2.1", "2001:db9::1"]) {
+      const error = refused({ ...file, ...networks, etsi014: { ...file.etsi014, host } })
+      assert.match(error.message, /outside site_networks/)
+      assert.equal(error.path, "/keyloom-node-config:node/etsi014/host")
+      const streams = { ...file.etsi014, host }
+      assert.equal(
+        refused({ ...file, ...networks, etsi004: streams }).path,
+        "/keyloom-node-config:node/etsi004/host",
+      )
+    }
+    // All of the host's addresses: callers are judged one by one.
+    read({ ...file, ...networks, etsi014: { ...file.etsi014, host: "0.0.0.0" } })
+    assert.equal(refused({ ...file, site_networks: ["10.0.0.0/33"] }).tag, "invalid-value")
+  })
+
   it("names one place for the sealing key: a file, a credential or a variable", () => {
     assert.deepEqual(read({ ...sealless, sealing_key_credential: "keyloom-seal" }).sealingKey, {
       kind: "credential",
