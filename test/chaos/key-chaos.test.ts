@@ -17,7 +17,7 @@ describe("four nodes that are killed, cut, set back and filled up", function () 
     await chaos?.close()
   })
 
-  it(`give every key once to each of its SAEs, the same to both, and use no bit twice (seed ${SEED})`, async () => {
+  it(`T3, N6, D2, I5: give every key once to each of its SAEs, the same to both, and use no bit twice (seed ${SEED})`, async () => {
     chaos = await KeyChaos.start(new Dice(SEED), 2_000_000)
     await chaos.run(5000, ["kill", "connection", "clock", "kill", "restore", "disk"], 300)
     await chaos.settle()

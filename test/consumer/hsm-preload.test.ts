@@ -123,7 +123,7 @@ describe("preloading", () => {
     world.check()
   })
 
-  it("is not led astray by proofs that are reflected, crossed or stale", async () => {
+  it("T2: is not led astray by proofs that are reflected, crossed or stale", async () => {
     const heard: Record<string, string>[] = []
     world.meddle = (kind, message) => {
       if (kind !== "confirm") return message

@@ -152,7 +152,7 @@ describe("the id channel", () => {
     assert.deepEqual(touched, [])
   })
 
-  it("takes no message of another tunnel, purpose, role or direction, nor with anything unknown", async () => {
+  it("T2: takes no message of another tunnel, purpose, role or direction, nor with anything unknown", async () => {
     const right = JSON.parse(writeRequest(BINDING, offer(1))) as Record<string, unknown>
     const changes: Record<string, unknown>[] = [
       { tunnel: "lab2" },
@@ -178,7 +178,7 @@ describe("the id channel", () => {
     assert.equal(await post(JSON.stringify(right)), 200)
   })
 
-  it("takes no stale generation and no key id a second time, over a restart neither", async () => {
+  it("T2: takes no stale generation and no key id a second time, over a restart neither", async () => {
     const ask = client()
     await ask.ask(offer(5))
     touched.length = 0

@@ -140,7 +140,7 @@ describe("the controller", () => {
     await bench.controller.stop()
   })
 
-  it("stops deciding when another controller has written", async () => {
+  it("C3: stops deciding when another controller has written", async () => {
     const store = new MemoryStore()
     const bench = await Bench.open(store)
     await store.commit(0, [])

@@ -4,7 +4,7 @@ import assert from "node:assert/strict"
 import { Lab } from "./lab.js"
 
 describe("a link reported by both of its ends", () => {
-  it("is as bad as the worse of them", () => {
+  it("R4: is as bad as the worse of them", () => {
     const lab = new Lab({ links: ["a-b"] })
     lab.hear("a", {
       kind: "link-performance",

@@ -93,7 +93,7 @@ describe("a request for keys with a peer", () => {
     assert.deepEqual([...lab.picture.serviceIds()], [])
   })
 
-  it("is refused when two nodes claim the peer: neither is believed", () => {
+  it("C2: is refused when two nodes claim the peer: neither is believed", () => {
     const lab = chain()
     const node = lab.picture.node("b")
     assert(node !== undefined)

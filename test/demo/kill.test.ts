@@ -105,7 +105,7 @@ describe("a network whose processes are killed thirty times under load", functio
     }
   }
 
-  it("keeps every promise and gives no key twice", async () => {
+  it("T3: keeps every promise and gives no key twice", async () => {
     const first = (await rest(demo, "GET", "/network")).body as NetworkView
     const ids = demo.file.saes.map((s) => s.saeId)
     let running = true

@@ -92,7 +92,7 @@ describe("the bytes of delivered keys", function () {
     removeDir(dir)
   })
 
-  it("are in no log, no store and no other file the network keeps", () => {
+  it("I2: are in no log, no store and no other file the network keeps", () => {
     const files = filesUnder(dir).filter((f) => f !== captureFile)
     assert(
       files.some((f) => f.includes("controller")),
@@ -108,7 +108,7 @@ describe("the bytes of delivered keys", function () {
     assert.deepEqual(found, [])
   })
 
-  it("would be found there: a planted key is", () => {
+  it("I2: would be found there: a planted key is", () => {
     const planted = path.join(dir, "logs", "planted.log")
     for (const spelling of spellings(keys[0] ?? assert.fail())) {
       writeFileSync(
@@ -121,7 +121,7 @@ describe("the bytes of delivered keys", function () {
     writeFileSync(planted, "")
   })
 
-  it("cross no connection in clear", async function () {
+  it("I2: cross no connection in clear", async function () {
     if (!captured) {
       console.log("      skipped: tcpdump cannot capture here")
       this.skip()

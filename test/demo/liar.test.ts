@@ -45,8 +45,9 @@ describe("a controller that lies to a node", function () {
      <qkdl_type>t:VIRT</qkdl_type>${prev === undefined ? "" : `<virt_prev_hop>${prev}</virt_prev_hop>`}${next === undefined ? "" : `<virt_next_hop>${next}</virt_next_hop>`}
      <virt_bandwidth>100</virt_bandwidth></qkd_link></qkd_links>`
 
-  const lies: [string, string, () => string][] = [
+  const lies: ["C1" | "C2" | "R3", string, string, () => string][] = [
     [
+      "C2",
       "an SAE that is not of this site",
       "Windhof",
       () =>
@@ -58,12 +59,14 @@ describe("a controller that lies to a node", function () {
         ),
     ],
     [
+      "C2",
       "an invented SAE as one of this site's",
       "Windhof",
       () =>
         app("sae-eve", "sae-Kirchberg", node("Kirchberg").qkdnId, demo.file.links[0]?.qkdlId ?? ""),
     ],
     [
+      "C2",
       "a peer SAE at a node that may not claim it",
       "Windhof",
       () =>
@@ -75,21 +78,25 @@ describe("a controller that lies to a node", function () {
         ),
     ],
     [
+      "C1",
       "a far end outside the policy",
       "Windhof",
       () => app("sae-Windhof", "sae-eve", stranger, demo.file.links[0]?.qkdlId ?? ""),
     ],
     [
+      "C1",
       "an unknown relay neighbour",
       "Kirchberg",
       () => virt(stranger, node("Betzdorf").qkdnId, stranger, node("Betzdorf").qkdnId),
     ],
     [
+      "R3",
       "a next hop outside the policy",
       "Windhof",
       () => virt(undefined, stranger, node("Windhof").qkdnId, node("Betzdorf").qkdnId),
     ],
     [
+      "C1",
       "a direct link to a stranger",
       "Betzdorf",
       () =>
@@ -97,14 +104,15 @@ describe("a controller that lies to a node", function () {
          <qkdl_remote><qkdn_id>${stranger}</qkdn_id><qkdi_id>1</qkdi_id></qkdl_remote><qkdl_type>t:PHYS</qkdl_type></qkd_link></qkd_links>`,
     ],
     [
+      "C1",
       "the address of an unknown key manager",
       "Kirchberg",
       () =>
         `<peers xmlns="${OWN}"><peer><qkdn_id>${stranger}</qkdn_id><host>127.0.0.1</host><port>4444</port></peer></peers>`,
     ],
   ]
-  for (const [what, where, edit] of lies) {
-    it(`is refused ${what}, and nothing changes`, async () => {
+  for (const [row, what, where, edit] of lies) {
+    it(`${row}: is refused ${what}, and nothing changes`, async () => {
       const [, before_, refused, after_] = await ncclient(node(where).netconf, [
         { op: "get-config" },
         { op: "edit", config: wrap(node(where).qkdnId, edit()) },

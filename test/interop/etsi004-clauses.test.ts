@@ -320,7 +320,7 @@ describe("ETSI GS QKD 004 by its calls", function () {
         await all.assertSame(ksid, 0)
       })
 
-    it("gives no chunk by ETSI 014, whatever id is named", async () => {
+    it("T1: gives no chunk by ETSI 014, whatever id is named", async () => {
       await all.get("alice", ksid, 0)
       const [id] = all.audited.at(-1)?.keyIds ?? []
       for (const [who, master] of [

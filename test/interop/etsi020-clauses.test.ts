@@ -330,7 +330,11 @@ describe("ETSI GS QKD 020 by its clauses", function () {
         "/extension_optional",
       ],
       ["a call back in clear", container({ ack_callback_url: "http://127.0.0.1/" }), CALLBACK],
-      ["a call back elsewhere", container({ ack_callback_url: "https://127.0.0.1:1/" }), CALLBACK],
+      [
+        "R5, a call back elsewhere",
+        container({ ack_callback_url: "https://127.0.0.1:1/" }),
+        CALLBACK,
+      ],
       [
         "a call back of 1025",
         container({ ack_callback_url: `https://${"a".repeat(1017)}` }),
@@ -564,7 +568,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
         assertProblem(await acknowledge(body), 400)
       })
 
-    it("believes nobody but the domain that was given the keys", async () => {
+    it("R5: believes nobody but the domain that was given the keys", async () => {
       // The peer is mute; a word for other SAEs does not count as its own.
       await foreign.seen()
       await foreign.behave({ on_keys: "mute" })
@@ -588,7 +592,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
   })
 
   describe("void", () => {
-    it("takes back keys that were relayed to another node, and they never live again", async () => {
+    it("R5: takes back keys that were relayed to another node, and they never live again", async () => {
       const body = container({ keys: keysOf(2) })
       await give(body)
       const ids = body.keys.map(({ key_id }) => key_id)
@@ -621,7 +625,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
       await assertGone("alice", body)
     })
 
-    it("does not touch keys under other SAEs' names", async () => {
+    it("R5: does not touch keys under other SAEs' names", async () => {
       const body = container()
       await give(body)
       for (const other of [{ initiator_sae_id: "ben" }, { target_sae_ids: ["amy"] }])
@@ -661,7 +665,11 @@ describe("ETSI GS QKD 020 by its clauses", function () {
       ["an id that is none", voidOf(body, { key_ids: ["x"] }), "/key_ids/0"],
       ["no initiator", voidOf(body, { initiator_sae_id: undefined }), "/initiator_sae_id"],
       ["SAEs that are not its own", voidOf(body, { initiator_sae_id: "amy" }), "/initiator_sae_id"],
-      ["a call back elsewhere", voidOf(body, { ack_callback_url: "https://10.0.0.1/" }), CALLBACK],
+      [
+        "R5, a call back elsewhere",
+        voidOf(body, { ack_callback_url: "https://10.0.0.1/" }),
+        CALLBACK,
+      ],
       ["an unknown member", voidOf(body, { reason: "" }), "/reason"],
     ] as const)
       it(`answers 400: ${what}`, async () => {

@@ -53,7 +53,7 @@ describe("the delivery ledger", () => {
     assert.throws(() => ledger.offer(batch(1)), { tag: "data-exists" })
   })
 
-  it("answers every pair of SAEs as entitled and nobody else", () => {
+  it("T1: answers every pair of SAEs as entitled and nobody else", () => {
     const saes = ["m", "s", "t", "x"]
     for (const slave of saes) {
       for (const master of saes) {

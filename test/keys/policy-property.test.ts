@@ -246,15 +246,15 @@ function agree<T>(
 }
 
 describe("threat C1, random configurations under random policies", () => {
-  it("accepts an application only if every site that would hand out its keys may", () => {
+  it("C1: accepts an application only if every site that would hand out its keys may", () => {
     agree(anyApp, (p, app) => mayConfigureApp(parsePolicy(p), app).allowed, slowApp)
   })
 
-  it("accepts a link only if every node that would see its keys may", () => {
+  it("C1: accepts a link only if every node that would see its keys may", () => {
     agree(anyLink, (p, link) => mayConfigureLink(parsePolicy(p), link).allowed, slowLink)
   })
 
-  it("takes part in a path only if every node on it may", () => {
+  it("R3: takes part in a path only if every node on it may", () => {
     agree(anyPath, (p, path) => mayRelay(parsePolicy(p), path).allowed, slowPath)
   })
 

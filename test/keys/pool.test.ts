@@ -202,7 +202,7 @@ describe("the pool of a link", () => {
     assert.equal(model.ends[1].disk.size, 0)
   })
 
-  it("refuses a block that was used before", () => {
+  it("P2: refuses a block that was used before", () => {
     const model = new LinkModel()
     model.connect()
     for (const one of model.ends) one.give(ids[2] ?? "", 0)

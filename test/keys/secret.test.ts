@@ -43,7 +43,7 @@ describe("a secret", () => {
     assert.throws(() => JSON.stringify({ secret }), { tag: "operation-failed" })
   })
 
-  it("shows nothing whatever is done with it by mistake", () => {
+  it("I2: shows nothing whatever is done with it by mistake", () => {
     const secret = Secret.take(Buffer.from(canary))
     const error = new Error("x", { cause: secret })
     const shown = [

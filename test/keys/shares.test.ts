@@ -23,7 +23,7 @@ function draws(count: number): number[][] {
 
 describe("shares of a key (R1)", () => {
   for (const count of [2, 3, 4]) {
-    it(`of ${count} paths: any that miss one are uniform, whatever the key`, () => {
+    it(`R1: of ${count} paths: any that miss one are uniform, whatever the key`, () => {
       const subsets = Array.from({ length: 2 ** count - 1 }, (_, mask) => mask)
       for (const mask of subsets) {
         const chosen = Array.from({ length: count }, (_, i) => i).filter((i) => (mask >> i) & 1)

@@ -12,7 +12,7 @@ describe("keys that wait while the wall clock is wrong", () => {
   })
 
   for (const wrongByMs of [3_600_000 * 2, YEAR_MS, -3_600_000, -YEAR_MS]) {
-    it(`by ${wrongByMs / 3_600_000} h are there after the restart, and once`, async () => {
+    it(`I5: by ${wrongByMs / 3_600_000} h are there after the restart, and once`, async () => {
       let offMs = 0
       net = new KeyNetwork(2, {
         // Certificates are not the matter here: connections are looked at less often than the clock is wrong.

@@ -50,7 +50,7 @@ describe("the core dump of a process that has a key in memory", function () {
     assert.equal(found, true)
   })
 
-  it("does not hold it once memory is left out", function () {
+  it("D3: does not hold it once memory is left out", function () {
     const found = dumped("guarded")
     // No dump at all is as good.
     assert.notEqual(found, true)

@@ -93,7 +93,7 @@ describe("access to ETSI GS QKD 014", function () {
     assert.equal((await sites.curl("alice", "bob/enc_keys")).status, 200)
   })
 
-  it("judges name, pin, address and time of a certificate exactly", () => {
+  it("N3: judges name, pin, address and time of a certificate exactly", () => {
     const { policy } = sites
     const [sae] = policy.document.saes
     assert.ok(sae?.saeId === "alice")
@@ -170,7 +170,7 @@ describe("access to ETSI GS QKD 014", function () {
     }
   })
 
-  it("wipes every key it was handed, delivered or not, and logs none of them", async () => {
+  it("D3: wipes every key it was handed, delivered or not, and logs none of them", async () => {
     const { key } = await sites.curl("alice", "bob/enc_keys?number=5").then((reply) => ({
       key: [...keysIn(reply)][0] ?? ["", ""],
     }))
@@ -208,7 +208,7 @@ describe("access to ETSI GS QKD 014", function () {
       return { ...reply, headers: [...headers] }
     }
 
-    it("answers to unknown and spent ids in the same form", async () => {
+    it("T1: answers to unknown and spent ids in the same form", async () => {
       const enc = await sites.curl("alice", "bob/enc_keys")
       const [id = ""] = keysIn(enc).keys()
       await sites.curl("bob", `alice/dec_keys?key_ID=${id}`)
@@ -218,7 +218,7 @@ describe("access to ETSI GS QKD 014", function () {
       assert.deepEqual(comparable(spent), comparable(unknown))
     })
 
-    it("gives every SAE exactly the keys that were made for it", async () => {
+    it("T1: gives every SAE exactly the keys that were made for it", async () => {
       const all = ["alice", "amy", "bob", "ben"]
       for (const master of all) {
         for (const slave of all.filter((other) => other !== master)) {
@@ -237,7 +237,7 @@ describe("access to ETSI GS QKD 014", function () {
       }
     }).timeout(60_000)
 
-    it("answers to others' ids as to unknown ones where the site wants it so", async () => {
+    it("T1: answers to others' ids as to unknown ones where the site wants it so", async () => {
       await sites.stop()
       await sites.serve({ hideForeignKeys: true })
       const [id = ""] = keysIn(await sites.curl("alice", "bob/enc_keys")).keys()

@@ -199,7 +199,7 @@ describe("hostile ETSI GS QKD 014 requests", function () {
       return release
     }
 
-    it("bounds requests in flight for one SAE and for all, and recovers", async () => {
+    it("T4: bounds requests in flight for one SAE and for all, and recovers", async () => {
       await sites.stop()
       await sites.serve({ limits: { maxInFlightPerSae: 2, maxInFlight: 3 } })
       const release = hold()

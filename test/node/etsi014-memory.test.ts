@@ -41,7 +41,7 @@ describe("a site that has delivered a hundred keys (D3)", function () {
     rmSync(folder, { recursive: true })
   })
 
-  it("keeps none of them in its memory", async function () {
+  it("D3: keeps none of them in its memory", async function () {
     const found = await delivered()
     if (found === undefined) this.skip()
     assert.deepEqual(found, { latin1: 0, hex: 0, base64: 0 })

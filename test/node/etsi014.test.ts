@@ -63,7 +63,7 @@ describe("ETSI GS QKD 014", function () {
       assert.equal(sites.desk.requests.length, 0)
     })
 
-    it("shows a quota, not the shared stock", async () => {
+    it("T5: shows a quota, not the shared stock", async () => {
       await sites.desk.request("alice", ["bob"], {})
       sites.keyManager.stockBits = 256 * 1025
       const before = await sites.curl("alice", "bob/status")

@@ -125,7 +125,7 @@ describe("key managers that are killed", () => {
     await story.net.close()
   })
 
-  it("never deliver a key twice, nor different keys, and agree on what is left", async function () {
+  it("T3: never deliver a key twice, nor different keys, and agree on what is left", async function () {
     this.timeout(90_000)
     story = new Story()
     await Promise.all([0, 1, 2].map((i) => story.start(i)))

@@ -122,7 +122,7 @@ describe("key managers in a row", () => {
     assert.deepEqual(made, taken)
   })
 
-  it("hand out each key once, to the SAE it was made for, from the master that made it", async () => {
+  it("T2: hand out each key once, to the SAE it was made for, from the master that made it", async () => {
     await network(2)
     const [a, b] = net.saes
     const made = await net.first.makeKeys(net.appId, a, [b], 3, 256)
@@ -144,7 +144,7 @@ describe("key managers in a row", () => {
     assert.equal(net.last.waitingKeys, 0)
   })
 
-  it("give a key to one of two requests at the same moment", async () => {
+  it("T3: give a key to one of two requests at the same moment", async () => {
     await network(2)
     const [a, b] = net.saes
     const made = await net.first.makeKeys(net.appId, a, [b], 1, 256)
@@ -182,7 +182,7 @@ describe("key managers in a row", () => {
     await assert.rejects(net.first.makeKeys(net.appId, a, [b], 1, 255), { tag: "invalid-value" })
   })
 
-  it("keep the policy at every hop", async () => {
+  it("R3: keep the policy at every hop", async () => {
     await network(4)
     const policy = { appTag: "policy" }
     const [source, relay, , destination] = net.faults
@@ -206,7 +206,7 @@ describe("key managers in a row", () => {
     assert.deepEqual(made, taken)
   })
 
-  it("do not let a controller lead keys round in a circle", async () => {
+  it("R3: do not let a controller lead keys round in a circle", async () => {
     await network(3)
     // The relay is told to send on to where it came from.
     const config = net.configOf(1)

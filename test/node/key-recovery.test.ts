@@ -67,7 +67,7 @@ describe("keys after trouble", () => {
     await assert.rejects(net.last.takeKeys(b, a, ids.slice(1)), { tag: "data-missing" })
   })
 
-  it("are not handed out after a restart before a neighbour has confirmed the store", async () => {
+  it("D2: are not handed out after a restart before a neighbour has confirmed the store", async () => {
     await network(2)
     const [a, b] = net.saes
     const made = await net.first.makeKeys(net.appId, a, [b], 1, 256)
@@ -111,7 +111,7 @@ describe("keys after trouble", () => {
   })
 
   for (const restored of [0, 1]) {
-    it(`from a backup restored at end ${restored} are refused: nothing of it is served`, async () => {
+    it(`D2: from a backup restored at end ${restored} are refused: nothing of it is served`, async () => {
       await network(2)
       const [a, b] = net.saes
       const old = await net.first.makeKeys(net.appId, a, [b], 2, 256)
@@ -151,7 +151,7 @@ describe("keys after trouble", () => {
     })
   }
 
-  it("do not lie readable on the disk, neither link keys nor end keys", async () => {
+  it("D1: do not lie readable on the disk, neither link keys nor end keys", async () => {
     await network(2)
     const [a, b] = net.saes
     const block = randomBytes(256)

@@ -18,7 +18,7 @@ describe("keys shared over disjoint paths", () => {
     await net.close()
   })
 
-  it("are the same at both ends, and no relay has one of them", async () => {
+  it("R1: are the same at both ends, and no relay has one of them", async () => {
     await mesh({ keyCombination: "all" })
     const passed: Buffer[] = []
     for (const relay of [1, 2])

@@ -1,13 +1,13 @@
 // A pool that is full holds its module back; it is no fault of the module, and key flows again once some is used.
 
 import assert from "node:assert/strict"
-import { randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { Secret } from "../../src/keys/secret.js"
 import { isQkdError } from "../errors-helper.js"
 import { KeyNetwork } from "./key-network.js"
 
 describe("a link whose module is broken (P2)", () => {
-  it("takes nothing that cannot be key, and says so", async () => {
+  it("P2: takes nothing that cannot be key, and says so", async () => {
     const net = new KeyNetwork(2)
     await net.start()
     const qkdlId = net.links[0] ?? ""
@@ -22,6 +22,28 @@ describe("a link whose module is broken (P2)", () => {
       net.alarms.map(({ kind }) => kind),
       ["weak-key"],
     )
+    await net.close()
+  })
+
+  it("P2: gives nobody a key of which the two ends were given unequal halves, and closes the link", async () => {
+    const net = new KeyNetwork(2, { limits: { transferTimeoutMs: 1000 } })
+    await net.start()
+    const qkdlId = net.links[0] ?? ""
+    for (let i = 0; i < 4; i++) {
+      const id = randomUUID()
+      for (const manager of net.managers)
+        await manager.addLinkKey(qkdlId, id, Secret.take(randomBytes(4096)))
+    }
+    await net.until(() => (net.first.poolFigures(qkdlId)?.stockBits ?? 0) > 0)
+    const [a, b] = net.saes
+    // What the ends would hold differs; the tag is the first to know, and no key is stored.
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(net.first.makeKeys(net.appId, a, [b], 1, 256), { appTag: "timeout" })
+    await net.until(() => net.alarms.some(({ kind }) => kind === "link-closed"))
+    assert.equal(net.alarms.filter(({ kind }) => kind === "tag-failure").length, 3)
+    await assert.rejects(net.first.makeKeys(net.appId, a, [b], 1, 256), { appTag: "no-path" })
+    await assert.rejects(net.last.makeKeys(net.appId, b, [a], 1, 256), { appTag: "no-path" })
+    assert.equal(net.first.waitingKeys + net.last.waitingKeys, 0)
     await net.close()
   })
 })

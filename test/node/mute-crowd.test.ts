@@ -48,7 +48,7 @@ describe("a node with five thousand mute sockets at its doors (N5)", function ()
     await line.close()
   })
 
-  it("answers its SAE and its controller, holds little for them, and forgets them", async () => {
+  it("N5: answers its SAE and its controller, holds little for them, and forgets them", async () => {
     const status = async (): Promise<void> => {
       assert.equal((await line.call("a", "sae-b/status")).status, 200)
       assert.equal((await line.state("a")).qkdnId, line.id("a"))

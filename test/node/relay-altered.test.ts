@@ -56,7 +56,7 @@ describe("a relay that alters keys (R2)", function () {
     )
   }
 
-  it("is named by the next node, whichever bit of keys or signature it changes, at every hop", async () => {
+  it("R2: is named by the next node, whichever bit of keys or signature it changes, at every hop", async () => {
     await mesh(ROW)
     for (const bad of [1, 2]) {
       const bits = 8 + SIGNATURE_BITS
@@ -81,7 +81,7 @@ describe("a relay that alters keys (R2)", function () {
     assert.deepEqual(net.alarms.flat(), [])
   })
 
-  it("is found at the destination, and its path named, where no relay takes the keys out", async () => {
+  it("R2: is found at the destination, and its path named, where no relay takes the keys out", async () => {
     await mesh(ROW, { relayScheme: "destination-combines" })
     const [made, taken] = await net.exchange(3)
     assert.deepEqual(made, taken)
@@ -102,7 +102,7 @@ describe("a relay that alters keys (R2)", function () {
     assert.equal(net.manager(3).waitingKeys, 0)
   })
 
-  it("spoils every key of which it has a share, and its path alone is named", async () => {
+  it("R2: spoils every key of which it has a share, and its path alone is named", async () => {
     await mesh(SQUARE, { keyCombination: "all" })
     for (const [bad, path] of [
       [1, 0],
@@ -128,7 +128,7 @@ describe("a relay that alters keys (R2)", function () {
     assert.deepEqual(made, taken)
   })
 
-  it("is named by its path when it swallows its share instead", async () => {
+  it("R2: is named by its path when it swallows its share instead", async () => {
     await mesh(SQUARE, { keyCombination: "all" })
     takeOver(net.id(2), () => "drop")
     await assert.rejects(net.make(1), { appTag: "no-path" })

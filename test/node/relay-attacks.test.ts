@@ -42,7 +42,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     await proxy.close()
   })
 
-  it("changes nothing by repeating and mirroring every relay message to both ends", async () => {
+  it("N6: changes nothing by repeating and mirroring every relay message to both ends", async () => {
     await attacked({ transferTimeoutMs: 10_000 })
     proxy.tamper = (frame) =>
       frame.kind === "relay" ? { on: [frame, frame], back: [frame] } : { on: [frame] }
@@ -53,7 +53,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     assert.equal(a, b)
   })
 
-  it("changes nothing by playing back messages of an earlier connection", async () => {
+  it("N6: changes nothing by playing back messages of an earlier connection", async () => {
     await attacked({ transferTimeoutMs: 10_000 })
     const recorded: Frame[] = []
     proxy.tamper = (frame) => {
@@ -75,7 +75,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     assert.equal(net.last.waitingKeys + net.first.waitingKeys, 0)
   })
 
-  it("loses keys, but makes none differ, by changing their order", async () => {
+  it("N6: loses keys, but makes none differ, by changing their order", async () => {
     await attacked()
     let held: Frame | undefined
     proxy.tamper = (frame) => {
@@ -106,7 +106,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     assert.equal(net.last.waitingKeys, 0)
   })
 
-  it("has exactly three forgeries, at any place of the message, before the link closes", async () => {
+  it("N7: has exactly three forgeries, at any place of the message, before the link closes", async () => {
     await attacked()
     // In the tag, in the ciphertext, in a key id of the header.
     const places = [
@@ -142,7 +142,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     await works()
   })
 
-  it("cannot acknowledge in place of the destination, nor change what it acknowledged", async () => {
+  it("R4: cannot acknowledge in place of the destination, nor change what it acknowledged", async () => {
     await attacked()
     const [a, b] = net.saes
     proxy.tamper = (frame, from) => {
@@ -168,7 +168,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     await works()
   })
 
-  it("cannot void keys, though the source can and does when the acknowledgement is lost", async () => {
+  it("R4: cannot void keys, though the source can and does when the acknowledgement is lost", async () => {
     await attacked()
     const [a, b] = net.saes
     let transferId = ""

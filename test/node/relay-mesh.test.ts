@@ -99,7 +99,7 @@ describe("the mesh of key managers", () => {
     assert.deepEqual(net.first.connectedPeers(), [])
   })
 
-  it("believes the certificate, not the name that is claimed", async () => {
+  it("N2: believes the certificate, not the name that is claimed", async () => {
     const visited = await visit(as(net.site(2)), [helloOf(net.site(2), net.site(1).qkdnId)])
     assert.equal(visited.ended, true)
     assert.deepEqual(net.first.connectedPeers(), [])
@@ -122,7 +122,7 @@ describe("the mesh of key managers", () => {
     assert.equal((await visit(as(net.site(2)), [twice, twice])).ended, true)
   })
 
-  it("lets mute sockets of one address hold little, and closes in spite of them", async () => {
+  it("N5: lets mute sockets of one address hold little, and closes in spite of them", async () => {
     const mute = await Promise.all(
       Array.from(
         { length: 80 },

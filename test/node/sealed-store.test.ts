@@ -73,7 +73,7 @@ describe("the sealed store", () => {
     assert.equal(compareMarks(mark, second.mark), "older")
   })
 
-  it("shows no value on disk, nor the sealing key", async () => {
+  it("D1: shows no value on disk, nor the sealing key", async () => {
     const canary = "a canary, thirty-two bytes long!"
     const store = await openStore()
     await store.commit([{ key: key("c"), value: key(canary) }])
@@ -109,7 +109,7 @@ describe("the sealed store", () => {
     assert.throws(() => again.get(key("to")), { tag: "operation-failed" })
   })
 
-  it("shreds the keys of epochs without records, so that a copied old image opens nothing", async () => {
+  it("D1: shreds the keys of epochs without records, so that a copied old image opens nothing", async () => {
     const store = await openStore()
     await store.commit([{ key: key("old"), value: key("secret of yesterday") }])
     const image = `${dir}-image`
@@ -183,7 +183,7 @@ describe("the sealed store", () => {
     assert.deepEqual(store.list(key("a")), [])
   })
 
-  it("does not let time run backwards over a restart", async () => {
+  it("I5: does not let time run backwards over a restart", async () => {
     const store = await openStore()
     const seen = store.lastTimeMs
     await store.close()

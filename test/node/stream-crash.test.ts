@@ -103,7 +103,7 @@ describe("a key stream over sites that are killed", function () {
   this.timeout(180_000)
   this.slow(30_000)
 
-  it("gives each end each index at most once, and both the same bits", async () => {
+  it("T3: gives each end each index at most once, and both the same bits", async () => {
     const story = new Story()
     const { read } = story
     for (const index of [0, 1, 2]) await story.start(index)

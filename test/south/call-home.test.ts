@@ -199,7 +199,7 @@ describe("a node that is reached in another way", function () {
     await driven(site)
   })
 
-  it("is nobody before it is expected, when it has another key, and once it is forgotten", async () => {
+  it("N2: is nobody before it is expected, when it has another key, and once it is forgotten", async () => {
     const port = await sessions.listenSsh({ host: "127.0.0.1", port: 0 })
     const { server } = await node([call("ssh", port)])
     const refused = (): number => said.filter((s) => s === "a call home was refused").length

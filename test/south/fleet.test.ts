@@ -99,7 +99,7 @@ describe("the fleet", () => {
     await until(() => kinds().includes("node-connected"), "connected in the end")
   })
 
-  it("refuses a node that answers under another id", async () => {
+  it("N2: refuses a node that answers under another id", async () => {
     launch([new FakeNode("n1", "somebody-else")]).manage("n1", "fake", target("n1"))
     await until(() => heard.length > 0, "an outcome")
     const [first] = heard

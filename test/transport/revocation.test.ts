@@ -114,7 +114,7 @@ describe("revoked certificates", function () {
     assert.equal(await ask("vera"), "vera")
   })
 
-  it("cannot be told by an old list: then nobody of that authority comes in", async () => {
+  it("N3: cannot be told by an old list: then nobody of that authority comes in", async () => {
     folder.revoke("operators", [], { from: "20200101000000Z", until: "20200102000000Z" })
     const tls = await readTlsFiles(files())
     assert.equal(tls.revocation?.nextUpdateMs, Date.UTC(2020, 0, 2))
