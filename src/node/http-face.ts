@@ -193,8 +193,8 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 /**
- * Headers first, then the body in a write of its own: written together, TLS would copy both into memory that
- * nobody wipes. The body is wiped once it has been handed to the kernel, or the connection is gone.
+ * Headers and body leave together; what they are joined in is wiped (`joinWrites`). The body is wiped once it has been
+ * handed to the kernel, or the connection is gone.
  */
 function send(response: ServerResponse, answer: Answer): void {
   const { body } = answer
@@ -213,6 +213,5 @@ function send(response: ServerResponse, answer: Answer): void {
     ...(answer.contentType === undefined ? {} : { "content-type": answer.contentType }),
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
   })
-  response.flushHeaders()
   response.end(body)
 }

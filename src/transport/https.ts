@@ -13,6 +13,7 @@ import {
   serverTlsOptions,
 } from "./tls.js"
 import type { MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import { joinWrites } from "./joined-writes.js"
 import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
 import { PskServer } from "./tls-psk.js"
 import type { PreSharedKeys } from "./tls-psk.js"
@@ -83,6 +84,7 @@ export async function listenHttps(options: {
   const identify = (socket: TLSSocket): PeerIdentity =>
     psk?.peerOf(socket, nameless) ?? peerIdentityOf(socket, nameless)
   guardIdentified(server, limits, identify, (socket, peer) => {
+    joinWrites(socket)
     peers.set(socket, peer)
   })
   return {
