@@ -66,7 +66,13 @@ export function run(turn: Turn, order: BulkOrder, scheduled: BulkPeriod): BulkOr
     if (known.origin !== "request") return order
     // It has counted before: its mark is known when its node is heard.
     const { surplus: _s, backup: _b, noBackup: _n, home: _h, ...bare } = known
-    const marked: Service = { ...bare, origin: "bulk", ordered: orderedFor(order, 0) }
+    const marked: Service = {
+      ...bare,
+      origin: "bulk",
+      // From now on the order's, also where path and rate stay: what its own terms wanted kept ready is not kept any more.
+      terms: termsAt(order, known.terms.minRateBps),
+      ordered: orderedFor(order, 0),
+    }
     turn.sync(order.from.qkdnId)
     steer(turn, put(turn, marked), order, period)
     const { countedBits: _counted, beforeBits: _before, ...rest } = order

@@ -95,6 +95,27 @@ describe("a bulk order", () => {
     assert.equal(app("c"), undefined, "only the node that makes them")
   })
 
+  it("gives the association it takes over its own terms, also where path and rate stay: no backup is kept for it", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c", "c-a"] })
+    lab.request("a", "b", 60)
+    lab.confirmAll()
+    const known = lab.service("a", "b")
+    assert(known !== undefined)
+    const { serviceId } = known
+    const terms = { ...known.terms, protection: "restore" } as const
+    assert.equal(lab.submit({ kind: "service-changed", serviceId, terms }).ok, true)
+    lab.confirmAll()
+    assert.notEqual(lab.service("a", "b")?.backup, undefined)
+    assert.equal(lab.bulk("a", "b", { keys: 10, minutes: 5, mostBps: 60 }).ok, true)
+    lab.confirmAll()
+    lab.submit({ kind: "wake" })
+    const stream = lab.service("a", "b")
+    assert.deepEqual([stream?.serviceId, stream?.origin], [serviceId, "bulk"])
+    assert.deepEqual([stream?.terms.protection, stream?.terms.minRateBps], [undefined, 60])
+    assert.equal(stream?.backup, undefined)
+    assert.deepEqual([lab.reserved("a-b"), lab.picture.backupBps("b-c")], [60, 0])
+  })
+
   it("is refused when it cannot be in time, with what could be done", () => {
     const lab = new BulkLab({ links: ["a-b"] })
     const reply = refusalOf(lab.bulk("a", "b", { keys: 1000, minutes: 1 }))
