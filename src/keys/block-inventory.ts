@@ -14,10 +14,14 @@ export interface HeldBlock {
   peerHas: boolean
   /** When it came, or when the other end was last found not to have it: the start of its time of grace. */
   sinceMs: number
+  /** When it came from its module. */
+  readonly bornMs: number
 }
 
 export interface SizedHalf extends HalfRef {
   readonly length: number
+  /** When its block came from the module. */
+  readonly bornMs: number
 }
 
 export class BlockInventory {
@@ -109,7 +113,7 @@ export class BlockInventory {
   #index(block: HeldBlock): void {
     const usable = block.durable && block.peerHas
     for (const half of [0, 1] as const) {
-      const ref = { blockId: block.id, half, length: block.lengths[half] }
+      const ref = { blockId: block.id, half, length: block.lengths[half], bornMs: block.bornMs }
       const name = halfName(ref)
       for (const owner of ["mine", "theirs"] as const) {
         const belongs = usable && block.halves[half] === owner && ref.length > 0
@@ -130,6 +134,7 @@ export function freshBlock(
   blockBytes: number,
   ownHalf: HalfNumber,
   nowMs: number,
+  bornMs: number,
 ): HeldBlock {
   return {
     id,
@@ -138,5 +143,6 @@ export function freshBlock(
     durable: false,
     peerHas: false,
     sinceMs: nowMs,
+    bornMs,
   }
 }

@@ -49,13 +49,20 @@ export class OutgoingHalves {
     this.#readyBytes += half.ref.length - half.next
   }
 
-  /** True when it was open. */
-  drop(ref: HalfRef): boolean {
+  /** Undefined when it was not open; else what was left of it, and whether the other end had it. */
+  drop(ref: HalfRef): { readonly leftBytes: number; readonly ready: boolean } | undefined {
     const half = this.#halves.get(halfName(ref))
-    if (half === undefined) return false
-    if (half.ready) this.#readyBytes -= half.ref.length - half.next
-    else this.#waitingBytes -= half.ref.length - half.next
-    return this.#halves.delete(halfName(ref))
+    if (half === undefined) return undefined
+    const leftBytes = half.ref.length - half.next
+    if (half.ready) this.#readyBytes -= leftBytes
+    else this.#waitingBytes -= leftBytes
+    this.#halves.delete(halfName(ref))
+    return { leftBytes, ready: half.ready }
+  }
+
+  /** All of them, for a look at their ages. */
+  sized(): SizedHalf[] {
+    return Array.from(this.#halves.values(), ({ ref }) => ref)
   }
 
   /** The session ended: each half must be confirmed again; offsets stay where they are. */
@@ -65,15 +72,29 @@ export class OutgoingHalves {
     this.#readyBytes = 0
   }
 
-  /** Takes exactly `lengthBytes` for good, or nothing. `finished` halves have no byte left. */
-  draw(lengthBytes: number): { segments: Segment[]; finished: HalfRef[] } | undefined {
+  /**
+   * Takes exactly `lengthBytes` for good, or nothing. `finished` halves have no byte left.
+   *
+   * @param tooOldMs halves that came by then are not sent with
+   */
+  draw(
+    lengthBytes: number,
+    tooOldMs: number,
+  ): { segments: Segment[]; finished: HalfRef[] } | undefined {
     if (lengthBytes > this.#readyBytes) return undefined
+    const halves: Outgoing[] = []
+    let found = 0
+    for (const half of this.#halves.values()) {
+      if (found >= lengthBytes) break
+      if (!half.ready || half.ref.bornMs <= tooOldMs) continue
+      halves.push(half)
+      found += half.ref.length - half.next
+    }
+    if (found < lengthBytes) return undefined
     const segments: Segment[] = []
     const finished: HalfRef[] = []
     let missing = lengthBytes
-    for (const half of this.#halves.values()) {
-      if (missing === 0) break
-      if (!half.ready) continue
+    for (const half of halves) {
       const { blockId, half: number, length: size } = half.ref
       const length = Math.min(missing, size - half.next)
       segments.push({ blockId, half: number, offset: half.next, length })
@@ -92,6 +113,8 @@ interface Incoming {
   /** Bytes before this are used. */
   used: number
   confirmed: boolean
+  /** Too old, and the other end was asked to let it go. */
+  leaving: boolean
 }
 
 /** Halves the other end opened. */
@@ -105,7 +128,7 @@ export class IncomingHalves {
   }
 
   accept(ref: SizedHalf): void {
-    this.#halves.set(halfName(ref), { ref, used: 0, confirmed: true })
+    this.#halves.set(halfName(ref), { ref, used: 0, confirmed: true, leaving: false })
   }
 
   /** True when it is open here already. */
@@ -117,9 +140,35 @@ export class IncomingHalves {
     return true
   }
 
+  /** Undefined when it was not open; else what was left of it. */
+  drop(ref: HalfRef): { readonly leftBytes: number } | undefined {
+    const half = this.#halves.get(halfName(ref))
+    if (half === undefined) return undefined
+    this.#halves.delete(halfName(ref))
+    return { leftBytes: half.ref.length - half.used }
+  }
+
+  /** Those the other end was not asked to let go. */
+  staying(): SizedHalf[] {
+    return Array.from(this.#halves.values())
+      .filter(({ leaving }) => !leaving)
+      .map(({ ref }) => ref)
+  }
+
+  markLeaving(ref: HalfRef): void {
+    const half = this.#halves.get(halfName(ref))
+    if (half !== undefined) half.leaving = true
+  }
+
   /** A new sync begins: what it does not name again is dropped by `dropUnconfirmed`. */
   unconfirmAll(): void {
     for (const half of this.#halves.values()) half.confirmed = false
+    this.stay()
+  }
+
+  /** What the other end was asked to let go is its own again: it did not hear, or forgot. */
+  stay(): void {
+    for (const half of this.#halves.values()) half.leaving = false
   }
 
   dropUnconfirmed(): HalfRef[] {

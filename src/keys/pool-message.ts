@@ -32,7 +32,7 @@ export type PoolMessage =
   | { readonly kind: "open"; readonly halves: readonly OpenedHalf[] }
   /** I have removed them durably as well: use them. */
   | { readonly kind: "ready"; readonly halves: readonly HalfRef[] }
-  /** I do not have them: drop them. */
+  /** I do not have them (any more), or they are too old: drop them. The end that sends with them says so back. */
   | { readonly kind: "lack"; readonly halves: readonly HalfRef[] }
   /** I run low: grant me some of yours. */
   | { readonly kind: "want"; readonly lengthBytes: number }

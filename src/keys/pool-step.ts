@@ -25,6 +25,8 @@ export interface PoolStep {
   readonly drop: OpenRef[]
   /** Blocks that the other end says it holds and that never came here: their module may be asked for them. */
   readonly lacking: string[]
+  /** Bytes that go unused because they are too old. */
+  expiredBytes: number
 }
 
 export interface PoolLimits {
@@ -42,6 +44,13 @@ export interface PoolLimits {
   readonly maxHeldBytes: number
   /** How many spent blocks are remembered. */
   readonly maxSpentIds: number
+  /** Bytes older than this are never sent with and are erased; infinite: key is kept however old it is. */
+  readonly maxAgeMs: number
+  /**
+   * By so much the end that receives with a half waits longer than the one that sends with it: modules give a block
+   * to both ends at different times, and clocks run differently.
+   */
+  readonly ageMarginMs: number
 }
 
 export const DEFAULT_POOL_LIMITS: PoolLimits = {
@@ -51,12 +60,16 @@ export const DEFAULT_POOL_LIMITS: PoolLimits = {
   crowdedGraceMs: 2000,
   maxHeldBytes: 1 << 22,
   maxSpentIds: 8192,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+  ageMarginMs: 5000,
 }
 
 export interface RestoredBlock {
   readonly id: string
   readonly lengths: readonly [number, number]
   readonly owners: readonly [LinkSide | undefined, LinkSide | undefined]
+  /** When it came from its module; absent where that was not written down: its age counts from the start. */
+  readonly bornMs?: number
 }
 
 /** How long a block that the other end lacks is kept: after a crash there may be enough of them to fill the pool. */
@@ -68,7 +81,7 @@ export function graceOf(
 }
 
 export function emptyStep(): PoolStep {
-  return { load: [], writes: [], messages: [], drop: [], lacking: [] }
+  return { load: [], writes: [], messages: [], drop: [], lacking: [], expiredBytes: 0 }
 }
 
 export function forUse(use: OpenFor): (ref: HalfRef) => OpenRef {

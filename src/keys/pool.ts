@@ -16,9 +16,10 @@
 // removed it before it hears the other's `open`, both answer `lack`, and it is lost, not reused.
 
 import { QkdError } from "../errors.js"
-import { BlockInventory, freshBlock, type HeldBlock } from "./block-inventory.js"
-import { firstOwner, type HalfNumber, type HalfRef, type LinkSide, type Segment } from "./half.js"
-import { IncomingHalves, OutgoingHalves } from "./open-halves.js"
+import { type BlockInventory, freshBlock } from "./block-inventory.js"
+import { firstOwner, type HalfRef, type LinkSide, type Segment } from "./half.js"
+import type { IncomingHalves, OutgoingHalves } from "./open-halves.js"
+import { PoolBooks } from "./pool-books.js"
 import { inPieces } from "./pool-message.js"
 import type { HalfHolding, InventoryItem, OpenedHalf, PoolMessage } from "./pool-message.js"
 import { DEFAULT_POOL_LIMITS, emptyStep, forUse, graceOf } from "./pool-step.js"
@@ -28,10 +29,10 @@ import { RecentIds } from "./recent-ids.js"
 export class LinkPool {
   readonly #side: LinkSide
   readonly #limits: PoolLimits
-  readonly #held = new BlockInventory()
-  readonly #sending = new OutgoingHalves()
-  readonly #receiving = new IncomingHalves()
-  readonly #spent: RecentIds
+  readonly #books: PoolBooks
+  readonly #held: BlockInventory
+  readonly #sending: OutgoingHalves
+  readonly #receiving: IncomingHalves
   /** Blocks the other end holds and this one does not yet. */
   readonly #early: RecentIds
   #sent = false
@@ -45,19 +46,24 @@ export class LinkPool {
   constructor(side: LinkSide, limits: PoolLimits = DEFAULT_POOL_LIMITS) {
     this.#side = side
     this.#limits = limits
-    this.#spent = new RecentIds(limits.maxSpentIds)
+    this.#books = new PoolBooks(side, limits)
+    this.#held = this.#books.held
+    this.#sending = this.#books.sending
+    this.#receiving = this.#books.receiving
     this.#early = new RecentIds(limits.maxSpentIds)
     this.#targetBytes = limits.minOpenBytes
   }
 
   /** What the store held at start, oldest first. */
   restore(blocks: readonly RestoredBlock[], spentIds: readonly string[], nowMs: number): void {
-    for (const id of spentIds) this.#spent.add(id)
-    for (const { id, lengths, owners } of blocks) {
+    for (const id of spentIds) this.#books.spent.add(id)
+    for (const { id, lengths, owners, bornMs = nowMs } of blocks) {
       const holding = (owner: LinkSide | undefined): HalfHolding =>
         owner === undefined ? "gone" : owner === this.#side ? "mine" : "theirs"
       const halves: [HalfHolding, HalfHolding] = [holding(owners[0]), holding(owners[1])]
-      this.#held.add({ id, lengths, halves, durable: true, peerHas: false, sinceMs: nowMs })
+      const block = { id, lengths, halves, durable: true, peerHas: false, sinceMs: nowMs, bornMs }
+      this.#held.add(block)
+      this.#books.ages.noteBlock(bornMs)
     }
   }
 
@@ -93,18 +99,20 @@ export class LinkPool {
   /**
    * A module's block. Returns undefined when it is held already.
    *
+   * @param bornMs when the module gave it, where that is earlier
    * @throws QkdError `data-exists` when it was spent before, `resource-denied` when the pool is full,
    * `invalid-value` when it has less than two bytes.
    */
-  addBlock(id: string, lengthBytes: number, nowMs: number): PoolStep | undefined {
+  addBlock(id: string, lengthBytes: number, nowMs: number, bornMs = nowMs): PoolStep | undefined {
     if (this.#held.get(id) !== undefined) return undefined
-    if (this.#spent.has(id)) throw new QkdError("data-exists", `block ${id} was used before`)
+    if (this.#books.spent.has(id)) throw new QkdError("data-exists", `block ${id} was used before`)
     if (lengthBytes < 2) throw new QkdError("invalid-value", `block ${id} has less than two bytes`)
     if (!this.hasRoom(lengthBytes)) throw new QkdError("resource-denied", "the key store is full")
     const ownHalf = this.#side === "low" ? 0 : 1
-    const block = freshBlock(id, lengthBytes, ownHalf, nowMs)
+    const block = freshBlock(id, lengthBytes, ownHalf, nowMs, bornMs)
     block.peerHas = this.#early.delete(id)
     this.#held.add(block)
+    this.#books.ages.noteBlock(bornMs)
     return { ...emptyStep(), writes: [{ kind: "put", blockId: id }] }
   }
 
@@ -136,9 +144,8 @@ export class LinkPool {
   }
 
   disconnected(): void {
-    this.#sending.suspend()
     this.#sent = false
-    this.#heard = "nothing"
+    this.#silent()
   }
 
   /** @throws QkdError `malformed-message` on what an honest end never says: close the connection. */
@@ -146,9 +153,8 @@ export class LinkPool {
     if (message.kind === "sync") return this.#sync(nowMs)
     const step = emptyStep()
     if (message.kind === "no-link") {
-      this.#sending.suspend()
       this.#refused = true
-      this.#heard = "nothing"
+      this.#silent()
       return step
     }
     // Left over from before the other end began anew.
@@ -169,7 +175,7 @@ export class LinkPool {
       case "gone":
         for (const id of message.blockIds) {
           const block = this.#held.get(id)
-          if (block !== undefined) this.#voidBlock(block, step)
+          if (block !== undefined) this.#books.voidBlock(block, step)
         }
         break
       case "open":
@@ -179,9 +185,7 @@ export class LinkPool {
         for (const ref of message.halves) this.#sending.ready(ref)
         break
       case "lack":
-        for (const ref of message.halves) {
-          if (this.#sending.drop(ref)) step.drop.push({ ...ref, use: "sending" })
-        }
+        this.#say(this.#books.letGo(message.halves, step), step)
         break
       case "want":
         this.#grant(message.lengthBytes, step)
@@ -194,10 +198,13 @@ export class LinkPool {
     return step
   }
 
-  /** Takes exactly so many bytes for sending, for good; undefined when they are not ready. */
-  draw(lengthBytes: number): { segments: Segment[]; finished: HalfRef[] } | undefined {
+  /** Takes exactly so many bytes for sending, for good; undefined when they are not ready, or too old. */
+  draw(
+    lengthBytes: number,
+    nowMs: number,
+  ): { segments: Segment[]; finished: HalfRef[] } | undefined {
     if (!this.up) return undefined
-    const drawn = this.#sending.draw(lengthBytes)
+    const drawn = this.#sending.draw(lengthBytes, this.#books.ages.tooOldMs(nowMs))
     if (drawn === undefined) {
       this.#targetBytes = Math.min(
         this.#limits.maxOpenBytes,
@@ -208,9 +215,11 @@ export class LinkPool {
   }
 
   /** Opens more, or asks for grants, so that `waitingBytes` can be drawn soon. */
-  replenish(waitingBytes: number): PoolStep {
+  replenish(waitingBytes: number, nowMs: number): PoolStep {
     this.#waitingBytes = waitingBytes
     const step = emptyStep()
+    // What is too old must not stand for what is waited for.
+    if (waitingBytes > 0) this.#expire(nowMs, step)
     this.#fill(step)
     return step
   }
@@ -225,7 +234,7 @@ export class LinkPool {
     return this.#receiving.spend(segments)
   }
 
-  /** Once a second: drops blocks that the other end never got, and forgets old demand. */
+  /** Once a second: drops blocks that the other end never got or that are too old, and forgets old demand. */
   sweep(nowMs: number): PoolStep {
     const step = emptyStep()
     this.#targetBytes = Math.max(
@@ -238,8 +247,9 @@ export class LinkPool {
     if (this.up) {
       const patienceMs = graceOf(this.#limits, this.#held.heldBytes)
       for (const block of this.#held.alone())
-        if (nowMs - block.sinceMs > patienceMs) this.#voidBlock(block, step)
+        if (nowMs - block.sinceMs > patienceMs) this.#books.voidBlock(block, step)
     }
+    this.#expire(nowMs, step)
     this.#fill(step)
     return step
   }
@@ -247,7 +257,7 @@ export class LinkPool {
   /** Everything of this link is void, here and (by the next sync) there. */
   voidAll(): PoolStep {
     const step = emptyStep()
-    for (const block of Array.from(this.#held.blocks.values())) this.#voidBlock(block, step)
+    for (const block of Array.from(this.#held.blocks.values())) this.#books.voidBlock(block, step)
     for (const ref of this.#sending.refs()) {
       this.#sending.drop(ref)
       step.drop.push({ blockId: ref.blockId, half: ref.half, use: "sending" })
@@ -262,6 +272,7 @@ export class LinkPool {
       throw new QkdError("malformed-message", "the inventory began twice")
     const step = this.#refused ? this.connected() : emptyStep()
     this.#heard = "part"
+    this.#books.ages.lookAgain()
     this.#receiving.unconfirmAll()
     this.#early.clear()
     for (const block of this.#held.blocks.values()) this.#held.markPeer(block, false, nowMs)
@@ -282,10 +293,10 @@ export class LinkPool {
       if (here === "gone") continue
       // Gone there: used or given up. Claimed by both: no honest history leads here.
       if (there === "gone" || (there === "mine" && here === "mine")) {
-        this.#removeHalf(block, half, step)
+        this.#books.removeHalf(block, half, step)
       } else if (there === "theirs" && here === "theirs") {
         // Given, and the message was lost: back to the first owner, as the other end decides too.
-        if (firstOwner(half) === this.#side) this.#own(block, half, this.#side, step)
+        if (firstOwner(half) === this.#side) this.#books.own(block, half, this.#side, step)
       }
     }
   }
@@ -295,7 +306,7 @@ export class LinkPool {
     for (const id of blockIds) {
       const block = this.#held.get(id)
       if (block !== undefined) this.#held.markPeer(block, true, nowMs)
-      else if (this.#spent.has(id)) gone.push(id)
+      else if (this.#books.spent.has(id)) gone.push(id)
       else {
         this.#early.add(id)
         step.lacking.push(id)
@@ -313,13 +324,13 @@ export class LinkPool {
       const holding = block?.halves[ref.half] ?? "gone"
       if (this.#receiving.confirm(opened)) ready.push(ref)
       else if (block !== undefined && holding === "theirs" && block.durable) {
-        this.#receiving.accept({ ...ref, length: block.lengths[ref.half] })
+        this.#receiving.accept({ ...ref, length: block.lengths[ref.half], bornMs: block.bornMs })
         step.load.push({ ...ref, use: "receiving" })
-        this.#removeHalf(block, ref.half, step)
+        this.#books.removeHalf(block, ref.half, step)
         ready.push(ref)
       } else {
         // The other end has removed it in any case: nobody can use it any more.
-        if (block !== undefined && holding !== "gone") this.#removeHalf(block, ref.half, step)
+        if (block !== undefined && holding !== "gone") this.#books.removeHalf(block, ref.half, step)
         lack.push(ref)
       }
     }
@@ -337,7 +348,7 @@ export class LinkPool {
       if (granted >= lengthBytes || halves.length >= Math.min(most, 256)) break
       const block = this.#held.get(blockId)
       if (block === undefined) continue
-      this.#own(block, half, this.#side === "low" ? "high" : "low", step)
+      this.#books.own(block, half, this.#side === "low" ? "high" : "low", step)
       halves.push({ blockId, half })
       granted += length
     }
@@ -347,7 +358,7 @@ export class LinkPool {
   #take(ref: HalfRef, step: PoolStep): void {
     const block = this.#held.get(ref.blockId)
     if (block?.halves[ref.half] !== "theirs") return
-    this.#own(block, ref.half, this.#side, step)
+    this.#books.own(block, ref.half, this.#side, step)
   }
 
   #fill(step: PoolStep): void {
@@ -360,7 +371,7 @@ export class LinkPool {
       if (block === undefined || opened.length >= 256) break
       this.#sending.open(ref)
       step.load.push({ ...ref, use: "sending" })
-      this.#removeHalf(block, ref.half, step)
+      this.#books.removeHalf(block, ref.half, step)
       opened.push({ ...ref, from: 0 })
     }
     if (opened.length > 0) step.messages.push({ kind: "open", halves: opened })
@@ -375,23 +386,20 @@ export class LinkPool {
     }
   }
 
-  #own(block: HeldBlock, half: HalfNumber, owner: LinkSide, step: PoolStep): void {
-    this.#held.setHalf(block, half, owner === this.#side ? "mine" : "theirs")
-    step.writes.push({ kind: "owner", ref: { blockId: block.id, half }, owner })
+  /** The other end says no more: nothing can be sent or come until both begin anew. */
+  #silent(): void {
+    this.#sending.suspend()
+    this.#receiving.stay()
+    this.#books.ages.lookAgain()
+    this.#heard = "nothing"
   }
 
-  #removeHalf(block: HeldBlock, half: HalfNumber, step: PoolStep): void {
-    const whole = this.#held.setHalf(block, half, "gone")
-    step.writes.push({ kind: "remove", ref: { blockId: block.id, half } })
-    if (!whole) return
-    step.writes.push({ kind: "spent", blockId: block.id })
-    const forgotten = this.#spent.add(block.id)
-    if (forgotten !== undefined) step.writes.push({ kind: "forget", blockId: forgotten })
+  #expire(nowMs: number, step: PoolStep): void {
+    const said = this.#books.expire(nowMs, this.#heard !== "nothing", step)
+    if (this.#sent && !this.#refused) this.#say(said, step)
   }
 
-  #voidBlock(block: HeldBlock, step: PoolStep): void {
-    for (const half of [0, 1] as const) {
-      if (block.halves[half] !== "gone") this.#removeHalf(block, half, step)
-    }
+  #say(lacking: readonly HalfRef[], step: PoolStep): void {
+    for (const halves of inPieces(lacking)) step.messages.push({ kind: "lack", halves })
   }
 }

@@ -53,6 +53,8 @@ export interface LinkStock {
   readonly relayedBits?: bigint
   /** Bits of keys that were to pass over the link and were refused: more than their paths were given. */
   readonly refusedBits?: bigint
+  /** Bits that were erased unused because they were too old. */
+  readonly expiredBits?: bigint
   readonly timeToEmptyS?: number
   /** The latest periods with use, oldest first. */
   readonly periods?: readonly LinkPeriod[]
@@ -66,6 +68,7 @@ export interface LinkPeriod {
   readonly consumedBits: number
   readonly authenticationBits: number
   readonly relayedBits: number
+  readonly expiredBits: number
 }
 
 function endFromData(reader: Reader): LinkEnd {
@@ -146,6 +149,7 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
   const timeToEmptyS = stock.number("time_to_empty_s")
   const relayedBits = stock.counter("relayed_bits")
   const refusedBits = stock.counter("refused_bits")
+  const expiredBits = stock.counter("expired_bits")
   const periods = stock.entries("period", "start_time").map(
     (period): LinkPeriod => ({
       startTime: period.string("start_time") ?? "",
@@ -154,6 +158,7 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
       consumedBits: period.number("consumed_bits") ?? 0,
       authenticationBits: period.number("authentication_bits") ?? 0,
       relayedBits: period.number("relayed_bits") ?? 0,
+      expiredBits: period.number("expired_bits") ?? 0,
     }),
   )
   return {
@@ -163,6 +168,7 @@ export function linkStockFromData(reader: Reader): LinkStock | undefined {
     authenticationBits: stock.counter("authentication_bits") ?? 0n,
     ...(relayedBits !== undefined && { relayedBits }),
     ...(refusedBits !== undefined && { refusedBits }),
+    ...(expiredBits !== undefined && { expiredBits }),
     ...(periods.length > 0 && { periods }),
     ...(timeToEmptyS !== undefined && { timeToEmptyS }),
   }
@@ -272,6 +278,7 @@ export function linkStateMembers(
             authentication_bits: uint64(stock.authenticationBits),
             relayed_bits: stock.relayedBits === undefined ? undefined : uint64(stock.relayedBits),
             refused_bits: stock.refusedBits === undefined ? undefined : uint64(stock.refusedBits),
+            expired_bits: stock.expiredBits === undefined ? undefined : uint64(stock.expiredBits),
             period: stock.periods?.length ? stock.periods.map(periodToData) : undefined,
             time_to_empty_s: measured(stock.timeToEmptyS),
           }),
@@ -286,5 +293,6 @@ function periodToData(period: LinkPeriod): JsonObject {
     consumed_bits: uint64(period.consumedBits),
     authentication_bits: uint64(period.authenticationBits),
     relayed_bits: uint64(period.relayedBits),
+    expired_bits: uint64(period.expiredBits),
   })
 }

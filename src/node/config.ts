@@ -103,6 +103,12 @@ export interface NodeSettings {
   /** Keys to and from neighbouring domains. */
   readonly etsi020?: ListenAddress &
     TlsFiles & { readonly url?: string; readonly mode: AckMode; readonly timeoutMs: number }
+  /** Older key of links is erased unused, milliseconds; infinite where nothing is said. */
+  readonly linkKey: {
+    readonly maxAgeMs: number
+    /** Of single links, by qkdl_id. */
+    readonly linkMaxAgeMs: ReadonlyMap<string, number>
+  }
   /** End keys relayed ahead of demand. */
   readonly keyStock: {
     readonly maxKeys: number
@@ -187,6 +193,7 @@ export function readNodeConfig(
       etsi004: { ...listen(node.child("etsi004")), ...tlsFiles(node.child("etsi004"), baseDir) },
     }),
     ...(node.has("etsi020") && { etsi020: readEtsi020(node.child("etsi020"), baseDir) }),
+    linkKey: readLinkKey(node.child("link_key")),
     keyStock: {
       maxKeys: stock.number("max_keys") ?? 4096,
       maxOrderedKeys: stock.number("max_ordered_keys") ?? 65_536,
@@ -208,6 +215,16 @@ export function readNodeConfig(
         options: isObject(options) ? options : {},
       }
     }),
+  }
+}
+
+function readLinkKey(linkKey: Reader): NodeSettings["linkKey"] {
+  const maxAgeMs = (reader: Reader): number =>
+    1000 * (reader.number("max_age_s") ?? Number.POSITIVE_INFINITY)
+  const links = linkKey.entries("link", "qkdl_id")
+  return {
+    maxAgeMs: maxAgeMs(linkKey),
+    linkMaxAgeMs: new Map(links.map((link) => [link.requiredUuid("qkdl_id"), maxAgeMs(link)])),
   }
 }
 

@@ -138,6 +138,8 @@ export interface KeyManagerOptions {
   readonly onChunkRefused?: (appId: string) => void
   /** The other end of this link holds blocks that never came here: their module may be asked for them. */
   readonly onLacking?: (qkdlId: string, blockIds: readonly string[]) => void
+  /** `limits.pool.maxAgeMs` of single links, by qkdl_id. */
+  readonly linkMaxAgeMs?: ReadonlyMap<string, number>
   readonly limits?: Partial<Omit<KeyManagerLimits, "pool" | "stock">> & {
     readonly pool?: Partial<PoolLimits>
     readonly stock?: Partial<StockLimits>

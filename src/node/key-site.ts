@@ -5,6 +5,7 @@ import { QkdError } from "../errors.js"
 import type { Secret } from "../keys/secret.js"
 import { Border } from "./border.js"
 import { EndKeys } from "./end-keys.js"
+import { ExpiryLog } from "./expiry-log.js"
 import { limitsWith } from "./key-manager-options.js"
 import type { KeyManagerAlarm, KeyManagerLimits, KeyManagerOptions } from "./key-manager-options.js"
 import type { KeyStore } from "./key-store.js"
@@ -39,6 +40,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   readonly #clock: SteadyClock
   readonly #random: (bytes: number) => Uint8Array
   readonly #log: Log
+  readonly #expiries: ExpiryLog
   readonly #links: LinkTable
   readonly #transfers: KeyTransfers
   readonly #transit: TransitRates
@@ -67,6 +69,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#clock = clock
     this.#random = random
     this.#log = options.log ?? SILENT
+    this.#expiries = new ExpiryLog(this.#log)
     this.#limits = limitsWith(options.limits)
     const { qkdnId, policy, identity } = options
     const [{ signKey }, limits, log] = [identity, this.#limits, this.#log]
@@ -193,7 +196,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       throw new QkdError("data-missing", `link ${qkdlId} is not configured here`)
     }
     const wanted = (): boolean => this.#state === "open" && this.#links.keeper(qkdlId) === keeper
-    await takeIn(keeper, blockId, key, wanted, (why) => {
+    const steadyMs = (): number => this.#clock.steadyMs()
+    await takeIn(keeper, blockId, key, wanted, steadyMs, (why) => {
       this.#alarm({ kind: "weak-key", qkdlId, message: `a module of link ${qkdlId} gave: ${why}` })
     })
   }
@@ -312,10 +316,15 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
   }
 
   #makeKeeper(qkdlId: string, peer: string): LinkKeeper {
-    const { qkdnId, onLacking } = this.#options
+    const { qkdnId, onLacking, linkMaxAgeMs } = this.#options
+    const { pool } = this.#limits
     return new LinkKeeper({
-      ...{ qkdlId, qkdnId, peer, store: this.#store, limits: this.#limits.pool },
+      ...{ qkdlId, qkdnId, peer, store: this.#store },
+      limits: { ...pool, maxAgeMs: linkMaxAgeMs?.get(qkdlId) ?? pool.maxAgeMs },
       ...(onLacking && { onLacking }),
+      onExpired: (bits) => {
+        this.#expiries.add(qkdlId, bits)
+      },
       steadyMs: () => this.#clock.steadyMs(),
       onFault: this.#storeFailed,
     })
@@ -377,7 +386,9 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     if (jumpedMs !== 0)
       this.#alarm({ kind: "clock-jumped", message: `the clock moved by ${jumpedMs} ms` })
     try {
-      for (const keeper of this.#links.active()) keeper.sweep()
+      // Also those whose link is not configured now: it may come back.
+      for (const keeper of this.#links.all()) keeper.sweep()
+      this.#expiries.sweep(this.#clock.steadyMs())
       await this.#supply.sweep()
       await this.#endKeys.sweep()
       this.streams.sweep()

@@ -255,6 +255,7 @@ function stockOf(live: Live): LinkStock | undefined {
     authenticationBits: figures.authenticationBits,
     ...(figures.relayedBits !== undefined && { relayedBits: figures.relayedBits }),
     ...(figures.refusedBits !== undefined && { refusedBits: figures.refusedBits }),
+    ...(figures.expiredBits !== undefined && { expiredBits: figures.expiredBits }),
     ...(live.periods.rows.length > 0 && { periods: live.periods.rows }),
     ...(drain > 0 && { timeToEmptyS: Math.floor(figures.stockBits / drain) }),
   }

@@ -12,12 +12,11 @@ import { LinkPool } from "../keys/pool.js"
 import type { PoolMessage } from "../keys/pool-message.js"
 import type { OpenRef, PoolLimits, PoolStep } from "../keys/pool-step.js"
 import type { Secret } from "../keys/secret.js"
-import type { KeyStore, StoreOp } from "./key-store.js"
+import type { KeyStore } from "./key-store.js"
 import type { PoolFigures } from "./ports.js"
-import { blockOfKey, blocksOf, decodeLinkRecord, encodeLinkRecord } from "./records.js"
-import { halfKey, halfOfKey, halfPrefix, linkKey, ownerPrefix } from "./records.js"
-import { poolOps, spentPrefix } from "./records.js"
-import type { LinkRecord } from "./records.js"
+import { LinkCounters } from "./link-counters.js"
+import { blockOfKey, blocksOf, bornKey, bornPrefix, decodeBornMs, encodeBornMs } from "./records.js"
+import { halfKey, halfOfKey, halfPrefix, ownerPrefix, poolOps, spentPrefix } from "./records.js"
 
 /** Pad and tag key of one relay message, with where they are. The taker wipes both. */
 export interface Pad {
@@ -38,6 +37,8 @@ export interface LinkKeeperOptions {
   readonly onFault: (cause: unknown) => void
   /** See `KeyManagerOptions`. */
   readonly onLacking?: (qkdlId: string, blockIds: readonly string[]) => void
+  /** So many bits were erased unused because they are too old. */
+  readonly onExpired?: (bits: number) => void
 }
 
 interface Waiter {
@@ -63,8 +64,7 @@ export class LinkKeeper {
   /** Messages leave in the order of the steps, each after its own writes. */
   #order: Promise<void> = Promise.resolve()
   #waiters: Waiter[] = []
-  #record: LinkRecord
-  #recordDirty = false
+  readonly #counters: LinkCounters
   readonly #inflow: Inflow
   #number = 0n
   /** Number of the last genuine message from the other end, in this connection. */
@@ -78,11 +78,7 @@ export class LinkKeeper {
     this.#side = sideOf(options.qkdnId, options.peer)
     this.#inflow = new Inflow(options.steadyMs())
     this.#pool = new LinkPool(this.#side, options.limits)
-    this.#record = {
-      peer: this.peer,
-      ...{ generatedBits: 0n, consumedBits: 0n, authenticationBits: 0n, relayedBits: 0n },
-      refusedBits: 0n,
-    }
+    this.#counters = new LinkCounters(options.store, this.qkdlId, this.peer)
     this.#restore()
   }
 
@@ -91,9 +87,7 @@ export class LinkKeeper {
   }
 
   get figures(): PoolFigures {
-    const { peer: _, ...counters } = this.#record
-    const stockBits = this.#pool.stockBytes * 8
-    return { stockBits, ...counters }
+    return { stockBits: this.#pool.stockBytes * 8, ...this.#counters.counts }
   }
 
   /** Bits this end could send with, grants by the other end included. */
@@ -108,26 +102,29 @@ export class LinkKeeper {
   /**
    * A module's block; wiped here. Resolves once it is durable, also when it was held already.
    *
+   * @param bornMs when its module gave it, by the steady clock: its age counts from then
    * @throws QkdError `invalid-value`, `data-exists` when it was used before, `resource-denied` when full.
    */
-  async add(blockId: string, key: Secret): Promise<void> {
+  async add(blockId: string, key: Secret, bornMs = this.#options.steadyMs()): Promise<void> {
     try {
       if (!isUuid(blockId)) throw new QkdError("invalid-value", `block id ${blockId} is no UUID`)
       const { lengthBytes } = key
-      const step = this.#pool.addBlock(blockId, lengthBytes, this.#options.steadyMs())
+      const nowMs = this.#options.steadyMs()
+      const step = this.#pool.addBlock(blockId, lengthBytes, nowMs, bornMs)
       if (step === undefined) {
         await this.#arriving.get(blockId)
         return
       }
-      this.#count({ generatedBits: BigInt(lengthBytes) * 8n })
-      this.#inflow.add(lengthBytes, this.#options.steadyMs())
+      this.#counters.count({ generatedBits: BigInt(lengthBytes) * 8n })
+      this.#inflow.add(lengthBytes, nowMs)
       const [first] = halfLengths(lengthBytes)
       const stored = key.use((bytes) => {
         const halves = [bytes.subarray(0, first), bytes.subarray(first)] as const
         return this.#options.store.commit([
           { key: halfKey(this.qkdlId, { blockId, half: 0 }), value: halves[0] },
           { key: halfKey(this.qkdlId, { blockId, half: 1 }), value: halves[1] },
-          this.#recordOp(),
+          { key: bornKey(this.qkdlId, blockId), value: encodeBornMs(bornMs) },
+          this.#counters.op(),
         ])
       })
       this.#arriving.set(blockId, stored)
@@ -168,15 +165,14 @@ export class LinkKeeper {
   /** Once a second. */
   sweep(): void {
     this.#carryOut(this.#pool.sweep(this.#options.steadyMs()))
-    if (this.#recordDirty) void this.saveRecord()
+    if (this.#counters.dirty) void this.saveRecord()
     this.#serve()
   }
 
   /** Counters, durably; not news of the store. A process that is killed forgets the last second's consumption. */
   saveRecord(): Promise<void> {
-    this.#recordDirty = false
     return this.#options.store
-      .commit([this.#recordOp()], { quiet: true })
+      .commit([this.#counters.op()], { quiet: true })
       .catch((cause: unknown) => {
         this.#options.onFault(cause)
       })
@@ -184,12 +180,12 @@ export class LinkKeeper {
 
   /** So many of the bits consumed were of keys that only pass here. */
   countRelayed(keyBytes: number): void {
-    this.#count({ relayedBits: BigInt(keyBytes) * 8n })
+    this.#counters.count({ relayedBits: BigInt(keyBytes) * 8n })
   }
 
   /** So many bits of keys were not let through: their path had more than it was given. */
   countRefused(keyBits: number): void {
-    this.#count({ refusedBits: BigInt(keyBits) })
+    this.#counters.count({ refusedBits: BigInt(keyBits) })
   }
 
   /** Grows with every message sent over this link. */
@@ -222,10 +218,10 @@ export class LinkKeeper {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer)
         reject(this.#empty())
-        this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+        this.#replenish(this.#waitingBytes())
       }, timeoutMs)
       this.#waiters.push({ lengthBytes, proofBytes, resolve, reject, timer })
-      this.#carryOut(this.#pool.replenish(waiting))
+      this.#replenish(waiting)
       this.#serve()
     })
   }
@@ -266,7 +262,7 @@ export class LinkKeeper {
   }
 
   #take(lengthBytes: number, proofBytes: number): Pad | undefined {
-    const drawn = this.#pool.draw(lengthBytes)
+    const drawn = this.#pool.draw(lengthBytes, this.#options.steadyMs())
     if (drawn === undefined) return undefined
     const [tagSegments, padSegments] = splitSegments(drawn.segments, TAG_KEY_BYTES)
     const pad = {
@@ -278,7 +274,7 @@ export class LinkKeeper {
     this.#sendingPads.burn(drawn.segments)
     for (const ref of drawn.finished) this.#sendingPads.drop(ref)
     this.#countPad(padSegments, tagSegments, proofBytes)
-    this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+    this.#replenish(this.#waitingBytes())
     return pad
   }
 
@@ -291,8 +287,12 @@ export class LinkKeeper {
       this.#waiters.shift()
       clearTimeout(first.timer)
       first.resolve(pad)
-      this.#carryOut(this.#pool.replenish(this.#waitingBytes()))
+      this.#replenish(this.#waitingBytes())
     }
+  }
+
+  #replenish(waitingBytes: number): void {
+    this.#carryOut(this.#pool.replenish(waitingBytes, this.#options.steadyMs()))
   }
 
   #waitingBytes(): number {
@@ -309,8 +309,12 @@ export class LinkKeeper {
   #carryOut(step: PoolStep): void {
     for (const ref of step.load) this.#load(ref)
     for (const { use, ...ref } of step.drop) this.#padsFor(use).drop(ref)
-    const { store, onFault, onLacking } = this.#options
+    const { store, onFault, onLacking, onExpired } = this.#options
     if (step.lacking.length > 0) onLacking?.(this.qkdlId, step.lacking)
+    if (step.expiredBytes > 0) {
+      this.#counters.count({ expiredBits: BigInt(step.expiredBytes) * 8n })
+      onExpired?.(step.expiredBytes * 8)
+    }
     const ops = step.writes.flatMap((write) => poolOps(this.qkdlId, write))
     if (ops.length === 0 && step.messages.length === 0) return
     const durable = ops.length === 0 ? Promise.resolve() : store.commit(ops)
@@ -344,47 +348,35 @@ export class LinkKeeper {
   #restore(): void {
     const { store, steadyMs } = this.#options
     const link = this.qkdlId
-    store.get(linkKey(link))?.use((bytes) => {
-      this.#record = decodeLinkRecord(bytes)
-    })
     const granted = new Map<string, LinkSide>()
     for (const { key } of store.list(ownerPrefix(link))) {
       const owner = store.get(key)?.use((bytes) => bytes[0])
       granted.set(halfName(halfOfKey(link, key)), owner === 0 ? "low" : "high")
     }
-    const blocks = blocksOf(link, store.list(halfPrefix(link)), granted)
+    const bornMs = new Map<string, number>()
+    for (const { key } of store.list(bornPrefix(link))) {
+      const at = store.get(key)?.use(decodeBornMs)
+      if (at !== undefined) bornMs.set(blockOfKey(link, key), at)
+    }
+    const blocks = blocksOf(link, store.list(halfPrefix(link)), granted, bornMs)
     const spent = store.list(spentPrefix(link)).map(({ key }) => blockOfKey(link, key))
     this.#pool.restore(blocks, spent, steadyMs())
-    if (this.#record.peer === this.peer) return
+    if (this.#counters.peer === this.peer) {
+      // What grew too old meanwhile goes before anybody hears of it.
+      this.#carryOut(this.#pool.sweep(steadyMs()))
+      return
+    }
     // The store knows this link with another neighbour: its keys are not for this one.
-    this.#record = { ...this.#record, peer: this.peer }
+    this.#counters.peer = this.peer
     this.voidAll()
     void this.saveRecord()
   }
 
   #countPad(pad: readonly Segment[], tag: readonly Segment[], proofBytes: number): void {
-    this.#count({
+    this.#counters.count({
       consumedBits: BigInt((lengthOf(pad) - proofBytes) * 8),
       authenticationBits: BigInt((lengthOf(tag) + proofBytes) * 8),
     })
-  }
-
-  #count(more: Partial<Omit<LinkRecord, "peer">>): void {
-    const { peer, generatedBits, consumedBits, authenticationBits } = this.#record
-    const { relayedBits, refusedBits } = this.#record
-    this.#record = {
-      peer,
-      generatedBits: generatedBits + (more.generatedBits ?? 0n),
-      consumedBits: consumedBits + (more.consumedBits ?? 0n),
-      authenticationBits: authenticationBits + (more.authenticationBits ?? 0n),
-      relayedBits: relayedBits + (more.relayedBits ?? 0n),
-      refusedBits: refusedBits + (more.refusedBits ?? 0n),
-    }
-    this.#recordDirty = true
-  }
-
-  #recordOp(): StoreOp {
-    return { key: linkKey(this.qkdlId), value: encodeLinkRecord(this.#record) }
   }
 
   #empty(): QkdError {

@@ -14,6 +14,7 @@ const LOOK_MS = 200
  * Resolves once the block is durable. The key is wiped here in any case.
  *
  * @param onWeak told why a block cannot be key
+ * @param steadyMs the clock that its age counts by: from now on, waiting included
  * @param wanted false once the link is gone or the key manager closes: the block is dropped
  * @throws QkdError `invalid-value` for what cannot be key; as `LinkKeeper.add`.
  */
@@ -22,8 +23,10 @@ export async function takeIn(
   blockId: string,
   key: Secret,
   wanted: () => boolean,
+  steadyMs: () => number,
   onWeak: (why: string) => void,
 ): Promise<void> {
+  const bornMs = steadyMs()
   try {
     const fault = key.use(blockFault)
     if (fault !== undefined) {
@@ -34,7 +37,7 @@ export async function takeIn(
       await sleep(LOOK_MS)
       if (!wanted()) return
     }
-    await keeper.add(blockId, key)
+    await keeper.add(blockId, key, bornMs)
   } finally {
     key.wipe()
   }

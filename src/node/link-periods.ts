@@ -31,8 +31,10 @@ export class LinkPeriods {
       consumedBits: Number(figures.consumedBits - start.figures.consumedBits),
       authenticationBits: Number(figures.authenticationBits - start.figures.authenticationBits),
       relayedBits: Number((figures.relayedBits ?? 0n) - (start.figures.relayedBits ?? 0n)),
+      expiredBits: Number((figures.expiredBits ?? 0n) - (start.figures.expiredBits ?? 0n)),
     }
-    if (row.generatedBits + row.consumedBits + row.authenticationBits === 0) return
+    const { generatedBits, consumedBits, authenticationBits, expiredBits } = row
+    if (generatedBits + consumedBits + authenticationBits + expiredBits === 0) return
     this.rows.push(row)
     if (this.rows.length > this.#limits.rows) this.rows.shift()
   }

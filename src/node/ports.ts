@@ -30,6 +30,8 @@ export interface PoolFigures {
   readonly relayedBits?: bigint
   /** Bits of keys that were to pass over this link and were refused: more than their paths were given. */
   readonly refusedBits?: bigint
+  /** Bits that both ends had and that were erased unused because they were too old. */
+  readonly expiredBits?: bigint
 }
 
 /** One end key, as it is handed out. */

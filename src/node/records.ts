@@ -1,5 +1,5 @@
 // How the key manager's records are named in its store, and the small ones encoded. One letter a kind:
-//   h half-block   o owner of a half, where not the first   x spent block   l link
+//   h half-block   o owner of a half, where not the first   b when a block came   x spent block   l link
 //   k batch of end keys   t batch that is over   m newest mark of a peer   a application   s end of a key stream
 //   d keys given to another domain   i keys taken from one
 // Reads and writes no store.
@@ -14,6 +14,7 @@ const name = (kind: string): ByteWriter => new ByteWriter(96).raw(Buffer.from(ki
 
 export const halfPrefix = (qkdlId: string): Buffer => name("h").text(qkdlId).finish()
 export const ownerPrefix = (qkdlId: string): Buffer => name("o").text(qkdlId).finish()
+export const bornPrefix = (qkdlId: string): Buffer => name("b").text(qkdlId).finish()
 export const spentPrefix = (qkdlId: string): Buffer => name("x").text(qkdlId).finish()
 export const LINK_PREFIX = Buffer.from("l")
 export const BATCH_PREFIX = Buffer.from("k")
@@ -35,6 +36,22 @@ export function ownerKey(qkdlId: string, { blockId, half }: HalfRef): Buffer {
 
 export function spentKey(qkdlId: string, blockId: string): Buffer {
   return name("x").text(qkdlId).uuid(blockId).finish()
+}
+
+/** The value says when the block came, by the steady clock. There while a half of it is. */
+export function bornKey(qkdlId: string, blockId: string): Buffer {
+  return name("b").text(qkdlId).uuid(blockId).finish()
+}
+
+export function encodeBornMs(bornMs: number): Buffer {
+  return new ByteWriter(8).f64(bornMs).finish()
+}
+
+export function decodeBornMs(bytes: Uint8Array): number {
+  const reader = new ByteReader(bytes, "time of a block")
+  const bornMs = reader.f64()
+  reader.end()
+  return bornMs
 }
 
 export const linkKey = (qkdlId: string): Buffer => name("l").text(qkdlId).finish()
@@ -62,6 +79,7 @@ export interface LinkRecord {
   readonly authenticationBits: bigint
   readonly relayedBits: bigint
   readonly refusedBits: bigint
+  readonly expiredBits: bigint
 }
 
 export function encodeLinkRecord(record: LinkRecord): Buffer {
@@ -72,6 +90,7 @@ export function encodeLinkRecord(record: LinkRecord): Buffer {
     .u64(record.authenticationBits)
     .u64(record.relayedBits)
     .u64(record.refusedBits)
+    .u64(record.expiredBits)
     .finish()
 }
 
@@ -83,21 +102,20 @@ export function decodeLinkRecord(bytes: Uint8Array): LinkRecord {
     consumedBits: reader.u64(),
     authenticationBits: reader.u64(),
     relayedBits: reader.u64(),
-    // Stores of earlier releases do not have it.
+    // Stores of earlier releases do not have them.
     refusedBits: reader.atEnd ? 0n : reader.u64(),
+    expiredBits: reader.atEnd ? 0n : reader.u64(),
   }
   reader.end()
   return record
 }
 
-/**
- * The blocks of a link, from its half records and its owner records. The order in which they came is not kept
- * over a restart, nor needed.
- */
+/** The blocks of a link, from its half records and its owner records, in the order in which they came. */
 export function blocksOf(
   qkdlId: string,
   halves: readonly StoredRecord[],
   granted: ReadonlyMap<string, LinkSide>,
+  bornMs: ReadonlyMap<string, number>,
 ): RestoredBlock[] {
   const blocks = new Map<string, { lengths: [number, number]; owners: Owners }>()
   for (const { key, lengthBytes } of halves) {
@@ -108,7 +126,11 @@ export function blocksOf(
     block.owners[ref.half] = granted.get(halfName(ref)) ?? firstOwner(ref.half)
     blocks.set(ref.blockId, block)
   }
-  return Array.from(blocks, ([id, block]) => ({ id, ...block }))
+  const age = (id: string): number => bornMs.get(id) ?? Number.POSITIVE_INFINITY
+  return Array.from(blocks, ([id, block]) => {
+    const born = bornMs.get(id)
+    return { id, ...block, ...(born !== undefined && { bornMs: born }) }
+  }).sort((one, other) => age(one.id) - age(other.id) || 0)
 }
 
 type Owners = [LinkSide | undefined, LinkSide | undefined]
@@ -122,7 +144,7 @@ export function halfOfKey(qkdlId: string, key: Uint8Array): HalfRef {
   return { blockId, half }
 }
 
-/** The block that an `x` record is about. */
+/** The block that an `x` or `b` record is about. */
 export function blockOfKey(qkdlId: string, key: Uint8Array): string {
   const reader = new ByteReader(key.subarray(1), "record")
   if (reader.text() !== qkdlId) reader.fail("another link's record")
@@ -174,7 +196,10 @@ export function poolOps(link: string, write: PoolWrite): StoreOp[] {
         { key: ownerKey(link, write.ref), value: null },
       ]
     case "spent":
-      return [{ key: spentKey(link, write.blockId), value: Buffer.alloc(0) }]
+      return [
+        { key: spentKey(link, write.blockId), value: Buffer.alloc(0) },
+        { key: bornKey(link, write.blockId), value: null },
+      ]
     case "forget":
       return [{ key: spentKey(link, write.blockId), value: null }]
   }

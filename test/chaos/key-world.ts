@@ -103,6 +103,7 @@ export class KeyWorld {
     Date.now = () => now() - MADE_EARLIER_MS
     try {
       const files = await writeNodeFiles(dir, plan, fibres)
+      for (const { configFile } of files.nodes) limitAge(configFile)
       return new KeyWorld(dir, plan, fibres, files, ledger, onFault)
     } finally {
       Date.now = now
@@ -380,4 +381,11 @@ export class KeyWorld {
       }
     })
   }
+}
+
+/** Links make far more key than is used: what is left over becomes too old all the while. */
+function limitAge(configFile: string): void {
+  const file = JSON.parse(readFileSync(configFile, "utf8")) as Record<string, object>
+  const [name = "", node] = Object.entries(file)[0] ?? []
+  writeFileSync(configFile, JSON.stringify({ [name]: { ...node, link_key: { max_age_s: 10 } } }))
 }

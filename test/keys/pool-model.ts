@@ -16,12 +16,15 @@ export const LIMITS: PoolLimits = {
   graceMs: 1000,
   maxHeldBytes: 1 << 16,
   maxSpentIds: 256,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+  ageMarginMs: 200,
 }
 
 type Carried = { pool: Buffer } | { pad: Segment[] }
 
 interface DiskHalf {
   readonly length: number
+  readonly bornMs: number
   owner: LinkSide
 }
 
@@ -30,6 +33,10 @@ export class End {
   readonly spent = new Set<string>()
   readonly outbox: Carried[] = []
   pool: LinkPool
+  /** Bytes that went unused because they were too old, as the steps say. */
+  expired = 0
+  /** When blocks were first given here. */
+  readonly #born = new Map<string, number>()
   /** Steps whose writes are not durable yet, or whose messages wait for an earlier one. */
   #pending: { step: PoolStep; blockBytes: number; pad?: Segment[] }[] = []
   #loaded = new Set<string>()
@@ -45,6 +52,7 @@ export class End {
 
   run(step: PoolStep | undefined, blockBytes = 0): void {
     if (step === undefined) return
+    this.expired += step.expiredBytes
     for (const ref of step.load) {
       assert.ok(this.disk.has(halfName(ref)), `loads ${halfName(ref)}, which is not on disk`)
       this.#loaded.add(`${ref.use} ${halfName(ref)}`)
@@ -56,6 +64,7 @@ export class End {
   give(blockId: string, nowMs: number): void {
     const bytes = this.known.get(blockId) ?? 64
     this.known.set(blockId, bytes)
+    if (!this.#born.has(blockId)) this.#born.set(blockId, nowMs)
     try {
       this.run(this.pool.addBlock(blockId, bytes, nowMs), bytes)
     } catch {
@@ -70,8 +79,9 @@ export class End {
     for (const write of next.step.writes) {
       if (write.kind === "put") {
         const lengths = halfLengths(next.blockBytes)
-        this.disk.set(`${write.blockId}/0`, { length: lengths[0], owner: "low" })
-        this.disk.set(`${write.blockId}/1`, { length: lengths[1], owner: "high" })
+        const bornMs = this.#born.get(write.blockId) ?? 0
+        this.disk.set(`${write.blockId}/0`, { length: lengths[0], bornMs, owner: "low" })
+        this.disk.set(`${write.blockId}/1`, { length: lengths[1], bornMs, owner: "high" })
         this.run(this.pool.blockDurable(write.blockId))
       } else if (write.kind === "owner") {
         const half = this.disk.get(halfName(write.ref))
@@ -87,13 +97,15 @@ export class End {
   }
 
   /** Draws and puts a message that names the segments behind everything said so far. */
-  draw(lengthBytes: number): boolean {
-    const drawn = this.pool.draw(lengthBytes)
-    this.run(this.pool.replenish(drawn === undefined ? lengthBytes : 0))
+  draw(lengthBytes: number, nowMs = 0): boolean {
+    const drawn = this.pool.draw(lengthBytes, nowMs)
+    this.run(this.pool.replenish(drawn === undefined ? lengthBytes : 0, nowMs))
     if (drawn === undefined) return false
     for (const segment of drawn.segments) {
       assert.ok(this.#loaded.has(`sending ${halfName(segment)}`), "uses a half it has no bytes of")
       assert.ok(!this.disk.has(halfName(segment)), "uses a half that is still on disk")
+      const ageMs = nowMs - (this.#born.get(segment.blockId) ?? 0)
+      assert.ok(ageMs < this.limits.maxAgeMs, `uses a half that is ${ageMs} ms old`)
       for (let at = 0; at < segment.length; at++) {
         const byte = `${halfName(segment)}@${segment.offset + at}`
         assert.ok(!this.used.has(byte), `byte ${byte} used twice`)
@@ -124,13 +136,14 @@ export class End {
     this.#loaded = new Set()
     this.outbox.length = 0
     this.pool = new LinkPool(this.side, this.limits)
-    const blocks = new Map<string, { lengths: [number, number]; owners: RestoredBlock["owners"] }>()
+    const blocks = new Map<string, Omit<RestoredBlock, "id">>()
     for (const [name, half] of this.disk) {
       const [id = "", number = "0"] = name.split("/")
       const lengths = halfLengths(this.known.get(id) ?? 0)
       const owners = blocks.get(id)?.owners ?? [undefined, undefined]
       blocks.set(id, {
         lengths: [lengths[0], lengths[1]],
+        bornMs: half.bornMs,
         owners: number === "0" ? [half.owner, owners[1]] : [owners[0], half.owner],
       })
     }

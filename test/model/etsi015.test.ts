@@ -234,7 +234,7 @@ describe("the ETSI 015 mapper", () => {
   it("holds measured rates at the ceiling of uint32 and carries 64 bits of stock exactly", () => {
     const [startTime, endTime] = ["2026-11-27T10:00:00.000Z", "2026-11-27T10:01:00.000Z"]
     const bits = { generatedBits: 4, consumedBits: 3, authenticationBits: 2, relayedBits: 1 }
-    const period = { startTime, endTime, ...bits }
+    const period = { startTime, endTime, ...bits, expiredBits: 6 }
     const members = linkStateMembers(
       {
         type: "PHYS",
@@ -248,6 +248,7 @@ describe("the ETSI 015 mapper", () => {
         consumedBits: 3n,
         authenticationBits: 0n,
         relayedBits: 2n,
+        expiredBits: 7n,
         timeToEmptyS: 90,
         periods: [period],
       },
@@ -262,6 +263,7 @@ describe("the ETSI 015 mapper", () => {
     assert.equal(linkStockFromData(reader)?.generatedBits, 18_446_744_073_709_551_615n)
     assert.equal(linkStockFromData(reader)?.timeToEmptyS, 90)
     assert.equal(linkStockFromData(reader)?.relayedBits, 2n)
+    assert.equal(linkStockFromData(reader)?.expiredBits, 7n)
     assert.deepEqual(linkStockFromData(reader)?.periods, [period])
     assert.equal(linkStateFromData(reader).performance.stockBits, 2 ** 40)
   })

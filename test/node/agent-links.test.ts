@@ -197,6 +197,7 @@ describe("a node's links", () => {
       consumedBits: 5n * bits,
       authenticationBits: bits,
       relayedBits: 2n * bits,
+      expiredBits: 3n * bits,
     })
     for (let minute = 0; minute <= 70; minute += 1) {
       // In the third minute nothing happens.
@@ -210,6 +211,7 @@ describe("a node's links", () => {
       startTime: new Date(START + 69 * 60_000).toISOString(),
       endTime: new Date(START + 70 * 60_000).toISOString(),
       ...{ generatedBits: 10, consumedBits: 5, authenticationBits: 1, relayedBits: 2 },
+      expiredBits: 3,
     })
   })
 

@@ -79,6 +79,7 @@ describe("key managers in a row", () => {
         authenticationBits: 1536n,
         relayedBits: 0n,
         refusedBits: 0n,
+        expiredBits: 0n,
       })
     }
     assert.equal(net.first.deliveredBits(net.appId), 768n)

@@ -103,6 +103,7 @@ export class KeyNetwork {
   readonly #durable: boolean
   readonly #limits: KeyManagerOptions["limits"]
   readonly #clock: KeyManagerClock | undefined
+  readonly #linkMaxAgeMs: ReadonlyMap<string, number> | undefined
 
   constructor(
     count: number,
@@ -110,6 +111,7 @@ export class KeyNetwork {
       durable?: boolean
       limits?: KeyManagerOptions["limits"]
       clock?: KeyManagerClock
+      linkMaxAgeMs?: (links: readonly string[]) => ReadonlyMap<string, number>
     } = {},
   ) {
     this.sites = Array.from({ length: count }, (_, i) => makeIdentity(i + 1))
@@ -117,6 +119,7 @@ export class KeyNetwork {
     this.faults = this.sites.map(() => ({}))
     this.#durable = options.durable ?? true
     this.#clock = options.clock
+    this.#linkMaxAgeMs = options.linkMaxAgeMs?.(this.links)
     this.#limits = {
       pingMs: 500,
       redialMinMs: 20,
@@ -177,6 +180,7 @@ export class KeyNetwork {
       onAlarm: (alarm) => this.alarms.push(alarm),
       ...(this.#limits !== undefined && { limits: this.#limits }),
       ...(this.#clock !== undefined && { clock: this.#clock }),
+      ...(this.#linkMaxAgeMs !== undefined && { linkMaxAgeMs: this.#linkMaxAgeMs }),
     })
     this.managers[index] = manager
     return manager

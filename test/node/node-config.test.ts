@@ -124,6 +124,18 @@ describe("a node's configuration file", () => {
     ])
   })
 
+  it("lets link key become as old as it says, on single links otherwise, and however old where it says nothing", () => {
+    assert.deepEqual(read(file).linkKey, { maxAgeMs: Infinity, linkMaxAgeMs: new Map() })
+    const link = { qkdl_id: SELF, max_age_s: 60 }
+    assert.deepEqual(read({ ...file, link_key: { max_age_s: 3600, link: [link] } }).linkKey, {
+      maxAgeMs: 3_600_000,
+      linkMaxAgeMs: new Map([[SELF, 60_000]]),
+    })
+    for (const wrong of [{ max_age_s: 9 }, { max_age_s: "soon" }, { max_age: 60 }])
+      refused({ ...file, link_key: wrong })
+    refused({ ...file, link_key: { link: [{ qkdl_id: SELF }] } })
+  })
+
   it("serves SKIP only where it is asked for, to any system where none is named", () => {
     assert.equal(read(file).skip, undefined)
     const skip = { port: 9443, cert_file: "c", key_file: "k", ca_file: "ca" }

@@ -224,7 +224,7 @@ describe("a relay with a captured neighbour", () => {
 describe("what a link's store counts", () => {
   it("has what was refused, and is read from a store that does not have it yet", () => {
     const counted = { generatedBits: 1n, consumedBits: 2n, authenticationBits: 3n, relayedBits: 4n }
-    const record = { peer: "p", ...counted, refusedBits: 5n }
+    const record = { peer: "p", ...counted, refusedBits: 5n, expiredBits: 0n }
     assert.deepEqual(decodeLinkRecord(encodeLinkRecord(record)), record)
     const earlier = new ByteWriter(64).text("p").u64(1n).u64(2n).u64(3n).u64(4n).finish()
     assert.deepEqual(decodeLinkRecord(earlier), { ...record, refusedBits: 0n })
