@@ -2,13 +2,21 @@
 
 import type { LinkPerformance } from "../model/link.js"
 
-/** An exponential average over irregular samples. The first sample counts in full. */
+/** An exponential average over irregular samples. The first sample counts in full, unless it began at nothing. */
 export class Smoothed {
   #value = 0
   #at: number | undefined
 
-  /** @param timeMs after this time a sample's weight has fallen to 1/e */
-  constructor(private readonly timeMs: number) {}
+  /**
+   * @param timeMs after this time a sample's weight has fallen to 1/e
+   * @param noneAtMs when it was nothing for certain: for what comes in bursts, of which the first is no rate
+   */
+  constructor(
+    private readonly timeMs: number,
+    noneAtMs?: number,
+  ) {
+    this.#at = noneAtMs
+  }
 
   get value(): number {
     return this.#value

@@ -169,6 +169,20 @@ describe("a node's links", () => {
     assert.ok(Math.abs(cost - 100) < 5, `authentication ${cost} bit/s`)
   })
 
+  it("do not take the first tags, which come all at once, for a rate", () => {
+    const bench = new Bench()
+    bench.generate(4000)
+    bench.pools.set(TO_WEST, pool(1000, 0n))
+    bench.board.tick(bench.now, (id) => bench.pools.get(id))
+    bench.now += 500
+    bench.pools.set(TO_WEST, pool(1000, 4096n))
+    const told = bench.board.tick(bench.now, (id) => bench.pools.get(id))
+    const eskrBps = bench.board.now(TO_WEST)?.performance.eskrBps ?? 0
+    // 4096 bits, averaged over five seconds.
+    assert.ok(eskrBps > 3000 && eskrBps < 3500, `${eskrBps} bit/s after authentication`)
+    assert.equal(kinds(told).includes("link-overloaded"), false)
+  })
+
   it("say when the store will be empty while it shrinks, and nothing while it grows", () => {
     const bench = new Bench()
     let consumed = 0n
