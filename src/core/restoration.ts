@@ -1,7 +1,7 @@
 // What becomes of services when a link or a node on their path fails, and when what they left is whole again. A failure
 // is one decision: all that it hits move, greater priority first, to the backup that is ready or to a path found anew.
 
-import type { AvoidedNode, KeyPath, PlannedPath, Service } from "../model/service.js"
+import type { AvoidedNode, BackupPath, KeyPath, PlannedPath, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, standingPaths } from "./lanes.js"
@@ -64,19 +64,27 @@ function moveAll(
     }
     if (next !== undefined && !stops(next)) continue
     const hit = path !== undefined && hits(path, service)
-    if (hit && next === undefined && service.backup !== undefined && room.take(service)) {
-      beginPath(turn, leavingHome(service), service.backup, true)
-      turn.notify("service", "service.moving", service.serviceId, "to its backup")
+    // Where it was on its way to another path, its backup is one for that path, and as ready.
+    const { backup } = service
+    const free = next === undefined ? service : abandonNext(turn, service)
+    if (free !== service) room.changed()
+    if (!hit && free.path !== undefined) {
+      usedBackups ||= backup !== undefined
+      stay(turn, free)
+      continue
+    }
+    const from = hit ? leavingHome(free) : free
+    if (backup !== undefined && room.take(free, backup, next)) {
+      beginPath(turn, from, backup, true)
+      const type = path === undefined ? "service.pending" : "service.moving"
+      turn.notify("service", type, service.serviceId, "to its backup")
       usedBackups = true
       continue
     }
     // It may have had one that could not be used.
-    usedBackups ||= service.backup !== undefined
-    const free = abandonNext(turn, service)
-    if (hit || free.path === undefined) {
-      seekPath(turn, hit ? leavingHome(free) : free, { backup: "later" })
-      room.changed()
-    } else stay(turn, free)
+    usedBackups ||= backup !== undefined
+    seekPath(turn, from, { backup: "later" })
+    room.changed()
   }
   return { usedBackups }
 }
@@ -116,25 +124,33 @@ class BackupRoom {
     this.#current = false
   }
 
-  /** Takes the backup if it can be used; the nodes that a path over it begins with are told. */
-  take({ path, backup, terms, avoiding }: Service): boolean {
-    if (backup === undefined || backup.rateBps < terms.minRateBps) return false
+  /**
+   * Takes the backup if it can be used; the nodes that a path over it begins with are told.
+   *
+   * @param left the path that it was for, where the service has just given that up
+   */
+  take(
+    { path, terms, avoiding }: Pick<Service, "path" | "terms" | "avoiding">,
+    backup: BackupPath,
+    left: KeyPath | undefined,
+  ): boolean {
+    if (backup.rateBps < terms.minRateBps) return false
     const { graph } = this.#turn.draft
     if (!this.#current) this.#look()
-    const left = this.#left
+    const free = this.#left
     const rateBps = terms.minRateBps
     // What it has in common with the path in use is the service's already.
-    const own =
-      backup.disjoint === "part" && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
+    const mayShare = backup.disjoint === "part" || left !== undefined
+    const own = mayShare && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
     const start = graph.startOf(backup)
     const values = graph.pathValues
     const hops = backup.hops.length
     const end = start + hops
     for (let place = start; place < end; place += 1) {
       const link = values[place] ?? -1
-      const free = left[link] ?? UNFIT
-      if (free === UNFIT) return false
-      if (free < rateBps && rateBps > 0 && own?.includes(link) !== true) return false
+      const bps = free[link] ?? UNFIT
+      if (bps === UNFIT) return false
+      if (bps < rateBps && rateBps > 0 && own?.includes(link) !== true) return false
     }
     const { present, passable } = graph
     const last = end + hops
@@ -144,7 +160,7 @@ class BackupRoom {
     if (avoiding !== undefined && this.#avoids(avoiding, backup)) return false
     for (let place = start; place < end; place += 1) {
       const link = values[place] ?? -1
-      if (own?.includes(link) !== true) left[link] = (left[link] ?? 0) - rateBps
+      if (own?.includes(link) !== true) free[link] = (free[link] ?? 0) - rateBps
     }
     this.#tell(backup, values, end)
     return true

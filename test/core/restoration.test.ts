@@ -42,6 +42,70 @@ describe("a service with protection restore", () => {
     assert.deepEqual(lab.service("a", "d")?.backup?.nodes, ["a", "e", "f", "d"])
   })
 
+  it("takes its backup when the cut comes while its first path is still being set up", () => {
+    const lab = new Lab({ links: LADDER })
+    lab.order("a", "d", { minRateBps: 40, protection: "restore" })
+    assert.deepEqual(lab.service("a", "d")?.next?.nodes, ["a", "b", "d"])
+    assert.deepEqual(lab.service("a", "d")?.backup?.nodes, ["a", "c", "d"])
+    // A fresh search would now go the longer way, which has more left.
+    lab.order("a", "c", { minRateBps: 600 })
+    lab.order("c", "d", { minRateBps: 600 })
+    lab.linkDown("b-d")
+    assert.deepEqual(lab.service("a", "d")?.next?.nodes, ["a", "c", "d"])
+    assert.equal(lab.service("a", "d")?.state, "pending")
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "d"), ["a-c", "c-d"])
+    lab.wakeAfter(lab.settings.retryMs)
+    assert.deepEqual(lab.service("a", "d")?.backup?.nodes, ["a", "e", "f", "d"])
+  })
+
+  it("takes its backup when the cut hits both the path it has and the one it is on its way to", () => {
+    const links = ["s-a", "a-b", "b-d", "a-c", "c-d", "s-e", "e-d", "s-f", "f-g", "g-d"]
+    const lab = new Lab({ links })
+    lab.order("s", "d", { minRateBps: 40, protection: "restore", avoidNodes: ["e"] })
+    lab.confirmAll()
+    const { serviceId = "" } = lab.service("s", "d") ?? {}
+    assert.deepEqual(lab.pathOf("s", "d"), ["s-a", "a-b", "b-d"])
+    const terms = { minRateBps: 40, protection: "restore", priority: 0, avoidNodes: [] } as const
+    lab.submit({ kind: "service-changed", serviceId, terms })
+    lab.confirmAll()
+    lab.submit({ kind: "service-moved", serviceId, avoidNodes: ["b", "e", "f"], avoidLinks: [] })
+    const moving = lab.service("s", "d")
+    assert.deepEqual(moving?.path?.nodes, ["s", "a", "b", "d"])
+    assert.deepEqual(moving.next?.nodes, ["s", "a", "c", "d"])
+    assert.deepEqual(moving.backup?.nodes, ["s", "e", "d"])
+    lab.order("s", "e", { minRateBps: 700 })
+    lab.order("e", "d", { minRateBps: 700 })
+    lab.confirmAll(["c"])
+    lab.effects.length = 0
+    lab.linkDown("s-a")
+    assert.deepEqual(lab.service("s", "d")?.next?.nodes, ["s", "e", "d"])
+    const told = lab.effects.flatMap((effect) =>
+      effect.kind === "notify" && effect.topic === "service" ? [effect.message] : [],
+    )
+    assert.deepEqual(told, ["to its backup"])
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("s", "d"), ["s-e", "e-d"])
+    assert.equal(lab.service("s", "d")?.leaving.length, 0)
+    for (const link of ["a-b", "a-c", "c-d"]) assert.equal(lab.picture.reservedBps(link), 0)
+    assert.equal(lab.picture.reservedBps("s-e"), 740)
+  })
+
+  it("stays on its path when the cut hits only the one it is on its way to", () => {
+    const lab = new Lab({ links: LADDER })
+    lab.order("a", "d", { minRateBps: 40, protection: "restore" })
+    lab.confirmAll()
+    const { serviceId = "" } = lab.service("a", "d") ?? {}
+    lab.submit({ kind: "service-moved", serviceId, avoidNodes: ["b"], avoidLinks: [] })
+    assert.deepEqual(lab.service("a", "d")?.next?.nodes, ["a", "c", "d"])
+    lab.linkDown("c-d")
+    lab.confirmAll()
+    assert.equal(lab.service("a", "d")?.state, "active")
+    assert.deepEqual(lab.pathOf("a", "d"), ["a-b", "b-d"])
+    lab.wakeAfter(lab.settings.retryMs)
+    assert.deepEqual(lab.service("a", "d")?.backup?.nodes, ["a", "e", "f", "d"])
+  })
+
   it("goes round by a fresh search when its backup is cut as well", () => {
     const lab = new Lab({ links: LADDER })
     lab.order("a", "d", { minRateBps: 40, protection: "restore" })
