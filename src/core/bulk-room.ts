@@ -2,7 +2,7 @@
 // early as they can, so that most of what they hold is ahead of need; services are not to wait for that.
 
 import { type BulkOrder, deliveredBits } from "../model/bulk-order.js"
-import type { Service } from "../model/service.js"
+import type { KeyPath, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
 import { groups } from "./memberships.js"
 import { findPath } from "./path.js"
@@ -41,7 +41,7 @@ function makeRoomBesideBulk(turn: Turn, service: Routable, avoidLinks: readonly 
   const query = queryOf(service, avoiding, avoidLinks)
   const credit = new Map(query.credit)
   for (const { stream, spareBps } of yielding)
-    for (const { qkdlId } of stream.path?.hops ?? [])
+    for (const { qkdlId } of pathOf(stream)?.hops ?? [])
       credit.set(qkdlId, (credit.get(qkdlId) ?? 0) + spareBps)
   draft.graph.refresh(draft, settings)
   const found = findPath(draft.graph, { ...query, credit })
@@ -50,18 +50,18 @@ function makeRoomBesideBulk(turn: Turn, service: Routable, avoidLinks: readonly 
     for (const { stream, spareBps } of yielding) {
       const link = draft.link(qkdlId)
       const now = draft.service(stream.serviceId)
-      const { path } = now ?? {}
+      const path = pathOf(now)
       if (link === undefined || now === undefined || path === undefined) continue
       const own = query.credit?.get(qkdlId) ?? 0
       const lacking = query.rateBps - residualBps(draft, link, settings) - own
       if (lacking <= 0) break
       if (!path.hops.some((hop) => hop.qkdlId === qkdlId)) continue
-      const least = (stream.path?.rateBps ?? 0) - spareBps
+      const least = (pathOf(stream)?.rateBps ?? 0) - spareBps
       const rateBps = Math.max(least, path.rateBps - Math.ceil(lacking))
       put(turn, {
         ...now,
         terms: { ...now.terms, minRateBps: rateBps },
-        path: { ...path, rateBps },
+        [now.path === undefined ? "next" : "path"]: { ...path, rateBps },
       })
       turn.sync(...path.nodes)
     }
@@ -74,10 +74,15 @@ function streamsOf({ draft, now }: Turn): Yielding[] {
     const order = draft.order(id)
     const stream = draft.service(order?.serviceId ?? "")
     if (order === undefined || stream?.ordered?.orderId !== id) return []
-    const spareBps = (stream.path?.rateBps ?? 0) - neededBps(order, now)
-    // What is on its way to another path is left alone.
-    return spareBps > 0 && stream.next === undefined ? [{ stream, spareBps }] : []
+    const spareBps = (pathOf(stream)?.rateBps ?? 0) - neededBps(order, now)
+    return spareBps > 0 ? [{ stream, spareBps }] : []
   })
+}
+
+/** The one path that it has or is getting; a stream on its way from one to another is left alone. */
+function pathOf(stream: Service | undefined): KeyPath | undefined {
+  if (stream?.next === undefined) return stream?.path
+  return stream.path === undefined ? stream.next : undefined
 }
 
 /** Infinity where it is late anyway. */

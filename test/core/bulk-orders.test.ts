@@ -383,6 +383,21 @@ describe("a bulk order", () => {
     assert.deepEqual([order.late, order.periods[0]?.rateBps], [false, 400])
   })
 
+  it("gives services what it does not need while its stream is being set up, too", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c"] })
+    lab.bulk("a", "c", { keys: 300, minutes: 256 / 60 })
+    assert.equal(lab.reserved("a-b"), 900)
+    lab.order("a", "b", { minRateBps: 500 })
+    assert.deepEqual([lab.service("a", "b")?.state, lab.reserved("a-b")], ["pending", 900])
+    lab.confirmAll()
+    const stream = lab.service("a", "c")
+    assert.deepEqual([stream?.state, stream?.path?.rateBps], ["active", 400])
+    assert.equal(
+      lab.desired("a").apps.find(({ appId }) => appId === stream?.serviceId)?.qos.minBps,
+      400,
+    )
+  })
+
   it("of best effort gives services all it has", () => {
     const lab = new BulkLab({ links: ["a-b", "b-c"] })
     lab.bulk("a", "b", { keys: 300, minutes: 60, bestEffort: true })
