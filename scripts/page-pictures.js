@@ -1,6 +1,6 @@
 // Takes the README's pictures of the page from a running demo: node scripts/page-pictures.js [DIR] [OUT]
-// Orders a service between the first and the last SAE when there is none, and cuts and mends a fibre, so that
-// there is something to see.
+// Orders a service between the first and the last SAE and a volume of key for the first two when there are none, and cuts
+// and mends a fibre, so that there is something to see.
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync } from "node:fs"
 import path from "node:path"
@@ -34,9 +34,14 @@ function keyloom(...words) {
   })
 }
 
+const saes = demo.saes.map((sae) => sae.saeId)
+const { items: orders } = await call("GET", "/bulk-orders")
+if (orders.length === 0) {
+  const deadline = new Date(Date.now() + 3_600_000).toISOString()
+  await call("POST", "/bulk-orders", { from: saes[0], to: saes[1], keys: 500_000, deadline })
+}
 const { items } = await call("GET", "/services")
-if (items.length === 0) {
-  const saes = demo.saes.map((sae) => sae.saeId)
+if (!items.some(({ origin }) => origin === "order")) {
   const order = { a: saes[0], b: saes.at(-1), minRateBps: 2048 }
   await call("POST", "/services", order, { Prefer: "wait=20" })
 }
@@ -75,7 +80,9 @@ for (const theme of ["light", "dark"]) {
   await page.locator("tr[data-service-id] button.row").first().click()
   await page.mouse.move(2, 2)
   await pause(2500)
-  await page.screenshot({ path: path.join(out, `page-${theme}.png`) })
+  await page.screenshot({
+    path: path.join(out, theme === "dark" ? "page.png" : `page-${theme}.png`),
+  })
   await context.close()
 }
 await browser.close()
