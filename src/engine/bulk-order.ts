@@ -12,9 +12,9 @@ export interface BulkOrder {
   /** Nothing of it is delivered before. */
   readonly notBefore: number
   readonly due: number
-  /** Greater goes first; among equals what was promised, and then the earlier deadline. */
+  /** Greater goes first, after what was promised; among equals the earlier deadline does. */
   readonly priority: number
-  /** An earlier schedule has it in time: better rates must not let one that was not promised take its place. */
+  /** An earlier schedule has it in time: nothing that was not promised takes its place, whatever its priority. */
   readonly promised?: boolean
 }
 

@@ -123,8 +123,8 @@ class Scheduling {
   #order(a: number, b: number): number {
     const [one, other] = [this.#orders[a], this.#orders[b]]
     return (
-      (other?.priority ?? 0) - (one?.priority ?? 0) ||
       Number(other?.promised ?? false) - Number(one?.promised ?? false) ||
+      (other?.priority ?? 0) - (one?.priority ?? 0) ||
       (one?.due ?? 0) - (other?.due ?? 0) ||
       a - b
     )

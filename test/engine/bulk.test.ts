@@ -256,7 +256,7 @@ describe("bulk orders", () => {
     assert(kept > 8, `only ${kept} were kept`)
   })
 
-  it("keep their promises though better rates would now bring an earlier one that was not promised", () => {
+  it("keep their promises though better rates would now bring a greater one that was not promised", () => {
     const network = (bps: number): BulkNetwork => ({
       graph: new PathGraph(2, [0], [1]),
       passableNodes: new Uint8Array(2).fill(1),
@@ -265,10 +265,10 @@ describe("bulk orders", () => {
       stockBits: Float64Array.of(0),
       maxStockBits: Float64Array.of(0),
     })
-    const common = { from: 0, to: 1, notBefore: 0, priority: 0 }
+    const common = { from: 0, to: 1, notBefore: 0 }
     const orders = [
-      { ...common, volumeBits: 100, due: 9 },
-      { ...common, volumeBits: 60, due: 10 },
+      { ...common, volumeBits: 100, due: 9, priority: 1 },
+      { ...common, volumeBits: 60, due: 10, priority: 0 },
     ]
     const met = ({ outcomes }: BulkSchedule): boolean[] => outcomes.map((one) => one.met)
     const before = met(scheduleBulk(network(10), orders, make))
