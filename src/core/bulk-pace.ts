@@ -34,7 +34,12 @@ export function slowness(
   const { bps, promisedBps = 0 } = order.pace ?? {}
   if (bps === undefined || bps >= TOO_LITTLE * promisedBps) return undefined
   const reason = `its stream brings ${bps} of ${promisedBps} bit/s`
-  if (bps < 1) return { reason }
+  if (bps < 1) {
+    // The likeliest cause, and the one that the order's own SAEs can mend.
+    const waiting = Math.floor(order.readyBits / order.keySizeBits)
+    const taker = order.from.saeId
+    return { reason: waiting < 1 ? reason : `${reason}; ${waiting} keys wait for ${taker}` }
+  }
   const missing = order.volumeBits - deliveredBits(order)
   return { reason, doneAtMs: nowMs + Math.ceil((missing / bps) * 1000) }
 }

@@ -424,7 +424,7 @@ describe("a bulk order", () => {
     // Its site's store is full.
     for (let n = 0; n < 7; n += 1) report(16_384)
     const slow = lab.orderOf("a", "b")
-    assert.equal(slow.reason, "its stream brings 0 of 900 bit/s")
+    assert.equal(slow.reason, "its stream brings 0 of 900 bit/s; 64 keys wait for sae-a")
     assert.deepEqual([slow.late, slow.forecast, slow.state], [true, undefined, "inProgress"])
     for (let n = 1; n < 5; n += 1) report(16_384 + n * 1536)
     const some = lab.orderOf("a", "b")
