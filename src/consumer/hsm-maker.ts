@@ -7,7 +7,7 @@ import { allDone } from "./all-done.js"
 import type { HsmIndex, IndexedKey, KeyState } from "./hsm-index.js"
 import { MAX_KEYS, type OfferAnswer } from "./hsm-messages.js"
 import type { KeySource, PeerLine, Watch } from "./hsm-ports.js"
-import { transcriptOf } from "./hsm-proof.js"
+import { proofsOf } from "./hsm-proof.js"
 import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
 import { decapsulate, makeKemPair } from "./kem.js"
@@ -277,15 +277,13 @@ export class HsmMaker {
     const judge = async ({ keyId, expiresAtMs }: IndexedKey): Promise<void> => {
       const said = answer.proofs[keyId]
       if (said === undefined || missing.has(keyId)) return
-      const terms = { ...words, keyId, expiresAtMs }
-      const wanted = await token.prove(keyId, transcriptOf({ ...terms, role: "taker" }))
-      if (!timingSafeEqual(wanted, Buffer.from(said, "hex"))) {
-        refused.push(keyId)
-        watch.alarm("keys-differ", { peer, keyId })
+      const wanted = await proofsOf(token, { ...words, keyId, expiresAtMs })
+      if (timingSafeEqual(wanted.taker, Buffer.from(said, "hex"))) {
+        proofs[keyId] = wanted.maker.toString("hex")
         return
       }
-      const own = await token.prove(keyId, transcriptOf({ ...terms, role: "maker" }))
-      proofs[keyId] = own.toString("hex")
+      refused.push(keyId)
+      watch.alarm("keys-differ", { peer, keyId })
     }
     await allDone(keys.map(judge))
     const confirmed = await line.ask("confirm", { from: site, to: peer, nonce, proofs, refused })

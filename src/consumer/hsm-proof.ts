@@ -1,7 +1,11 @@
 // What both ends put under a proof that they hold the same key: who says it, who made the key, which key, until when, and
 // fresh words of both. Reflected, repeated or crossed proofs are over other words.
 
-export type ProofRole = "maker" | "taker"
+import { QkdError } from "../errors.js"
+import type { HsmToken } from "./hsm-token.js"
+
+const ROLES = ["maker", "taker"] as const
+export type ProofRole = (typeof ROLES)[number]
 
 export interface ProofTerms {
   readonly role: ProofRole
@@ -12,6 +16,21 @@ export interface ProofTerms {
   readonly expiresAtMs: number
   readonly makerNonce: string
   readonly takerNonce: string
+}
+
+export type Proofs = Readonly<Record<ProofRole, Buffer>>
+
+/** What each of the two ends is to say of a key, as the token here makes it. @throws QkdError as the token's `prove` */
+export async function proofsOf(
+  token: Pick<HsmToken, "prove">,
+  terms: Omit<ProofTerms, "role">,
+): Promise<Proofs> {
+  const transcripts = ROLES.map((role) => transcriptOf({ ...terms, role }))
+  const [maker, taker] = await token.prove(terms.keyId, transcripts)
+  if (maker === undefined || taker === undefined) {
+    throw new QkdError("operation-failed", "the token gave too few proofs")
+  }
+  return { maker, taker }
 }
 
 /** Names of sites: none of the characters that part the words of a transcript, or a label in a token. */

@@ -30,7 +30,7 @@ export async function reconcile(index: HsmIndex, token: HsmToken, watch: Watch):
 async function isWhole(token: HsmToken, entry: IndexedKey, watch: Watch): Promise<boolean> {
   if (entry.state !== "importing") return true
   try {
-    await token.prove(entry.keyId, Buffer.alloc(1))
+    await token.prove(entry.keyId, [Buffer.alloc(1)])
     return true
   } catch (error) {
     if (asQkdError(error).appTag === "node-unreachable") throw error

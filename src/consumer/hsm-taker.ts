@@ -17,7 +17,7 @@ import type {
   OfferAnswer,
 } from "./hsm-messages.js"
 import type { KeySource, Watch } from "./hsm-ports.js"
-import { transcriptOf } from "./hsm-proof.js"
+import { proofsOf } from "./hsm-proof.js"
 import { type Mix, withImported } from "./hsm-mix.js"
 import type { HsmToken } from "./hsm-token.js"
 import { encapsulate } from "./kem.js"
@@ -46,10 +46,8 @@ export interface TakerPorts {
 /** Offers that may be under way at once, and then some. */
 const MAX_OFFERS = 8
 
-interface Round {
-  readonly takerNonce: string
-  readonly keyIds: ReadonlySet<string>
-}
+/** What the maker must say of each key, by its id. */
+type Round = ReadonlyMap<string, Buffer>
 
 export class HsmTaker {
   readonly #setting: TakerSetting
@@ -118,11 +116,12 @@ export class HsmTaker {
   }
 
   async #offer({ nonce, keys, hybrid, kem }: Offer): Promise<OfferAnswer> {
-    const { index, token, watch } = this.#ports
+    const { index, token, watch, random } = this.#ports
     const { site, peer } = this.#setting
+    const takerNonce = random(32).toString("hex")
     if (hybrid !== this.#setting.hybrid) {
       watch.alarm("hybrid-differs", { peer })
-      const takerNonce = this.#open(nonce, [])
+      this.#open(nonce, new Map())
       return { nonce: takerNonce, proofs: {}, missing: keys.map(idOf) }
     }
     const unknown = keys.filter(({ keyId }) => index.get(keyId) === undefined)
@@ -135,26 +134,26 @@ export class HsmTaker {
       missing.push(keyId)
       return false
     })
-    const takerNonce = this.#open(nonce, held.map(idOf))
     const words = { maker: peer, taker: site, makerNonce: nonce, takerNonce }
-    const proofs = await allDone(
-      held.map(async ({ keyId, expiresAtMs }): Promise<[string, string]> => {
-        const terms = transcriptOf({ role: "taker", ...words, keyId, expiresAtMs })
-        return [keyId, (await token.prove(keyId, terms)).toString("hex")]
-      }),
-    )
-    return { nonce: takerNonce, proofs: Object.fromEntries(proofs), missing }
+    const wanted = new Map<string, Buffer>()
+    const proofs: Record<string, string> = {}
+    const prove = async ({ keyId, expiresAtMs }: Offer["keys"][number]): Promise<void> => {
+      const { maker, taker } = await proofsOf(token, { ...words, keyId, expiresAtMs })
+      wanted.set(keyId, maker)
+      proofs[keyId] = taker.toString("hex")
+    }
+    await allDone(held.map(prove))
+    this.#open(nonce, wanted)
+    return { nonce: takerNonce, proofs, missing }
   }
 
-  /** A round of proofs, to be confirmed once. @returns this end's word in it */
-  #open(makerNonce: string, keyIds: readonly string[]): string {
-    const takerNonce = this.#ports.random(32).toString("hex")
-    this.#rounds.set(makerNonce, { takerNonce, keyIds: new Set(keyIds) })
+  /** A round of proofs, to be confirmed once. */
+  #open(makerNonce: string, wanted: Round): void {
+    this.#rounds.set(makerNonce, wanted)
     for (const oldest of this.#rounds.keys()) {
       if (this.#rounds.size <= MAX_OFFERS) break
       this.#rounds.delete(oldest)
     }
-    return takerNonce
   }
 
   /** Fetches and imports what is not here yet. @returns ids that are now */
@@ -227,28 +226,24 @@ export class HsmTaker {
   }
 
   async #confirm({ nonce, proofs, refused }: Confirm): Promise<ConfirmAnswer> {
-    const { index, token, watch } = this.#ports
-    const { site, peer } = this.#setting
+    const { index, watch } = this.#ports
+    const { peer } = this.#setting
     const round = this.#rounds.get(nonce)
     if (round === undefined) {
       throw new QkdError("operation-failed", "no proof is under way with this nonce")
     }
     this.#rounds.delete(nonce)
     const good: string[] = []
-    const bad = refused.filter((keyId) => round.keyIds.has(keyId))
-    const words = { maker: peer, taker: site, makerNonce: nonce, takerNonce: round.takerNonce }
-    const judge = async ([keyId, said]: [string, string]): Promise<void> => {
-      const key = index.get(keyId)
-      if (key === undefined || !round.keyIds.has(keyId)) return
-      const terms = transcriptOf({ role: "maker", ...words, keyId, expiresAtMs: key.expiresAtMs })
-      const wanted = await token.prove(keyId, terms)
+    const bad = refused.filter((keyId) => round.has(keyId))
+    for (const [keyId, said] of Object.entries(proofs)) {
+      const wanted = round.get(keyId)
+      if (wanted === undefined) continue
       if (timingSafeEqual(wanted, Buffer.from(said, "hex"))) good.push(keyId)
       else {
         bad.push(keyId)
         watch.alarm("keys-differ", { peer, keyId })
       }
     }
-    await allDone(Object.entries(proofs).map(judge))
     index.change(good, ["imported"], (key) => ({ ...key, state: "ready" }))
     // Proven before, by a round whose last answer was lost: still the same.
     const ready = good.filter((keyId) => {

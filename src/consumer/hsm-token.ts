@@ -6,6 +6,9 @@
  */
 export type KeyWay = "out" | "in"
 
+/** Of a proof. */
+export const MAC_BYTES = 32
+
 export interface TokenKey {
   /** UUID. */
   readonly keyId: string
@@ -44,12 +47,12 @@ export interface HsmToken {
    */
   import(key: TokenKey, bytes: Uint8Array): Promise<void>
   /**
-   * HMAC-SHA-256 over `transcript` under a key that the token derives from the key and forgets: shows to who has the
-   * same key that it is the same, and to nobody what it is.
+   * HMAC-SHA-256 over each of `transcripts` under a key that the token derives from the key and forgets: shows to who has
+   * the same key that it is the same, and to nobody what it is.
    *
    * @throws QkdError `data-missing` when the key is not there
    */
-  prove(keyId: string, transcript: Uint8Array): Promise<Buffer>
+  prove(keyId: string, transcripts: readonly Uint8Array[]): Promise<Buffer[]>
   /** AES-256-GCM (NIST SP 800-38D), the tag of 16 bytes at the end. @throws QkdError `access-denied` app-tag `policy` for a spent key. */
   encrypt(keyId: string, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Promise<Buffer>
   /** @throws QkdError `invalid-value` when the tag does not fit */

@@ -2,7 +2,15 @@
 
 import { QkdError } from "../errors.js"
 import { asTokenError, calling, isGone } from "./pkcs11-errors.js"
-import { idBytes, type KeyWay, labelOf, readLabel, type TokenKey, uuidOf } from "./hsm-token.js"
+import {
+  idBytes,
+  type KeyWay,
+  labelOf,
+  MAC_BYTES,
+  readLabel,
+  type TokenKey,
+  uuidOf,
+} from "./hsm-token.js"
 import type { WrappingKey } from "./hsm-token.js"
 import {
   type Attribute,
@@ -154,7 +162,7 @@ export class Pkcs11Token {
     })
   }
 
-  prove(keyId: string, transcript: Buffer): Buffer {
+  prove(keyId: string, transcripts: readonly Buffer[]): Buffer[] {
     const { handle } = this.#held(keyId)
     return calling(() => {
       const module = this.#module
@@ -176,8 +184,10 @@ export class Pkcs11Token {
         ],
       )
       try {
-        module.C_SignInit(this.#session, { mechanism: CKM.SHA256_HMAC }, derived)
-        return Buffer.from(module.C_Sign(this.#session, transcript, Buffer.alloc(32)))
+        return transcripts.map((transcript) => {
+          module.C_SignInit(this.#session, { mechanism: CKM.SHA256_HMAC }, derived)
+          return Buffer.from(module.C_Sign(this.#session, transcript, Buffer.alloc(MAC_BYTES)))
+        })
       } finally {
         module.C_DestroyObject(this.#session, derived)
       }

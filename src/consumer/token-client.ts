@@ -19,6 +19,7 @@ import {
   readFault,
   readKeys,
   readModulusBytes,
+  readProofs,
   readSwept,
 } from "./token-requests.js"
 
@@ -128,8 +129,10 @@ class TokenProcess implements HsmToken {
     }
   }
 
-  async prove(keyId: string, transcript: Uint8Array): Promise<Buffer> {
-    return (await this.#ask({ op: "prove", keyId }, transcript)).bytes
+  async prove(keyId: string, transcripts: readonly Uint8Array[]): Promise<Buffer[]> {
+    const parts = transcripts.map(({ length }) => length)
+    const { bytes } = await this.#ask({ op: "prove", keyId, parts }, ...transcripts)
+    return readProofs(bytes, parts.length)
   }
 
   encrypt(keyId: string, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Promise<Buffer> {

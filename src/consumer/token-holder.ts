@@ -56,8 +56,8 @@ export class TokenHolder implements HsmToken {
     return this.#with((token) => token.import(key, bytes)).finally(() => bytes.fill(0))
   }
 
-  prove(keyId: string, transcript: Uint8Array): Promise<Buffer> {
-    return this.#with((token) => token.prove(keyId, transcript))
+  prove(keyId: string, transcripts: readonly Uint8Array[]): Promise<Buffer[]> {
+    return this.#with((token) => token.prove(keyId, transcripts))
   }
 
   encrypt(keyId: string, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Promise<Buffer> {

@@ -8,6 +8,7 @@ import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
 import type { TokenKey } from "./hsm-token.js"
 import { loadPkcs11 } from "./pkcs11-module.js"
 import { Pkcs11Token } from "./pkcs11-token.js"
+import { TokenQueue } from "./token-queue.js"
 import { readRequest, type Request } from "./token-requests.js"
 
 const PIN_FD = 3
@@ -78,8 +79,11 @@ async function answer(request: Request, bytes: Buffer): Promise<Answer> {
     case "kek":
       opened().takeKek(bytes)
       return {}
-    case "prove":
-      return { bytes: opened().prove(request.keyId, bytes) }
+    case "prove": {
+      let at = 0
+      const transcripts = request.parts.map((length) => bytes.subarray(at, (at += length)))
+      return { bytes: Buffer.concat(opened().prove(request.keyId, transcripts)) }
+    }
     case "encrypt":
     case "decrypt": {
       const [nonce, aad] = request.parts
@@ -101,6 +105,10 @@ async function answer(request: Request, bytes: Buffer): Promise<Answer> {
   }
 }
 
+async function serveAll(): Promise<void> {
+  for (let frame = queue.take(); frame !== undefined; frame = queue.take()) await serve(frame)
+}
+
 async function serve({ header, bytes }: Frame): Promise<void> {
   const { id } = header
   let frame: Buffer
@@ -117,7 +125,7 @@ async function serve({ header, bytes }: Frame): Promise<void> {
     bytes.fill(0)
   }
   process.stdout.write(frame, () => frame.fill(0))
-  // So that the end of the input is seen between two calls, not after all that were read with it.
+  // So that what came meanwhile, or the end of the input, is seen between two calls, not after all that were read before.
   await new Promise((done) => setImmediate(done))
 }
 
@@ -127,10 +135,12 @@ process.on("SIGTERM", () => undefined)
 process.on("SIGUSR1", () => undefined)
 
 const reader = new FrameReader()
+const queue = new TokenQueue()
 let last = Promise.resolve()
 let ending = false
 process.stdin.on("data", (chunk: Buffer) => {
-  for (const frame of reader.take(chunk)) last = last.then(() => serve(frame))
+  for (const frame of reader.take(chunk)) queue.push(frame)
+  last = last.then(serveAll)
 })
 // Killed: nobody hears the answer, and the input is at its end.
 process.stdout.on("error", () => undefined)

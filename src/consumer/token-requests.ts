@@ -1,7 +1,7 @@
 // What the token process can be asked and what it answers, as the headers of its frames, and their check.
 
 import { type AppTag, ERROR_TAGS, QkdError } from "../errors.js"
-import type { KeyWay, TokenKey } from "./hsm-token.js"
+import { type KeyWay, MAC_BYTES, type TokenKey } from "./hsm-token.js"
 
 export type Operation =
   /** `lockDir`: held until the process ends, so that no two of a service are in the token. */
@@ -20,8 +20,8 @@ export type Operation =
       readonly key: TokenKey
       readonly by: "rsa-oaep" | "aes-key-wrap"
     }
-  /** Bytes: the transcript. */
-  | { readonly op: "prove"; readonly keyId: string }
+  /** Bytes: the transcripts, of these lengths. */
+  | { readonly op: "prove"; readonly keyId: string; readonly parts: readonly number[] }
   /** Bytes: nonce, additional data, data, of these lengths. */
   | {
       readonly op: "encrypt" | "decrypt"
@@ -68,25 +68,29 @@ function readOperation(header: Header, bytes: number): Operation {
       return { op, by, key: readKey(header["key"], "/key") }
     }
     case "prove":
+      return { op, keyId: keyId(), parts: readParts(header["parts"], bytes) }
     case "spend":
     case "destroy":
       return { op, keyId: keyId() }
     case "encrypt":
     case "decrypt":
-      return { op, keyId: keyId(), parts: readParts(header["parts"], bytes) }
+      return { op, keyId: keyId(), parts: readThree(readParts(header["parts"], bytes)) }
     default:
       throw malformed("/op")
   }
 }
 
-function readParts(value: unknown, bytes: number): [number, number, number] {
-  const [nonce, aad, data, ...more] = list(value, "/parts").map((one, at) =>
-    count(one, `/parts/${at}`),
-  )
+function readParts(value: unknown, bytes: number): readonly number[] {
+  const parts = list(value, "/parts").map((one, at) => count(one, `/parts/${at}`))
+  if (parts.reduce((sum, part) => sum + part, 0) !== bytes) throw malformed("/parts")
+  return parts
+}
+
+function readThree(parts: readonly number[]): [number, number, number] {
+  const [nonce, aad, data, ...more] = parts
   if (nonce === undefined || aad === undefined || data === undefined || more.length > 0) {
     throw malformed("/parts")
   }
-  if (nonce + aad + data !== bytes) throw malformed("/parts")
   return [nonce, aad, data]
 }
 
@@ -106,6 +110,14 @@ export function readModulusBytes(result: unknown, bytes: number): number {
   const length = count(modulus, "/result/0")
   if (length + count(exponent, "/result/1") !== bytes) throw malformed("/result")
   return length
+}
+
+/** The proofs in the answer to `prove`. @throws QkdError `malformed-message` when they are not so many */
+export function readProofs(bytes: Buffer, proofs: number): Buffer[] {
+  if (bytes.length !== proofs * MAC_BYTES) throw malformed("/bytes")
+  return Array.from({ length: proofs }, (_, at) =>
+    Buffer.from(bytes.subarray(at * MAC_BYTES, (at + 1) * MAC_BYTES)),
+  )
 }
 
 /** What a token says of itself when it does not do something. */

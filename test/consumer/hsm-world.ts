@@ -53,12 +53,12 @@ class MemoryToken implements HsmToken {
     })
   }
 
-  prove(keyId: string, transcript: Uint8Array): Promise<Buffer> {
+  prove(keyId: string, transcripts: readonly Uint8Array[]): Promise<Buffer[]> {
     return soon(() => {
       const key = this.held.get(keyId)
       if (key === undefined) throw new QkdError("data-missing", "no such key")
       if (key.bytes.length === 0) throw new QkdError("operation-failed", "the key has no value")
-      return createHmac("sha256", key.bytes).update(transcript).digest()
+      return transcripts.map((each) => createHmac("sha256", key.bytes).update(each).digest())
     })
   }
 

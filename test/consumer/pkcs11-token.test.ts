@@ -117,11 +117,14 @@ describe("a PKCS#11 token", function () {
     await token.import(same, Buffer.from(value))
     await token.import(other, randomBytes(32))
     const words = randomBytes(200)
-    const proof = await token.prove(one.keyId, words)
-    assert.deepEqual(await token.prove(same.keyId, words), proof)
-    assert.notDeepEqual(await token.prove(other.keyId, words), proof)
+    const more = randomBytes(9)
+    const [proof, proofOfMore] = await token.prove(one.keyId, [words, more])
+    assert.ok(proof && proofOfMore)
+    assert.deepEqual(await token.prove(same.keyId, [words, more]), [proof, proofOfMore])
+    assert.deepEqual(await token.prove(same.keyId, [more]), [proofOfMore])
+    assert.notDeepEqual(await token.prove(other.keyId, [words]), [proof])
     words[0] = (words[0] ?? 0) ^ 1
-    assert.notDeepEqual(await token.prove(same.keyId, words), proof)
+    assert.notDeepEqual(await token.prove(same.keyId, [words]), [proof])
   })
 
   it("encrypts with a key of its own until it is spent, and never with the peer's", async () => {
@@ -151,7 +154,7 @@ describe("a PKCS#11 token", function () {
     )
     await token.destroy(held.keyId)
     await token.destroy(held.keyId)
-    await assert.rejects(token.prove(held.keyId, randomBytes(9)), isQkdError("data-missing"))
+    await assert.rejects(token.prove(held.keyId, [randomBytes(9)]), isQkdError("data-missing"))
   })
 
   it("is tried with a PIN once, and the PIN is in no argument and no environment", async () => {
@@ -209,7 +212,7 @@ describe("a PKCS#11 token", function () {
     assert.equal(await again.sweep(), 2)
     assert.equal(await again.sweep(), 0)
     assert.equal(listed(), before)
-    await again.prove(held.keyId, randomBytes(9))
+    await again.prove(held.keyId, [randomBytes(9)])
   })
 
   it("that is not there, or whose library is not, is named", async () => {

@@ -5,6 +5,7 @@ import {
   readFault,
   readKeys,
   readModulusBytes,
+  readProofs,
   readRequest,
   readSwept,
 } from "../../src/consumer/token-requests.js"
@@ -19,7 +20,7 @@ describe("a request to the token process", () => {
     [{ op: "sweep" }, 0],
     [{ op: "import-plain", key }, 32],
     [{ op: "import-wrapped", key, by: "aes-key-wrap" }, 40],
-    [{ op: "prove", keyId: "k" }, 9],
+    [{ op: "prove", keyId: "k", parts: [4, 5] }, 9],
     [{ op: "decrypt", keyId: "k", parts: [12, 0, 17] }, 29],
     [{ op: "destroy", keyId: "k" }, 0],
   ]
@@ -32,7 +33,9 @@ describe("a request to the token process", () => {
     ["/key", { op: "import-plain" }],
     ["/key/way", { op: "import-plain", key: { ...key, way: "both" } }],
     ["/by", { op: "import-wrapped", key, by: "plain" }],
-    ["/keyId", { op: "prove", keyId: 7 }],
+    ["/keyId", { op: "prove", keyId: 7, parts: [29] }],
+    ["/parts", { op: "prove", keyId: "k" }],
+    ["/parts", { op: "prove", keyId: "k", parts: [28] }],
     ["/parts", { op: "encrypt", keyId: "k", parts: [12, 0] }],
     ["/parts/1", { op: "encrypt", keyId: "k", parts: [12, -1, 18] }],
     ["/parts", { op: "encrypt", keyId: "k", parts: [12, 0, 18] }],
@@ -65,6 +68,9 @@ describe("a request to the token process", () => {
     assert.throws(() => readSwept(-1), /\/result is not/)
     assert.equal(readModulusBytes([384, 3], 387), 384)
     assert.throws(() => readModulusBytes([384, 3], 10), /\/result is not/)
+    const two = Buffer.concat([Buffer.alloc(32, 1), Buffer.alloc(32, 2)])
+    assert.deepEqual(readProofs(two, 2), [Buffer.alloc(32, 1), Buffer.alloc(32, 2)])
+    assert.throws(() => readProofs(two, 3), /\/bytes is not/)
     const known = readFault({ tag: "resource-denied", appTag: "no-capacity", message: "full" })
     assert.deepEqual([known.tag, known.appTag], ["resource-denied", "no-capacity"])
     const odd = readFault({ tag: "nonsense", appTag: "nonsense", message: 3 })
