@@ -41,7 +41,10 @@ async function isWhole(token: HsmToken, entry: IndexedKey, watch: Watch): Promis
 }
 
 async function settle(index: HsmIndex, token: HsmToken, entry: IndexedKey): Promise<void> {
-  if (entry.state === "importing") index.put([{ ...entry, state: "imported" }])
+  // Only from what it was: a token that came back is looked through while the service, or a command, goes on.
+  if (entry.state === "importing") {
+    index.change([entry.keyId], ["importing"], (key) => ({ ...key, state: "imported" }))
+  }
   if (entry.state === "used" && entry.way === "out" && entry.spent !== true) {
     await token.spend(entry.keyId)
     index.change([entry.keyId], ["used"], (key) => ({ ...key, spent: true }))
@@ -59,6 +62,6 @@ function lose(index: HsmIndex, entry: IndexedKey, watch: Watch): void {
   }
   if (way === "out" && state !== "used") {
     // The peer may have it: it is told to destroy it.
-    index.put([{ ...entry, state: "retiring" }])
+    index.change([keyId], [state], (key) => ({ ...key, state: "retiring" }))
   } else if (state !== "used" && !(way === "in" && state === "ready")) index.remove([keyId])
 }

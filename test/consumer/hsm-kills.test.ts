@@ -93,10 +93,11 @@ describe("tokens whose filling is killed again and again", function () {
     // What was sealed with is replaced below the low watermark, or at a start.
     await at("alpha").stop()
     await at("alpha").start()
-    await at("alpha").until(
+    const filled = at("alpha").until(
       ({ out, in: taken }) => whole(out, KEYS) && whole(taken, KEYS / 2),
       wait,
     )
+    await filled.catch((fault: unknown) => assert.fail(`${String(fault)}\n${at("omega").log}`))
     await at("omega").until(
       ({ out, in: taken }) => whole(out, KEYS / 2) && whole(taken, KEYS) && taken.used === used,
       wait,
