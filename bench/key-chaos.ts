@@ -1,5 +1,5 @@
 // The key plane under chaos: four node programs in a square with a man in the middle of every link, SAEs that fetch
-// keys at both ends over HTTPS all the while, and one disturbance after the other: SIGKILL, cut connections, cut fibres,
+// keys at both ends, and those of groups at three, over HTTPS all the while, and one disturbance after the other: SIGKILL, cut connections, cut fibres,
 // wall clocks moved by an hour or a year, a full disk, an old copy of a key store put back. An outside ledger of hashes
 // ends the run with an error as soon as a key is given twice, differs, is lost, or a pad bit is used twice.
 //
@@ -35,7 +35,8 @@ try {
   console.log("BROKEN:", fault)
 } finally {
   clearInterval(progress)
-  console.log(JSON.stringify({ ...chaos.ledger.report, ...chaos.report, ...chaos.meddled }))
+  const { ledger, report, meddled, reasons } = chaos
+  console.log(JSON.stringify({ ...ledger.report, ...report, ...meddled, reasons }))
   await chaos.close()
 }
 process.exit(failed ? 1 : 0)

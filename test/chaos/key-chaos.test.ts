@@ -24,6 +24,9 @@ describe("four nodes that are killed, cut, set back and filled up", function () 
     const { ledger, report } = chaos
     assert.ok(ledger.report.fetched >= 4000, `only ${ledger.report.fetched} keys were fetched`)
     assert.ok(ledger.report.messages > 50)
+    const { groupKeys, fetchedByMembers } = ledger.report
+    assert.ok(groupKeys > 0, "no key of a group was had")
+    assert.ok(fetchedByMembers > 0)
     assert.equal(report.backupsRestored, 1)
     assert.equal(report.disksFull, chaos.hasSmallDisk ? 1 : 0)
   })
@@ -52,12 +55,35 @@ describe("the ledger that watches them", () => {
       ledger.fetch(other, key(), "s")
     }, /never/)
     assert.throws(() => {
-      ledger.missing([id], () => false)
+      ledger.missing([id], "s", () => false)
     }, /promised/)
     ledger.fetch(id, key(), "s")
     assert.throws(() => {
       ledger.fetch(id, key(), "s")
     }, /twice/)
+  })
+
+  it("has each member of a group fetch its keys once, and notices when one gets them twice, or others", () => {
+    const shared = randomUUID()
+    ledger.handOut(shared, key(), "m", "s", "t")
+    ledger.fetch(shared, key(), "t")
+    assert.deepEqual(ledger.waitingFor("s"), [id, shared])
+    assert.deepEqual(ledger.waitingFor("t"), [])
+    assert.throws(() => {
+      ledger.fetch(shared, key(), "t")
+    }, /twice to t/)
+    assert.throws(() => {
+      ledger.fetch(shared, Buffer.alloc(32, 8), "s")
+    }, /differs/)
+    assert.throws(() => {
+      ledger.fetch(shared, key(), "m")
+    }, /another SAE/)
+    // Void for one member alone: the other one's is promised still.
+    ledger.missing([shared], "s", () => true)
+    assert.throws(() => {
+      ledger.missing([shared], "t", () => false)
+    }, /promised by m to t/)
+    assert.deepEqual([ledger.report.groupKeys, ledger.report.fetchedByMembers], [1, 1])
   })
 
   it("notices a pad bit that is used twice", () => {

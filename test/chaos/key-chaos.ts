@@ -6,8 +6,8 @@ import assert from "node:assert/strict"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Dice } from "../core/dice.js"
 import { KeyLedger } from "./key-ledger.js"
-import { NAMES, PAIRS } from "./key-square.js"
-import type { Name, Pair } from "./key-square.js"
+import { GROUPS, NAMES, PAIRS } from "./key-square.js"
+import type { Group, Name, Pair } from "./key-square.js"
 import { KeyWorld } from "./key-world.js"
 
 export interface ChaosReport {
@@ -41,10 +41,12 @@ export class KeyChaos {
     refusedCalls: 0,
     lostCalls: 0,
   }
+  /** Of refused calls for keys, by reason. */
+  readonly reasons: Record<string, number> = {}
   readonly #dice: Dice
   readonly #world: KeyWorld
   readonly #faults: unknown[]
-  /** Keys that waited at a node when its store was replaced. */
+  /** Keys that waited at a node when its store was replaced: by key and SAE, since other members of a group have theirs. */
   readonly #void = new Set<string>()
   /** SAEs whose node's store was replaced, and until when keys may be promised that are void there. */
   readonly #restored = new Map<string, number>()
@@ -148,6 +150,8 @@ export class KeyChaos {
   }
 
   #work(): void {
+    for (const group of GROUPS)
+      this.#workers.push(this.#askForGroup(group), this.#askForGroup(group))
     for (const pair of PAIRS) {
       this.#workers.push(this.#ask(pair), this.#ask(pair), this.#fetchOn(pair))
     }
@@ -164,7 +168,7 @@ export class KeyChaos {
       }
       const answer = await this.#world.call(master, `sae-${slave}/enc_keys`, body)
       if (answer?.status !== 200) {
-        this.report[answer === undefined ? "lostCalls" : "refusedCalls"]++
+        this.#refused(answer)
         await pause(100)
         continue
       }
@@ -172,10 +176,48 @@ export class KeyChaos {
         const isVoid = Date.now() < (this.#restored.get(`sae-${slave}`) ?? 0)
         for (const [id, key] of keysOf(answer.body)) {
           this.ledger.handOut(id, key, `sae-${master}`, `sae-${slave}`)
-          if (isVoid) this.#void.add(id)
+          if (isVoid) this.#void.add(heldBy(id, slave))
         }
       })
     }
+  }
+
+  /** Keys that both members of a group may fetch, each once. */
+  async #askForGroup({ master, slaves }: Group): Promise<void> {
+    const [first, ...others] = slaves
+    const body = {
+      number: KEYS_PER_CALL,
+      size: 256,
+      additional_slave_SAE_IDs: others.map((name) => `sae-${name}`),
+    }
+    const names = slaves.map((name) => `sae-${name}`)
+    while (this.#goesOn()) {
+      if (names.some((sae) => this.ledger.waitingFor(sae).length > 4000)) {
+        await pause(20)
+        continue
+      }
+      const answer = await this.#world.call(master, `sae-${first}/enc_keys`, body)
+      if (answer?.status !== 200) {
+        this.#refused(answer)
+        await pause(100)
+        continue
+      }
+      this.#watch(() => {
+        for (const [id, key] of keysOf(answer.body)) {
+          this.ledger.handOut(id, key, `sae-${master}`, ...names)
+          for (const slave of slaves)
+            if (Date.now() < (this.#restored.get(`sae-${slave}`) ?? 0))
+              this.#void.add(heldBy(id, slave))
+        }
+      })
+    }
+  }
+
+  /** A call that got no keys, and why. */
+  #refused(answer: { readonly body: unknown } | undefined): void {
+    this.report[answer === undefined ? "lostCalls" : "refusedCalls"]++
+    const reason = /"reason":"([a-z-]+)"/.exec(JSON.stringify(answer?.body ?? ""))?.[1] ?? "other"
+    if (answer !== undefined) this.reasons[reason] = (this.reasons[reason] ?? 0) + 1
   }
 
   async #fetchOn(pair: Pair): Promise<void> {
@@ -191,7 +233,7 @@ export class KeyChaos {
     const body = { key_IDs: ids.map((key_ID) => ({ key_ID })) }
     const answer = await this.#world.call(slave, `sae-${master}/dec_keys`, body)
     if (answer === undefined) {
-      this.ledger.lost(ids)
+      this.ledger.lost(ids, `sae-${slave}`)
       this.#lost.push({ master, slave, ids })
       this.report.lostCalls++
       return false
@@ -210,17 +252,18 @@ export class KeyChaos {
     this.report.refusedCalls++
     if (answer.status !== 400) {
       // Not now: closed, full, or no neighbour has confirmed the store yet.
-      this.ledger.refused(ids)
+      this.ledger.refused(ids, `sae-${slave}`)
       await pause(200)
       return true
     }
     // All or nothing: one that is void spoils the call for all. Those that are not must be there alone.
-    const left = ids.filter((id) => !this.#void.has(id))
+    const isVoid = (id: string): boolean => this.#void.has(heldBy(id, slave))
+    const left = ids.filter((id) => !isVoid(id))
     this.#watch(() => {
-      const gone = left.length === ids.length ? ids : ids.filter((id) => this.#void.has(id))
-      this.ledger.missing(gone, (id) => this.#void.has(id))
+      const gone = left.length === ids.length ? ids : ids.filter(isVoid)
+      this.ledger.missing(gone, `sae-${slave}`, isVoid)
     })
-    this.ledger.refused(left)
+    this.ledger.refused(left, `sae-${slave}`)
     return true
   }
 
@@ -286,7 +329,7 @@ export class KeyChaos {
   }
 
   #voidFor(name: Name): void {
-    for (const id of this.ledger.openFor(`sae-${name}`)) this.#void.add(id)
+    for (const id of this.ledger.openFor(`sae-${name}`)) this.#void.add(heldBy(id, name))
   }
 
   #goesOn(): boolean {
@@ -313,6 +356,8 @@ export class KeyChaos {
     }
   }
 }
+
+const heldBy = (keyId: string, name: Name): string => `${keyId} ${name}`
 
 function keysOf(body: unknown): [string, Buffer][] {
   const { keys } = body as { keys: { key_ID: string; key: string }[] }

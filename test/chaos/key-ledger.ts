@@ -6,28 +6,35 @@ import { createHash } from "node:crypto"
 import type { RelayHeader } from "../../src/keys/relay-header.js"
 
 export interface LedgerReport {
-  /** Keys handed to their master, and to their slave. */
+  /** Keys handed to their master; of these, keys of groups. */
   handedOut: number
+  groupKeys: number
+  /** By slaves: keys of groups once by each member. */
   fetched: number
+  fetchedByMembers: number
   /** Asked for when the answer was lost: burnt or not, nobody knows. */
   unsure: number
-  /** Waited at a node whose store was replaced by an old copy: void by design. */
+  /** Waited at a node whose store was replaced by an old copy: void there by design, and there alone. */
   voided: number
   messages: number
   padBytes: number
 }
 
+type State = "waiting" | "asked" | "unsure" | "fetched" | "voided"
+
 interface Entry {
   readonly hash: string
-  readonly slave: string
   readonly master: string
-  state: "waiting" | "asked" | "unsure" | "fetched" | "voided"
+  /** Of each slave that may fetch it: one, or the members of a group. */
+  readonly states: Map<string, State>
 }
 
 export class KeyLedger {
   readonly report: LedgerReport = {
     handedOut: 0,
+    groupKeys: 0,
     fetched: 0,
+    fetchedByMembers: 0,
     unsure: 0,
     voided: 0,
     messages: 0,
@@ -40,14 +47,18 @@ export class KeyLedger {
   /** First byte of each half-block that no message has used yet. */
   readonly #usedUpTo = new Map<string, number>()
 
-  /** The master got this key: the slave may fetch it from now on. */
-  handOut(keyId: string, key: Buffer, master: string, slave: string): void {
+  /** The master got this key: each of the slaves may fetch it from now on. */
+  handOut(keyId: string, key: Buffer, master: string, ...slaves: readonly string[]): void {
     assert.equal(this.#keys.has(keyId), false, `key ${keyId} was handed to its master twice`)
     const hash = hashOf(key)
-    this.#keys.set(keyId, { hash, slave, master, state: "waiting" })
-    const waiting = this.#waiting.get(slave) ?? new Set()
-    this.#waiting.set(slave, waiting.add(keyId))
+    const states = new Map(slaves.map((slave) => [slave, "waiting" as const]))
+    this.#keys.set(keyId, { hash, master, states })
+    for (const slave of slaves) {
+      const waiting = this.#waiting.get(slave) ?? new Set()
+      this.#waiting.set(slave, waiting.add(keyId))
+    }
     this.report.handedOut++
+    if (slaves.length > 1) this.report.groupKeys++
   }
 
   /** Some keys that this slave can fetch from this master; they count as asked for. */
@@ -57,39 +68,41 @@ export class KeyLedger {
       if (ids.length === most) break
       if (this.#keys.get(id)?.master === master) ids.push(id)
     }
-    for (const id of ids) this.#move(id, "asked")
+    for (const id of ids) this.#move(id, slave, "asked")
     return ids
   }
 
   fetch(keyId: string, key: Buffer, slave: string): void {
     const entry = this.#keys.get(keyId)
     assert.ok(entry !== undefined, `key ${keyId} was never handed out`)
-    assert.equal(entry.slave, slave, `key ${keyId} went to another SAE`)
-    assert.notEqual(entry.state, "fetched", `key ${keyId} was delivered twice`)
-    assert.equal(hashOf(key), entry.hash, `key ${keyId} differs at its two ends`)
-    this.#move(keyId, "fetched")
+    const state = entry.states.get(slave)
+    assert.ok(state !== undefined, `key ${keyId} went to another SAE`)
+    assert.notEqual(state, "fetched", `key ${keyId} was delivered twice to ${slave}`)
+    assert.equal(hashOf(key), entry.hash, `key ${keyId} differs at its ends`)
+    this.#move(keyId, slave, "fetched")
     this.report.fetched++
+    if (entry.states.size > 1) this.report.fetchedByMembers++
   }
 
   /** The answer was lost on its way, or there was none. */
-  lost(keyIds: readonly string[]): void {
+  lost(keyIds: readonly string[], slave: string): void {
     for (const id of keyIds) {
-      this.#move(id, "unsure")
+      this.#move(id, slave, "unsure")
       this.report.unsure++
     }
   }
 
   /** Nothing of them was given; they wait on. */
-  refused(keyIds: readonly string[]): void {
-    for (const id of keyIds) this.#move(id, "waiting")
+  refused(keyIds: readonly string[], slave: string): void {
+    for (const id of keyIds) this.#move(id, slave, "waiting")
   }
 
   /** Not there, says the node. Right only where the keys were void. */
-  missing(keyIds: readonly string[], isVoided: (keyId: string) => boolean): void {
+  missing(keyIds: readonly string[], slave: string, isVoided: (keyId: string) => boolean): void {
     for (const id of keyIds) {
-      const { master, slave } = this.#keys.get(id) ?? {}
+      const { master } = this.#keys.get(id) ?? {}
       assert.ok(isVoided(id), `key ${id} was promised by ${master} to ${slave} and is not there`)
-      this.#move(id, "voided")
+      this.#move(id, slave, "voided")
       this.report.voided++
     }
   }
@@ -118,14 +131,15 @@ export class KeyLedger {
     }
   }
 
-  #move(keyId: string, state: Entry["state"]): void {
-    const entry = this.#keys.get(keyId)
-    if (entry === undefined || entry.state === "fetched") return
-    entry.state = state
-    const asked = this.#asked.get(entry.slave) ?? new Set()
-    this.#asked.set(entry.slave, asked)
-    if (state === "waiting") this.#waiting.get(entry.slave)?.add(keyId)
-    else this.#waiting.get(entry.slave)?.delete(keyId)
+  #move(keyId: string, slave: string, state: State): void {
+    const states = this.#keys.get(keyId)?.states
+    const before = states?.get(slave)
+    if (states === undefined || before === undefined || before === "fetched") return
+    states.set(slave, state)
+    const asked = this.#asked.get(slave) ?? new Set()
+    this.#asked.set(slave, asked)
+    if (state === "waiting") this.#waiting.get(slave)?.add(keyId)
+    else this.#waiting.get(slave)?.delete(keyId)
     if (state === "asked") asked.add(keyId)
     else asked.delete(keyId)
   }

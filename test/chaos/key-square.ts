@@ -33,6 +33,17 @@ export const APPS: readonly (Pick<AppConfig, "keyCombination" | "relayScheme"> &
   { ends: ["a", "b"], paths: "direct" },
 ]
 
+export interface Group {
+  readonly master: Name
+  readonly slaves: readonly [Name, Name]
+}
+
+/** Who asks for keys of a group: a neighbour and one over two paths in shares; a neighbour and one that combines. */
+export const GROUPS: readonly Group[] = [
+  { master: "a", slaves: ["b", "d"] },
+  { master: "b", slaves: ["a", "c"] },
+]
+
 /** Who asks for keys with whom: both ways over each association. */
 export const PAIRS: readonly Pair[] = APPS.flatMap(({ ends: [a, b] }) => [
   { master: a, slave: b },
