@@ -12,19 +12,42 @@ export function isUuid(text: string): boolean {
 
 const DIGITS = Buffer.from("0123456789abcdef", "latin1")
 const HYPHEN = 0x2d
-/** Relay messages carry ids by the thousand: each is written here, and becomes a string at once. */
-const scratch = Buffer.alloc(36, HYPHEN)
+const TEXT_BYTES = 36
+const scratch = Buffer.alloc(TEXT_BYTES, HYPHEN)
 
 /** 16 bytes to the canonical form. */
 export function uuidText(bytes: Uint8Array): string {
-  let at = 0
+  writeText(bytes, 0, scratch, 0)
+  return scratch.toString("latin1")
+}
+
+function writeText(bytes: Uint8Array, from: number, target: Uint8Array, to: number): void {
+  let at = to
   for (let i = 0; i < 16; i++) {
     if (i === 4 || i === 6 || i === 8 || i === 10) at += 1
-    const byte = bytes[i] ?? 0
-    scratch[at++] = DIGITS[byte >> 4] ?? 0
-    scratch[at++] = DIGITS[byte & 15] ?? 0
+    const byte = bytes[from + i] ?? 0
+    target[at++] = DIGITS[byte >> 4] ?? 0
+    target[at++] = DIGITS[byte & 15] ?? 0
   }
-  return scratch.toString("latin1")
+}
+
+/**
+ * The bytes that lists of ids came from. Relay messages carry ids by the thousand, and every one of them is written again
+ * for the acknowledgement, for what is signed and for the store: read once, written as they are. The lists are frozen.
+ */
+const packed = new WeakMap<readonly string[], Uint8Array>()
+
+/** Ids of 16 bytes each; the bytes are taken over. One string is made of all, and each id is a piece of it. */
+function uuidTexts(bytes: Uint8Array): readonly string[] {
+  const count = bytes.length / 16
+  const text = Buffer.allocUnsafe(count * TEXT_BYTES).fill(HYPHEN)
+  for (let i = 0; i < count; i++) writeText(bytes, i * 16, text, i * TEXT_BYTES)
+  const all = text.toString("latin1")
+  const ids = Object.freeze(
+    Array.from({ length: count }, (_, i) => all.slice(i * TEXT_BYTES, (i + 1) * TEXT_BYTES)),
+  )
+  packed.set(ids, bytes)
+  return ids
 }
 
 /** The value of a lower-case hexadecimal digit; -1 for anything else. */
@@ -41,16 +64,13 @@ export function uuidFrom(random: Uint8Array): string {
   return uuidText(bytes)
 }
 
-/** So many version 4 UUIDs out of 16 random bytes each; the bytes are written over. */
-export function uuidsFrom(random: Uint8Array, count: number): string[] {
-  const ids: string[] = []
-  for (let i = 0; i < count; i++) {
-    const bytes = random.subarray(i * 16, i * 16 + 16)
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-    ids.push(uuidText(bytes))
+/** So many version 4 UUIDs out of 16 random bytes each; the bytes are taken over, and written over. */
+export function uuidsFrom(random: Uint8Array, count: number): readonly string[] {
+  for (let at = 0; at < count * 16; at += 16) {
+    random[at + 6] = ((random[at + 6] ?? 0) & 0x0f) | 0x40
+    random[at + 8] = ((random[at + 8] ?? 0) & 0x3f) | 0x80
   }
-  return ids
+  return uuidTexts(random.subarray(0, count * 16))
 }
 
 /** Not for key bytes: buffers are shared and grow, so copies would stay behind. */
@@ -131,6 +151,8 @@ export class ByteWriter {
 
   uuids(values: readonly string[]): this {
     this.u16(values.length)
+    const bytes = packed.get(values)
+    if (bytes !== undefined) return this.raw(bytes)
     for (const value of values) this.uuid(value)
     return this
   }
@@ -223,8 +245,9 @@ export class ByteReader {
     return Array.from({ length: this.count(maxCount) }, () => this.text())
   }
 
-  uuids(maxCount: number): string[] {
-    return Array.from({ length: this.count(maxCount) }, () => this.uuid())
+  /** Frozen. */
+  uuids(maxCount: number): readonly string[] {
+    return uuidTexts(Uint8Array.from(this.raw(this.count(maxCount) * 16)))
   }
 
   /** A list length in two bytes. */

@@ -53,6 +53,23 @@ export class Secret {
     return new Secret(own)
   }
 
+  /**
+   * Takes `count` secrets of `lengthBytes` each out of this one, from `offsetBytes` on: they are overwritten here. All
+   * share one buffer, in which each overwrites its own bytes when it is wiped.
+   */
+  cut(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
+    const bytes = this.#open()
+    const end = offsetBytes + lengthBytes * count
+    if (offsetBytes < 0 || lengthBytes < 0 || count < 0 || end > bytes.length)
+      throw new RangeError(`cut ${offsetBytes}+${lengthBytes}x${count} of ${bytes.length} bytes`)
+    const own = bytes.slice(offsetBytes, end)
+    bytes.fill(0, offsetBytes, end)
+    const parts: Secret[] = []
+    for (let at = 0; at < own.length; at += lengthBytes)
+      parts.push(new Secret(own.subarray(at, at + lengthBytes)))
+    return parts
+  }
+
   /** Overwrites the bytes; every later use throws. Wiping twice is harmless. */
   wipe(): void {
     this.#bytes?.fill(0)

@@ -8,6 +8,7 @@
 import { asQkdError } from "../errors.js"
 import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyOrigin } from "../keys/key-terms.js"
+import type { Secret } from "../keys/secret.js"
 import { StockLevel } from "../keys/stock-level.js"
 import type { StockLimits } from "./key-manager-options.js"
 import type { KeyMaker, MadeBatch } from "./key-maker.js"
@@ -141,12 +142,9 @@ export class EndKeyStock {
     for (const stocked of shelf.batches) {
       if (keys.length === count) break
       if (!fits(stocked.origin)) continue
-      while (keys.length < count && left(stocked) > 0) {
-        const at = stocked.next++
-        const key = stocked.batch.keys.slice(at * size, size)
-        stocked.batch.keys.use((bytes) => bytes.fill(0, at * size, (at + 1) * size))
-        keys.push({ ...stocked.facts, keyId: stocked.batch.keyIds[at] ?? "", key })
-      }
+      const { batch, facts, next } = stocked
+      const cut = batch.keys.cut(next * size, size, Math.min(count - keys.length, left(stocked)))
+      for (const key of cut) keys.push(endKey(batch.keyIds[stocked.next++] ?? "", key, facts))
     }
     this.#bytes -= keys.length * (size + KEY_ID_BYTES)
     if (shelf.batches.some((stocked) => left(stocked) === 0)) {
@@ -326,6 +324,14 @@ export class EndKeyStock {
       log.debug({ appId: id.appId, appTag, reason: message }, "no key for the stock")
     }
   }
+}
+
+/** Written out: made by the hundred for one answer, and a copy of `facts` for each costs more than the key itself. */
+export function endKey(keyId: string, key: Secret, facts: KeyPathFacts): EndKey {
+  const { links, disjointPaths, epsilon } = facts
+  if (links === undefined || disjointPaths === undefined) return { keyId, key, ...facts }
+  if (epsilon === undefined) return { keyId, key, links, disjointPaths }
+  return { keyId, key, links, disjointPaths, epsilon }
 }
 
 function heldIn({ batches }: Shelf): number {

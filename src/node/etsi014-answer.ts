@@ -96,45 +96,36 @@ export function takeFault(error: QkdError): "not-found" | "not-entitled" | undef
   return error.tag === "access-denied" && error.appTag === undefined ? "not-entitled" : undefined
 }
 
-const OPEN = Buffer.from('{"keys":[')
-const BEFORE_ID = Buffer.from('{"key_ID":"')
-const BEFORE_KEY = Buffer.from('","key":"')
-const AFTER_KEY = Buffer.from('"}')
-const CLOSE = Buffer.from("]}")
-const BEFORE_EXTENSION = '],"key_container_extension":'
-const COMMA = 0x2c
+const BEFORE_ID = '{"key_ID":"'
+const BEFORE_KEY = '","key":"'
+const AFTER_KEY = '"}'
 
 /**
  * A Key container (6.3) in a buffer of its own, outside Node's shared pool, to be wiped by who sends it. The
  * keys stay as they are.
  */
 export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): Uint8Array {
-  const close = extension === undefined ? CLOSE : closeWith(extension)
-  const each = BEFORE_ID.length + BEFORE_KEY.length + AFTER_KEY.length
-  const length = keys.reduce(
-    (sum, { keyId, key }) => sum + each + keyId.length + base64Length(key.lengthBytes),
-    OPEN.length + close.length + Math.max(0, keys.length - 1),
-  )
-  const body = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  const put = (piece: Uint8Array): void => {
-    body.set(piece, at)
-    at += piece.length
-  }
-  put(OPEN)
-  for (const [i, { keyId, key }] of keys.entries()) {
-    if (i > 0) body[at++] = COMMA
-    put(BEFORE_ID)
+  let text = '{"keys":['
+  let blank = ""
+  const places: number[] = []
+  for (const { keyId, key } of keys) {
+    const room = base64Length(key.lengthBytes)
+    if (blank.length !== room) blank = " ".repeat(room)
     // Key ids are UUIDs: ASCII, nothing to escape.
-    at += body.write(keyId, at, "latin1")
-    put(BEFORE_KEY)
-    at = key.use((bytes) => writeBase64(bytes, body, at))
-    put(AFTER_KEY)
+    text += (places.length > 0 ? "," : "") + BEFORE_ID + keyId + BEFORE_KEY
+    places.push(text.length)
+    text += blank + AFTER_KEY
   }
-  put(close)
+  const close = closeOf(extension)
+  const body = Buffer.allocUnsafeSlow(text.length + close.length)
+  body.write(text, "latin1")
+  body.set(close, text.length)
+  for (const [i, { key }] of keys.entries())
+    key.use((bytes) => writeBase64(bytes, body, places[i] ?? 0))
   return body
 }
 
-function closeWith(extension: JsonObject): Uint8Array {
-  return Buffer.from(`${BEFORE_EXTENSION}${JSON.stringify(extension)}}`)
+function closeOf(extension: JsonObject | undefined): Uint8Array {
+  if (extension === undefined) return Buffer.from("]}")
+  return Buffer.from(`],"key_container_extension":${JSON.stringify(extension)}}`)
 }

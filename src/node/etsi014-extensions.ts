@@ -3,7 +3,6 @@
 // are met where they can be.
 
 import { QkdError } from "../errors.js"
-import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyTerms } from "../keys/key-terms.js"
 import { isArray, isObject } from "../yang/json-text.js"
 import type { JsonObject, JsonValue } from "../yang/json-text.js"
@@ -115,19 +114,21 @@ function entriesOf(
  * known.
  */
 export function containerExtension(keys: readonly EndKey[]): JsonObject | undefined {
-  const told: { -readonly [member in keyof KeyPathFacts]: number } = {}
-  for (const [at, { links, disjointPaths, epsilon }] of keys.entries()) {
+  let most = 0
+  let disjoint = Infinity
+  let worst: number | undefined = 0
+  for (const { links, disjointPaths = 1, epsilon } of keys) {
     if (links === undefined) return undefined
-    told.links = Math.max(told.links ?? 0, links)
-    told.disjointPaths = Math.min(told.disjointPaths ?? Infinity, disjointPaths ?? 1)
-    if (epsilon === undefined || (at > 0 && told.epsilon === undefined)) delete told.epsilon
-    else told.epsilon = Math.max(told.epsilon ?? 0, epsilon)
+    if (links > most) most = links
+    if (disjointPaths < disjoint) disjoint = disjointPaths
+    if (epsilon === undefined) worst = undefined
+    else if (worst !== undefined && epsilon > worst) worst = epsilon
   }
-  if (told.links === undefined) return undefined
+  if (keys.length === 0) return undefined
   return {
-    keyloom_path_links: told.links,
-    keyloom_disjoint_paths: told.disjointPaths ?? 1,
-    ...(told.epsilon !== undefined && { keyloom_epsilon: told.epsilon }),
+    keyloom_path_links: most,
+    keyloom_disjoint_paths: disjoint,
+    ...(worst !== undefined && { keyloom_epsilon: worst }),
   }
 }
 

@@ -10,7 +10,7 @@ import type { AppSupply } from "../model/app.js"
 import type { Admission } from "../keys/rate-book.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
-import { EndKeyStock } from "./end-key-stock.js"
+import { endKey, EndKeyStock } from "./end-key-stock.js"
 import { AppRates } from "./app-rates.js"
 import type { KeyDeposit } from "./border.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
@@ -401,11 +401,9 @@ export class KeySupply {
     return batches.flatMap((batch) => {
       const size = batch.keySizeBits / 8
       const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
-      const cuts = batch.keyIds.map((keyId, index) => ({
-        keyId,
-        key: batch.keys.slice(index * size, size),
-        ...facts,
-      }))
+      const cuts = batch.keys
+        .cut(0, size, batch.keyIds.length)
+        .map((key, index) => endKey(batch.keyIds[index] ?? "", key, facts))
       batch.keys.wipe()
       return cuts
     })

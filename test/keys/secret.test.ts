@@ -28,6 +28,22 @@ describe("a secret", () => {
     )
   })
 
+  it("is cut into several, and keeps nothing of them", () => {
+    const secret = Secret.take(Buffer.from(canary))
+    const parts = secret.cut(4, 3, 2)
+    const text = (one: Secret): string => one.use((bytes) => Buffer.from(bytes).toString())
+    assert.deepEqual(parts.map(text), ["ry-", "can"])
+    assert.equal(text(secret), "cana\0\0\0\0\0\0ary-ca")
+    const [first, second] = parts
+    const lent = first?.use((bytes) => bytes)
+    first?.wipe()
+    assert.deepEqual(lent, new Uint8Array(3))
+    assert.equal(second && text(second), "can")
+    assert.deepEqual(secret.cut(0, 4, 0), [])
+    assert.throws(() => secret.cut(8, 3, 3), RangeError)
+    assert.equal(text(secret), "cana\0\0\0\0\0\0ary-ca")
+  })
+
   it("prints as <secret>, and cannot be serialised", () => {
     const secret = Secret.take(Buffer.from(canary))
     const texts = [
