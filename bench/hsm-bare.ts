@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { loadPkcs11 } from "../src/consumer/pkcs11-module.js"
+import { loadPkcs11 } from "../src/pkcs11/pkcs11-module.js"
 import { Pkcs11Token } from "../src/consumer/pkcs11-token.js"
 
 const [library = "", label = "", pinFile = "", count = "0"] = process.argv.slice(2)

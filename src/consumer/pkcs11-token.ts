@@ -1,7 +1,7 @@
 // One logged-in session with a PKCS#11 token: keys in, proofs and sealed bytes out. Runs in the token process.
 
 import { QkdError } from "../errors.js"
-import { asTokenError, calling, isGone } from "./pkcs11-errors.js"
+import { asTokenError, calling, isGone } from "../pkcs11/pkcs11-errors.js"
 import {
   idBytes,
   type KeyWay,
@@ -15,27 +15,25 @@ import type { WrappingKey } from "./hsm-token.js"
 import {
   type Attribute,
   CKA,
-  CKF_OS_LOCKING_OK,
-  CKF_RW_SESSION,
-  CKF_SERIAL_SESSION,
   CKK_AES,
   CKK_GENERIC_SECRET,
   CKM,
   CKO_SECRET_KEY,
   CKR,
-  CKU_USER,
   type Handle,
   type Mechanism,
   PARAMS,
   type Pkcs11,
   returnValueOf,
-} from "./pkcs11-module.js"
+} from "../pkcs11/pkcs11-module.js"
+import { logIn } from "../pkcs11/token-session.js"
 
 const GCM_TAG_BYTES = 16
 /** Separates proofs from every other use of the key: two AES blocks, encrypted to become the proof's key. */
 const PROOF_DATA = Buffer.from("keyloom: equality proof, v1     ", "latin1")
 const RSA_BITS = 3072
 const FIND_AT_ONCE = 256
+const MECHANISMS = ["AES_GCM", "AES_CBC_ENCRYPT_DATA", "SHA256_HMAC"] as const
 
 interface Held extends TokenKey {
   readonly handle: Handle
@@ -62,32 +60,8 @@ export class Pkcs11Token {
    * missing, app-tag `node-unreachable` the token does not work
    */
   static open(module: Pkcs11, library: string, tokenLabel: string, pin: string): Pkcs11Token {
-    try {
-      module.load(library)
-    } catch (cause) {
-      throw new QkdError("invalid-value", `cannot load the PKCS#11 library ${library}`, { cause })
-    }
+    const session = logIn(module, library, tokenLabel, pin, MECHANISMS)
     return calling(() => {
-      module.C_Initialize({ flags: CKF_OS_LOCKING_OK })
-      const slot = module
-        .C_GetSlotList(true)
-        .find((each) => module.C_GetTokenInfo(each).label.trimEnd() === tokenLabel)
-      if (slot === undefined) {
-        throw new QkdError("data-missing", `no token is labelled ${tokenLabel}`, {
-          appTag: "node-unreachable",
-        })
-      }
-      const offered = module.C_GetMechanismList(slot)
-      for (const name of ["AES_GCM", "AES_CBC_ENCRYPT_DATA", "SHA256_HMAC"] as const) {
-        if (!offered.includes(CKM[name])) {
-          throw new QkdError(
-            "operation-not-supported",
-            `the token ${tokenLabel} does not offer CKM_${name}`,
-          )
-        }
-      }
-      const session = module.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)
-      module.C_Login(session, CKU_USER, pin)
       const token = new Pkcs11Token(module, session)
       token.#load()
       return token

@@ -1,6 +1,5 @@
 // The token as the consumer sees it: a process of its own holds the session, this end wraps keys for it and asks.
 
-import { type ChildProcess, spawn } from "node:child_process"
 import {
   constants,
   createCipheriv,
@@ -9,14 +8,11 @@ import {
   publicEncrypt,
   randomFillSync,
 } from "node:crypto"
-import { closeSync, openSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-import { QkdError } from "../errors.js"
-import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
+import { TokenChild } from "../pkcs11/token-child.js"
+import type { Frame } from "../transport/frames.js"
 import type { HsmToken, ImportMode, TokenKey } from "./hsm-token.js"
 import {
   type Operation,
-  readFault,
   readKeys,
   readModulusBytes,
   readProofs,
@@ -34,7 +30,6 @@ export interface TokenSetting {
   readonly lockDir?: string
 }
 
-const CLOSE_MS = 3000
 /** RFC 3394 section 2.2.3.1. */
 const WRAP_IV = Buffer.from("A6A6A6A6A6A6A6A6", "hex")
 
@@ -55,52 +50,14 @@ export async function openToken(setting: TokenSetting): Promise<HsmToken> {
   }
 }
 
-interface Waiting {
-  resolve(frame: Frame): void
-  reject(error: QkdError): void
-}
-
 class TokenProcess implements HsmToken {
   readonly #setting: TokenSetting
-  readonly #child: ChildProcess
-  readonly #waiting = new Map<number, Waiting>()
-  readonly #ended: Promise<void>
-  #nextId = 1
+  readonly #child: TokenChild
   #wrap: ((bytes: Uint8Array) => Buffer) | undefined
 
   constructor(setting: TokenSetting) {
     this.#setting = setting
-    let pinFd: number
-    try {
-      pinFd = openSync(setting.pinFile, "r")
-    } catch (cause) {
-      throw new QkdError("invalid-value", `cannot read the PIN file ${setting.pinFile}`, { cause })
-    }
-    const own = import.meta.url
-    const entry = fileURLToPath(
-      new URL(own.endsWith(".ts") ? "./token-process.ts" : "./token-process.js", own),
-    )
-    this.#child = spawn(process.execPath, [...process.execArgv, entry], {
-      stdio: ["pipe", "pipe", "inherit", pinFd],
-    })
-    closeSync(pinFd)
-    const reader = new FrameReader()
-    this.#child.stdout?.on("data", (chunk: Buffer) => {
-      for (const frame of reader.take(chunk)) this.#settle(frame)
-    })
-    this.#child.stdin?.on("error", () => undefined)
-    this.#ended = new Promise((resolve) => {
-      const end = (): void => {
-        const gone = new QkdError("operation-failed", "the token process ended", {
-          appTag: "node-unreachable",
-        })
-        for (const waiting of this.#waiting.values()) waiting.reject(gone)
-        this.#waiting.clear()
-        resolve()
-      }
-      this.#child.once("exit", end)
-      this.#child.once("error", end)
-    })
+    this.#child = new TokenChild(new URL("./token-process", import.meta.url), setting.pinFile)
   }
 
   async open(): Promise<void> {
@@ -151,11 +108,8 @@ class TokenProcess implements HsmToken {
     await this.#ask({ op: "destroy", keyId })
   }
 
-  async close(): Promise<void> {
-    this.#child.stdin?.end()
-    const late = setTimeout(() => this.#child.kill("SIGKILL"), CLOSE_MS)
-    await this.#ended
-    clearTimeout(late)
+  close(): Promise<void> {
+    return this.#child.close()
   }
 
   async #gcm(
@@ -194,28 +148,7 @@ class TokenProcess implements HsmToken {
   }
 
   #ask(operation: Operation, ...parts: readonly Uint8Array[]): Promise<Frame> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-        reject(
-          new QkdError("operation-failed", "the token process ended", {
-            appTag: "node-unreachable",
-          }),
-        )
-        return
-      }
-      this.#waiting.set(id, { resolve, reject })
-      const frame = encodeFrame({ ...operation, id }, ...parts)
-      this.#child.stdin?.write(frame, () => frame.fill(0))
-    })
-  }
-
-  #settle(frame: Frame): void {
-    const { id, ok } = frame.header
-    const waiting = this.#waiting.get(Number(id))
-    this.#waiting.delete(Number(id))
-    if (ok === true) waiting?.resolve(frame)
-    else waiting?.reject(readFault(frame.header))
+    return this.#child.ask(operation, ...parts)
   }
 }
 

@@ -6,12 +6,12 @@ import { asQkdError, QkdError } from "../errors.js"
 import { lockFolder } from "../node/dir-lock.js"
 import { encodeFrame, type Frame, FrameReader } from "../transport/frames.js"
 import type { TokenKey } from "./hsm-token.js"
-import { loadPkcs11 } from "./pkcs11-module.js"
+import { loadPkcs11 } from "../pkcs11/pkcs11-module.js"
+import { PIN_FD } from "../pkcs11/token-child.js"
 import { Pkcs11Token } from "./pkcs11-token.js"
 import { TokenQueue } from "./token-queue.js"
 import { readRequest, type Request } from "./token-requests.js"
 
-const PIN_FD = 3
 /** The process of a service that was killed ends with the call it is in. */
 const LOCK_WAIT_MS = 10_000
 const LOCK_TRY_MS = 50

@@ -1,6 +1,6 @@
 // What the token process can be asked and what it answers, as the headers of its frames, and their check.
 
-import { type AppTag, ERROR_TAGS, QkdError } from "../errors.js"
+import { QkdError } from "../errors.js"
 import { type KeyWay, MAC_BYTES, type TokenKey } from "./hsm-token.js"
 
 export type Operation =
@@ -117,19 +117,6 @@ export function readProofs(bytes: Buffer, proofs: number): Buffer[] {
   if (bytes.length !== proofs * MAC_BYTES) throw malformed("/bytes")
   return Array.from({ length: proofs }, (_, at) =>
     Buffer.from(bytes.subarray(at * MAC_BYTES, (at + 1) * MAC_BYTES)),
-  )
-}
-
-/** What a token says of itself when it does not do something. */
-const REASONS: readonly AppTag[] = ["node-unreachable", "no-capacity", "policy"]
-
-/** The error in an answer that is none of success. */
-export function readFault({ tag, appTag, message }: Header): QkdError {
-  const reason = REASONS.find((each) => each === appTag)
-  return new QkdError(
-    ERROR_TAGS.find((each) => each === tag) ?? "operation-failed",
-    typeof message === "string" ? message : "the token process does not say why",
-    reason === undefined ? {} : { appTag: reason },
   )
 }
 

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict"
 import {
-  readFault,
   readKeys,
   readModulusBytes,
   readProofs,
   readRequest,
   readSwept,
 } from "../../src/consumer/token-requests.js"
+import { readFault } from "../../src/pkcs11/token-child.js"
 import { QkdError } from "../../src/errors.js"
 
 describe("a request to the token process", () => {

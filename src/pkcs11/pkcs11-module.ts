@@ -36,6 +36,7 @@ export interface Pkcs11 {
   C_FindObjectsInit(session: Handle, template: readonly Attribute[]): void
   C_FindObjects(session: Handle, maxCount: number): Handle[]
   C_FindObjectsFinal(session: Handle): void
+  C_GenerateKey(session: Handle, mechanism: Mechanism, template: readonly Attribute[]): Handle
   C_GenerateKeyPair(
     session: Handle,
     mechanism: Mechanism,
@@ -83,6 +84,7 @@ export const CKA = {
   PUBLIC_EXPONENT: 0x122,
   VALUE_LEN: 0x161,
   EXTRACTABLE: 0x162,
+  NEVER_EXTRACTABLE: 0x164,
 } as const
 
 export const CKO_SECRET_KEY = 4
@@ -98,6 +100,7 @@ export const CKM = {
   RSA_PKCS_OAEP: 0x0009,
   SHA_1: 0x0220,
   SHA256_HMAC: 0x0251,
+  AES_KEY_GEN: 0x1080,
   AES_GCM: 0x1087,
   AES_CMAC: 0x108a,
   AES_CBC_ENCRYPT_DATA: 0x1105,
