@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
 import { addHsmCommands } from "./cli/hsm-commands.js"
+import { addNodeCommands } from "./cli/node-commands.js"
 import { addPlanCommands } from "./cli/plan-commands.js"
 import { addPolicyCommands } from "./cli/policy-commands.js"
 import type { runYangCheck } from "./cli/yang-check.js"
@@ -69,14 +70,7 @@ demo
     process.stdout.write(demoVariables(demo.opts<{ dir: string }>().dir))
   })
 
-program
-  .command("node")
-  .description("run a trusted site: the ETSI 015 agent and the key manager")
-  .requiredOption("--config <file...>", "its configuration; several share the process")
-  .action(async (options: { config: string[] }) => {
-    const { runNodes } = await import("./cli/node.js")
-    await runNodes(options.config)
-  })
+addNodeCommands(program)
 
 program
   .command("controller")

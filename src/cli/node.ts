@@ -1,16 +1,12 @@
 // `keyloom node`: one trusted site, or several in one process for a demo.
 
-import { readFileSync } from "node:fs"
-import path from "node:path"
-import { QkdError } from "../errors.js"
 import { leaveMemoryOutOfDumps } from "../node/core-dumps.js"
 import { agentSchema } from "../node/agent-schema.js"
-import { NODE_CONFIG_MODULES, readNodeConfig } from "../node/config.js"
 import { type RunningNode, startNode } from "../node/node.js"
-import { loadYangFiles } from "../transport/yang-files.js"
 import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
 import { roleLog } from "./log.js"
+import { readNodeFiles } from "./node-files.js"
 import { untilAsked } from "./until-asked.js"
 import { programVersion } from "./version.js"
 
@@ -21,17 +17,7 @@ export async function runNodes(files: readonly string[]): Promise<void> {
   const log = roleLog("node")
   if (!leaveMemoryOutOfDumps())
     log.warn({}, "core dumps may hold key material: switch them off for this service")
-  const sources = loadYangFiles(NODE_CONFIG_MODULES)
-  const settings = files.map((file) => {
-    try {
-      return readNodeConfig(sources, readFileSync(file, "utf8"), path.dirname(path.resolve(file)))
-    } catch (error) {
-      if (error instanceof QkdError) {
-        throw new QkdError(error.tag, `${file}: ${error.message}`, { cause: error })
-      }
-      throw new QkdError("invalid-value", `cannot read ${file}`, { cause: error })
-    }
-  })
+  const settings = readNodeFiles(files)
   const schema = agentSchema()
   const nodes: RunningNode[] = await Promise.all(
     settings.map((each) =>

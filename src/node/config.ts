@@ -49,6 +49,20 @@ export interface NetconfUser {
   readonly groups: readonly AccessGroup[]
 }
 
+/** A token that holds the key under which the sealing key is wrapped. */
+export interface SealTokenSetting {
+  readonly qkdnId: string
+  /** The PKCS#11 library of the token's maker. */
+  readonly library: string
+  /** Of the token. */
+  readonly label: string
+  readonly pin:
+    | { readonly kind: "file"; readonly file: string }
+    | { readonly kind: "credential"; readonly name: string }
+  /** The wrapped sealing key. */
+  readonly keyFile: string
+}
+
 /** Where the 32 bytes that seal the stores come from. */
 export type SealingKeySource =
   | { readonly kind: "file"; readonly file: string }
@@ -56,6 +70,7 @@ export type SealingKeySource =
   | { readonly kind: "credential"; readonly name: string }
   /** An environment variable, in base64. */
   | { readonly kind: "variable"; readonly name: string }
+  | ({ readonly kind: "token" } & SealTokenSetting)
 
 /** File names are absolute. */
 export interface NodeSettings {
@@ -253,7 +268,25 @@ function tlsFiles(reader: Reader, baseDir: string): TlsFiles {
   return tlsFilesOf((name) => reader.string(name), baseDir)
 }
 
+function readSealToken(token: Reader, node: Reader, baseDir: string): SealTokenSetting {
+  const credential = token.string("pin_credential")
+  return {
+    qkdnId: node.requiredUuid("qkdn_id"),
+    library: fileOf(token, "library", baseDir),
+    label: token.string("label") ?? "",
+    pin:
+      credential === undefined
+        ? { kind: "file", file: fileOf(token, "pin_file", baseDir) }
+        : { kind: "credential", name: credential },
+    keyFile: token.has("key_file")
+      ? fileOf(token, "key_file", baseDir)
+      : path.join(fileOf(node, "dir", baseDir), "sealing-key.json"),
+  }
+}
+
 function sealingKeySource(node: Reader, baseDir: string): SealingKeySource {
+  if (node.has("sealing_key_token"))
+    return { kind: "token", ...readSealToken(node.child("sealing_key_token"), node, baseDir) }
   const credential = node.string("sealing_key_credential")
   if (credential !== undefined) return { kind: "credential", name: credential }
   const variable = node.string("sealing_key_variable")

@@ -8,7 +8,15 @@
 // there is worth nothing without the sealing key, which is not on that disk.
 
 import { createCipheriv, createDecipheriv } from "node:crypto"
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from "node:fs"
 import { renameSync, unlinkSync, writeSync } from "node:fs"
 import path from "node:path"
 import { QkdError } from "../errors.js"
@@ -41,7 +49,7 @@ export class EpochKeys {
       const number = Number(FILE.exec(name)?.[1] ?? NaN)
       // A file that was being written or shredded when the process was killed: no record depends on it.
       if (Number.isNaN(number)) this.#erase(path.join(this.#dir, name))
-      else this.#keys.set(number, this.#unwrap(number))
+      else this.#keys.set(number, unwrap(number, readFileSync(this.#file(number)), sealingKey))
     }
     this.#current = Math.max(0, ...this.#keys.keys())
   }
@@ -58,17 +66,7 @@ export class EpochKeys {
   begin(): void {
     const number = this.#current + 1
     const key = Secret.take(this.#random(KEY_BYTES))
-    const nonce = this.#random(NONCE_BYTES)
-    const wrapped = this.#sealingKey.use((sealing) => {
-      const cipher = createCipheriv("aes-256-gcm", sealing, nonce)
-      cipher.setAAD(epochLabel(number))
-      const body = key.use((bytes) => Buffer.concat([cipher.update(bytes), cipher.final()]))
-      return Buffer.concat([nonce, body, cipher.getAuthTag()])
-    })
-    const file = this.#file(number)
-    writeDurably(`${file}.new`, wrapped)
-    renameSync(`${file}.new`, file)
-    syncDir(this.#dir)
+    writeWrapped(this.#dir, number, wrap(number, key, this.#sealingKey, this.#random))
     this.#keys.set(number, key)
     this.#current = number
     this.#sealed = 0n
@@ -136,26 +134,6 @@ export class EpochKeys {
     syncDir(this.#dir)
   }
 
-  #unwrap(number: number): Secret {
-    const wrapped = readFileSync(this.#file(number))
-    const end = wrapped.length - TAG_BYTES
-    return this.#sealingKey.use((sealing) => {
-      try {
-        const nonce = wrapped.subarray(0, NONCE_BYTES)
-        const decipher = createDecipheriv("aes-256-gcm", sealing, nonce)
-        decipher.setAAD(epochLabel(number))
-        decipher.setAuthTag(wrapped.subarray(end))
-        const key = decipher.update(wrapped.subarray(NONCE_BYTES, end))
-        decipher.final()
-        return Secret.take(key)
-      } catch (cause) {
-        throw new QkdError("access-denied", "the sealing key does not open this key store", {
-          cause,
-        })
-      }
-    })
-  }
-
   #key(number: number): Secret {
     const key = this.#keys.get(number)
     if (key === undefined)
@@ -166,6 +144,84 @@ export class EpochKeys {
   #file(number: number): string {
     return path.join(this.#dir, `${number}.key`)
   }
+}
+
+/**
+ * Wraps the keys of all epochs in a store's folder under another sealing key, one after the other, each durably. Those that
+ * are already, by a call that was broken off, are left. For a store that nobody has open.
+ *
+ * @throws QkdError `access-denied` when one is sealed under neither; then nothing has changed.
+ */
+export function rewrapEpochKeys(
+  dir: string,
+  former: Secret,
+  next: Secret,
+  random: (bytes: number) => Uint8Array,
+): void {
+  const folder = path.join(dir, "epochs")
+  if (!existsSync(folder)) return
+  const numbers = readdirSync(folder).flatMap((name) => FILE.exec(name)?.[1] ?? [])
+  const left: { readonly number: number; readonly key: Secret }[] = []
+  try {
+    for (const number of numbers.map(Number)) {
+      const wrapped = readFileSync(path.join(folder, `${number}.key`))
+      if (!opens(number, wrapped, next)) left.push({ number, key: unwrap(number, wrapped, former) })
+    }
+    for (const { number, key } of left)
+      writeWrapped(folder, number, wrap(number, key, next, random))
+  } finally {
+    for (const { key } of left) key.wipe()
+  }
+}
+
+function wrap(
+  number: number,
+  key: Secret,
+  sealingKey: Secret,
+  random: (bytes: number) => Uint8Array,
+): Buffer {
+  const nonce = random(NONCE_BYTES)
+  return sealingKey.use((sealing) => {
+    const cipher = createCipheriv("aes-256-gcm", sealing, nonce)
+    cipher.setAAD(epochLabel(number))
+    const body = key.use((bytes) => Buffer.concat([cipher.update(bytes), cipher.final()]))
+    return Buffer.concat([nonce, body, cipher.getAuthTag()])
+  })
+}
+
+function unwrap(number: number, wrapped: Buffer, sealingKey: Secret): Secret {
+  const end = wrapped.length - TAG_BYTES
+  return sealingKey.use((sealing) => {
+    try {
+      const nonce = wrapped.subarray(0, NONCE_BYTES)
+      const decipher = createDecipheriv("aes-256-gcm", sealing, nonce)
+      decipher.setAAD(epochLabel(number))
+      decipher.setAuthTag(wrapped.subarray(end))
+      const key = decipher.update(wrapped.subarray(NONCE_BYTES, end))
+      decipher.final()
+      return Secret.take(key)
+    } catch (cause) {
+      throw new QkdError("access-denied", "the sealing key does not open this key store", {
+        cause,
+      })
+    }
+  })
+}
+
+function opens(number: number, wrapped: Buffer, sealingKey: Secret): boolean {
+  try {
+    unwrap(number, wrapped, sealingKey).wipe()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function writeWrapped(folder: string, number: number, wrapped: Buffer): void {
+  const file = path.join(folder, `${number}.key`)
+  writeDurably(`${file}.new`, wrapped)
+  renameSync(`${file}.new`, file)
+  syncDir(folder)
 }
 
 /** The epoch under which a sealed value lies. */

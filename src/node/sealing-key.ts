@@ -1,5 +1,5 @@
-// The key that seals a node's stores, from where the configuration says: a file, a systemd credential, or the
-// environment. Its bytes go into a Secret and are wiped on the way.
+// The key that seals a node's stores, from where the configuration says: a file, a systemd credential, the environment,
+// or wrapped under a key in a PKCS#11 token. Its bytes go into a Secret and are wiped on the way.
 
 import { randomBytes } from "node:crypto"
 import { mkdir, open, readFile } from "node:fs/promises"
@@ -7,6 +7,7 @@ import path from "node:path"
 import { QkdError } from "../errors.js"
 import { Secret } from "../keys/secret.js"
 import type { SealingKeySource } from "./config.js"
+import { unwrapSealingKey } from "./seal-key.js"
 
 const SEALING_KEY_BYTES = 32
 const BASE64 = /^[A-Za-z0-9+/]{43}=$/
@@ -23,7 +24,7 @@ export async function openSealingKey(
 ): Promise<Secret> {
   switch (source.kind) {
     case "file":
-      return (await read(source.file)) ?? (await make(source.file))
+      return (await readSealingKeyFile(source.file)) ?? (await make(source.file))
     case "credential": {
       const dir = environment.CREDENTIALS_DIRECTORY
       if (dir === undefined)
@@ -31,11 +32,13 @@ export async function openSealingKey(
           "invalid-value",
           "the sealing key is a credential, but CREDENTIALS_DIRECTORY is not set: start as a systemd service",
         )
-      const key = await read(path.join(dir, source.name))
+      const key = await readSealingKeyFile(path.join(dir, source.name))
       if (key === undefined)
         throw new QkdError("invalid-value", `there is no credential ${source.name}`)
       return key
     }
+    case "token":
+      return unwrapSealingKey(source, environment)
     case "variable": {
       const text = environment[source.name]
       Reflect.deleteProperty(environment, source.name)
@@ -46,8 +49,8 @@ export async function openSealingKey(
   }
 }
 
-/** Undefined when there is no such file. */
-async function read(file: string): Promise<Secret | undefined> {
+/** Undefined when there is no such file. @throws QkdError `invalid-value` when it does not hold 32 bytes */
+export async function readSealingKeyFile(file: string): Promise<Secret | undefined> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
     throw new QkdError("invalid-value", `cannot read ${file}`, { cause })

@@ -78,7 +78,7 @@ describe("a node's configuration file", () => {
     assert.equal(refused({ ...file, site_networks: ["10.0.0.0/33"] }).tag, "invalid-value")
   })
 
-  it("names one place for the sealing key: a file, a credential or a variable", () => {
+  it("names one place for the sealing key: a file, a credential, a variable or a token", () => {
     assert.deepEqual(read({ ...sealless, sealing_key_credential: "keyloom-seal" }).sealingKey, {
       kind: "credential",
       name: "keyloom-seal",
@@ -87,6 +87,22 @@ describe("a node's configuration file", () => {
       kind: "variable",
       name: "SEAL",
     })
+    const token = { library: "/usr/lib/p11.so", label: "vault", pin_file: "pin" }
+    assert.deepEqual(read({ ...sealless, sealing_key_token: token }).sealingKey, {
+      ...{ kind: "token", qkdnId: SELF, library: "/usr/lib/p11.so", label: "vault" },
+      pin: { kind: "file", file: "/etc/keyloom/pin" },
+      keyFile: "/etc/keyloom/state/sealing-key.json",
+    })
+    const { pin_file: __, ...pinless } = token
+    const other = { ...pinless, pin_credential: "token-pin", key_file: "/mnt/key.json" }
+    assert.deepEqual(read({ ...sealless, sealing_key_token: other }).sealingKey, {
+      ...{ kind: "token", qkdnId: SELF, library: "/usr/lib/p11.so", label: "vault" },
+      pin: { kind: "credential", name: "token-pin" },
+      keyFile: "/mnt/key.json",
+    })
+    for (const wrong of [pinless, { ...other, pin_file: "pin" }, { ...token, label: "" }, {}])
+      refused({ ...sealless, sealing_key_token: wrong })
+    refused({ ...file, sealing_key_token: token })
     refused(sealless)
     refused({ ...file, sealing_key_variable: "SEAL" })
     // Not out of the folder that systemd made for it.
