@@ -9,6 +9,7 @@ import {
   decKeys,
   type Demo,
   encKeys,
+  eventually,
   freshDir,
   type KeyContainer,
   removeDir,
@@ -42,7 +43,7 @@ function leaks(haystack: Buffer, keys: readonly Buffer[]): boolean {
 }
 
 describe("the bytes of delivered keys", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
   const keys: Buffer[] = []
@@ -83,8 +84,6 @@ describe("the bytes of delivered keys", function () {
           )
       }
     }
-    // A key no one made, where a leak would be: the positive control.
-    await new Promise((done) => setTimeout(done, 500))
   })
   after(async () => {
     capture?.kill("SIGKILL")
@@ -141,10 +140,12 @@ describe("the bytes of delivered keys", function () {
       "127.0.0.1",
     )
     socket.end(control)
-    await new Promise((done) => setTimeout(done, 1500))
+    // What crossed before it has been captured when it has.
+    await eventually(
+      () => Promise.resolve(leaks(readFileSync(captureFile), [control]) || undefined),
+      "the planted key is captured",
+    )
     server.close()
-    capture?.kill("SIGINT")
-    await new Promise((done) => setTimeout(done, 500))
     const packets = readFileSync(captureFile)
     assert(packets.length > 30_000, `only ${packets.length} bytes were captured`)
     assert(leaks(packets, [control]), "the planted key is found in the capture")
