@@ -20,7 +20,7 @@ describe("preloading", () => {
   })
 
   it("goes on from wherever it was broken off, losing no key it called ready", async function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const anyCrashes = fc.array(fc.nat(150), { minLength: 1, maxLength: 6 })
     await fc.assert(
       fc.asyncProperty(anyCrashes, fc.constantFrom(3, 70), async (crashes, count) => {

@@ -26,7 +26,7 @@ import { IndependentKme } from "../support/independent-kme.js"
 import { noSoftHsm } from "../../examples/lab/softhsm.js"
 
 describe("preloaded keys", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let dir: string
   let kme: IndependentKme
   let sites: Record<SiteName, HsmSite>

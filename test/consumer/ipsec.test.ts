@@ -43,7 +43,7 @@ function ppkOf(generation: number, keyId: string, key: Buffer | undefined): Buff
 }
 
 describe("an IPsec tunnel on QKD keys", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let world: TunnelWorld<IpsecLab>
   let dir: string
   let kme: IndependentKme

@@ -30,7 +30,7 @@ function without(file: Buffer, types: readonly number[]): Buffer {
 }
 
 describe("a PKCS#11 token", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let dir: string
   let soft: SoftTokens
   const before_ = process.env["SOFTHSM2_CONF"]

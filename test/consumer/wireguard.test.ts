@@ -15,7 +15,7 @@ import { TunnelWorld } from "./tunnel-world.js"
 const why = whyNoLab(["wireguard-go", "wg", "python3"])
 
 describe("a WireGuard tunnel on QKD keys", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let world: TunnelWorld<WireguardLab>
   let kme: IndependentKme
   let lab: WireguardLab

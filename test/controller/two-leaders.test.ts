@@ -33,7 +33,7 @@ async function takeOver(dir: string): Promise<number> {
 }
 
 describe("a controller in whose place another one has come", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-leaders-"))
   after(() => {
     rmSync(dir, { recursive: true, force: true })

@@ -46,7 +46,7 @@ async function troubled(): Promise<FakeController> {
 }
 
 describe("the page for everyone", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   before(async function () {
     if (!hasChromium) {
       process.stderr.write("accessibility tests skipped: chromium is not installed\n")

@@ -36,7 +36,7 @@ const BLUE = "0,114,178"
 const GREY = "95,99,104"
 
 describe("the page", function () {
-  this.timeout(40_000)
+  this.timeout(180_000)
   before(async function () {
     if (!hasChromium) {
       process.stderr.write("page tests skipped: chromium is not installed\n")

@@ -13,7 +13,7 @@ const NODE = "urn:etsi:qkd:yang:etsi-qkd-node"
 const HIDE_APPLICATIONS = `<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><nacm xmlns="${NACM}"><rule-list xmlns:y="urn:ietf:params:xml:ns:yang:1" y:insert="first"><name>quiet</name><group>observer</group><rule><name>who talks to whom</name><path xmlns:q="${NODE}">/q:qkd_node/q:qkd_applications</path><action>deny</action></rule></rule-list></nacm></config>`
 
 describe("logins at the nodes of a demo", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
 

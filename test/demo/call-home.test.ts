@@ -33,7 +33,7 @@ function freePort(): Promise<number> {
 }
 
 describe("a network whose nodes call home", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let line: Line
   let controller: ChildProcess | undefined
   let output = ""

@@ -22,7 +22,7 @@ const networks: [string, URL][] = [
 
 for (const [name, url] of networks) {
   describe(`the ${name} network`, function () {
-    this.timeout(120_000)
+    this.timeout(180_000)
     let demo: Demo
     const dir = freshDir()
 

@@ -59,7 +59,7 @@ async function exchange(demo: Demo, master: string, slave: string): Promise<numb
 }
 
 describe("a fibre cut with another path", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
 

@@ -42,7 +42,7 @@ function curlWith(args: readonly string[]): Promise<Curled> {
 }
 
 describe("hostile ETSI 014", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   let witness: Witness
   const dir = freshDir()

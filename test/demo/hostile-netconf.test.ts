@@ -23,7 +23,7 @@ const BOMB = Array.from(
 const deep = (levels: number): string => "<a>".repeat(levels) + "</a>".repeat(levels)
 
 describe("hostile NETCONF with the right key", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let demo: Demo
   let witness: Witness
   const dir = freshDir()

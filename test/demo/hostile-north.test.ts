@@ -17,7 +17,7 @@ interface Problem {
 }
 
 describe("hostile clients of the controller", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   let witness: Witness
   let ordered: string

@@ -64,7 +64,7 @@ function frame(kind: number, body: Uint8Array): Buffer {
 }
 
 describe("hostile peers at the relay port", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   let witness: Witness
   const dir = freshDir()

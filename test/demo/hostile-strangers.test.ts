@@ -12,7 +12,7 @@ import { Bystander, exchangeKey, Witness } from "../support/hostile-bystander.js
 import { babble, doorsOf, knock } from "../support/hostile-sockets.js"
 
 describe("strangers at a running network", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let demo: Demo
   let witness: Witness
   const dir = freshDir()
@@ -176,7 +176,7 @@ describe("strangers at a running network", function () {
         doors.map(async ({ what, port }) => ({ what, socket: await knock(port) })),
       )
       try {
-        const until = Date.now() + 20_000
+        const until = Date.now() + 60_000
         const open = (): string[] =>
           held.filter(({ socket }) => !socket.closed).map(({ what }) => what)
         while (open().length > 0 && Date.now() < until)

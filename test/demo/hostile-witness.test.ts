@@ -8,7 +8,7 @@ import { exchangeKey, reaches, Witness } from "../support/hostile-bystander.js"
 import { NODE_NS, RawNetconf, rpcErrorOf } from "../support/hostile-netconf.js"
 
 describe("the witness of hostile tests", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
 

@@ -33,7 +33,7 @@ function modeOf(file: string): string {
 }
 
 describe("what a running demo offers", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
 

@@ -15,7 +15,7 @@ const wrap = (qkdnId: string, inner: string): string =>
   `<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><qkd_node xmlns="${NODE}" xmlns:t="${TYPES}"><qkdn_id>${qkdnId}</qkdn_id>${inner}</qkd_node></config>`
 
 describe("a controller that lies to a node", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let demo: Demo
   const dir = freshDir()
   const stranger = randomUUID()

@@ -31,7 +31,7 @@ const FLAGS = [
 ]
 
 describe("the page of a running network", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let demo: Demo
   let browser: BrowserContext
   let page: Page

@@ -58,7 +58,7 @@ function inData(xml: string): string {
 }
 
 describe("others' tools at a running network", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let demo: Demo
   let oracle = false
   const heard: string[] = []

@@ -89,7 +89,7 @@ async function settledServices(demo: Demo): Promise<string[]> {
 }
 
 describe("a demo stopped and started again in its folder", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = freshDir()
   let demo: Demo | undefined
   const running = (): Demo => demo ?? assert.fail("no demo runs")
@@ -232,7 +232,7 @@ describe("a demo stopped and started again in its folder", function () {
 })
 
 describe("a topology file that is broken", function () {
-  this.timeout(30_000)
+  this.timeout(180_000)
   const dir = freshDir()
   after(() => {
     removeDir(dir)
@@ -326,7 +326,7 @@ describe("a topology file that is broken", function () {
 })
 
 describe("a port that is taken", function () {
-  this.timeout(30_000)
+  this.timeout(180_000)
 
   it("is stepped over, which is said", async () => {
     const dir = freshDir()

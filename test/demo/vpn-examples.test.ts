@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const why = whyNoLab(["charon-systemd", "swanctl", "wireguard-go", "wg"])
 
 describe("the VPN examples", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
 
   before(function () {
     if (why === undefined) return

@@ -15,7 +15,7 @@ const SSHD = "/usr/sbin/sshd"
 const SUBSYSTEM = "/usr/sbin/netconf-subsystem"
 
 describe("netconfd behind OpenSSH, calling home", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let netconfd: Netconfd | undefined
   let device: ChildProcess | undefined
   const sessions = new NodeSessions({ log: (_level, message) => said.push(message) })

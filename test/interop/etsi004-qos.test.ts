@@ -309,7 +309,7 @@ describe("ETSI GS QKD 004: what a stream promises, and what calls are told", fun
       }
       assert.equal(had.alice, had.bob)
       await all.sites.feed(8)
-      const deadline = performance.now() + 10_000
+      const deadline = performance.now() + 60_000
       let again: Answer = { status: 2 }
       while (again.status !== 0 && performance.now() < deadline)
         again = await all.get("alice", ksid)

@@ -57,11 +57,11 @@ describe("key streams over restarts", function () {
     const readers = [read("alice"), read("bob")]
     for (const site of ["A", "B", "A"] as const) {
       const { size } = seen.alice
-      await network.until(() => seen.alice.size > size + 20, 20_000)
+      await network.until(() => seen.alice.size > size + 20)
       await all.restart(site)
     }
     const { size } = seen.bob
-    await network.until(() => seen.bob.size > size + 20, 20_000)
+    await network.until(() => seen.bob.size > size + 20)
     isOver = true
     await Promise.all(readers)
     let both = 0

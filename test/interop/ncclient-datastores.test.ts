@@ -97,7 +97,7 @@ for (const [what, look, bad] of [
   ["a node's agent", nodeSeen, /operation-not-supported/],
 ] as const)
   describe(`ncclient and the datastores of ${what}`, function () {
-    this.timeout(120_000)
+    this.timeout(180_000)
     let seen: Seen
     const tagOf = (name: string): unknown => (seen[name] as { tag?: string } | null)?.tag
     const ok = (...names: string[]): void => {

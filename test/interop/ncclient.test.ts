@@ -52,7 +52,7 @@ async function runPeer(fixture: SshFixture): Promise<Seen> {
 }
 
 describe("ncclient against our server", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let fixture: SshFixture
   let server: NetconfServer
   let seen: Seen

@@ -83,7 +83,7 @@ function skipUnlessThere(this: Mocha.Context): void {
 }
 
 describe("our driver at netconfd", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(skipUnlessThere)
 
   let netconfd: Netconfd
@@ -229,7 +229,7 @@ describe("our driver at netconfd", function () {
 })
 
 describe("netconfd in the fleet", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(skipUnlessThere)
 
   it("is found again after it was killed and started anew, and made what it should be", async () => {
@@ -290,7 +290,7 @@ const FITTING = [
 ]
 
 describe("the driver suite at netconfd", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(skipUnlessThere)
 
   const make = async (): Promise<FakeNode> => {

@@ -8,7 +8,7 @@ import { runYangcli } from "../support/yangcli.js"
 import { sshFixture } from "../transport/ssh-fixture.js"
 
 describe("yangcli at the northbound of a controller", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
 
   before(function () {
     if (spawnSync("yangcli", ["--version"]).error === undefined) return

@@ -11,7 +11,7 @@ import { runYangcli } from "../support/yangcli.js"
 import { sshFixture } from "../transport/ssh-fixture.js"
 
 describe("yangcli against our server", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
 
   before(function () {
     if (spawnSync("yangcli", ["--version"]).error === undefined) return

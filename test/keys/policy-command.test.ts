@@ -14,7 +14,7 @@ import { node, peer, pin, policyDocument } from "./policy-fixture.js"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("keyloom policy", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-policy-"))
   const at = (name: string): string => path.join(dir, name)
   const signers: string[] = []

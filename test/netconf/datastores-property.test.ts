@@ -118,7 +118,7 @@ async function story(seed: number): Promise<Map<string, number>> {
 }
 
 describe("datastores under three sessions", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
 
   it("do what a plain reference does, step by step", async () => {
     const met = new Map<string, number>()

@@ -139,7 +139,7 @@ function nacmOf(all: readonly PlainRule[], by: { read: boolean; write: boolean }
 }
 
 describe("access control, held against its reference", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   const { root } = acmeSchema()
   const eve = caller("eve")
 

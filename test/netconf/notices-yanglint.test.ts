@@ -42,7 +42,7 @@ function filters(colour: string): string {
 describe("what a publisher tells", () => {
   it("is data of the models for yanglint, whatever it is", async function () {
     needYanglint(this)
-    this.timeout(60_000)
+    this.timeout(180_000)
     const backend = new SubscribedBackend()
     Object.assign(backend, {
       unconfirmed: { keep: () => Promise.resolve(), forget: () => Promise.resolve() },

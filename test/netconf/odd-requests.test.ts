@@ -83,7 +83,7 @@ function bent(dice: Dice, element: XmlElement): XmlElement {
 }
 
 describe("a request that is bent", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
 
   for (const [what, backend] of [
     ["confirmed commits", () => new DurableDepot()],

@@ -134,7 +134,7 @@ describe("the users of a node", () => {
   })
 
   it("see each his own through ncclient", async function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     if (spawnSync("/usr/bin/python3", ["-c", "import ncclient"]).status !== 0) {
       console.log("      ncclient is not here: skipped")
       this.skip()

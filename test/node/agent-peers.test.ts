@@ -79,7 +79,7 @@ async function busy(site: AgentSite): Promise<void> {
 
 describe("what a busy agent returns for get", () => {
   it("is accepted by yanglint as data of the corrected model with keyloom-node", async function () {
-    this.timeout(30_000)
+    this.timeout(180_000)
     if (!existsSync(corrected) || !(await has("yanglint", ["--version"]))) {
       process.stdout.write("      (skipped: yanglint or ../shared/conformance is not here)\n")
       this.skip()
@@ -227,7 +227,7 @@ with manager.connect(host="127.0.0.1", port=port, username="controller", key_fil
 
 describe("ncclient", () => {
   it("reads and edits the agent, is refused with tag and path, and gets its notifications", async function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     if (!(await has(PYTHON, ["-c", "import ncclient"]))) {
       process.stdout.write("      (skipped: no ncclient here)\n")
       this.skip()

@@ -70,7 +70,7 @@ function cut(site: AgentSite): void {
 }
 
 describe("a node's state, subscribed to by others", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
 
   it("tells ncclient of a cut fibre by itself, and of its status every so often", async function () {
     if (spawnSync(PYTHON, ["-c", "import ncclient"]).status !== 0) {

@@ -22,7 +22,7 @@ interface Learned {
 }
 
 describe("what a node says of its modules", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let site: AgentSite
   let schemas: Learned[]
   let library: XmlElement

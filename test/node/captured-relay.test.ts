@@ -19,7 +19,7 @@ const SEED = randomInt(2 ** 31)
 const [send, speak] = [RelaySender.prototype.send, RelayPeer.prototype.send]
 
 describe("a captured relay that lies", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let net: KeyMesh
   /** The bad node's connections, by who is at the other end. */
   const lines = new Map<string, RelayPeer>()

@@ -41,7 +41,7 @@ async function placeIn(dir: string): Promise<string | undefined> {
 }
 
 describe("a node killed", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
 
   it("before a commit is confirmed is as before the first of them", async () => {
     assert.equal(await placeAfterKill(["plain attic", "confirmed roof"]), "attic")

@@ -15,7 +15,7 @@ const CANARY = Buffer.concat([
 ])
 
 describe("the core dump of a process that has a key in memory", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let dir: string
   before(function () {
     const pattern =

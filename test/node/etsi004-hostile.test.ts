@@ -102,7 +102,7 @@ describe("clients of ETSI 004 that mean no good", function () {
       all.get("alice", ksid, 900 + at, { connection: `waits ${at}` }),
     )
     let refused: Answer = {}
-    const deadline = performance.now() + 10_000
+    const deadline = performance.now() + 60_000
     while (refused.error === undefined && performance.now() < deadline)
       refused = await all.one(
         "alice",

@@ -15,7 +15,7 @@ import { appAt, Line, linksOf } from "./node-line.js"
 const APP = "bbbbbbbb-0000-4000-8000-000000000004"
 
 describe("key streams at two neighbouring nodes", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let line: Line
   const clients: StreamClient[] = []
 

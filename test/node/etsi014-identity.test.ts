@@ -20,7 +20,7 @@ import { CertificateFolder } from "../transport/tls-fixture.js"
 import { FakeDesk, FakeKeyManager } from "./fakes-014.js"
 
 describe("the identity of an SAE", function () {
-  this.timeout(20_000)
+  this.timeout(180_000)
   const folder = new CertificateFolder()
   const names: Readonly<Record<string, readonly [string, string]>> = {
     cn: ["/CN=alice", ""],

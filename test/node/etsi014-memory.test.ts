@@ -33,7 +33,7 @@ interface Found {
 }
 
 describe("a site that has delivered a hundred keys (D3)", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   this.slow(10_000)
   const folder = mkdtempSync(path.join(tmpdir(), "keyloom-memory-"))
 

@@ -21,7 +21,7 @@ interface Keys {
 }
 
 describe("a hostile controller", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let line: Line
 
   before(async () => {

@@ -126,7 +126,7 @@ describe("key managers that are killed", () => {
   })
 
   it("T3: never deliver a key twice, nor different keys, and agree on what is left", async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     story = new Story()
     await Promise.all([0, 1, 2].map((i) => story.start(i)))
     for (const i of [0, 1, 2]) await story.configure(i)

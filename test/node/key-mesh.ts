@@ -194,7 +194,7 @@ export class KeyMesh {
     return [hexOf(made), hexOf(taken)]
   }
 
-  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const end = performance.now() + timeoutMs
     while (!condition()) {
       if (performance.now() > end) throw new Error("it did not happen in time")

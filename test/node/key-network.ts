@@ -291,7 +291,7 @@ export class KeyNetwork {
     )
   }
 
-  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const end = performance.now() + timeoutMs
     while (!condition()) {
       if (performance.now() > end) throw new Error("it did not happen in time")
@@ -300,7 +300,7 @@ export class KeyNetwork {
   }
 
   /** Tries again until it does not throw. */
-  async untilDone(action: () => Promise<void>, timeoutMs = 10_000): Promise<void> {
+  async untilDone(action: () => Promise<void>, timeoutMs = 60_000): Promise<void> {
     const end = performance.now() + timeoutMs
     for (;;) {
       try {

@@ -35,7 +35,7 @@ function heapBytes(): number {
 }
 
 describe("a node with five thousand mute sockets at its doors (N5)", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let line: Line
   let crowd: ChildProcess | undefined
 

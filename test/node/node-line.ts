@@ -117,11 +117,11 @@ export class Line {
     return state
   }
 
-  /** Asks until it is so, within 15 s. */
+  /** Asks until it is so, within 60 s. */
   async until(what: string, so: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + 15_000
+    const deadline = Date.now() + 60_000
     while (!(await so())) {
-      if (Date.now() > deadline) throw new Error(`not so within 15 s: ${what}`)
+      if (Date.now() > deadline) throw new Error(`not so within 60 s: ${what}`)
       await new Promise((done) => setTimeout(done, 100))
     }
   }

@@ -12,7 +12,7 @@ const MAKERS = { a: "maker-a", b: "maker-b" } as const
 type Name = keyof typeof MAKERS
 
 describe("two nodes on link keys that come over ETSI 014", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let line: Line
   let kme: IndependentKme
 

@@ -48,7 +48,7 @@ async function allActive(line: Line): Promise<void> {
 }
 
 describe("three nodes in a row", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let line: Line
   let links: Map<string, NodeConfig>
 

@@ -20,7 +20,7 @@ const ROW: MeshShape = {
 const SIGNATURE_BITS = 512
 
 describe("a relay that alters keys (R2)", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let net: KeyMesh
   async function mesh(shape: MeshShape, terms: KeyMesh["terms"] = {}): Promise<void> {
     net = new KeyMesh(shape, { limits: { gatherMs: 200 } })

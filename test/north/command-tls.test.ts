@@ -17,7 +17,7 @@ const TOKEN = "a-token-of-thirty-two-characters"
 const NODE = "aaaaaaaa-0000-4000-8000-000000000001"
 
 describe("the controller's command over HTTPS", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   const folder = new CertificateFolder()
   let child: ChildProcess | undefined
   let said = ""

@@ -13,7 +13,7 @@ const QUICK = { backoffFirstMs: 50, backoffMaxMs: 200 }
 const NC = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 describe("the controller calls its orchestrator", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let site: Listening | undefined
   afterEach(async () => {
     await site?.close()

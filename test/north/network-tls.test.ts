@@ -91,7 +91,7 @@ describe("the setting of NETCONF over TLS in the controller's file", () => {
 })
 
 describe("the controller's NETCONF over TLS", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let site: Listening
 
   before(async () => {

@@ -21,7 +21,7 @@ import { OBSERVER, OPERATOR } from "./harness.js"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("keyloom reoptimise", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-move-"))
   const planner = new WorkerPlanner(moveWorker())
   let bench: Bench

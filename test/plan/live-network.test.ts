@@ -17,7 +17,7 @@ import { OBSERVER } from "../north/harness.js"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("keyloom plan on a running network", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-live-"))
   let bench: Bench
   let http: RunningHttp

@@ -15,7 +15,7 @@ const topology = ["--topology", path.join(region, "topology.json")]
 const demands = ["--demands", path.join(region, "demands.json")]
 
 describe("keyloom plan", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const dir = mkdtempSync(path.join(tmpdir(), "keyloom-plan-"))
   after(() => {
     rmSync(dir, { recursive: true })

@@ -58,7 +58,7 @@ const xml: Speech = {
 }
 
 describe("curl as a RESTCONF client", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let house: CurlHouse | undefined
   before(function () {
     needCurl(this)

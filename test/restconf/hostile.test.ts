@@ -261,7 +261,7 @@ function raw(house: CurlHouse, text: string, enough = "\r\n\r\n"): Promise<strin
 }
 
 describe("harm on RESTCONF's socket", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let house: CurlHouse
   before(function () {
     needCurl(this)

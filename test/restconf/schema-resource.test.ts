@@ -232,7 +232,7 @@ describe("the YANG library by RESTCONF", () => {
 })
 
 describe("curl and the schema resource", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(function () {
     needCurl(this)
   })

@@ -169,7 +169,7 @@ describe("an event stream", () => {
 })
 
 describe("curl at an event stream", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(function () {
     needCurl(this)
   })

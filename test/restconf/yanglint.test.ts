@@ -144,7 +144,7 @@ async function read(restconf: Restconf, target: string, accept: string): Promise
 }
 
 describe("yanglint", function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(function () {
     needYanglint(this)
   })

@@ -43,7 +43,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 }
 
 describe("a node that is reached in another way", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let folder: CertificateFolder
   let dir: string
   let sessions: NodeSessions

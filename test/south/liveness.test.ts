@@ -32,7 +32,8 @@ function link(qkdlId: string, status: "ACTIVE" | "PASSIVE"): LinkState {
 }
 
 async function until(met: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 400 && !met(); i += 1) await new Promise((done) => setTimeout(done, 5))
+  const end = Date.now() + 60_000
+  while (!met() && Date.now() < end) await new Promise((done) => setTimeout(done, 5))
   assert(met(), `never happened: ${what}`)
 }
 

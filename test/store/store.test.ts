@@ -63,7 +63,7 @@ describe("the embedded store on its disk", () => {
   })
 
   it("has every commit it acknowledged, whole, when its process is killed at any moment", async function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const dir = fresh()
     let acknowledged = 0
     for (let round = 0; round < 8; round += 1) {

@@ -243,7 +243,7 @@ export async function fibre(
 export async function eventually<T>(
   ask: () => Promise<T | undefined>,
   what: string,
-  withinMs = 15_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const until = Date.now() + withinMs
   for (;;) {

@@ -66,7 +66,7 @@ class Manager {
 }
 
 describe("call home", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const closers: (() => Promise<void> | void)[] = []
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close()

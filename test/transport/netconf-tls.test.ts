@@ -25,7 +25,7 @@ const HELLO =
 const RPC = '<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="7"><get/></rpc>]]>]]>'
 
 describe("NETCONF over TLS", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let folder: CertificateFolder
   let ok: OkServer
   let fixture: TlsFixture

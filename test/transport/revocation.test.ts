@@ -19,7 +19,7 @@ import { entriesFor, makeCertificates, type CertificateFolder } from "./tls-fixt
 const run = promisify(execFile)
 
 describe("revoked certificates", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let folder: CertificateFolder
   const closers: (() => Promise<void> | void)[] = []
 

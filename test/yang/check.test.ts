@@ -46,14 +46,14 @@ describe("keyloom yang check", () => {
   })
 
   it("finds modules by name, with all they import, and says that they are valid", function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const { status, out } = keyloom("etsi-qkd-sdn-node")
     assert.equal(status, 0)
     assert.match(out, /^valid: etsi-qkd-sdn-node@2022-01-30\n$/)
   })
 
   it("says file and line of what is wrong in a module, and exits with 1", function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const broken = module("broken", " leaf a { type strin; }")
     const { status, err } = keyloom(broken)
     assert.equal(status, 1)
@@ -61,7 +61,7 @@ describe("keyloom yang check", () => {
   })
 
   it("exits with 2 when the question is wrong", function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     for (const args of [
       [],
       ["no-such-module"],
@@ -74,7 +74,7 @@ describe("keyloom yang check", () => {
   })
 
   it("prints a report for programs", function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const { status, out } = keyloom(module("wrong", " leaf a { type b; }"), "--json")
     assert.equal(status, 1)
     const report = JSON.parse(out) as YangReport

@@ -38,7 +38,7 @@ describe("instances of the 015 model", () => {
     it(`broken in one way each get yanglint's verdict as ${format}`, function () {
       needOfficial(this)
       needYanglint(this)
-      this.timeout(60_000)
+      this.timeout(180_000)
       const schema = officialSchema("corrected", { whenProfile: "strict" })
       assert.equal(ourFault(schema, format, base), undefined)
       assert.ok(yanglintAccepts("corrected", "data", format, base))
@@ -62,7 +62,7 @@ describe("instances of the 015 model", () => {
   it("drawn at random and valid are accepted by both, in JSON and in the XML we write", function () {
     needOfficial(this)
     needYanglint(this)
-    this.timeout(60_000)
+    this.timeout(180_000)
     const schema = officialSchema("corrected", { whenProfile: "strict" })
     fc.assert(
       fc.property(anyNode, (node) => {

@@ -174,7 +174,7 @@ function changedList(
 
 describe("the next version of a valid configuration", () => {
   it("is judged as the whole validator judges it, whatever the schema, whatever the edit", function () {
-    this.timeout(120_000)
+    this.timeout(180_000)
     let valid = 0
     let invalid = 0
     fc.assert(

@@ -67,7 +67,7 @@ function assertSame(a: End, b: End, least: number): void {
 }
 
 describe("a link behind a maker's ETSI 004 interface", function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   this.slow(10_000)
 
   for (const site of ["a", "b"] as const)

@@ -34,7 +34,7 @@ const statusXml = (status: string): string =>
   `<qkdl_status xmlns="${NODE_NS}" ${TYPES}>t:${status}</qkdl_status>`
 
 describe("a node that pushes its state", function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   afterEach(closeBenches)
 
   it("is listened to by RFC 8639, events and statuses, and a link that comes back is told at once", async () => {
