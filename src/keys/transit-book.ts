@@ -51,6 +51,9 @@ export interface Passage {
 /** A message counts as its keys, and at least as this part of what it costs: a single key of 256 bits costs four times itself. */
 const LEAST_SHARE = 0.25
 
+/** What a single key of 256 bits costs a link: on links that make a few bits a second the last one is for whoever took nothing. */
+const SINGLE_LINK_BITS = 1024
+
 /** What was taken lately: forgotten by and by, as a burst is saved up. */
 class RecentUse {
   #bits = 0
@@ -152,11 +155,12 @@ export class TransitBook {
     const free = room.freeBits - this.reservedBits(qkdlId, nowMs, passing)
     const senderUse = ofSender.reduce((sum, { excess }) => sum + excess.level(nowMs), 0)
     const shared = room.ownUse || users.length > ofSender.length
-    if (shared && senderUse + 2 * excessBits > free) return false
+    if (shared && senderUse + 2 * excessBits - SINGLE_LINK_BITS > free) return false
     if (!ofSender.some((one) => one !== entry)) return true
     // What the sender may take yet, of which its other paths find as much as this one takes.
     const left = shared ? (free - senderUse) / 2 : free
-    return (entry?.excess.level(nowMs) ?? 0) + 2 * excessBits <= left
+    const more = 2 * Math.max(0, excessBits - SINGLE_LINK_BITS)
+    return (entry?.excess.level(nowMs) ?? 0) + more <= left
   }
 }
 

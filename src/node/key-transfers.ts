@@ -121,7 +121,11 @@ export class KeyTransfers {
   onNack(nack: Nack): void {
     const transfer = this.#open.get(nack.transferId)
     if (transfer === undefined) return
-    transfer.failed(nackError(nack.reason, nack.qkdnId))
+    const path = this.#options.links.link(transfer.offer.pathQkdlId)
+    // Who was never given a rate has not exceeded one: there is too little left for him.
+    const hasRate = path?.type === "VIRT" && (path.bandwidthBps ?? 0) > 0
+    if (nack.reason === "over-rate" && !hasRate) transfer.failed(keptForOthers(nack.qkdnId))
+    else transfer.failed(nackError(nack.reason, nack.qkdnId))
     if (nack.reason === "altered" || nack.reason === "incomplete") this.#blame(transfer, nack)
   }
 
@@ -281,6 +285,12 @@ export class KeyTransfers {
     // The far end keeps keys that nobody knows of until then, or until they expire.
     if (this.#pendingVoids.length < MAX_PENDING_VOIDS) this.#pendingVoids.push({ hop, offer })
   }
+}
+
+function keptForOthers(qkdnId: string): QkdError {
+  return new QkdError("resource-denied", `${qkdnId} keeps what is left on the path for others`, {
+    appTag: "pool-empty",
+  })
 }
 
 function nackError(reason: NackReason, qkdnId: string): QkdError {

@@ -23,6 +23,8 @@ export interface TransitRatesOptions {
   readonly onAlarm: (alarm: KeyManagerAlarm) => void
 }
 
+/** A path that was given no rate is told when it was refused so often lately: who only comes too late asks again less often. */
+const PERSISTENT = 20
 /** Told again when nothing was refused for so long before. */
 const QUIET_MS = 60_000
 /** Paths and neighbours remembered as told. */
@@ -31,8 +33,8 @@ const MAX_TOLD = 4096
 export class TransitRates {
   readonly #options: TransitRatesOptions
   readonly #book = new TransitBook()
-  /** When a path of a neighbour was last refused, the latest last. */
-  readonly #refused = new Map<string, number>()
+  /** When a path of a neighbour was last refused and how often since it was quiet, the latest last. */
+  readonly #refused = new Map<string, { readonly atMs: number; readonly times: number }>()
 
   constructor(options: TransitRatesOptions) {
     this.#options = options
@@ -92,16 +94,19 @@ export class TransitRates {
   }
 
   #tell({ pathQkdlId, sender, qkdlId }: RelayHeader): void {
+    const entry = this.#options.links.link(pathQkdlId)
+    const hasRate = entry?.type === "VIRT" && (entry.bandwidthBps ?? 0) > 0
     const now = this.#options.steadyMs()
     const name = `${sender} ${pathQkdlId}`
     const last = this.#refused.get(name)
+    const times = last === undefined || now - last.atMs >= QUIET_MS ? 1 : last.times + 1
     this.#refused.delete(name)
-    this.#refused.set(name, now)
+    this.#refused.set(name, { atMs: now, times })
     for (const oldest of this.#refused.keys()) {
       if (this.#refused.size <= MAX_TOLD) break
       this.#refused.delete(oldest)
     }
-    if (last !== undefined && now - last < QUIET_MS) return
+    if (times !== (hasRate ? 1 : PERSISTENT)) return
     this.#options.onAlarm({
       kind: "path-over-rate",
       qkdlId,

@@ -176,7 +176,7 @@ describe("a relay with a captured neighbour", () => {
     for (let i = 0; i < 10; i++) await net.works(promised, 4)
     for (let i = 0; i < 4; i++) await net.works(free)
     await net.works(own, 16)
-    await assert.rejects(net.ask(greedy, 16), { appTag: "over-rate" })
+    await assert.rejects(net.ask(greedy, 16), { appTag: "pool-empty" })
     assert.ok((net.alarms[RELAY] ?? []).every(({ qkdnId }) => qkdnId === net.id(GREEDY)))
   })
 
@@ -184,7 +184,8 @@ describe("a relay with a captured neighbour", () => {
     const [greedy, promised, free] = await begin([[GREEDY], [GREEDY, 1024], [GREEDY]])
     assert.ok(greedy && promised && free)
     const { refusal } = await net.drain(greedy)
-    assert.equal((refusal as { appTag?: string }).appTag, "over-rate")
+    assert.equal((refusal as { appTag?: string }).appTag, "pool-empty")
+    assert.match(String(refusal), /keeps what is left on the path for others/)
     for (let i = 0; i < 10; i++) await net.works(promised, 4)
     await net.works(free, 8)
   })
