@@ -134,14 +134,20 @@ export class KeyChaos {
     this.#throwFaults()
     for (const name of NAMES)
       assert.deepEqual(this.ledger.waitingFor(`sae-${name}`), [], `keys for ${name} are left`)
-    const rolledBack = NAMES.reduce(
-      (sum, name) => sum + this.#world.logOf(name).split('"kind":"store-rolled-back"').length - 1,
-      0,
-    )
+    const rolledBack = this.#inLogs('"kind":"store-rolled-back"')
     assert.ok(
       rolledBack >= this.report.backupsRestored,
       `${this.report.backupsRestored} old copies were put back, ${rolledBack} were found out`,
     )
+  }
+
+  /** How often nodes said that they erased link key for its age. */
+  get erasures(): number {
+    return this.#inLogs("link key was erased unused")
+  }
+
+  #inLogs(words: string): number {
+    return NAMES.reduce((sum, name) => sum + this.#world.logOf(name).split(words).length - 1, 0)
   }
 
   async close(): Promise<void> {

@@ -112,7 +112,7 @@ async function open(setup: ChildSetup): Promise<number> {
       redialMaxMs: 100,
       sweepMs: 100,
       transferTimeoutMs: 2000,
-      pool: { graceMs: 1500, maxAgeMs: 4000, ageMarginMs: 300 },
+      pool: { graceMs: 1500 },
     },
   })
   return manager.relayPort
