@@ -15,6 +15,8 @@ export type AuditRecord = Readonly<Record<string, string | number | readonly str
 const ORIGIN = "0".repeat(64)
 /** A line is far shorter: the last one is looked for in this much of the file's end. */
 const TAIL_BYTES = 1024 * 1024
+/** A flush that takes so long is left to another thread: the node goes on meanwhile, and more records share the next. */
+const SLOW_FLUSH_MS = 0.5
 /** Disk kept for the records of keys that are on their way out when the disk becomes full. */
 const BALLAST_BYTES = 256 * 1024
 
@@ -36,8 +38,17 @@ export class AuditTrail {
   readonly #ballastFile: string
   /** A write has failed, or the ballast is spent: nothing new is begun before there is room again. */
   #short = false
+  readonly #slowFlushMs: number
+  #lastFlushMs = 0
 
-  private constructor(file: FileHandle, fileName: string, now: () => number, tail: Tail) {
+  private constructor(
+    file: FileHandle,
+    fileName: string,
+    now: () => number,
+    tail: Tail,
+    slowFlushMs: number,
+  ) {
+    this.#slowFlushMs = slowFlushMs
     this.#file = file
     this.#ballastFile = `${fileName}.ballast`
     this.#now = now
@@ -49,15 +60,20 @@ export class AuditTrail {
   /**
    * Opens or begins the trail. A last line that a crash cut off was never acknowledged and is taken away.
    *
+   * @param slowFlushMs when the last flush took so long, the next is left to another thread
    * @throws QkdError `malformed-message` when the end of the file is no trail.
    */
-  static async open(fileName: string, now: () => number): Promise<AuditTrail> {
+  static async open(
+    fileName: string,
+    now: () => number,
+    slowFlushMs = SLOW_FLUSH_MS,
+  ): Promise<AuditTrail> {
     await mkdir(path.dirname(fileName), { recursive: true, mode: 0o700 })
     const file = await open(fileName, "a+", 0o600)
     try {
       const tail = await readTail(file, fileName)
       await file.truncate(tail.sizeBytes)
-      const trail = new AuditTrail(file, fileName, now, tail)
+      const trail = new AuditTrail(file, fileName, now, tail, slowFlushMs)
       trail.#short = !trail.#layBallast()
       return trail
     } catch (error) {
@@ -96,26 +112,31 @@ export class AuditTrail {
       )
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, resolve, reject })
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined
-      })
+      this.#writing ??= this.#write()
     })
   }
 
-  /**
-   * Blocking: a flush of 0.1 ms is less than its way to another thread and back, and a key waits for it.
-   *
-   * @returns false when the disk took less than all
-   */
-  #put(bytes: Buffer): boolean {
+  /** @returns false when the disk took less than all */
+  async #put(bytes: Buffer): Promise<boolean> {
     try {
       if (writeSync(this.#file.fd, bytes) < bytes.length) return false
     } catch (cause) {
       if (Reflect.get(Object(cause), "code") === "ENOSPC") return false
       throw cause
     }
-    fdatasyncSync(this.#file.fd)
+    await this.#flush()
     return true
+  }
+
+  /**
+   * Blocking on a fast disk: 0.1 ms is less than the way to another thread and back, and a key waits for it. A disk that
+   * is slow just now must not hold up everything else.
+   */
+  async #flush(): Promise<void> {
+    const began = performance.now()
+    if (this.#lastFlushMs >= this.#slowFlushMs) await this.#file.datasync()
+    else fdatasyncSync(this.#file.fd)
+    this.#lastFlushMs = performance.now() - began
   }
 
   /** @returns whether it lies on the disk now */
@@ -157,12 +178,12 @@ export class AuditTrail {
       }
       try {
         const bytes = Buffer.from(text, "utf8")
-        if (!this.#put(bytes)) {
+        if (!(await this.#put(bytes))) {
           // Half a line must not stay in the middle of the trail.
           await this.#file.truncate(this.#sizeBytes)
           this.#short = true
           rmSync(this.#ballastFile, { force: true })
-          if (!this.#put(bytes)) throw new QkdError("resource-denied", "the disk is full")
+          if (!(await this.#put(bytes))) throw new QkdError("resource-denied", "the disk is full")
         }
         this.#sizeBytes += bytes.length
         this.#seq = seq
@@ -177,6 +198,8 @@ export class AuditTrail {
         for (const { reject } of batch) reject(error)
       }
     }
+    // At once: whoever has just been told may append again before anything else runs.
+    this.#writing = undefined
   }
 }
 

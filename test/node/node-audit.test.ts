@@ -49,6 +49,26 @@ describe("the audit trail", () => {
     assert.match(text.split("\n")[52] ?? "", /"keyIds":\["k2"\]/)
   })
 
+  for (const [disk, slowFlushMs] of [
+    ["fast", Infinity],
+    ["slow", 0],
+  ] as const) {
+    it(`holds what is appended at once, and one after the other, on a ${disk} disk`, async () => {
+      const trail = await AuditTrail.open(file, () => 0, slowFlushMs)
+      const appended = async (id: string): Promise<void> => {
+        for (let i = 0; i < 5; i++) {
+          await trail.append({ method: "enc_keys", keyIds: [`${id}-${i}`] })
+          assert.ok(readFileSync(file, "utf8").includes(`"${id}-${i}"`))
+        }
+      }
+      await appended("alone")
+      await Promise.all(Array.from({ length: 20 }, (_, i) => appended(`k${i}`)))
+      const { head } = trail
+      await trail.close()
+      assert.deepEqual(verifyAuditTrail(readFileSync(file, "utf8")), { head, lines: 105 })
+    })
+  }
+
   it("shows an edited, a removed and an added line", async () => {
     await write(5)
     const lines = readFileSync(file, "utf8").split("\n")
