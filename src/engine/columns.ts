@@ -2,12 +2,13 @@
 // found as they are needed (column generation). Its value bounds every allocation.
 //
 // Demands between the same two nodes are one row of it: at will, it makes no difference which of them is carried. The
-// solver starts with every pair on the path that is cheapest by rate, too full as links may then be: from there it is a
-// few steps to the optimum, from nothing it is thousands.
+// solver starts with every pair on a path that is cheap at guessed prices, too full as links may then be: from there it
+// is a few steps to the optimum, from nothing it is thousands.
 
 import type { Capacity, Demand } from "./demand.js"
 import type { LinearProgram, LinearSolution, MakeLinearProgram } from "./linear-program.js"
 import type { PathGraph } from "./path-graph.js"
+import { priceByRate, PriceGuess } from "./price-guess.js"
 import type { LinkPath } from "./path-question.js"
 import type { ShortestPaths } from "./shortest.js"
 
@@ -38,6 +39,11 @@ const WORTH = 1e-7
 const MARGIN = 1e-7
 /** Among paths of one price the one with fewer links. */
 const PER_HOP = 1e-9
+/** So often prices are guessed before the program is solved first; it begins with the paths of the last of these. */
+const GUESSES = 16
+const KEPT_GUESSES = 5
+/** Of paths at a guessed price, those that cost so much of what they gain are kept: the guess may be a little too high. */
+const WORTH_KEEPING = 1.1
 
 export class Columns {
   readonly pairs: readonly Pair[]
@@ -92,7 +98,10 @@ export class Columns {
    */
   solve(gap = 0, told?: (part: number) => void): LinearSolution | undefined {
     let solution = this.#program.solve()
-    while (solution !== undefined && this.#addWorthwhile(solution)) {
+    while (solution !== undefined) {
+      const { added, dual } = this.#addWorthwhile(solution)
+      this.#bound = Math.min(this.#bound, dual)
+      if (!added) break
       if (solution.objective >= this.#bound * (1 - gap)) break
       told?.(solution.objective / this.#bound)
       solution = this.#program.solve()
@@ -100,8 +109,10 @@ export class Columns {
     return solution
   }
 
-  /** The optimum over the paths there are. */
+  /** The optimum within the bounds of pairs as they are now, with paths added once: what is bounded makes others worth while. */
   resolve(): LinearSolution | undefined {
+    const solution = this.#program.solve()
+    if (solution === undefined || !this.#addWorthwhile(solution).added) return solution
     return this.#program.solve()
   }
 
@@ -145,17 +156,57 @@ export class Columns {
   }
 
   #begin(): void {
-    const cost = this.#capacity.rateBps.map((rateBps) => 1 / Math.max(rateBps, 1e-6))
-    this.#eachPair(cost, (pair, _distance, path) => this.#add(pair, path() ?? []))
-    const filled = this.columns.map(({ pair }, column) => ({
-      row: this.#pairRows[pair] ?? -1,
-      column,
-    }))
-    this.#program.startFrom(filled)
+    const { rateBps } = this.#capacity
+    const byRate = rateBps.map(priceByRate)
+    let asked = 0
+    let way = 0
+    this.#eachPair(byRate, (pair, distance) => {
+      const bps = this.pairs[pair]?.rateBps ?? 0
+      asked += bps
+      way += bps * distance
+    })
+    const guess = new PriceGuess(rateBps, asked > 0 ? way / asked : 1)
+    for (let round = 0; round < GUESSES; round += 1)
+      if (this.#carryAll(guess, round >= GUESSES - KEPT_GUESSES)) break
+    // Whoever was worth no price.
+    const has = new Set(this.columns.map(({ pair }) => pair))
+    if (has.size < this.pairs.length)
+      this.#eachPair(byRate, (pair, _distance, path) => {
+        if (!has.has(pair)) this.#add(pair, path() ?? [])
+      })
+    const first = new Map<number, number>()
+    for (const [column, { pair }] of this.columns.entries())
+      if (!first.has(pair)) first.set(pair, column)
+    this.#program.startFrom(
+      Array.from(first, ([pair, column]) => ({ row: this.#pairRows[pair] ?? -1, column })),
+    )
   }
 
-  /** @returns whether a path came that the solution lacks. */
-  #addWorthwhile({ prices }: LinearSolution): boolean {
+  /** All that is worth its price, on the cheapest path. @returns whether that is everything, and fits: an optimum. */
+  #carryAll(guess: PriceGuess, keeps: boolean): boolean {
+    const { rateBps } = this.#capacity
+    const load = new Float64Array(rateBps.length)
+    const found: { readonly pair: number; readonly path: LinkPath }[] = []
+    let worth = 0
+    this.#eachPair(guess.price, (pair, distance, way) => {
+      if (distance >= WORTH_KEEPING) return
+      const path = way() ?? []
+      found.push({ pair, path })
+      if (distance >= 1) return
+      worth += 1
+      const bps = this.pairs[pair]?.rateBps ?? 0
+      for (const link of path) load[link] = (load[link] ?? 0) + bps
+    })
+    const fits =
+      worth === this.pairs.length &&
+      load.every((bps, link) => bps <= (rateBps[link] ?? 0) * (1 - MARGIN))
+    if (keeps || fits) for (const { pair, path } of found) this.#add(pair, path)
+    guess.next(load)
+    return fits
+  }
+
+  /** @returns whether a path came that the solution lacks; and a bound, where all of every pair may be carried. */
+  #addWorthwhile({ prices }: LinearSolution): { readonly added: boolean; readonly dual: number } {
     const { linkCount } = this.#graph
     const price = new Float64Array(linkCount)
     let dual = 0
@@ -174,8 +225,7 @@ export class Columns {
         if (1 - own - distance > WORTH && this.#add(number, path() ?? [])) added = true
       },
     )
-    this.#bound = Math.min(this.#bound, dual)
-    return added
+    return { added, dual }
   }
 
   /** The cheapest path of every pair that has one: one search for all pairs from a node. */

@@ -11,9 +11,11 @@ import { improveAllocation } from "./local-search.js"
 
 /** Part of the bound that may be missing: nearer is not worth the time. */
 export const GAP = 2e-4
+/** On one path each the search is all there is after the program; where several are allowed it goes before one over several. */
+const WHOLE_EFFORT = { steps: 15_000, patience: 3000 } as const
+const FIRST_EFFORT = { steps: 2000, patience: 400 } as const
 /** A step over several paths takes some ten times as long as one over one. */
-const WHOLE_EFFORT = { steps: 3000, patience: 600 } as const
-const SPLIT_EFFORT = { steps: 1200, patience: 500 } as const
+const SPLIT_EFFORT = { steps: 800, patience: 300 } as const
 /** Part of the time that the program takes, roughly; the search has the rest. */
 const SOLVING = 0.5
 /** Relative; what the solver's tolerance makes of a sum. */
@@ -58,7 +60,7 @@ export function optimisedAllocation(
       if (demand !== undefined && shares[number]?.length === 0)
         shares[number] = admit(free, demand, { split: several, spare: false })
     }
-    const effort = several ? SPLIT_EFFORT : WHOLE_EFFORT
+    const effort = several ? SPLIT_EFFORT : split ? FIRST_EFFORT : WHOLE_EFFORT
     const before = several ? (1 + SOLVING) / 2 : SOLVING
     const share = split ? (1 - SOLVING) / 2 : 1 - SOLVING
     improveAllocation(free, demands, shares, {

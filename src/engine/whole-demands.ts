@@ -12,8 +12,14 @@ export interface WholeDemands {
   readonly chosen: readonly (readonly number[])[]
 }
 
-/** Of the pairs that are carried in part, so much is rounded at a time; and so often at most. */
-const AT_ONCE = 0.2
+/**
+ * Of the pairs that are carried in part, so much is rounded at a time. Which of these ends higher is chance: where pairs are
+ * few, the next one is tried too when more than `LOST` of the program's optimum is lost.
+ */
+const AT_ONCE = [0.2, 0.15] as const
+const FEW_PAIRS = 700
+const LOST = 1e-3
+/** So often at most in a dive. */
 const ROUNDS = 40
 /** Relative; what the solver's tolerance makes of a sum. */
 const TOLERANCE = 1e-6
@@ -42,6 +48,43 @@ export function wholeDemands(
   solution: LinearSolution,
 ): WholeDemands {
   const levels = columns.pairs.map((pair) => levelsOf(pair, demands))
+  const dives = levels.length <= FEW_PAIRS ? AT_ONCE : AT_ONCE.slice(0, 1)
+  let best = solution
+  let bestBps = Number.NEGATIVE_INFINITY
+  for (const atOnce of dives) {
+    const found = dive(columns, levels, solution, atOnce)
+    for (const [pair, { rateBps }] of columns.pairs.entries()) columns.boundPair(pair, 0, rateBps)
+    const bps = wholeBps(columns.carriedOf(found), levels)
+    if (bps > bestBps) {
+      best = found
+      bestBps = bps
+    }
+    if (bestBps >= solution.objective * (1 - LOST)) break
+  }
+  const carried = columns.carriedOf(best)
+  const chosen = columns.pairs.map(
+    (pair, number) => levelBelow(levels[number], carried[number] ?? 0)?.demands ?? pair.demands,
+  )
+  return { solution: best, chosen }
+}
+
+/** What is carried whole, bits per second, and all of what may be carried in parts. */
+function wholeBps(carried: Float64Array, levels: Levels): number {
+  let sum = 0
+  for (const [pair, list] of levels.entries())
+    sum += levelBelow(list, carried[pair] ?? 0)?.rateBps ?? carried[pair] ?? 0
+  return sum
+}
+
+/** By pair; undefined where parts are good for something too. */
+type Levels = readonly (readonly Level[] | undefined)[]
+
+function dive(
+  columns: Columns,
+  levels: Levels,
+  solution: LinearSolution,
+  atOnce: number,
+): LinearSolution {
   const low = new Float64Array(levels.length)
   let best = solution
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -49,7 +92,7 @@ export function wholeDemands(
     if (open.length === 0) break
     // Great ones first: what is left to the end, when little can make way, should be small.
     open.sort((a, b) => b.above - b.below - (a.above - a.below))
-    const now = open.slice(0, Math.max(2, Math.floor(open.length * AT_ONCE)))
+    const now = open.slice(0, Math.max(2, Math.floor(open.length * atOnce)))
     for (const { pair, part, below } of now)
       if (part < 0.5) columns.boundPair(pair, low[pair] ?? 0, below)
     const next = raised(
@@ -60,12 +103,7 @@ export function wholeDemands(
     if (next === undefined) break
     best = next
   }
-  for (const [pair, { rateBps }] of columns.pairs.entries()) columns.boundPair(pair, 0, rateBps)
-  const carried = columns.carriedOf(best)
-  const chosen = columns.pairs.map(
-    (pair, number) => levelBelow(levels[number], carried[number] ?? 0)?.demands ?? pair.demands,
-  )
-  return { solution: best, chosen }
+  return best
 }
 
 /** With all of these at their upper level, or the first half of them, or none. */
@@ -105,10 +143,7 @@ function levelsOf({ demands: numbers }: Pair, demands: readonly Demand[]): Level
   return levels
 }
 
-function betweenLevels(
-  carried: Float64Array,
-  levels: readonly (readonly Level[] | undefined)[],
-): Between[] {
+function betweenLevels(carried: Float64Array, levels: Levels): Between[] {
   const found: Between[] = []
   for (const [pair, list] of levels.entries()) {
     const rateBps = carried[pair] ?? 0
