@@ -34,6 +34,8 @@ const PROOF_DATA = Buffer.from("keyloom: equality proof, v1     ", "latin1")
 const RSA_BITS = 3072
 const FIND_AT_ONCE = 256
 const MECHANISMS = ["AES_GCM", "AES_CBC_ENCRYPT_DATA", "SHA256_HMAC"] as const
+const LOAD_TRIES = 3
+const LOAD_PAUSE_MS = 100
 
 interface Held extends TokenKey {
   readonly handle: Handle
@@ -220,7 +222,15 @@ export class Pkcs11Token {
   /** Destroys those of them that are no more than begun still. @returns how many */
   sweep(): number {
     return calling(() => {
-      const left = this.#halves.splice(0).filter((handle) => this.#isHalf(handle))
+      const left = this.#halves.splice(0).filter((handle) => {
+        try {
+          return this.#isHalf(handle)
+        } catch (error) {
+          // Somebody writes it, or has destroyed it.
+          if (returnValueOf(error) === CKR.OBJECT_HANDLE_INVALID) return false
+          throw error
+        }
+      })
       for (const handle of left) this.#module.C_DestroyObject(this.#session, handle)
       return left.length
     })
@@ -270,8 +280,33 @@ export class Pkcs11Token {
     )
   }
 
-  /** Finding is linear in a token: handles are kept. */
+  /**
+   * Finding is linear in a token: handles are kept. Objects that another program is just writing cannot be read then: they
+   * are looked at again, and left out if it is still so. A key is not ready before it is whole, so no such is missed.
+   */
   #load(): void {
+    for (let tries = 1; this.#loadOnce() > 0 && tries < LOAD_TRIES; tries++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOAD_PAUSE_MS)
+    }
+  }
+
+  /** @returns how many objects could not be read */
+  #loadOnce(): number {
+    this.#keys.clear()
+    this.#halves.length = 0
+    let unread = 0
+    for (const handle of this.#secretKeys()) {
+      try {
+        this.#loadKey(handle)
+      } catch (error) {
+        if (returnValueOf(error) !== CKR.OBJECT_HANDLE_INVALID) throw error
+        unread++
+      }
+    }
+    return unread
+  }
+
+  #secretKeys(): Handle[] {
     const module = this.#module
     module.C_FindObjectsInit(this.#session, [{ type: CKA.CLASS, value: CKO_SECRET_KEY }])
     const handles: Handle[] = []
@@ -284,18 +319,20 @@ export class Pkcs11Token {
     } finally {
       module.C_FindObjectsFinal(this.#session)
     }
-    for (const handle of handles) {
-      const label = readLabel(this.#optional(handle, CKA.LABEL).toString("utf8"))
-      const keyId = uuidOf(this.#optional(handle, CKA.ID))
-      if (label === undefined || keyId === undefined) {
-        if (this.#isHalf(handle)) this.#halves.push(handle)
-        continue
-      }
-      if (this.#keys.has(keyId)) {
-        throw new QkdError("operation-failed", `the token has two keys ${keyId}`)
-      }
-      this.#keys.set(keyId, { keyId, ...label, handle })
+    return handles
+  }
+
+  #loadKey(handle: Handle): void {
+    const label = readLabel(this.#optional(handle, CKA.LABEL).toString("utf8"))
+    const keyId = uuidOf(this.#optional(handle, CKA.ID))
+    if (label === undefined || keyId === undefined) {
+      if (this.#isHalf(handle)) this.#halves.push(handle)
+      return
     }
+    if (this.#keys.has(keyId)) {
+      throw new QkdError("operation-failed", `the token has two keys ${keyId}`)
+    }
+    this.#keys.set(keyId, { keyId, ...label, handle })
   }
 }
 
