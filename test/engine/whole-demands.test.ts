@@ -42,6 +42,22 @@ describe("demands that are carried whole over several paths", () => {
     columns.close()
   })
 
+  it("are none, and the search for them ends, where no link has any rate or nobody asks for any", () => {
+    const { graph, capacity } = ringNetwork(12, 1)
+    const dark = { ...capacity, rateBps: new Float64Array(graph.linkCount) }
+    const demand = { from: 0, to: 5, minRateBps: 0, rateBps: 100 }
+    for (const [rates, rateBps] of [
+      [dark, 100],
+      [capacity, 0],
+    ] as const) {
+      const demands = [{ ...demand, rateBps }]
+      const columns = new Columns(graph, new ShortestPaths(graph), rates, demands, make)
+      const found = optimisedAllocation(new FreeRate(graph, rates), columns, demands, true)
+      columns.close()
+      assert.deepEqual([columns.boundBps, found], [0, [[]]])
+    }
+  })
+
   for (const seed of [1, 2, 3])
     it(`are whole or not at all, fill no link beyond its rate, and come near the bound in overload (seed ${seed})`, () => {
       const network = ringNetwork(40, seed)
