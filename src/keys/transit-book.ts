@@ -38,6 +38,10 @@ export interface LinkRoom {
   readonly freeBits: number
   /** Keys of this site leave over it as well. */
   readonly ownUse: boolean
+  /** Some of it is promised to applications of this site. */
+  readonly promised: boolean
+  /** Bits per second that have come in lately, for both directions; infinite for a link that has just been set up. */
+  readonly inflowBps: number
 }
 
 /** What a message was let through for. */
@@ -53,6 +57,12 @@ const LEAST_SHARE = 0.25
 
 /** What a single key of 256 bits costs a link: on links that make a few bits a second the last one is for whoever took nothing. */
 const SINGLE_LINK_BITS = 1024
+
+/**
+ * Who took no more than this lately, eight single keys, nor half of what came in for this direction, is not the greedy one: where
+ * nothing is promised he may wait for key that is still to come, as on a link that has just come up.
+ */
+const MODEST_BITS = 8192
 
 /** What was taken lately: forgotten by and by, as a burst is saved up. */
 class RecentUse {
@@ -152,8 +162,12 @@ export class TransitBook {
       new Set([...(this.#byLink.get(qkdlId) ?? []), ...(entry ? [entry] : [])]),
     )
     const ofSender = users.filter(({ terms }) => terms.sender === sender)
-    const free = room.freeBits - this.reservedBits(qkdlId, nowMs, passing)
+    const reserved = this.reservedBits(qkdlId, nowMs, passing)
+    const free = room.freeBits - reserved
     const senderUse = ofSender.reduce((sum, { excess }) => sum + excess.level(nowMs), 0)
+    const spare = excessBits <= free || (reserved === 0 && !room.promised)
+    const modest = Math.min(MODEST_BITS, (BURST_S * room.inflowBps) / 4)
+    if (spare && senderUse + excessBits <= modest) return true
     const shared = room.ownUse || users.length > ofSender.length
     if (shared && senderUse + 2 * excessBits - SINGLE_LINK_BITS > free) return false
     if (!ofSender.some((one) => one !== entry)) return true

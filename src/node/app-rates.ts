@@ -65,7 +65,9 @@ export class AppRates {
   roomOf(keeper: LinkKeeper): LinkRoom {
     const { qkdlId, reachableBits } = keeper
     const floors = this.#book.reservedBits(qkdlId, undefined, this.#options.steadyMs())
-    return { freeBits: reachableBits - floors, ownUse: this.#used.has(qkdlId) }
+    const ownUse = this.#used.has(qkdlId)
+    const { inflowBps } = keeper
+    return { freeBits: reachableBits - floors, ownUse, promised: floors > 0, inflowBps }
   }
 
   /** @throws QkdError app-tag `over-rate` beyond the application's maximum. */

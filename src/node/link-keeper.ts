@@ -95,6 +95,11 @@ export class LinkKeeper {
     return this.#pool.reachableBytes * 8
   }
 
+  /** Of late, for both directions; infinite while nothing is known yet. */
+  get inflowBps(): number {
+    return this.#inflow.expectedBytes(this.#options.steadyMs(), 1000) * 8
+  }
+
   hasRoom(lengthBytes: number): boolean {
     return this.#pool.hasRoom(lengthBytes)
   }

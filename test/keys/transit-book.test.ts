@@ -14,6 +14,7 @@ class Relay {
   readonly book = new TransitBook()
   readonly passed = new Map<string, number>()
   ownUse = false
+  inflowBps = 0
 
   constructor(
     paths: readonly TransitTerms[],
@@ -26,7 +27,12 @@ class Relay {
     const linkBits = keyBits + EXTRA_BITS
     if (linkBits > this.stockBits) return undefined
     const passing = { pathQkdlId, sender, qkdlId: "out", keyBits, linkBits }
-    const room = { freeBits: this.stockBits, ownUse: this.ownUse }
+    const room = {
+      freeBits: this.stockBits,
+      ownUse: this.ownUse,
+      promised: false,
+      inflowBps: this.inflowBps,
+    }
     const passage = this.book.admit(passing, room, nowMs)
     if (passage === undefined) return undefined
     this.stockBits -= linkBits
@@ -99,6 +105,23 @@ describe("what a relay lets its neighbours send on", () => {
     assert.ok(relay.send("q", "a", 256, 60 * S), "and may have one again a minute later")
   })
 
+  it("lets who took little wait for key that is coming in, unless what is there is promised", () => {
+    const ask = (book: TransitBook, inflowBps: number, promised = false): Passage | undefined =>
+      book.admit(
+        { pathQkdlId: "p", sender: "a", qkdlId: "out", keyBits: 256, linkBits: 1024 },
+        { freeBits: 0, ownUse: true, promised, inflowBps },
+        0,
+      )
+    const coming = new Relay([path("p", "a"), path("q", "b")]).book
+    let passed = 0
+    while (passed < 100 && ask(coming, 17_700) !== undefined) passed++
+    assert.equal(passed, 8, "eight keys at once, and then not before the others")
+    assert.equal(ask(new Relay([path("p", "a")]).book, 17_700, true), undefined)
+    assert.equal(ask(new Relay([path("p", "a"), path("q", "b", 1)]).book, 17_700), undefined)
+    assert.equal(ask(new Relay([path("p", "a")]).book, 100), undefined, "too little is coming")
+    assert.ok(ask(new Relay([path("p", "a")]).book, Infinity), "a link that has just come up")
+  })
+
   it("leaves something for the other paths of the same neighbour", () => {
     const relay = new Relay(
       [path("greedy", "a"), path("modest", "a"), path("promised", "a", 256)],
@@ -121,7 +144,7 @@ describe("what a relay lets its neighbours send on", () => {
   it("is given back where nothing was sent, and kept over a new configuration", () => {
     const relay = new Relay([path("p", "a", 100), path("q", "b", 100)])
     const passing = { pathQkdlId: "p", sender: "a", qkdlId: "out", keyBits: 1000, linkBits: 1768 }
-    const room = { freeBits: 1e6, ownUse: false }
+    const room = { freeBits: 1e6, ownUse: false, promised: false, inflowBps: 0 }
     for (let i = 0; i < 10; i++) {
       const passage = relay.book.admit(passing, room, 0)
       assert.deepEqual(passage, { promisedBits: 1000, excessBits: 0 })
@@ -141,7 +164,9 @@ describe("what a relay lets its neighbours send on", () => {
     assert.equal(book.reservedBits("other", 0), 0)
     const passing = { pathQkdlId: "p", sender: "a", qkdlId: "out", keyBits: 400, linkBits: 1168 }
     assert.equal(book.reservedBits("out", 0, passing), 0)
-    assert.ok(book.admit(passing, { freeBits: 1e6, ownUse: true }, 0))
+    assert.ok(
+      book.admit(passing, { freeBits: 1e6, ownUse: true, promised: false, inflowBps: 0 }, 0),
+    )
     assert.equal(book.reservedBits("out", 0), 100)
     assert.equal(book.reservedBits("back", 0), 50 * BURST_S)
   })
