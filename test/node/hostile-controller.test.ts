@@ -108,7 +108,8 @@ describe("a hostile controller", function () {
     const nodes = [line.id("a"), line.id("b"), stranger] as const
     const seen = { accepted: 0, refused: 0 }
     for (let round = 0; round < 120; round++) {
-      const honest = appAt(line, "a", "b", randomUUID(), direct())
+      // Without a rate: some twenty of them would be promised all that the link makes.
+      const honest = { ...appAt(line, "a", "b", randomUUID(), direct()), qos: {} }
       const change = (): boolean => dice.below(4) === 0
       const app: AppConfig = {
         ...honest,
