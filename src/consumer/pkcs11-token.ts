@@ -1,7 +1,7 @@
 // One logged-in session with a PKCS#11 token: keys in, proofs and sealed bytes out. Runs in the token process.
 
 import { QkdError } from "../errors.js"
-import { asTokenError, calling, isGone } from "../pkcs11/pkcs11-errors.js"
+import { calling } from "../pkcs11/pkcs11-errors.js"
 import {
   idBytes,
   type KeyWay,
@@ -26,13 +26,13 @@ import {
   type Pkcs11,
   returnValueOf,
 } from "../pkcs11/pkcs11-module.js"
+import { type GcmKey, gcmOpen, gcmSeal } from "../pkcs11/token-gcm.js"
+import { attributeOf, findObjects } from "../pkcs11/token-objects.js"
 import { logIn } from "../pkcs11/token-session.js"
 
-const GCM_TAG_BYTES = 16
 /** Separates proofs from every other use of the key: two AES blocks, encrypted to become the proof's key. */
 const PROOF_DATA = Buffer.from("keyloom: equality proof, v1     ", "latin1")
 const RSA_BITS = 3072
-const FIND_AT_ONCE = 256
 const MECHANISMS = ["AES_GCM", "AES_CBC_ENCRYPT_DATA", "SHA256_HMAC"] as const
 const LOAD_TRIES = 3
 const LOAD_PAUSE_MS = 100
@@ -171,31 +171,11 @@ export class Pkcs11Token {
   }
 
   encrypt(keyId: string, nonce: Buffer, aad: Buffer, plain: Buffer): Buffer {
-    const { handle } = this.#held(keyId)
-    return calling(() => {
-      this.#module.C_EncryptInit(this.#session, gcm(nonce, aad), handle)
-      return this.#module.C_Encrypt(
-        this.#session,
-        plain,
-        Buffer.alloc(plain.length + GCM_TAG_BYTES),
-      )
-    })
+    return gcmSeal(this.#gcmKey(keyId), nonce, aad, plain)
   }
 
   decrypt(keyId: string, nonce: Buffer, aad: Buffer, sealed: Buffer): Buffer {
-    const { handle } = this.#held(keyId)
-    calling(() => {
-      this.#module.C_DecryptInit(this.#session, gcm(nonce, aad), handle)
-    })
-    try {
-      return this.#module.C_Decrypt(this.#session, sealed, Buffer.alloc(sealed.length))
-    } catch (cause) {
-      // Tokens differ in how they say that a tag does not fit; what a lost session says is known.
-      if (isGone(cause) && returnValueOf(cause) !== CKR.GENERAL_ERROR) throw asTokenError(cause)
-      throw new QkdError("invalid-value", "the data was changed, or sealed with another key", {
-        cause,
-      })
-    }
+    return gcmOpen(this.#gcmKey(keyId), nonce, aad, sealed)
   }
 
   spend(keyId: string): void {
@@ -255,9 +235,13 @@ export class Pkcs11Token {
     return held
   }
 
+  #gcmKey(keyId: string): GcmKey {
+    const { handle: key } = this.#held(keyId)
+    return { module: this.#module, session: this.#session, key }
+  }
+
   #attribute(object: Handle, type: number): Buffer {
-    const [found] = this.#module.C_GetAttributeValue(this.#session, object, [{ type }])
-    return Buffer.from(found?.value ?? [])
+    return attributeOf(this.#module, this.#session, object, type)
   }
 
   /** As #attribute; empty where the object has none such. */
@@ -295,7 +279,8 @@ export class Pkcs11Token {
     this.#keys.clear()
     this.#halves.length = 0
     let unread = 0
-    for (const handle of this.#secretKeys()) {
+    const all = [{ type: CKA.CLASS, value: CKO_SECRET_KEY }]
+    for (const handle of findObjects(this.#module, this.#session, all)) {
       try {
         this.#loadKey(handle)
       } catch (error) {
@@ -304,22 +289,6 @@ export class Pkcs11Token {
       }
     }
     return unread
-  }
-
-  #secretKeys(): Handle[] {
-    const module = this.#module
-    module.C_FindObjectsInit(this.#session, [{ type: CKA.CLASS, value: CKO_SECRET_KEY }])
-    const handles: Handle[] = []
-    try {
-      for (;;) {
-        const some = module.C_FindObjects(this.#session, FIND_AT_ONCE)
-        if (some.length === 0) break
-        handles.push(...some)
-      }
-    } finally {
-      module.C_FindObjectsFinal(this.#session)
-    }
-    return handles
   }
 
   #loadKey(handle: Handle): void {
@@ -346,13 +315,6 @@ const OAEP: Mechanism = {
     source: 1,
     sourceData: Buffer.alloc(0),
   },
-}
-
-function gcm(iv: Buffer, aad: Buffer): Mechanism {
-  return {
-    mechanism: CKM.AES_GCM,
-    parameter: { type: PARAMS.AES_GCM, iv, aad, ivBits: iv.length * 8, tagBits: GCM_TAG_BYTES * 8 },
-  }
 }
 
 /** CKA_VALUE_LEN is left out: tokens refuse it beside a value. */

@@ -2,23 +2,20 @@
 // the key that seals the node's stores, and do nothing else. Runs in the process that holds the session.
 
 import { QkdError } from "../errors.js"
-import { asTokenError, calling, isGone } from "../pkcs11/pkcs11-errors.js"
+import { calling } from "../pkcs11/pkcs11-errors.js"
 import {
   type Attribute,
   CKA,
   CKK_AES,
   CKM,
   CKO_SECRET_KEY,
-  CKR,
   type Handle,
-  type Mechanism,
-  PARAMS,
   type Pkcs11,
-  returnValueOf,
 } from "../pkcs11/pkcs11-module.js"
+import { type GcmKey, gcmOpen, gcmSeal } from "../pkcs11/token-gcm.js"
+import { attributeOf, findObjects } from "../pkcs11/token-objects.js"
 import { logIn } from "../pkcs11/token-session.js"
 
-const TAG_BYTES = 16
 const MECHANISMS = ["AES_KEY_GEN", "AES_GCM"] as const
 
 export class SealToken {
@@ -80,25 +77,15 @@ export class SealToken {
   }
 
   seal(kekId: string, nonce: Buffer, aad: Buffer, plain: Buffer): Buffer {
-    return calling(() => {
-      const out = Buffer.alloc(plain.length + TAG_BYTES)
-      this.#module.C_EncryptInit(this.#session, gcm(nonce, aad), this.#key(kekId))
-      return this.#module.C_Encrypt(this.#session, plain, out)
-    })
+    return gcmSeal(this.#gcmKey(kekId), nonce, aad, plain)
   }
 
   /** @throws QkdError `data-missing` no such key, `access-denied` one that could be taken out, or another's data */
   open(kekId: string, nonce: Buffer, aad: Buffer, sealed: Buffer): Buffer {
-    const out = Buffer.alloc(sealed.length)
-    calling(() => {
-      this.#module.C_DecryptInit(this.#session, gcm(nonce, aad), this.#key(kekId))
-    })
     try {
-      return this.#module.C_Decrypt(this.#session, sealed, out)
+      return gcmOpen(this.#gcmKey(kekId), nonce, aad, sealed)
     } catch (cause) {
-      out.fill(0)
-      // As at a consumer's token: how it says that a tag does not fit differs, what a lost session says is known.
-      if (isGone(cause) && returnValueOf(cause) !== CKR.GENERAL_ERROR) throw asTokenError(cause)
+      if (!(cause instanceof QkdError) || cause.tag !== "invalid-value") throw cause
       throw new QkdError("access-denied", "the wrapped sealing key was changed, or is another's", {
         cause,
       })
@@ -116,6 +103,11 @@ export class SealToken {
   close(): void {
     this.#module.C_Finalize()
     this.#module.close()
+  }
+
+  #gcmKey(kekId: string): GcmKey {
+    const key = calling(() => this.#key(kekId))
+    return { module: this.#module, session: this.#session, key }
   }
 
   #key(kekId: string): Handle {
@@ -136,33 +128,14 @@ export class SealToken {
   }
 
   #find(more: readonly Attribute[]): Handle[] {
-    const module = this.#module
-    module.C_FindObjectsInit(this.#session, [
+    return findObjects(this.#module, this.#session, [
       { type: CKA.CLASS, value: CKO_SECRET_KEY },
       { type: CKA.LABEL, value: this.#label },
       ...more,
     ])
-    const found: Handle[] = []
-    try {
-      for (;;) {
-        const some = module.C_FindObjects(this.#session, 16)
-        if (some.length === 0) return found
-        found.push(...some)
-      }
-    } finally {
-      module.C_FindObjectsFinal(this.#session)
-    }
   }
 
   #attribute(object: Handle, type: number): Buffer {
-    const [found] = this.#module.C_GetAttributeValue(this.#session, object, [{ type }])
-    return Buffer.from(found?.value ?? [])
-  }
-}
-
-function gcm(iv: Buffer, aad: Buffer): Mechanism {
-  return {
-    mechanism: CKM.AES_GCM,
-    parameter: { type: PARAMS.AES_GCM, iv, aad, ivBits: iv.length * 8, tagBits: TAG_BYTES * 8 },
+    return attributeOf(this.#module, this.#session, object, type)
   }
 }
