@@ -141,17 +141,18 @@ export class Initiator {
 
   async #look(): Promise<void> {
     const { tunnel, log } = this.#options
-    let up = false
+    let up: boolean | undefined
     try {
       up = (await tunnel.look()).up
       this.#apply({ type: "clear", alarm: "tunnel-fault" })
     } catch (error) {
       const detail = asQkdError(error).message
       log.debug({ detail }, "the tunnel cannot be looked at")
-      this.#apply({ type: "alarm", alarm: "tunnel-fault", detail })
+      this.#apply({ type: "unreachable", detail })
     }
     const before = this.#peerUp
     await this.#hello()
+    if (up === undefined) return
     // One look in two may fall between the peer's sessions; what it says twice is so.
     const lostThere = this.#peerUp === false && before === false
     this.#apply({ type: "seen", up: up && !lostThere })
@@ -180,6 +181,8 @@ export class Initiator {
         return this.#take(generation)
       case "offer":
         return this.#offer(generation)
+      case "install":
+        return tunnel.install(generation, this.#made().key)
       case "arm":
         await ids.ask({ ...this.#about("arm"), tag: this.#made().initiatorTag })
         return
@@ -218,7 +221,7 @@ export class Initiator {
   }
 
   async #offer(generation: number): Promise<void> {
-    const { used, ids, binding, hash, tunnel } = this.#options
+    const { used, ids, binding, hash } = this.#options
     const making = this.#making
     const kind = this.#state.attempt?.kind
     if (kind === undefined || kind === "none")
@@ -261,7 +264,6 @@ export class Initiator {
       throw new QkdError("access-denied", "the peer holds another key under the same id", {
         appTag: "instance-required",
       })
-    await tunnel.install(generation, made.key)
   }
 
   async #abandon(generation: number): Promise<void> {
@@ -317,7 +319,8 @@ export class Initiator {
   }
 }
 
-function alarmOf(step: Step, error: unknown): Alarm {
+/** What a step that failed says of the tunnel. */
+export function alarmOf(step: Step, error: unknown): Alarm {
   const { tag, appTag } = asQkdError(error)
   if (step === "take") return "no-key"
   if (step === "offer" && appTag === "instance-required") return "wrong-key"

@@ -13,7 +13,15 @@ import type { MessageKind } from "./id-message.js"
 export type Policy = "required" | "preferred" | "hold-last"
 
 /** The steps of a rotation in their order; then those that mend. */
-export const ROTATION_STEPS = ["take", "offer", "arm", "switch", "verify", "retire"] as const
+export const ROTATION_STEPS = [
+  "take",
+  "offer",
+  "install",
+  "arm",
+  "switch",
+  "verify",
+  "retire",
+] as const
 export type RotationStep = (typeof ROTATION_STEPS)[number]
 export type Step = RotationStep | "abandon" | "reuse" | "bare"
 
@@ -60,6 +68,8 @@ export interface RotationState {
   /** What the tunnel runs on; absent while that is not known, as after a start. */
   readonly current?: Generation & { readonly sinceMs: number }
   readonly up: boolean
+  /** charon or the WireGuard device answered the last look. Nothing is begun while it does not, or was not asked. */
+  readonly reachable: boolean
   readonly failures: number
   readonly dueAtMs: number
   readonly alarms: ReadonlyMap<Alarm, { readonly sinceMs: number; readonly detail: string }>
@@ -69,6 +79,8 @@ export type RotationEvent =
   | { readonly type: "tick" }
   /** A look at the tunnel, from both ends where the peer answers. */
   | { readonly type: "seen"; readonly up: boolean }
+  /** charon or the WireGuard device could not be asked. */
+  | { readonly type: "unreachable"; readonly detail: string }
   /** The peer knows of this generation. */
   | { readonly type: "heard"; readonly highest: number }
   | { readonly type: "alarm"; readonly alarm: Alarm; readonly detail: string }
@@ -82,13 +94,14 @@ export interface Advance {
   readonly run?: Step
 }
 
-/** Due at once. */
+/** Due as soon as the tunnel was looked at. */
 export function startRotation(highest: number, nowMs: number): RotationState {
   return {
     step: "idle",
     startedAtMs: nowMs,
     highest,
     up: false,
+    reachable: false,
     failures: 0,
     dueAtMs: nowMs,
     alarms: new Map(),
@@ -110,7 +123,9 @@ export function advanceRotation(
     case "clear":
       return { state: clear(state, event.alarm) }
     case "seen":
-      return { state: seen(state, event.up, nowMs) }
+      return { state: seen(found(state, nowMs), event.up, nowMs) }
+    case "unreachable":
+      return { state: unreachable(state, event.detail, nowMs) }
     case "tick":
       return tick(state, nowMs, settings)
     case "done":
@@ -121,11 +136,27 @@ export function advanceRotation(
   }
 }
 
+const NO_SESSION = "no session with the key asked for"
+
 function seen(state: RotationState, up: boolean, nowMs: number): RotationState {
   if (up) return clear({ ...state, up }, "tunnel-down")
-  const down = raise({ ...state, up }, "tunnel-down", "no session with the key asked for", nowMs)
+  const down = raise({ ...state, up }, "tunnel-down", NO_SESSION, nowMs)
   // A tunnel that fell is not left to wait for its next turn; one that cannot be made waits for the next try.
   return state.failures === 0 && state.step === "idle" ? { ...down, dueAtMs: nowMs } : down
+}
+
+function unreachable(state: RotationState, detail: string, nowMs: number): RotationState {
+  const down = raise({ ...state, up: false, reachable: false }, "tunnel-down", NO_SESSION, nowMs)
+  return raise(down, "tunnel-fault", detail, nowMs)
+}
+
+/** What failed for want of it is not waited for any longer. */
+function found(state: RotationState, nowMs: number): RotationState {
+  if (state.reachable) return state
+  const back = clear({ ...state, reachable: true }, "tunnel-fault")
+  return state.failures > 0 && state.step === "idle"
+    ? { ...back, failures: 0, dueAtMs: nowMs }
+    : back
 }
 
 function tick(state: RotationState, nowMs: number, settings: RotationSettings): Advance {
@@ -134,7 +165,8 @@ function tick(state: RotationState, nowMs: number, settings: RotationSettings): 
     since !== undefined && state.up && nowMs - since > 2 * settings.intervalMs
       ? raise(state, "key-overdue", "the tunnel's key is older than two intervals", nowMs)
       : state
-  if (state.step !== "idle" || nowMs < state.dueAtMs) return { state: watched }
+  // A key fetched for a tunnel that cannot be reached would be used up for nothing.
+  if (state.step !== "idle" || !state.reachable || nowMs < state.dueAtMs) return { state: watched }
   const generation = state.highest + 1
   const attempt = { generation, kind: settings.hybrid ? "hybrid" : "qkd" } as const
   return run({ ...watched, attempt, highest: generation, startedAtMs: nowMs }, "take")
@@ -151,7 +183,9 @@ function done(
     case "take":
       return run(clear(state, "no-key"), "offer")
     case "offer":
-      return run(clear(clear(state, "wrong-key"), "peer-unreachable"), "arm")
+      return run(clear(clear(state, "wrong-key"), "peer-unreachable"), "install")
+    case "install":
+      return run(state, "arm")
     case "arm":
       return run(clear(state, "peer-refused"), "switch")
     case "switch":
@@ -186,6 +220,7 @@ function failed(
       // Nothing was begun that would have to be taken back.
       return afterFailure(state, nowMs, settings)
     case "offer":
+    case "install":
     case "arm":
     case "switch":
     case "verify":

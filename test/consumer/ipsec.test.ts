@@ -188,6 +188,11 @@ describe("an IPsec tunnel on QKD keys", function () {
       for (const end of ["a", "b"] as const) {
         await lab.killGateway(end)
         await alarmed("tunnel-fault", end)
+        if (end === "a") {
+          const begun = await world.generation()
+          await alarmed("key-overdue", "b")
+          assert.equal(await world.generation(), begun, "no key is used up meanwhile")
+        }
         assert.equal(await works(), false, "nothing passes without the tunnel")
         await lab.startGateway(end)
         await rotated()

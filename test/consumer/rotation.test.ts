@@ -1,6 +1,7 @@
 // When a tunnel gets a new key, and what each policy does when there is none: pure, with the time as an argument.
 
 import assert from "node:assert/strict"
+import { alarmOf } from "../../src/consumer/initiator.js"
 import {
   advanceRotation,
   type Alarm,
@@ -12,6 +13,7 @@ import {
   startRotation,
   type Step,
 } from "../../src/consumer/rotation.js"
+import { type AppTag, QkdError } from "../../src/errors.js"
 
 /** A tunnel whose steps succeed unless they are told to fail. */
 class Trial {
@@ -22,6 +24,7 @@ class Trial {
   /** What was run, in order. */
   readonly ran: string[] = []
   up = true
+  reachable = true
 
   constructor(policy: Policy, more: Partial<RotationSettings> = {}) {
     this.settings = {
@@ -53,7 +56,8 @@ class Trial {
   at(now: number): string[] {
     this.now = now
     this.ran.length = 0
-    this.event({ type: "seen", up: this.up })
+    if (this.reachable) this.event({ type: "seen", up: this.up })
+    else this.event({ type: "unreachable", detail: "no charon answers" })
     this.event({ type: "tick" })
     return [...this.ran]
   }
@@ -72,7 +76,7 @@ describe("the rotation of a tunnel's key", () => {
     assert.deepEqual(trial.state.current, { generation: 2, kind: "qkd", sinceMs: 100_000 })
   })
 
-  for (const step of ["take", "offer", "arm", "switch", "verify"] as const)
+  for (const step of ["take", "offer", "install", "arm", "switch", "verify"] as const)
     for (const policy of ["required", "hold-last", "preferred"] as const)
       it(`leaves a standing tunnel alone when ${step} fails, whatever the policy: ${policy}`, () => {
         const trial = new Trial(policy)
@@ -98,7 +102,7 @@ describe("the rotation of a tunnel's key", () => {
     assert.equal(trial.state.current?.generation, 8)
     assert.deepEqual(trial.alarms, [])
     assert.deepEqual(trial.at(230_999), [])
-    assert.equal(trial.at(231_000).length, 6)
+    assert.deepEqual(trial.at(231_000), [...ROTATION_STEPS])
   })
 
   it("gives a tunnel that fell a new key at once", () => {
@@ -155,6 +159,53 @@ describe("the rotation of a tunnel's key", () => {
     assert.deepEqual(trial.alarms, [])
   })
 
+  for (const policy of ["required", "hold-last", "preferred"] as const)
+    it(`begins nothing while its own tunnel cannot be reached, and goes on at once when it can: ${policy}`, () => {
+      const trial = new Trial(policy)
+      trial.at(0)
+      trial.reachable = false
+      for (let now = 500; now < 250_000; now += 500) assert.deepEqual(trial.at(now), [])
+      assert.equal(trial.state.highest, 1)
+      assert.deepEqual(trial.alarms, ["tunnel-down", "tunnel-fault"])
+      trial.reachable = true
+      trial.up = false
+      assert.deepEqual(trial.at(250_000), [...ROTATION_STEPS])
+      assert.equal(trial.state.current?.generation, 2)
+      assert.deepEqual(trial.alarms, [])
+    })
+
+  it("begins nothing before its tunnel was looked at", () => {
+    const trial = new Trial("required")
+    trial.event({ type: "tick" })
+    assert.deepEqual(trial.ran, [])
+    assert.deepEqual(trial.at(0), [...ROTATION_STEPS])
+  })
+
+  it("waits out no failure of before once its tunnel can be reached again", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("switch", "tunnel-fault")
+    for (let now = 100_000; now <= 115_000; now += 500) trial.at(now)
+    assert.equal(trial.state.dueAtMs, 123_000)
+    trial.reachable = false
+    assert.deepEqual(trial.at(115_500), [])
+    trial.reachable = true
+    trial.failing.clear()
+    assert.deepEqual(trial.at(116_000), [...ROTATION_STEPS])
+    assert.deepEqual(trial.alarms, [])
+  })
+
+  it("keeps the turn of a tunnel that stands, though for a moment it could not be looked at", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.reachable = false
+    assert.deepEqual(trial.at(5000), [])
+    trial.reachable = true
+    assert.deepEqual(trial.at(5500), [])
+    assert.deepEqual(trial.alarms, [])
+    assert.deepEqual(trial.at(100_000), [...ROTATION_STEPS])
+  })
+
   it("says so when the old key could not be removed, and tries again soon", () => {
     const trial = new Trial("required")
     trial.at(0)
@@ -163,7 +214,7 @@ describe("the rotation of a tunnel's key", () => {
     assert.equal(trial.state.current?.generation, 2)
     assert.deepEqual(trial.alarms, ["old-key-kept"])
     trial.failing.clear()
-    assert.equal(trial.at(108_000).length, 6)
+    assert.deepEqual(trial.at(108_000), [...ROTATION_STEPS])
     assert.deepEqual(trial.alarms, [])
   })
 
@@ -191,5 +242,16 @@ describe("the rotation of a tunnel's key", () => {
     trial.event({ type: "done", step: "verify" })
     trial.event({ type: "failed", step: "switch", alarm: "tunnel-fault", detail: "?" })
     assert.deepEqual(trial.state, before)
+  })
+
+  it("blames the peer for what the peer did not answer, and the own tunnel for the rest", () => {
+    const silent = (appTag: AppTag): QkdError =>
+      new QkdError("operation-failed", "no answer", { appTag })
+    for (const appTag of ["node-unreachable", "timeout"] as const) {
+      for (const step of ["offer", "arm", "verify"] as const)
+        assert.equal(alarmOf(step, silent(appTag)), "peer-unreachable")
+      for (const step of ["install", "switch", "abandon", "reuse", "bare"] as const)
+        assert.equal(alarmOf(step, silent(appTag)), "tunnel-fault")
+    }
   })
 })
