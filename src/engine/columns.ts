@@ -44,9 +44,13 @@ const GUESSES = 16
 const KEPT_GUESSES = 5
 /** Of paths at a guessed price, those that cost so much of what they gain are kept: the guess may be a little too high. */
 const WORTH_KEEPING = 1.1
+/** Of what a path gains, so much at most is taken off by chance where another solution is looked for. */
+const LESS_WORTH = 0.3
 
 export class Columns {
   readonly pairs: readonly Pair[]
+  /** The same not yet solved, begun without guessed prices: its optimum is often another. To be closed too. */
+  readonly unguessed: () => Columns
   readonly columns: Column[] = []
   readonly #graph: PathGraph
   readonly #searches: ShortestPaths
@@ -58,6 +62,7 @@ export class Columns {
   readonly #bySource = new Map<number, number[]>()
   readonly #usable: Uint8Array
   #bound = Number.POSITIVE_INFINITY
+  #work = 0
 
   constructor(
     graph: PathGraph,
@@ -65,7 +70,9 @@ export class Columns {
     capacity: Capacity,
     demands: readonly Demand[],
     make: MakeLinearProgram,
+    guesses = GUESSES,
   ) {
+    this.unguessed = () => new Columns(graph, searches, capacity, demands, make, 0)
     this.#graph = graph
     this.#searches = searches
     this.#capacity = capacity
@@ -82,7 +89,7 @@ export class Columns {
       if (list === undefined) this.#bySource.set(from, [number])
       else list.push(number)
     }
-    this.#begin()
+    this.#begin(guesses)
   }
 
   /** Proven: no allocation carries more, in bits per second. */
@@ -97,23 +104,40 @@ export class Columns {
    * @param told what part of the bound has been reached, after each round.
    */
   solve(gap = 0, told?: (part: number) => void): LinearSolution | undefined {
-    let solution = this.#program.solve()
+    let solution = this.#solve()
     while (solution !== undefined) {
       const { added, dual } = this.#addWorthwhile(solution)
       this.#bound = Math.min(this.#bound, dual)
       if (!added) break
       if (solution.objective >= this.#bound * (1 - gap)) break
       told?.(solution.objective / this.#bound)
-      solution = this.#program.solve()
+      solution = this.#solve()
     }
     return solution
   }
 
   /** The optimum within the bounds of pairs as they are now, with paths added once: what is bounded makes others worth while. */
   resolve(): LinearSolution | undefined {
-    const solution = this.#program.solve()
+    const solution = this.#solve()
     if (solution === undefined || !this.#addWorthwhile(solution).added) return solution
-    return this.#program.solve()
+    return this.#solve()
+  }
+
+  /**
+   * A solution within little of the optimum, over the same paths: where several are as good, which one is found is
+   * chance, and each leads to another allocation of whole demands.
+   *
+   * @param number of the solution wanted, from 1: the same number, the same worths of paths.
+   */
+  elsewhere(number: number): LinearSolution | undefined {
+    let state = number
+    for (const column of this.columns.keys()) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      this.#program.setObjective(column, 1 - (LESS_WORTH * state) / 4294967296)
+    }
+    const solution = this.#solve()
+    for (const column of this.columns.keys()) this.#program.setObjective(column, 1)
+    return solution
   }
 
   /** Between these bounds the pair must be carried from the next solution on. */
@@ -151,11 +175,21 @@ export class Columns {
     return { link: Float64Array.from(this.#linkRows, of), demand }
   }
 
+  /** Paths times solutions so far: what the solver has had to do, roughly, and the same on every machine. */
+  get work(): number {
+    return this.#work
+  }
+
   close(): void {
     this.#program.close()
   }
 
-  #begin(): void {
+  #solve(): LinearSolution | undefined {
+    this.#work += this.columns.length
+    return this.#program.solve()
+  }
+
+  #begin(guesses: number): void {
     const { rateBps } = this.#capacity
     const byRate = rateBps.map(priceByRate)
     let asked = 0
@@ -166,8 +200,8 @@ export class Columns {
       way += bps * distance
     })
     const guess = new PriceGuess(rateBps, asked > 0 ? way / asked : 1)
-    for (let round = 0; round < GUESSES; round += 1)
-      if (this.#carryAll(guess, round >= GUESSES - KEPT_GUESSES)) break
+    for (let round = 0; round < guesses; round += 1)
+      if (this.#carryAll(guess, round >= guesses - KEPT_GUESSES)) break
     // Whoever was worth no price.
     const has = new Set(this.columns.map(({ pair }) => pair))
     if (has.size < this.pairs.length)

@@ -6,16 +6,33 @@ import { admit } from "./admit.js"
 import type { Columns, Flow, Pair } from "./columns.js"
 import type { Allocation, Demand, Share } from "./demand.js"
 import type { FreeRate } from "./free-rate.js"
+import type { LinearSolution } from "./linear-program.js"
 import { wholeDemands } from "./whole-demands.js"
 import { improveAllocation } from "./local-search.js"
 
 /** Part of the bound that may be missing: nearer is not worth the time. */
 export const GAP = 2e-4
+/**
+ * Which optimum the program ends at is chance, and the rest follows from it: a plan that is short of the bound is begun
+ * from several, as long as the work of the program stays below `MOST_WORK`, and the best counts. How many, by pairs of
+ * nodes; with few pairs all but the first are of a program that begins without guessed prices, since that costs little.
+ */
+const FEW_PAIRS = { most: 150, starts: 8 } as const
+const MORE_PAIRS = { most: 1000, starts: 5 } as const
+/** In paths times solutions. */
+const MOST_WORK = 130_000
 /** On one path each the search is all there is after the program; where several are allowed it goes before one over several. */
-const WHOLE_EFFORT = { steps: 15_000, patience: 3000 } as const
-const FIRST_EFFORT = { steps: 2000, patience: 400 } as const
+const FIRST_START = {
+  whole: { steps: 15_000, patience: 3000 },
+  before: { steps: 2000, patience: 400 },
+  several: { steps: 800, patience: 300 },
+} as const
 /** A step over several paths takes some ten times as long as one over one. */
-const SPLIT_EFFORT = { steps: 800, patience: 300 } as const
+const LATER_START = {
+  whole: { steps: 3000, patience: 600 },
+  before: { steps: 3000, patience: 600 },
+  several: { steps: 300, patience: 150 },
+} as const
 /** Part of the time that the program takes, roughly; the search has the rest. */
 const SOLVING = 0.5
 /** Relative; what the solver's tolerance makes of a sum. */
@@ -37,43 +54,101 @@ export function optimisedAllocation(
   const solution = columns.solve(GAP / 2, (part) => {
     told(part * SOLVING)
   })
-  // Over several paths a whole demand is as good as parts of two: which, the program can say itself.
-  const dived =
-    split && solution !== undefined ? wholeDemands(columns, demands, solution) : undefined
-  const laid = dived?.solution ?? solution
-  const flows = laid === undefined ? [] : columns.flowsOf(laid)
-  const shares: (readonly Share[])[] = demands.map(() => [])
-  for (const [number, pair] of columns.pairs.entries())
-    lay(
-      free,
-      demands,
-      { ...pair, demands: dived?.chosen[number] ?? pair.demands },
-      flows[number] ?? [],
-      split,
-      shares,
-    )
   const enoughBps = columns.boundBps * (1 - GAP)
-  // On one path first, also where several are allowed: it is quick, and often enough.
-  for (const several of split ? [false, true] : [false]) {
-    for (const number of byRate(demands, [...demands.keys()])) {
-      const demand = demands[number]
-      if (demand !== undefined && shares[number]?.length === 0)
-        shares[number] = admit(free, demand, { split: several, spare: false })
+  const few = columns.pairs.length <= FEW_PAIRS.most
+  const starts = few
+    ? FEW_PAIRS.starts
+    : columns.pairs.length <= MORE_PAIRS.most
+      ? MORE_PAIRS.starts
+      : 1
+  const before = columns.work
+  let other: Columns | undefined
+  let shares = none(demands)
+  let best = shares
+  let bestBps = Number.NEGATIVE_INFINITY
+  try {
+    for (let start = 0; start < starts && bestBps < enoughBps; start += 1) {
+      const spent = columns.work - before + (other?.work ?? 0)
+      if (start > 0 && spent + spent / start > MOST_WORK) break
+      let from = columns
+      let begun = solution
+      if (start > 0) {
+        const fresh = few && other === undefined
+        if (fresh) other = columns.unguessed()
+        from = other ?? columns
+        begun = fresh ? from.solve(GAP / 2) : from.elsewhere(start)
+      }
+      for (const share of shares.flat()) free.giveBack(share)
+      shares = layOut(free, from, demands, split, begun)
+      const effort = start === 0 ? FIRST_START : LATER_START
+      const search = (
+        several: boolean,
+        { steps, patience }: { steps: number; patience: number },
+      ) => {
+        fillIn(free, demands, shares, several)
+        improveAllocation(free, demands, shares, {
+          split: several,
+          enoughBps,
+          steps,
+          patience,
+          told: (part) => {
+            const half = several ? (1 + part) / 2 : split ? part / 2 : part
+            told(SOLVING + ((start + half) / starts) * (1 - SOLVING))
+          },
+        })
+      }
+      // On one path first, also where several are allowed: it is quick, and often enough.
+      search(false, split ? effort.before : effort.whole)
+      if (split) search(true, effort.several)
+      topUp(free, demands, shares)
+      const bps = shares.flat().reduce((sum, { rateBps }) => sum + rateBps, 0)
+      if (bps <= bestBps) continue
+      bestBps = bps
+      best = shares.slice()
     }
-    const effort = several ? SPLIT_EFFORT : split ? FIRST_EFFORT : WHOLE_EFFORT
-    const before = several ? (1 + SOLVING) / 2 : SOLVING
-    const share = split ? (1 - SOLVING) / 2 : 1 - SOLVING
-    improveAllocation(free, demands, shares, {
-      split: several,
-      enoughBps,
-      ...effort,
-      told: (part) => {
-        told(before + part * share)
-      },
-    })
+  } finally {
+    other?.close()
   }
-  topUp(free, demands, shares)
+  for (const share of shares.flat()) free.giveBack(share)
+  for (const share of best.flat()) free.take(share)
+  return best
+}
+
+function none(demands: readonly Demand[]): (readonly Share[])[] {
+  return demands.map(() => [])
+}
+
+/** What the solution carries, as far as demands fit into it. Over several paths the program says which are whole. */
+function layOut(
+  free: FreeRate,
+  columns: Columns,
+  demands: readonly Demand[],
+  split: boolean,
+  solution: LinearSolution | undefined,
+): (readonly Share[])[] {
+  const shares = none(demands)
+  if (solution === undefined) return shares
+  const dived = split ? wholeDemands(columns, demands, solution) : undefined
+  const flows = columns.flowsOf(dived?.solution ?? solution)
+  for (const [number, pair] of columns.pairs.entries()) {
+    const chosen = { ...pair, demands: dived?.chosen[number] ?? pair.demands }
+    lay(free, demands, chosen, flows[number] ?? [], split, shares)
+  }
   return shares
+}
+
+/** Who is left out gets what room there is, greatest first. */
+function fillIn(
+  free: FreeRate,
+  demands: readonly Demand[],
+  shares: (readonly Share[])[],
+  split: boolean,
+): void {
+  for (const number of byRate(demands, [...demands.keys()])) {
+    const demand = demands[number]
+    if (demand !== undefined && shares[number]?.length === 0)
+      shares[number] = admit(free, demand, { split, spare: false })
+  }
 }
 
 /** Demands of one pair into what its paths are to carry, greatest first. */
