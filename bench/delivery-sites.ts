@@ -102,7 +102,7 @@ async function keyManager(setup: Setup, index: 0 | 1): Promise<RunningKeyManager
     identity: { tls: own.tls, signKey: createPrivateKey(own.signKeyPem) },
     listen: { host: "127.0.0.1", port: 0 },
     policy,
-    limits: { stock: { maxKeys: 4096 } },
+    limits: { stock: { maxKeys: 4096 }, sweepMs: 100 },
   })
   const local = { qkdnId: own.qkdnId }
   const remote = { qkdnId: peer.qkdnId }
@@ -133,7 +133,7 @@ function appOf({ appId, linkId, sites }: Setup, index: 0 | 1): AppConfig {
     serverAppId: MASTER,
     clientAppIds: [SLAVE],
     priority: 0,
-    qos: { ttlS: 2 },
+    qos: { ttlS: 1 },
     backingQkdlIds: [linkId],
     localQkdnId: sites[index].qkdnId,
     remoteQkdnId: sites[index === 0 ? 1 : 0].qkdnId,
