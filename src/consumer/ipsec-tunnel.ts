@@ -40,20 +40,24 @@ export class IpsecTunnel implements Tunnel {
   /** A switch that was begun: the IKE SAs that were there before it, by unique id. */
   #switching: { readonly generation: number; readonly before: ReadonlySet<string> } | undefined
   #session = ""
+  /** What charon holds under the name may be of an older configuration; the initiator's switch loads it anyway. */
+  #toLoad: boolean
   /** For `hold-last`: the generation in use, and one that may come to be. */
   #last: { readonly generation: number; readonly key: Secret } | undefined
   #next: { readonly generation: number; readonly key: Secret } | undefined
 
   constructor(options: IpsecTunnelOptions) {
     this.#options = options
+    this.#toLoad = options.role === "responder"
     this.#children = options.connection.children.map(({ name }) => name)
   }
 
   async look(): Promise<TunnelView> {
     const { vici, name, policy, log } = this.#options
     const known = viciList(await vici.request("get-conns"), "conns")
-    if (!known.includes(name)) {
+    if (this.#toLoad || !known.includes(name)) {
       await this.#loadConnection()
+      this.#toLoad = false
       if (this.#last !== undefined) await this.#load(this.#last.generation, this.#last.key)
       log.info({}, "the connection is loaded")
     }
