@@ -36,6 +36,10 @@ class Line {
 
   ask(request: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) {
+        reject(new Error("the server has closed the connection"))
+        return
+      }
       this.#waiting = { resolve, reject }
       this.#socket.write(request)
     })

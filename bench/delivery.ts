@@ -164,7 +164,8 @@ function siteSetup(index: number): SiteSetup {
 interface Server {
   readonly kind: "014" | "bare"
   readonly run: ChildProcess
-  readonly client: Client
+  /** Anew for each turn: servers close what was silent while the other had its own. */
+  readonly connect: () => Promise<Client>
 }
 
 async function main(): Promise<void> {
@@ -189,11 +190,10 @@ async function main(): Promise<void> {
   for (const kind of kinds) {
     const run = begin()
     const port = await ask(run, { ...common, kind, relayPort })
-    const client = await Client.connect(port, CONNECTIONS, {
-      identity: sae,
-      authority: common.authority,
-    })
-    servers.push({ kind, run, client })
+    const { authority } = common
+    const connect = (): Promise<Client> =>
+      Client.connect(port, CONNECTIONS, { identity: sae, authority })
+    servers.push({ kind, run, connect })
   }
   for (const count of [1, 128]) {
     const requests = smoke ? 20 : count === 1 ? 10_000 : 700
@@ -202,18 +202,23 @@ async function main(): Promise<void> {
     const waits = { "014": [] as number[], bare: [] as number[] }
     // The first rounds warm up: code is compiled, heaps have grown.
     for (let i = smoke ? 0 : -3; i < rounds; i++) {
-      for (const { kind, run, client } of servers) {
+      for (const { kind, run, connect } of servers) {
         if (kind === "014") await pause(FORGOTTEN_MS)
+        const client = await connect()
         await untilServed(client, load.target)
         const measured = await round(run, client, load)
+        client.close()
         if (i >= 0) results[kind].push(measured)
       }
     }
-    for (const { kind, client } of servers) {
+    for (const { kind, connect } of servers) {
       const perS = median(results[kind].map((r) => r.requestsPerS)) / 2
       for (let i = 0; i < (smoke ? 1 : 3); i++) {
         if (kind === "014") await pause(FORGOTTEN_MS)
+        const client = await connect()
+        await untilServed(client, load.target)
         waits[kind].push(...(await latencies(client, perS, load)))
+        client.close()
       }
     }
     console.log(`enc_keys, ${count} of 256 bits:`)
@@ -232,7 +237,6 @@ async function main(): Promise<void> {
         `${(1 / ratio((r) => r.cpuUs)).toFixed(2)} by server CPU`,
     )
   }
-  for (const { client } of servers) client.close()
   for (const { run } of [...servers, { run: far }]) run.kill()
   rmSync(folder, { recursive: true })
   for (const links of smoke ? [1] : [1, 3, 8]) {
