@@ -58,9 +58,9 @@ export class IpsecTunnel implements Tunnel {
     if (this.#toLoad || !known.includes(name)) {
       await this.#loadConnection()
       this.#toLoad = false
-      if (this.#last !== undefined) await this.#load(this.#last.generation, this.#last.key)
       log.info({}, "the connection is loaded")
     }
+    await this.#keepLast()
     const sas = await this.#sas()
     const naked = policy === "preferred" ? [] : sas.filter((sa) => sa.established && !sa.ppk)
     for (const sa of naked) {
@@ -199,6 +199,15 @@ export class IpsecTunnel implements Tunnel {
     }
     if (!(await this.#loaded()).includes(id))
       throw new QkdError("operation-failed", "charon does not list the secret it was given")
+  }
+
+  /** charon was restarted, or `swanctl --load-creds`, as at its start, threw away what is not in its file. */
+  async #keepLast(): Promise<void> {
+    if (this.#last === undefined) return
+    const ids = await this.#loaded()
+    // Asked for now, not before: a rotation may have been finished meanwhile.
+    const last = this.#last
+    if (!ids.includes(this.#sharedId(last.generation))) await this.#load(last.generation, last.key)
   }
 
   async #loaded(): Promise<readonly string[]> {

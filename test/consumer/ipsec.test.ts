@@ -300,4 +300,27 @@ describe("an IPsec tunnel on QKD keys", function () {
       assert.equal(await works(), false)
     })
   })
+
+  describe("that may be made again with the last key", () => {
+    before(() => start({ interval_s: 1, retry_max_s: 2, policy: "hold-last" }))
+    after(stop)
+
+    it("comes back with it though either gateway was made to forget it by its secrets' being loaded", async () => {
+      await kme.order("empty")
+      await alarmed("no-key")
+      const before = await world.current()
+      for (const end of ["a", "b"] as const) {
+        await lab.charon[end].swanctl("--load-creds", "--file", `${dir}/charon-${end}/swanctl.conf`)
+        const [fallen] = await spis()
+        await lab.charon[end].swanctl("--terminate", "--ike", "lab", "--force")
+        await until(async () => {
+          const [spi] = await spis()
+          return spi !== undefined && spi !== fallen && (await works())
+        }, `traffic passes again after ${end}`)
+        assert.equal(await world.current(), before)
+      }
+      await kme.order("fill")
+      await rotated()
+    })
+  })
 })
