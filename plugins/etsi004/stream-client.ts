@@ -9,6 +9,7 @@ import {
   QkdError,
   readBase64,
   type Secret,
+  unmovedBuffer,
 } from "../../src/plugin/index.js"
 
 export interface ClientOptions {
@@ -128,7 +129,7 @@ export class StreamClient {
   }
 
   #take(chunk: Buffer): void {
-    const line = Buffer.alloc(this.#line.length + chunk.length)
+    const line = unmovedBuffer(this.#line.length + chunk.length)
     line.set(this.#line)
     line.set(chunk, this.#line.length)
     this.#line.fill(0)

@@ -9,6 +9,7 @@
 import { createHash, hkdfSync } from "node:crypto"
 import { QkdError } from "../errors.js"
 import { Secret } from "../keys/secret.js"
+import { unmovedBytes } from "../unmoved.js"
 
 export type KdfHash = "sha256" | "sha384"
 
@@ -66,7 +67,7 @@ export function combineKeys(
       "invalid-value",
       `a tunnel's key takes secrets of at least ${MIN_INPUT_BITS} bits`,
     )
-  const secret = new Uint8Array(parts.reduce((sum, part) => sum + part.lengthBytes, 0))
+  const secret = unmovedBytes(parts.reduce((sum, part) => sum + part.lengthBytes, 0))
   let at = 0
   for (const part of parts) {
     part.use((bytes) => {

@@ -18,6 +18,7 @@ import {
   readProofs,
   readSwept,
 } from "./token-requests.js"
+import { unmovedBytes } from "../unmoved.js"
 
 export interface TokenSetting {
   /** The PKCS#11 library of the token's maker. */
@@ -139,7 +140,7 @@ class TokenProcess implements HsmToken {
       this.#wrap = (key) => encryptTo(publicKey, key)
       return
     }
-    const kek = randomFillSync(new Uint8Array(32))
+    const kek = randomFillSync(unmovedBytes(32))
     await this.#ask({ op: "kek" }, encryptTo(publicKey, kek))
     this.#wrap = (key) => {
       const cipher = createCipheriv("id-aes256-wrap", kek, WRAP_IV)

@@ -2,6 +2,7 @@
 // values. Values are bytes to the protocol; what is no UTF-8 is never decoded here. Opens no socket.
 
 import { QkdError } from "../errors.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 export type ViciValue = string | Uint8Array | readonly string[] | ViciMessage
 /** Sections by name, values and lists by key. A member that is undefined is left out. */
@@ -60,9 +61,9 @@ export function encodeViciPacket(
   const nameBytes = name === undefined ? 0 : 1 + Buffer.byteLength(name)
   const length = 1 + nameBytes + sizes.bytes
   if (length > MAX_PACKET_BYTES) throw new QkdError("too-big", `a vici packet of ${length} bytes`)
-  const out = new Uint8Array(4 + length)
+  const out = unmovedBuffer(4 + length)
   const writer = new Writer(out)
-  new DataView(out.buffer).setUint32(0, length)
+  out.writeUInt32BE(length, 0)
   writer.at = 4
   writer.byte(type)
   if (name !== undefined) writer.short(name)

@@ -11,6 +11,7 @@ import {
   type WireguardPeer,
   type WireguardPeerTerms,
 } from "./wireguard-device.js"
+import { unmovedBuffer, unmovedBytes } from "../unmoved.js"
 
 const TIMEOUT_MS = 5000
 
@@ -83,7 +84,7 @@ export class WgToolDevice implements WireguardDevice {
       child.stdin.on("error", () => undefined)
       child.once("close", (status) => {
         input.fill(0)
-        const all = new Uint8Array(out.reduce((sum, chunk) => sum + chunk.length, 0))
+        const all = unmovedBytes(out.reduce((sum, chunk) => sum + chunk.length, 0))
         let at = 0
         for (const chunk of out) {
           all.set(chunk, at)
@@ -116,7 +117,7 @@ function valueOf(output: Uint8Array, publicKey: string): Uint8Array | undefined 
 
 /** 32 bytes as 44 letters and a newline, in a buffer of their own. */
 function toBase64(key: Secret): Buffer {
-  const line = Buffer.from(new ArrayBuffer(45))
+  const line = unmovedBuffer(45)
   key.use((bytes) => writeBase64(bytes, line, 0))
   line[44] = 0x0a
   return line

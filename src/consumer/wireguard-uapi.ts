@@ -10,6 +10,7 @@ import {
   type WireguardPeer,
   type WireguardPeerTerms,
 } from "./wireguard-device.js"
+import { unmovedBuffer, unmovedBytes } from "../unmoved.js"
 
 const TIMEOUT_MS = 5000
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -59,7 +60,7 @@ export class UapiDevice implements WireguardDevice {
   ): Promise<void> {
     const keyLine = withKey ? presharedKeyLine(key) : Buffer.alloc(0)
     const head = Buffer.from(`set=1\n${before}`)
-    const message = new Uint8Array(head.length + keyLine.length + after.length + 1)
+    const message = unmovedBytes(head.length + keyLine.length + after.length + 1)
     message.set(head)
     message.set(keyLine, head.length)
     message.set(Buffer.from(`${after}\n`), head.length + keyLine.length)
@@ -83,7 +84,7 @@ export class UapiDevice implements WireguardDevice {
         clearTimeout(timer)
         socket.destroy()
         message.fill(0)
-        const answer = new Uint8Array(length)
+        const answer = unmovedBytes(length)
         let at = 0
         for (const chunk of chunks) {
           answer.set(chunk, at)
@@ -127,7 +128,7 @@ function endsEmpty(chunks: readonly Buffer[]): boolean {
 function presharedKeyLine(key: Secret | undefined): Buffer {
   const name = Buffer.from("preshared_key=")
   // In a buffer of its own: small ones from Buffer.from share Node's pool.
-  const line = Buffer.from(new ArrayBuffer(name.length + 64 + 1))
+  const line = unmovedBuffer(name.length + 64 + 1)
   name.copy(line)
   const write = (bytes: Uint8Array): void => {
     bytes.forEach((byte, i) => {

@@ -5,6 +5,7 @@
 import { QkdError } from "../errors.js"
 import { readBase64 } from "../keys/base64.js"
 import type { Secret } from "../keys/secret.js"
+import { unmovedBytes } from "../unmoved.js"
 
 export interface DeliveredKey {
   readonly keyId: string
@@ -78,7 +79,7 @@ class ContainerReader {
   /** Base64 has nothing to escape but the slash, which some JSON writers do. */
   #secret(): Secret {
     const raw = this.#raw()
-    const plain = new Uint8Array(raw.length)
+    const plain = unmovedBytes(raw.length)
     let length = 0
     for (let i = 0; i < raw.length; i++) {
       if (raw[i] === BACKSLASH && raw[i + 1] === SLASH) i++

@@ -2,6 +2,7 @@
 // strings cannot be wiped, and stay in the heap (threat D3).
 
 import { QkdError } from "../errors.js"
+import { unmovedBytes } from "../unmoved.js"
 import { Secret } from "./secret.js"
 
 const PAD = 0x3d
@@ -52,7 +53,7 @@ export function writeBase64(source: Uint8Array, target: Uint8Array, at: number):
  */
 export function readBase64(text: Uint8Array): Secret {
   const padding = text.at(-1) !== PAD ? 0 : text.at(-2) !== PAD ? 1 : 2
-  const key = new Uint8Array(Math.max(0, Math.floor(text.length / 4) * 3 - padding))
+  const key = unmovedBytes(Math.max(0, Math.floor(text.length / 4) * 3 - padding))
   let broken = text.length % 4 !== 0
   let to = 0
   for (let from = 0; from < text.length && !broken; from += 4) {

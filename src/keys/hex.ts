@@ -1,10 +1,12 @@
 // Hexadecimal text of key bytes without a JavaScript string in between: strings cannot be wiped (threat D3).
 
+import { unmovedBuffer } from "../unmoved.js"
+
 const DIGITS = Buffer.from("0123456789abcdef", "latin1")
 
 /** `before`, the bytes in lower-case hex, `after`: in a buffer of its own, to be wiped by its owner. ASCII only. */
 export function writeHex(before: string, bytes: Uint8Array, after: string): Uint8Array {
-  const text = Buffer.allocUnsafeSlow(before.length + 2 * bytes.length + after.length)
+  const text = unmovedBuffer(before.length + 2 * bytes.length + after.length)
   let at = text.write(before, 0, "latin1")
   for (const byte of bytes) {
     text[at++] = DIGITS[byte >>> 4] ?? 0

@@ -3,6 +3,7 @@
 // before the rest becomes text. Knows no API: which member holds keys is the caller's.
 
 import { QkdError } from "../errors.js"
+import { unmovedBuffer, unmovedBytes } from "../unmoved.js"
 import { base64Length, readBase64, writeBase64 } from "./base64.js"
 import { Secret } from "./secret.js"
 
@@ -63,7 +64,7 @@ export function writeWithSecrets(pieces: readonly (string | Secret)[]): Uint8Arr
       (typeof piece === "string" ? Buffer.byteLength(piece) : base64Length(piece.lengthBytes)),
     0,
   )
-  const body = Buffer.allocUnsafeSlow(length)
+  const body = unmovedBuffer(length)
   let at = 0
   for (const piece of pieces) {
     if (typeof piece === "string") at += body.write(piece, at, "utf8")
@@ -85,7 +86,7 @@ function isSecretAt(open: Open, list: string, member: string): boolean {
 function takeOne(text: Uint8Array, index: number, at: number): Secret {
   const digits = String(index)
   if (text.length < digits.length) throw fault(at)
-  const plain = new Uint8Array(text.length)
+  const plain = unmovedBytes(text.length)
   let length = 0
   for (let i = 0; i < text.length; i++) {
     if (text[i] === BACKSLASH && text[i + 1] === SLASH) i++

@@ -1,7 +1,8 @@
 // Key bytes. The only type that carries them: it cannot be printed or serialised by accident, and can be
-// wiped. Bytes sit in a buffer of their own, outside Node's shared pool, so that wiping reaches them all.
+// wiped. Bytes sit where the garbage collector does not move them, so that wiping reaches them all.
 
 import { QkdError } from "../errors.js"
+import { unmovedBytes, unmovedCopy } from "../unmoved.js"
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom")
 
@@ -14,15 +15,14 @@ export class Secret {
 
   /** Takes the bytes over: `source` is copied, then wiped. */
   static take(source: Uint8Array): Secret {
-    const own = new Uint8Array(source.length)
-    own.set(source)
+    const own = unmovedCopy(source)
     source.fill(0)
     return new Secret(own)
   }
 
   /** A zeroed secret of `lengthBytes`, to be filled through `use`. */
   static zero(lengthBytes: number): Secret {
-    return new Secret(new Uint8Array(lengthBytes))
+    return new Secret(unmovedBytes(lengthBytes))
   }
 
   get lengthBytes(): number {
@@ -48,9 +48,7 @@ export class Secret {
     if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes + lengthBytes > bytes.length) {
       throw new RangeError(`slice ${offsetBytes}+${lengthBytes} of ${bytes.length} bytes`)
     }
-    const own = new Uint8Array(lengthBytes)
-    own.set(bytes.subarray(offsetBytes, offsetBytes + lengthBytes))
-    return new Secret(own)
+    return new Secret(unmovedCopy(bytes.subarray(offsetBytes, offsetBytes + lengthBytes)))
   }
 
   /**
@@ -62,7 +60,7 @@ export class Secret {
     const end = offsetBytes + lengthBytes * count
     if (offsetBytes < 0 || lengthBytes < 0 || count < 0 || end > bytes.length)
       throw new RangeError(`cut ${offsetBytes}+${lengthBytes}x${count} of ${bytes.length} bytes`)
-    const own = bytes.slice(offsetBytes, end)
+    const own = unmovedCopy(bytes.subarray(offsetBytes, end))
     bytes.fill(0, offsetBytes, end)
     const parts: Secret[] = []
     for (let at = 0; at < own.length; at += lengthBytes)

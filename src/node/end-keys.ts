@@ -14,6 +14,7 @@ import { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
 import type { EndKey } from "./ports.js"
 import { BATCH_PREFIX, batchKey, OVER_PREFIX, overKey } from "./records.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 /** How long it is remembered that a batch is over, beyond the newest 65,536 ids in memory. */
 const OVER_MS = 86_400_000
@@ -177,7 +178,7 @@ export class EndKeys {
     const value = record?.use((bytes) => {
       const { taken, offer } = batch
       const size = offer.keySizeBits / 8
-      const copy = Buffer.allocUnsafeSlow(bytes.length)
+      const copy = unmovedBuffer(bytes.length)
       copy.set(bytes)
       const keysAt = copy.length - consignmentBytes(offer)
       const marksAt = keysAt - taken.length * MARK_BYTES
@@ -226,7 +227,7 @@ function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
   for (const marks of batch.taken) writer.u64(BigInt(marks))
   const head = writer.finish()
   // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
-  const record = Buffer.allocUnsafeSlow(head.length + keys.lengthBytes)
+  const record = unmovedBuffer(head.length + keys.lengthBytes)
   record.set(head)
   keys.use((bytes) => {
     record.set(bytes, head.length)

@@ -10,6 +10,7 @@ import type { AppConfig } from "../model/app.js"
 import type { DeliveryOptions } from "./etsi014-delivery.js"
 import type { StreamCall } from "./etsi004-request.js"
 import type { ChunkFacts, KeyStreams, OpenOutcome, ReadOutcome } from "./ports.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 export interface StreamDeliveryOptions
   extends Pick<DeliveryOptions, "policy" | "desk" | "livesHere" | "audit" | "auditable" | "log"> {
@@ -213,7 +214,7 @@ function chunkAnswer(
       : `,"metadata":${JSON.stringify({ size: Buffer.byteLength(metadata), buffer: metadata })}`
   const tail = Buffer.from(`"${more}}\n`)
   const keyLength = base64Length(key.lengthBytes)
-  const line = Buffer.allocUnsafeSlow(head.length + keyLength + tail.length)
+  const line = unmovedBuffer(head.length + keyLength + tail.length)
   line.set(head)
   const at = key.use((bytes) => writeBase64(bytes, line, head.length))
   line.set(tail, at)

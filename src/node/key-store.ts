@@ -5,6 +5,7 @@ import { uuidFrom } from "../keys/bytes.js"
 import { coversMark } from "../keys/store-mark.js"
 import type { StoreMark } from "../keys/store-mark.js"
 import { Secret } from "../keys/secret.js"
+import { unmovedBuffer, unmovedCopy } from "../unmoved.js"
 
 /** Put or (with null) remove. The value is copied at once: the caller may wipe it. */
 export interface StoreOp {
@@ -60,7 +61,7 @@ export class VolatileStore implements KeyStore {
 
   get(key: Uint8Array): Secret | undefined {
     const value = this.#records.get(recordName(key))
-    return value === undefined ? undefined : Secret.take(Uint8Array.from(value))
+    return value === undefined ? undefined : Secret.take(unmovedCopy(value))
   }
 
   list(prefix: Uint8Array): StoredRecord[] {
@@ -75,7 +76,11 @@ export class VolatileStore implements KeyStore {
       const name = recordName(key)
       this.#records.get(name)?.fill(0)
       if (value === null) this.#records.delete(name)
-      else this.#records.set(name, Buffer.from(value))
+      else {
+        const copy = unmovedBuffer(value.length)
+        copy.set(value)
+        this.#records.set(name, copy)
+      }
     }
     if (options.quiet !== true) this.mark = { ...this.mark, writes: this.mark.writes + 1 }
     this.lastTimeMs = Math.max(this.lastTimeMs, this.#now())

@@ -11,6 +11,7 @@ import type { Consignment } from "../keys/relay-header.js"
 import { markStatement } from "../keys/store-mark.js"
 import type { SignedMark, StoreMark } from "../keys/store-mark.js"
 import type { Along, Nack, Void, Voided } from "./relay-wire.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 // Importing a key costs more than checking with it; identities are objects of the policy, kept weakly.
 const imported = new WeakMap<PeerIdentity, KeyObject>()
@@ -153,7 +154,7 @@ function contentsStatement(offer: Consignment, keys: Uint8Array): Buffer {
     .text("keyloom relay contents 1")
     .raw(encodeConsignment(offer))
     .finish()
-  const statement = Buffer.allocUnsafeSlow(head.length + keys.length)
+  const statement = unmovedBuffer(head.length + keys.length)
   statement.set(head)
   statement.set(keys, head.length)
   return statement

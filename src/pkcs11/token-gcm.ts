@@ -1,6 +1,7 @@
 // AES-256-GCM under a key in a token (PKCS#11 3.0, section 2.13.3): the key does its work where it is.
 
 import { QkdError } from "../errors.js"
+import { unmovedBuffer } from "../unmoved.js"
 import { asTokenError, calling, isGone } from "./pkcs11-errors.js"
 import { CKM, CKR, type Handle, type Mechanism, PARAMS } from "./pkcs11-module.js"
 import { type Pkcs11, returnValueOf } from "./pkcs11-module.js"
@@ -36,7 +37,7 @@ export function gcmOpen(
   calling(() => {
     module.C_DecryptInit(session, gcm(nonce, aad), key)
   })
-  const out = Buffer.alloc(sealed.length)
+  const out = unmovedBuffer(sealed.length)
   try {
     return module.C_Decrypt(session, sealed, out)
   } catch (cause) {

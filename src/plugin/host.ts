@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto"
 import { QkdError } from "../errors.js"
 import type { Host } from "./contract.js"
+import { unmovedCopy } from "../unmoved.js"
 
 export type LogLevel = Parameters<Host["log"]>[0]
 export type LogFacts = Readonly<Record<string, string | number | boolean>>
@@ -67,7 +68,7 @@ export function lendHost(options: HostOptions): LentHost<Host> {
       open()
       if (!Number.isInteger(bytes) || bytes < 0 || bytes > MAX_RANDOM_BYTES)
         throw new QkdError("invalid-value", `not a number of random bytes: ${bytes}`)
-      return new Uint8Array(randomBytes(bytes))
+      return unmovedCopy(randomBytes(bytes))
     },
   }
   const end = (): void => {

@@ -5,6 +5,7 @@ export type { ErrorTag, AppTag, QkdErrorOptions } from "../errors.js"
 export { ERROR_TAGS, QkdError, asQkdError } from "../errors.js"
 export { Secret } from "../keys/secret.js"
 export { readBase64 } from "../keys/base64.js"
+export { unmovedBuffer, unmovedBytes } from "../unmoved.js"
 
 export type {
   DriverHost,

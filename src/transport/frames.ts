@@ -2,6 +2,7 @@
 // its length, the header's length (both 4 bytes, big-endian), the header and the bytes.
 
 import { QkdError } from "../errors.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 export interface Frame {
   readonly header: Readonly<Record<string, unknown>>
@@ -15,7 +16,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 export function encodeFrame(header: object, ...parts: readonly Uint8Array[]): Buffer {
   const text = Buffer.from(JSON.stringify(header), "utf8")
   const length = parts.reduce((sum, part) => sum + part.length, 4 + text.length)
-  const frame = Buffer.alloc(4 + length)
+  const frame = unmovedBuffer(4 + length)
   frame.writeUInt32BE(length, 0)
   frame.writeUInt32BE(text.length, 4)
   frame.set(text, 8)
@@ -33,7 +34,7 @@ export class FrameReader {
 
   /** @throws QkdError `malformed-message` for what is no frame; the pipe is of no use any more. */
   take(chunk: Buffer): Frame[] {
-    const all = Buffer.alloc(this.#held.length + chunk.length)
+    const all = unmovedBuffer(this.#held.length + chunk.length)
     all.set(this.#held)
     all.set(chunk, this.#held.length)
     this.#held.fill(0)
@@ -59,7 +60,7 @@ export class FrameReader {
 }
 
 function ownCopy(bytes: Uint8Array): Buffer {
-  const own = Buffer.alloc(bytes.length)
+  const own = unmovedBuffer(bytes.length)
   own.set(bytes)
   return own
 }

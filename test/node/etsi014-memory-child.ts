@@ -4,12 +4,17 @@
 import { closeSync, openSync, readSync } from "node:fs"
 import { randomUUID } from "node:crypto"
 import { Secret } from "../../src/keys/secret.js"
+import { unmovedBytes } from "../../src/unmoved.js"
 import type { EndKey } from "../../src/node/ports.js"
 import { Sites } from "./etsi014-site.js"
 import { FakeKeyManager } from "./fakes-014.js"
 
 const [, , keyFile = "", leak] = process.argv
 const KEY_BYTES = 32
+
+function collect(): void {
+  for (let i = 0; i < 2; i++) globalThis.gc?.({ type: "minor", execution: "sync" })
+}
 
 class FileKeyManager extends FakeKeyManager {
   readonly #fd = openSync(keyFile, "r")
@@ -21,10 +26,12 @@ class FileKeyManager extends FakeKeyManager {
     count: number,
   ): Promise<EndKey[]> {
     const keys = Array.from({ length: count }, () => {
-      const bytes = new Uint8Array(KEY_BYTES)
+      const bytes = unmovedBytes(KEY_BYTES)
       readSync(this.#fd, bytes, 0, KEY_BYTES, null)
       return { keyId: randomUUID(), key: Secret.take(bytes) }
     })
+    // What the collector can move it moves now, while the keys are in use.
+    collect()
     if (leak === "--leak") this.#asJson(keys)
     return Promise.resolve(keys)
   }
