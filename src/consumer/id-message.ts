@@ -14,13 +14,23 @@ export interface Binding {
   readonly responder: string
 }
 
-export const ID_STEPS = ["hello", "offer", "arm", "verify", "retire", "abandon", "bare"] as const
+export const ID_STEPS = [
+  "hello",
+  "ready",
+  "offer",
+  "arm",
+  "verify",
+  "retire",
+  "abandon",
+  "bare",
+] as const
 export type IdStep = (typeof ID_STEPS)[number]
 
 export type MessageKind = KeyKind | "none"
 
 /**
- * From the initiator. `hello` has generation 0; `offer` says what the key is made of, `arm` and `verify` go with it to
+ * From the initiator. `hello` and `ready` have generation 0: how it is, and whether a rotation may begin, which is refused
+ * while charon or the WireGuard device does not answer there. `offer` says what the key is made of, `arm` and `verify` go with it to
  * the switch, `retire` or `abandon` end it. `bare`: the initiator goes on without a key, if the policy there lets it.
  */
 export interface IdRequest {
@@ -41,8 +51,12 @@ export interface IdAnswer {
   readonly kemCiphertext?: Uint8Array
   /** To `offer`: proof that the responder holds the key. */
   readonly tag?: Uint8Array
-  /** To `hello`: the highest generation it has heard of, and whether it has a session of which generation. */
+  /**
+   * To `hello`: the highest generation it has heard of, whether charon or the WireGuard device answers there, and whether it
+   * has a session of which generation.
+   */
   readonly highest?: number
+  readonly reachable?: boolean
   readonly up?: boolean
   readonly current?: number
 }
@@ -63,6 +77,7 @@ const MEMBERS: Readonly<Record<string, "string" | "number" | "boolean">> = {
   tag: "string",
   session: "string",
   highest: "number",
+  reachable: "boolean",
   up: "boolean",
   current: "number",
   refused: "string",
@@ -145,12 +160,14 @@ export function readAnswer(text: string, binding: Binding, request: IdRequest): 
   const kemCiphertext = bytes(fields, "kemCiphertext", KEM_CIPHERTEXT_BYTES)
   const tag = bytes(fields, "tag", TAG_BYTES)
   const up = fields.get("up")
+  const reachable = fields.get("reachable")
   return {
     ...(kemCiphertext && { kemCiphertext }),
     ...(tag && { tag }),
     ...(fields.has("highest") && { highest: count(fields, "highest") }),
     ...(fields.has("current") && { current: count(fields, "current") }),
     ...(typeof up === "boolean" && { up }),
+    ...(typeof reachable === "boolean" && { reachable }),
   }
 }
 

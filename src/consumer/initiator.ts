@@ -144,7 +144,6 @@ export class Initiator {
     let up: boolean | undefined
     try {
       up = (await tunnel.look()).up
-      this.#apply({ type: "clear", alarm: "tunnel-fault" })
     } catch (error) {
       const detail = asQkdError(error).message
       log.debug({ detail }, "the tunnel cannot be looked at")
@@ -165,11 +164,14 @@ export class Initiator {
     try {
       const answer = await ids.ask({ step: "hello", generation: 0, kind: "none", keyId: "" })
       this.#peerUp = answer.up
-      this.#apply({ type: "heard", highest: answer.highest ?? 0 })
-      this.#apply({ type: "clear", alarm: "peer-unreachable" })
+      this.#apply({
+        type: "heard",
+        highest: answer.highest ?? 0,
+        ready: answer.reachable === true,
+      })
     } catch (error) {
       this.#peerUp = undefined
-      this.#apply({ type: "alarm", alarm: "peer-unreachable", detail: asQkdError(error).message })
+      this.#apply({ type: "unheard", detail: asQkdError(error).message })
     }
   }
 
@@ -177,6 +179,9 @@ export class Initiator {
     const { tunnel, ids } = this.#options
     const { generation } = this.#state.attempt ?? { generation: this.#state.highest }
     switch (step) {
+      case "ready":
+        await ids.ask({ step: "ready", generation: 0, kind: "none", keyId: "" })
+        return
       case "take":
         return this.#take(generation)
       case "offer":
@@ -323,6 +328,8 @@ export class Initiator {
 export function alarmOf(step: Step, error: unknown): Alarm {
   const { tag, appTag } = asQkdError(error)
   if (step === "take") return "no-key"
+  if (step === "ready" && tag === "operation-failed" && appTag === undefined) return "peer-fault"
+  if (step === "ready") return "peer-unreachable"
   if (step === "offer" && appTag === "instance-required") return "wrong-key"
   if (step === "retire") return "old-key-kept"
   if (step === "offer" || step === "arm" || step === "verify") {

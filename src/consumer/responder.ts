@@ -47,6 +47,10 @@ export class Responder {
   #pending: Pending | undefined
   #current: { generation: number; kind: MessageKind; sinceMs: number } | undefined
   #up = false
+  /** charon or the WireGuard device answered the last look, if there was one. */
+  #reachable: boolean | undefined
+  /** A look at the tunnel that is under way. */
+  #looking: Promise<void> | undefined
   #heardAtMs: number
   #rotations = 0
   readonly #pause = new Pause()
@@ -106,11 +110,20 @@ export class Responder {
     const { tunnel, used, policy } = this.#options
     switch (request.step) {
       case "hello":
+        if (this.#reachable === undefined) await this.#look()
         return {
           highest: used.highest,
+          reachable: this.#reachable === true,
           up: this.#up,
           ...(this.#current && { current: this.#current.generation }),
         }
+      case "ready":
+        await this.#look()
+        if (this.#reachable === true) return {}
+        throw new QkdError(
+          "resource-denied",
+          this.#alarms.get("tunnel-fault")?.detail ?? "the tunnel here cannot be looked at",
+        )
       case "offer":
         return this.#offer(request)
       case "arm": {
@@ -252,13 +265,23 @@ export class Responder {
     }
   }
 
-  async #look(): Promise<void> {
+  /** One at a time: the initiator may ask for one beside those that are due. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #lookOnce(): Promise<void> {
     const { tunnel, now, intervalMs, policy } = this.#options
     try {
       this.#up = (await tunnel.look()).up
+      this.#reachable = true
       this.#clear("tunnel-fault")
     } catch (error) {
       this.#up = false
+      this.#reachable = false
       this.#raise("tunnel-fault", asQkdError(error).message)
     }
     if (this.#up) this.#clear("tunnel-down")

@@ -14,6 +14,7 @@ export type Policy = "required" | "preferred" | "hold-last"
 
 /** The steps of a rotation in their order; then those that mend. */
 export const ROTATION_STEPS = [
+  "ready",
   "take",
   "offer",
   "install",
@@ -32,8 +33,10 @@ export type Alarm =
   | "wrong-key"
   | "peer-unreachable"
   | "peer-refused"
-  /** charon or the WireGuard device does not answer, or does not do what it is asked. */
+  /** charon or the WireGuard device does not answer; or did not do what it was asked, and has made no session since. */
   | "tunnel-fault"
+  /** As the other end says of its own. */
+  | "peer-fault"
   | "tunnel-down"
   /** The tunnel's key is older than two intervals. */
   | "key-overdue"
@@ -60,7 +63,7 @@ export interface Generation {
 
 export interface RotationState {
   readonly step: Step | "idle"
-  /** While a step runs. */
+  /** Of the rotation that runs, once the other end was ready. */
   readonly attempt?: Generation
   readonly startedAtMs: number
   /** The highest generation either end has begun. */
@@ -70,6 +73,10 @@ export interface RotationState {
   readonly up: boolean
   /** charon or the WireGuard device answered the last look. Nothing is begun while it does not, or was not asked. */
   readonly reachable: boolean
+  /** The peer was heard last, and said the same of its own. */
+  readonly peerReady: boolean
+  /** What a step found wrong with the tunnel: until a switch succeeds. */
+  readonly fault?: string
   readonly failures: number
   readonly dueAtMs: number
   readonly alarms: ReadonlyMap<Alarm, { readonly sinceMs: number; readonly detail: string }>
@@ -81,10 +88,9 @@ export type RotationEvent =
   | { readonly type: "seen"; readonly up: boolean }
   /** charon or the WireGuard device could not be asked. */
   | { readonly type: "unreachable"; readonly detail: string }
-  /** The peer knows of this generation. */
-  | { readonly type: "heard"; readonly highest: number }
-  | { readonly type: "alarm"; readonly alarm: Alarm; readonly detail: string }
-  | { readonly type: "clear"; readonly alarm: Alarm }
+  /** The peer knows of this generation; its charon or WireGuard device answers it, or does not. */
+  | { readonly type: "heard"; readonly highest: number; readonly ready: boolean }
+  | { readonly type: "unheard"; readonly detail: string }
   | { readonly type: "done"; readonly step: Step }
   | { readonly type: "failed"; readonly step: Step; readonly alarm: Alarm; readonly detail: string }
 
@@ -102,6 +108,7 @@ export function startRotation(highest: number, nowMs: number): RotationState {
     highest,
     up: false,
     reachable: false,
+    peerReady: false,
     failures: 0,
     dueAtMs: nowMs,
     alarms: new Map(),
@@ -117,11 +124,11 @@ export function advanceRotation(
 ): Advance {
   switch (event.type) {
     case "heard":
-      return { state: { ...state, highest: Math.max(state.highest, event.highest) } }
-    case "alarm":
-      return { state: raise(state, event.alarm, event.detail, nowMs) }
-    case "clear":
-      return { state: clear(state, event.alarm) }
+      return { state: heard(state, event, nowMs) }
+    case "unheard":
+      return {
+        state: raise({ ...state, peerReady: false }, "peer-unreachable", event.detail, nowMs),
+      }
     case "seen":
       return { state: seen(found(state, nowMs), event.up, nowMs) }
     case "unreachable":
@@ -132,8 +139,24 @@ export function advanceRotation(
       return event.step === state.step ? done(state, event.step, nowMs, settings) : { state }
     case "failed":
       if (event.step !== state.step) return { state }
-      return failed(raise(state, event.alarm, event.detail, nowMs), event.step, nowMs, settings)
+      return failed(complain(state, event, nowMs), event.step, nowMs, settings)
   }
+}
+
+const PEER_FAULT = "the gateway at the other end does not answer its consumer"
+
+function heard(
+  state: RotationState,
+  { highest, ready }: { readonly highest: number; readonly ready: boolean },
+  nowMs: number,
+): RotationState {
+  const known = clear(
+    { ...state, highest: Math.max(state.highest, highest), peerReady: ready },
+    "peer-unreachable",
+  )
+  if (!ready) return raise(known, "peer-fault", PEER_FAULT, nowMs)
+  const well = clear(known, "peer-fault")
+  return state.peerReady ? well : dueAgain(well, nowMs)
 }
 
 const NO_SESSION = "no session with the key asked for"
@@ -150,13 +173,22 @@ function unreachable(state: RotationState, detail: string, nowMs: number): Rotat
   return raise(down, "tunnel-fault", detail, nowMs)
 }
 
-/** What failed for want of it is not waited for any longer. */
 function found(state: RotationState, nowMs: number): RotationState {
   if (state.reachable) return state
-  const back = clear({ ...state, reachable: true }, "tunnel-fault")
+  const back = { ...state, reachable: true }
+  // That it answers does not say that it does now what it did not do before.
+  const told =
+    state.fault === undefined
+      ? clear(back, "tunnel-fault")
+      : raise(back, "tunnel-fault", state.fault, nowMs)
+  return dueAgain(told, nowMs)
+}
+
+/** What failed for want of what is there now is not waited for any longer. */
+function dueAgain(state: RotationState, nowMs: number): RotationState {
   return state.failures > 0 && state.step === "idle"
-    ? { ...back, failures: 0, dueAtMs: nowMs }
-    : back
+    ? { ...state, failures: 0, dueAtMs: nowMs }
+    : state
 }
 
 function tick(state: RotationState, nowMs: number, settings: RotationSettings): Advance {
@@ -165,11 +197,17 @@ function tick(state: RotationState, nowMs: number, settings: RotationSettings): 
     since !== undefined && state.up && nowMs - since > 2 * settings.intervalMs
       ? raise(state, "key-overdue", "the tunnel's key is older than two intervals", nowMs)
       : state
-  // A key fetched for a tunnel that cannot be reached would be used up for nothing.
+  // A key fetched for a tunnel that cannot be reached would be used up for nothing: at this end, then at the other.
   if (state.step !== "idle" || !state.reachable || nowMs < state.dueAtMs) return { state: watched }
+  return run({ ...watched, startedAtMs: nowMs }, "ready")
+}
+
+/** Both gateways answer: a generation is begun, and a key asked for. */
+function begun(state: RotationState, settings: RotationSettings): Advance {
   const generation = state.highest + 1
   const attempt = { generation, kind: settings.hybrid ? "hybrid" : "qkd" } as const
-  return run({ ...watched, attempt, highest: generation, startedAtMs: nowMs }, "take")
+  const well = clear(clear(state, "peer-fault"), "peer-unreachable")
+  return run({ ...well, peerReady: true, attempt, highest: generation }, "take")
 }
 
 function done(
@@ -180,6 +218,8 @@ function done(
 ): Advance {
   const { attempt } = state
   switch (step) {
+    case "ready":
+      return begun(state, settings)
     case "take":
       return run(clear(state, "no-key"), "offer")
     case "offer":
@@ -189,7 +229,7 @@ function done(
     case "arm":
       return run(clear(state, "peer-refused"), "switch")
     case "switch":
-      return run(clear(state, "tunnel-fault"), "verify")
+      return run(mended(state), "verify")
     case "verify":
       return run(attempt ? nowOn(state, attempt, nowMs) : state, "retire")
     case "retire":
@@ -214,6 +254,8 @@ function failed(
   settings: RotationSettings,
 ): Advance {
   switch (step) {
+    case "ready":
+      return afterFailure({ ...state, peerReady: false }, nowMs, settings)
     case "take":
       if (settings.policy === "preferred" && settings.hybrid && state.attempt)
         return run({ ...state, attempt: { ...state.attempt, kind: "pqc" } }, "offer")
@@ -250,7 +292,7 @@ function afterFailure(state: RotationState, nowMs: number, settings: RotationSet
 /** The tunnel carries this now. */
 function nowOn(state: RotationState, on: Generation, nowMs: number): RotationState {
   let next: RotationState = { ...state, up: true, current: { ...on, sinceMs: nowMs } }
-  next = clear(clear(clear(next, "tunnel-down"), "key-overdue"), "tunnel-fault")
+  next = clear(clear(next, "tunnel-down"), "key-overdue")
   next =
     on.kind === "pqc"
       ? raise(next, "pqc-only", "no QKD key: the tunnel's key is of ML-KEM alone", nowMs)
@@ -263,6 +305,20 @@ function nowOn(state: RotationState, on: Generation, nowMs: number): RotationSta
         nowMs,
       )
     : clear(next, "unprotected")
+}
+
+function complain(
+  state: RotationState,
+  { alarm, detail }: { readonly alarm: Alarm; readonly detail: string },
+  nowMs: number,
+): RotationState {
+  const raised = raise(state, alarm, detail, nowMs)
+  return alarm === "tunnel-fault" ? { ...raised, fault: detail } : raised
+}
+
+/** A new session was made with a new key: nothing is wrong with the tunnel. */
+function mended({ fault: _, ...state }: RotationState): RotationState {
+  return clear(state, "tunnel-fault")
 }
 
 function run(state: RotationState, step: Step): Advance {

@@ -23,6 +23,7 @@ import {
   spkiSha256,
   validFor,
 } from "../../src/transport/pki.js"
+import { QkdError } from "../../src/errors.js"
 import { isQkdError } from "../errors-helper.js"
 import { freshDir, removeDir } from "../support/demo.js"
 
@@ -45,11 +46,14 @@ describe("the id channel", () => {
   let responder: Responder
   /** What was asked of key manager and tunnel. */
   let touched: string[]
+  /** charon answers at the responder's end. */
+  let answers: boolean
   const clients: { close(): void }[] = []
 
   beforeEach(async () => {
     dir = freshDir()
     touched = []
+    answers = true
     const note =
       (what: string) =>
       (of: unknown): Promise<void> => {
@@ -57,7 +61,10 @@ describe("the id channel", () => {
         return Promise.resolve()
       }
     const tunnel: Tunnel = {
-      look: () => Promise.resolve({ up: true }),
+      look: () =>
+        answers
+          ? Promise.resolve({ up: true })
+          : Promise.reject(new QkdError("operation-failed", "no charon answers at its socket")),
       install: note("install"),
       arm: note("arm"),
       switchTo: () => Promise.resolve("?"),
@@ -142,6 +149,22 @@ describe("the id channel", () => {
     const answer = await client().ask(offer(1))
     assert.equal(answer.tag?.length, 32)
     assert.deepEqual(touched, [`fetch ${ID}`, "install 1"])
+  })
+
+  it("tells whether the gateway there answers, as it is at the moment a rotation is about to begin", async () => {
+    const ask = client()
+    const hello: IdRequest = { step: "hello", generation: 0, kind: "none", keyId: "" }
+    const ready: IdRequest = { ...hello, step: "ready" }
+    assert.deepEqual(await ask.ask(hello), { highest: 0, reachable: true, up: true })
+    assert.deepEqual(await ask.ask(ready), {})
+    answers = false
+    await assert.rejects(ask.ask(ready), {
+      message: "the peer refuses: no charon answers at its socket",
+    })
+    assert.deepEqual(await ask.ask(hello), { highest: 0, reachable: false, up: false })
+    answers = true
+    assert.deepEqual(await ask.ask(ready), {})
+    assert.deepEqual(touched, [])
   })
 
   it("hears nobody else: another name, another key of the right name, another authority", async () => {

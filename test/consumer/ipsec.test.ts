@@ -157,6 +157,7 @@ describe("an IPsec tunnel on QKD keys", function () {
       lab.idRelay.cut()
       await alarmed("peer-unreachable")
       const before = await spis()
+      await world.takesNoKey()
       await alarmed("key-overdue")
       assert.deepEqual(await spis(), before)
       assert.ok(await works())
@@ -192,6 +193,9 @@ describe("an IPsec tunnel on QKD keys", function () {
           const begun = await world.generation()
           await alarmed("key-overdue", "b")
           assert.equal(await world.generation(), begun, "no key is used up meanwhile")
+        } else {
+          await alarmed("peer-fault")
+          await world.takesNoKey()
         }
         assert.equal(await works(), false, "nothing passes without the tunnel")
         await lab.startGateway(end)

@@ -25,6 +25,8 @@ class Trial {
   readonly ran: string[] = []
   up = true
   reachable = true
+  /** The other end's charon or device answers it. */
+  peerReady = true
 
   constructor(policy: Policy, more: Partial<RotationSettings> = {}) {
     this.settings = {
@@ -44,7 +46,7 @@ class Trial {
     while (next.run !== undefined) {
       const step = next.run
       this.ran.push(step)
-      const alarm = this.failing.get(step)
+      const alarm = step === "ready" && !this.peerReady ? "peer-fault" : this.failing.get(step)
       const outcome: RotationEvent =
         alarm === undefined ? { type: "done", step } : { type: "failed", step, alarm, detail: "?" }
       next = advanceRotation(this.state, outcome, this.now, this.settings)
@@ -56,6 +58,7 @@ class Trial {
   at(now: number): string[] {
     this.now = now
     this.ran.length = 0
+    this.event({ type: "heard", highest: 0, ready: this.peerReady })
     if (this.reachable) this.event({ type: "seen", up: this.up })
     else this.event({ type: "unreachable", detail: "no charon answers" })
     this.event({ type: "tick" })
@@ -76,7 +79,7 @@ describe("the rotation of a tunnel's key", () => {
     assert.deepEqual(trial.state.current, { generation: 2, kind: "qkd", sinceMs: 100_000 })
   })
 
-  for (const step of ["take", "offer", "install", "arm", "switch", "verify"] as const)
+  for (const step of ["ready", "take", "offer", "install", "arm", "switch", "verify"] as const)
     for (const policy of ["required", "hold-last", "preferred"] as const)
       it(`leaves a standing tunnel alone when ${step} fails, whatever the policy: ${policy}`, () => {
         const trial = new Trial(policy)
@@ -84,7 +87,7 @@ describe("the rotation of a tunnel's key", () => {
         trial.failing.set(step, "peer-refused")
         const ran = trial.at(100_000)
         const until = [...ROTATION_STEPS.slice(0, ROTATION_STEPS.indexOf(step) + 1)]
-        assert.deepEqual(ran, step === "take" ? until : [...until, "abandon"])
+        assert.deepEqual(ran, step === "ready" || step === "take" ? until : [...until, "abandon"])
         assert.equal(trial.state.current?.generation, 1)
         assert.equal(trial.state.up, true)
         assert.ok(trial.alarms.includes("peer-refused"))
@@ -117,7 +120,7 @@ describe("the rotation of a tunnel's key", () => {
     trial.up = false
     trial.failing.set("take", "no-key")
     for (let now = 0; now < 60_000; now += 500) {
-      for (const step of trial.at(now)) assert.equal(step, "take")
+      for (const step of trial.at(now)) assert.ok(step === "ready" || step === "take")
     }
     assert.deepEqual(trial.alarms, ["no-key", "tunnel-down"])
   })
@@ -126,11 +129,11 @@ describe("the rotation of a tunnel's key", () => {
     const trial = new Trial("hold-last")
     trial.up = false
     trial.failing.set("take", "no-key")
-    assert.deepEqual(trial.at(0), ["take"])
+    assert.deepEqual(trial.at(0), ["ready", "take"])
     trial.failing.clear()
     trial.at(2000)
     trial.failing.set("take", "no-key")
-    assert.deepEqual(trial.at(5000), ["take", "reuse"])
+    assert.deepEqual(trial.at(5000), ["ready", "take", "reuse"])
     assert.equal(trial.state.current?.generation, 2)
     assert.deepEqual(trial.alarms, ["no-key"])
   })
@@ -139,7 +142,7 @@ describe("the rotation of a tunnel's key", () => {
     const trial = new Trial("preferred")
     trial.up = false
     trial.failing.set("take", "no-key")
-    assert.deepEqual(trial.at(0), ["take", "bare"])
+    assert.deepEqual(trial.at(0), ["ready", "take", "bare"])
     assert.deepEqual(trial.alarms, ["no-key", "unprotected"])
     trial.up = true
     trial.failing.clear()
@@ -173,6 +176,75 @@ describe("the rotation of a tunnel's key", () => {
       assert.equal(trial.state.current?.generation, 2)
       assert.deepEqual(trial.alarms, [])
     })
+
+  for (const policy of ["required", "hold-last", "preferred"] as const)
+    it(`begins nothing while the other end's gateway does not answer there, and goes on at once when it does: ${policy}`, () => {
+      const trial = new Trial(policy)
+      trial.at(0)
+      trial.peerReady = false
+      const ran = new Set<string>()
+      for (let now = 100_000; now < 150_000; now += 500)
+        for (const step of trial.at(now)) ran.add(step)
+      assert.deepEqual([...ran], ["ready"], "no key is asked for")
+      assert.equal(trial.state.highest, 1)
+      assert.deepEqual(trial.alarms, ["peer-fault"])
+      trial.peerReady = true
+      assert.deepEqual(trial.at(150_000), [...ROTATION_STEPS])
+      assert.equal(trial.state.current?.generation, 2)
+      assert.deepEqual(trial.alarms, [])
+    })
+
+  it("begins nothing while the other end is not heard, and does then what the policy says of a tunnel that fell", () => {
+    for (const [policy, mends] of [
+      ["required", []],
+      ["hold-last", ["reuse"]],
+      ["preferred", ["bare"]],
+    ] as const) {
+      const trial = new Trial(policy)
+      trial.at(0)
+      trial.failing.set("ready", "peer-unreachable")
+      trial.up = false
+      assert.deepEqual(trial.at(5000), ["ready", ...mends], policy)
+      assert.equal(trial.state.highest, 1)
+    }
+  })
+
+  it("waits out no failure of before once the other end is heard again, and every failure while it is", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("switch", "tunnel-fault")
+    for (let now = 100_000; now <= 115_000; now += 500) trial.at(now)
+    assert.equal(trial.state.dueAtMs, 123_000)
+    trial.event({ type: "unheard", detail: "no answer" })
+    assert.ok(trial.alarms.includes("peer-unreachable"))
+    trial.failing.clear()
+    assert.deepEqual(trial.at(115_500), [...ROTATION_STEPS])
+    assert.deepEqual(trial.alarms, [])
+  })
+
+  it("complains of a switch that failed until one succeeds, whatever is seen and whoever answers meanwhile", () => {
+    const trial = new Trial("preferred")
+    trial.at(0)
+    trial.failing.set("switch", "tunnel-fault")
+    trial.at(100_000)
+    assert.deepEqual(trial.alarms, ["tunnel-fault"])
+    assert.deepEqual(trial.at(100_500), [])
+    assert.deepEqual(trial.alarms, ["tunnel-fault"], "a look that finds nothing wrong ends it not")
+    // The gateway goes away and comes back.
+    trial.failing.set("take", "no-key")
+    trial.reachable = false
+    trial.at(100_600)
+    assert.equal(trial.state.alarms.get("tunnel-fault")?.detail, "no charon answers")
+    trial.reachable = true
+    trial.up = false
+    assert.deepEqual(trial.at(100_700), ["ready", "take", "bare"])
+    assert.deepEqual(trial.alarms, ["no-key", "tunnel-fault", "unprotected"])
+    assert.equal(trial.state.alarms.get("tunnel-fault")?.detail, "?", "what is wrong is told again")
+    trial.up = true
+    trial.failing.clear()
+    assert.deepEqual(trial.at(110_000), [...ROTATION_STEPS])
+    assert.deepEqual(trial.alarms, [])
+  })
 
   it("begins nothing before its tunnel was looked at", () => {
     const trial = new Trial("required")
@@ -228,10 +300,10 @@ describe("the rotation of a tunnel's key", () => {
 
   it("goes beyond any generation that the peer has heard of", () => {
     const trial = new Trial("required")
-    trial.event({ type: "heard", highest: 41 })
+    trial.event({ type: "heard", highest: 41, ready: true })
     trial.at(0)
     assert.equal(trial.state.current?.generation, 42)
-    trial.event({ type: "heard", highest: 7 })
+    trial.event({ type: "heard", highest: 7, ready: true })
     assert.equal(trial.state.highest, 42)
   })
 
@@ -248,10 +320,14 @@ describe("the rotation of a tunnel's key", () => {
     const silent = (appTag: AppTag): QkdError =>
       new QkdError("operation-failed", "no answer", { appTag })
     for (const appTag of ["node-unreachable", "timeout"] as const) {
-      for (const step of ["offer", "arm", "verify"] as const)
+      for (const step of ["ready", "offer", "arm", "verify"] as const)
         assert.equal(alarmOf(step, silent(appTag)), "peer-unreachable")
       for (const step of ["install", "switch", "abandon", "reuse", "bare"] as const)
         assert.equal(alarmOf(step, silent(appTag)), "tunnel-fault")
     }
+    const refused = new QkdError("operation-failed", "the peer refuses: no charon answers")
+    assert.equal(alarmOf("ready", refused), "peer-fault")
+    assert.equal(alarmOf("offer", refused), "peer-refused")
+    assert.equal(alarmOf("ready", new QkdError("access-denied", "?")), "peer-unreachable")
   })
 })

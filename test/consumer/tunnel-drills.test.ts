@@ -82,11 +82,14 @@ const DRILLS: readonly Drill[] = [
     },
   },
   {
-    fault: "the id channel is cut: the tunnel stands on its key",
+    fault: "the id channel is cut: the tunnel stands on its key, and none is used up",
     strike: async (world) => {
       world.lab.idRelay.cut()
       await world.alarmed("peer-unreachable")
-      await keeps(world)
+      const before = await world.current()
+      await world.takesNoKey()
+      assert.equal(await world.current(), before)
+      assert.ok(await world.works())
     },
     mend: (world) => {
       world.lab.idRelay.mend()
@@ -102,10 +105,13 @@ const DRILLS: readonly Drill[] = [
     mend: (world) => world.lab.namespaces.wire("up"),
   },
   {
-    fault: "a gateway is killed while there are keys: a new key and a new tunnel",
+    fault:
+      "the responder's gateway is killed: no key is used up before it is back, then a new key and a new tunnel",
     strike: async (world) => {
       await world.lab.killGateway("b")
       await world.alarmed("tunnel-fault", "b")
+      await world.alarmed("peer-fault")
+      await world.takesNoKey()
       assert.equal(await world.works(), false)
     },
     mend: (world) => world.lab.startGateway("b"),

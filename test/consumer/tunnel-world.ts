@@ -1,6 +1,8 @@
 // A tunnel under test, of either kind: its lab, its key managers (which are not ours), and what is waited for and looked at.
 
+import assert from "node:assert/strict"
 import type { LabOptions, TunnelLab } from "../../examples/lab/consumer-pair.js"
+import { until } from "../../examples/lab/processes.js"
 import { reaches } from "../../examples/lab/traffic.js"
 import type { Alarm } from "../../src/consumer/rotation.js"
 import { freshDir, removeDir } from "../support/demo.js"
@@ -52,6 +54,23 @@ export class TunnelWorld<L extends TunnelLab> {
   /** The highest that was begun. */
   async generation(): Promise<number> {
     return (await this.lab.consumer.a.status())?.highestGeneration ?? 0
+  }
+
+  /** That the initiator was given, whatever became of them. */
+  async keysTaken(): Promise<number> {
+    return Number((await this.kme.order("count")).split(" ")[0])
+  }
+
+  /** While the initiator asks again and again whether it may begin, and may not, it takes no key and begins nothing. */
+  async takesNoKey(): Promise<void> {
+    const before = [await this.generation(), await this.keysTaken()]
+    const from = this.#turnedDown
+    await until(() => this.#turnedDown > from + 1, "the other end is asked again", 60_000)
+    assert.deepEqual([await this.generation(), await this.keysTaken()], before)
+  }
+
+  get #turnedDown(): number {
+    return this.lab.consumer.a.log.split("ready failed: ").length
   }
 
   /** What the tunnel runs on. */

@@ -102,7 +102,7 @@ describe("a WireGuard tunnel on QKD keys", function () {
       lab.idRelay.cut()
       await alarmed("peer-unreachable")
       const before = await key("b")
-      await tried()
+      await world.takesNoKey()
       assert.equal(await key("b"), before)
       assert.ok(await works())
       lab.idRelay.mend()
@@ -139,6 +139,9 @@ describe("a WireGuard tunnel on QKD keys", function () {
           const begun = await world.generation()
           await alarmed("key-overdue", "b")
           assert.equal(await world.generation(), begun, "no key is used up meanwhile")
+        } else {
+          await alarmed("peer-fault")
+          await world.takesNoKey()
         }
         assert.equal(await works(), false, "nothing passes without the tunnel")
         await lab.startGateway(end)
