@@ -41,6 +41,8 @@ export type AppTag =
   | "terms"
   /** More than the agreed bandwidth. */
   | "over-rate"
+  /** A controller whose term is over (THREATS C3). */
+  | "stale-leader"
   // RFC 7950 section 15
   | "must-violation"
   | "data-not-unique"

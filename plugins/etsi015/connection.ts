@@ -35,7 +35,7 @@ import {
 } from "./entries.js"
 import type { Listening } from "./listening.js"
 import { LEARNABLE, type DeviceProfile } from "./profile.js"
-import { refuseXml } from "./refuse.js"
+import { refuseXml } from "./rpcs.js"
 import { statusesIn, withStatus } from "./status.js"
 import { dataFromXml, type EntryEdit, editXml, eventFromXml, KEYLOOM_NS, NODE_NS } from "./wire.js"
 import { isUnreachable, Writer } from "./writer.js"

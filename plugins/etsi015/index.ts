@@ -1,12 +1,13 @@
 // The plugin `etsi015`: drives any node that speaks ETSI GS QKD 015 V2.1.1 over NETCONF. A maker whose node is
 // almost that writes a profile (see docs/PLUGINS.md) and no code.
 
-import type {
-  DriverHost,
-  NetconfClientSession,
-  NodeConnection,
-  NodeDriver,
-  NodeTarget,
+import {
+  type DriverHost,
+  type NetconfClientSession,
+  type NodeConnection,
+  type NodeDriver,
+  type NodeTarget,
+  QkdError,
 } from "../../src/plugin/index.js"
 import { type Abilities, abilitiesOf } from "./abilities.js"
 import { Etsi015Connection, type Sessions } from "./connection.js"
@@ -18,6 +19,7 @@ import {
   profileFor,
   shippedProfile,
 } from "./profile.js"
+import { leadXml } from "./rpcs.js"
 
 type Choose = (session: NetconfClientSession) => DeviceProfile
 
@@ -44,6 +46,8 @@ async function connect(choose: Choose, host: DriverHost): Promise<NodeConnection
     if (profile.settleMs > 0) await host.sleep(profile.settleMs)
     const abilities = await abilitiesOf(first, profile)
     const sessions = await sessionsOf(first, open, abilities, profile, host)
+    if (abilities.keyloom && host.leader !== undefined)
+      await lead(sessions.requests, host.leader, profile)
     const connection = new Etsi015Connection(sessions, abilities, profile, host)
     await connection.settle()
     return connection
@@ -70,6 +74,25 @@ async function sessionsOf(
   const requests = await open()
   if (profile.settleMs > 0) await host.sleep(profile.settleMs)
   return { requests, events }
+}
+
+/**
+ * The node obeys nobody who led earlier from now on (THREATS C3).
+ *
+ * @throws QkdError app-tag `stale-leader` when another controller leads it.
+ */
+async function lead(
+  session: NetconfClientSession,
+  leader: NonNullable<DriverHost["leader"]>,
+  { timeoutMs }: DeviceProfile,
+): Promise<void> {
+  try {
+    await session.rpc(leadXml(leader), { timeoutMs })
+  } catch (error) {
+    // A node of before there were terms.
+    const unknown = ["operation-not-supported", "unknown-element"]
+    if (!(error instanceof QkdError) || !unknown.includes(error.tag)) throw error
+  }
 }
 
 /** In the place of one that asked for the wrong kind of subscription. */

@@ -35,6 +35,7 @@ export interface HttpTlsSetting {
 /** As in the file, where nothing else is said. */
 export interface ControllerConfig {
   readonly store_dir: string
+  readonly min_term?: number
   readonly http: { readonly host: string; readonly port: number }
   readonly token: readonly TokenEntry[]
   readonly netconf?: {

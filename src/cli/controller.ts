@@ -42,12 +42,14 @@ export async function runController(file: string): Promise<void> {
   const base = path.dirname(path.resolve(file))
   const store = openEmbeddedStore(path.resolve(base, config.store_dir))
   const settings = settingsOf(config)
+  const epoch = randomUUID()
   const controller = await Controller.open({
     store,
+    ...(config.min_term !== undefined && { minTerm: config.min_term }),
     now: Date.now,
     newId: randomUUID,
     schedule: later,
-    epoch: randomUUID(),
+    epoch,
     settings,
     log: (level, message, facts, cause) => {
       log[level]({ ...facts, ...(cause === undefined ? {} : { err: cause }) }, message)
@@ -58,10 +60,11 @@ export async function runController(file: string): Promise<void> {
       log[level](facts, message)
     },
   })
+  const leader = { term: controller.term, leaderId: epoch }
   const fleet = new Fleet({
     submit: (event) => controller.submit(event),
     loadDriver: (name) => loadNodeDriver(name),
-    lend: (qkdnId, target, signal) => lend(sessions, qkdnId, target, signal, log),
+    lend: (qkdnId, target, signal) => lend(sessions, qkdnId, target, { signal, leader, log }),
     arrival: (qkdnId, target, signal) => sessions.arrival(qkdnId, target, signal),
     log: (level, message, facts) => {
       log[level](facts, message)
@@ -107,7 +110,7 @@ export async function runController(file: string): Promise<void> {
   controller.start(fleet)
   reoptimise.rounds.start()
   process.on("SIGHUP", () => void renewTls({ network, http }, config, log))
-  log.info({ url: http.url, ...netconf, ...callHome }, "controller is up")
+  log.info({ url: http.url, term: leader.term, ...netconf, ...callHome }, "controller is up")
 
   process.on("message", (message) => {
     const { kind, id } = message as { kind: string; id: number }
@@ -202,16 +205,24 @@ async function applyInventory(
   renameSync(`${kept}.new`, kept)
 }
 
-/** A driver gets a clock, a log, and NETCONF sessions to its own target: nothing else. */
+/** A driver gets a clock, a log, the controller's term, and NETCONF sessions to its own target: nothing else. */
 function lend(
   sessions: NodeSessions,
   qkdnId: string,
   target: NodeTarget,
-  signal: AbortSignal,
-  log: ReturnType<typeof roleLog>,
+  {
+    signal,
+    leader,
+    log,
+  }: {
+    readonly signal: AbortSignal
+    readonly leader: NonNullable<DriverHost["leader"]>
+    readonly log: ReturnType<typeof roleLog>
+  },
 ): LentHost<DriverHost> {
   return lendDriverHost({
     signal,
+    leader,
     log: (level, message, facts) => {
       log[level]({ qkdnId, ...facts }, message)
     },

@@ -51,6 +51,8 @@ export interface ControllerOptions {
   readonly schedule: Schedule
   /** Tells one life of this controller from another: sequence numbers start anew in each. */
   readonly epoch: string
+  /** Its term is at least this: for a store that has lost count. */
+  readonly minTerm?: number
   readonly log: ControllerLog
   readonly settings?: Partial<Settings>
   /** Events waiting; more are refused with `resource-denied`. */
@@ -93,7 +95,12 @@ export class Controller implements ControllerPort, InsightPort {
   #over: QkdError | undefined
   #end: (reason: QkdError | undefined) => void = () => undefined
 
-  private constructor(options: ControllerOptions, picture: Picture) {
+  private constructor(
+    options: ControllerOptions,
+    picture: Picture,
+    /** What nodes are told: they obey no older one from then on (THREATS C3). */
+    readonly term: number,
+  ) {
     this.#options = options
     this.epoch = options.epoch
     this.#settings = { ...DEFAULT_SETTINGS, ...options.settings }
@@ -112,8 +119,10 @@ export class Controller implements ControllerPort, InsightPort {
 
   /** Reads the network from the store. Decides from now on, tells no node before `start`. */
   static async open(options: ControllerOptions): Promise<Controller> {
+    // First of all: whoever led before writes nothing between what is read here and what is decided on it.
+    const term = await options.store.lead(options.minTerm)
     const { revision, changes } = await options.store.load()
-    return new Controller(options, new Picture(revision, changes))
+    return new Controller(options, new Picture(revision, changes), term)
   }
 
   /** Begins to manage every node of the network, and takes up what was left half done. */

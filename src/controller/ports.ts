@@ -15,12 +15,20 @@ export type { Reply, SouthEvent } from "../core/event.js"
  * `test/store/conformance.ts`.
  */
 export interface Store {
+  /**
+   * Begins a term, durably: greater than all before it, and at least `atLeast`. From now on commits of whoever began an
+   * earlier one are refused, even if nobody has written meanwhile.
+   *
+   * @throws QkdError `resource-denied` when there is no greater one left.
+   */
+  lead(atLeast?: number): Promise<number>
   /** Everything committed, or an empty network with revision 0. */
   load(): Promise<{ revision: number; changes: readonly Change[] }>
   /**
    * Writes all changes or none, durably, and moves the revision from `expectedRevision` to the next.
    *
-   * @throws QkdError `in-use` when the stored revision is not `expectedRevision`: another controller leads.
+   * @throws QkdError `in-use` when the stored revision is not `expectedRevision`, or a later term has begun: another
+   * controller leads.
    */
   commit(expectedRevision: number, changes: readonly Change[]): Promise<number>
   close(): Promise<void>

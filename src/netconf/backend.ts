@@ -130,6 +130,8 @@ export interface NetconfBackend {
   /**
    * Whether this caller may use this operation at all; refused ones get `access-denied`. Absent: every
    * authenticated caller may. `close-session` is never asked about (RFC 8341 section 3.2.4).
+   *
+   * @throws QkdError to refuse with a reason of its own.
    */
   allows?(operation: OperationName, caller: Caller): boolean
 

@@ -171,6 +171,11 @@ export class NetconfServer {
     return [...this.#sessions.values()].map((s) => s.caller)
   }
 
+  /** Ends one session, as the owner's own decision; nothing when it is gone already. */
+  end(sessionId: number, why: string): void {
+    this.#sessions.get(sessionId)?.end(closedError(why))
+  }
+
   /** Ends all sessions. */
   close(why = "server is closing"): void {
     for (const session of [...this.#sessions.values()]) session.end(closedError(why))

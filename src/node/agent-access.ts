@@ -5,7 +5,7 @@
 
 import type { Caller } from "../netconf/backend.js"
 import type { SessionOpener } from "../transport/ssh-server.js"
-import type { JsonObject } from "../yang/json-text.js"
+import { isArray, isObject, type JsonObject } from "../yang/json-text.js"
 
 /** As the node's configuration file names them. */
 export const ACCESS_GROUPS = ["admin", "operator", "controller", "observer"] as const
@@ -39,7 +39,7 @@ const CONFIGURE: Readonly<Record<string, readonly string[]>> = {
     "cancel-commit",
   ],
   "ietf-netconf-nmda": ["edit-data"],
-  "keyloom-node": ["refuse-application"],
+  "keyloom-node": ["lead", "refuse-application"],
 }
 
 /** The whole 015 tree, keyloom-node's additions in it: what only the node knows it guards by itself. */
@@ -47,7 +47,24 @@ const NODE_TREE = "/etsi-qkd-sdn-node:qkd_node"
 
 /** The running configuration with access rules: its own, or those a node begins with. */
 export function withAccessRules(running: JsonObject): JsonObject {
-  return running[NACM] === undefined ? { ...running, [NACM]: initialRules() } : running
+  const rules = running[NACM]
+  if (rules === undefined) return { ...running, [NACM]: initialRules() }
+  return isObject(rules) ? { ...running, [NACM]: withLead(rules) } : running
+}
+
+/** Rules from before controllers said their term: who may answer for the network may say it. */
+function withLead(rules: JsonObject): JsonObject {
+  const lists = rules["rule-list"]
+  if (!isArray(lists)) return rules
+  const [lead] = calls({ "keyloom-node": ["lead"] })
+  const rewritten = lists.map((entry) => {
+    if (!isObject(entry) || entry["name"] !== "controller" || !isArray(entry["rule"])) return entry
+    const names = entry["rule"].map((one) => (isObject(one) ? one["name"] : undefined))
+    const place = names.indexOf("keyloom-node refuse-application")
+    if (lead === undefined || place < 0 || names.includes(lead["name"])) return entry
+    return { ...entry, rule: entry["rule"].toSpliced(place, 0, lead) }
+  })
+  return { ...rules, "rule-list": rewritten }
 }
 
 /** Without any: the next start gives it those a node begins with. */

@@ -9,6 +9,7 @@ import type { JsonObject } from "../yang/json-text.js"
 import type { Schema } from "../yang/schema.js"
 import type { SitePolicyGuard } from "./agent-policy.js"
 import type { ConfigStore } from "./config-store.js"
+import type { LeaderTerms } from "./leader-terms.js"
 import type { Log } from "./log.js"
 import type { PoolFigures } from "./ports.js"
 
@@ -29,6 +30,8 @@ export interface AgentOptions {
   readonly schema: Schema
   readonly store: ConfigStore
   readonly guard: SitePolicyGuard
+  /** Which controller leads; none that is remembered where absent. */
+  readonly leaders?: LeaderTerms
   readonly clock: NetconfClock
   readonly log: Log
 }
@@ -36,6 +39,9 @@ export interface AgentOptions {
 /** What the agent needs of the NETCONF server that serves it (`NetconfServer` fits). */
 export interface AgentServer {
   readonly datastore: Pick<Datastore, "update">
+  /** Who is connected. */
+  readonly sessions: readonly Caller[]
+  end(sessionId: number, why: string): void
   /** Who listens to notifications. */
   readonly audience: readonly Caller[]
   notify(event: JsonObject): void

@@ -8,6 +8,7 @@ import { compact, NODE_MODULE, Reader } from "../model/etsi015-values.js"
 import type { Origin } from "../netconf/backend.js"
 import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
 import type { AgentOptions } from "./agent-options.js"
+import type { Leader } from "./leader-terms.js"
 
 const NODE = `${NODE_MODULE}:qkd_node`
 const PATH = `/${NODE}`
@@ -124,6 +125,12 @@ export function refusalOf(input: JsonObject): {
     appTag,
     reason: reader.string("reason") ?? `the controller refused: ${appTag}`,
   }
+}
+
+/** The input of `keyloom-node:lead`, already valid. */
+export function leaderOf(input: JsonObject): Leader {
+  const reader = new Reader(input, "/keyloom-node:lead", "keyloom-node")
+  return { term: reader.number("term") ?? 0, leaderId: reader.string("leader_id") ?? "" }
 }
 
 /** The enumeration of `app_tag` in keyloom-node. */

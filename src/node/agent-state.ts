@@ -10,6 +10,7 @@ import type { AppState } from "../model/app.js"
 import type { LinkConfig } from "../model/link.js"
 import type { InterfaceStatus, KeyManagerInfo, NodeConfig, NodeStatus } from "../model/node.js"
 import type { JsonObject } from "../yang/json-text.js"
+import type { Leader } from "./leader-terms.js"
 import type { LinkNow } from "./link-board.js"
 import { sameFigures } from "./link-figures.js"
 
@@ -21,6 +22,7 @@ export interface LiveFigures {
     appId: string,
   ): (Pick<AppState, "status" | "createdAt" | "statistics"> & { delivery: AppDelivery }) | undefined
   readonly keyManager: KeyManagerInfo | undefined
+  readonly leader?: Leader | undefined
 }
 
 /** By the link as configured: what it last was, and as data. Whoever compares looks sees at once which are the same. */
@@ -75,6 +77,10 @@ export function stateData(config: NodeConfig, live: LiveFigures): JsonObject {
       qkd_links: links.length === 0 ? undefined : { qkd_link: links },
       [`${KEYLOOM_MODULE}:key_manager`]:
         live.keyManager === undefined ? undefined : keyManagerToData(live.keyManager),
+      [`${KEYLOOM_MODULE}:leader`]: live.leader && {
+        term: live.leader.term,
+        leader_id: live.leader.leaderId,
+      },
     }),
   }
 }

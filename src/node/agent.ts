@@ -9,6 +9,7 @@
 import { QkdError } from "../errors.js"
 import type { NodeConfig, NodeEvent, NodeStatus } from "../model/node.js"
 import type {
+  Caller,
   EditRequest,
   NetconfBackend,
   Origin,
@@ -24,10 +25,12 @@ import type { Schema } from "../yang/schema.js"
 import { NativeConfigs } from "./agent-config.js"
 import { onlyWatches, withAccessRules, withoutAccessRules } from "./agent-access.js"
 import { AgentInterfaces } from "./agent-interfaces.js"
+import { checkLead, takeLead } from "./agent-leader.js"
 import { Outbox } from "./agent-notify.js"
 import {
   checkOwnLeaves,
   firstRunning,
+  leaderOf,
   originOf,
   refusalOf,
   relayEnabled,
@@ -40,6 +43,7 @@ import { stateData } from "./agent-state.js"
 import { RunningStore } from "./agent-running.js"
 import type { AgentBelow, AgentOptions, AgentServer } from "./agent-options.js"
 import { AppBoard, isExpired } from "./app-board.js"
+import { LeaderTerms } from "./leader-terms.js"
 import { LinkBoard } from "./link-board.js"
 import type { ApplicationDesk } from "./ports.js"
 
@@ -67,6 +71,7 @@ export class Agent implements NetconfBackend {
   readonly #interfaces: AgentInterfaces
   readonly #outbox: Outbox
   readonly #natives = new NativeConfigs()
+  readonly #leaders: LeaderTerms
   #config: NodeConfig
   readonly #stored: RunningStore
   #below: AgentBelow = IDLE
@@ -80,6 +85,7 @@ export class Agent implements NetconfBackend {
   private constructor(options: AgentOptions, running: JsonObject, stored: RunningStore) {
     this.schema = options.schema
     this.#options = options
+    this.#leaders = options.leaders ?? new LeaderTerms()
     this.initial = running
     this.#config = this.#natives.of(running)
     this.#stored = stored
@@ -249,6 +255,7 @@ export class Agent implements NetconfBackend {
         return this.#apps.now(appId, now, delivered, this.#below.supply?.(appId))
       },
       keyManager: this.#below.info(),
+      leader: this.#leaders.leader,
     })
   }
 
@@ -256,8 +263,18 @@ export class Agent implements NetconfBackend {
     return originOf(path, guess)
   }
 
+  /** @throws QkdError `access-denied` app-tag `stale-leader` */
+  allows(operation: string, caller: Caller): boolean {
+    checkLead(this.#leaders, operation, caller)
+    return true
+  }
+
   prepareEdit(edit: EditRequest): Promise<PreparedEdit> {
-    if (edit.caller !== OWNER) checkOwnLeaves(edit.next, edit.previous)
+    if (edit.caller !== OWNER) {
+      // Again, in its turn: it may have waited while another controller came.
+      checkLead(this.#leaders, "edit-config", edit.caller)
+      checkOwnLeaves(edit.next, edit.previous)
+    }
     const config = this.#natives.of(edit.next)
     const violation = findViolation(this.#options.guard, config, this.#config)
     if (violation !== undefined) {
@@ -278,7 +295,9 @@ export class Agent implements NetconfBackend {
     })
   }
 
-  rpc(name: string, input: JsonObject): Promise<JsonObject> {
+  rpc(name: string, input: JsonObject, caller: Caller): Promise<JsonObject> {
+    if (name === "keyloom-node:lead")
+      return takeLead(this.#leaders, leaderOf(input), caller, this.#server, this.#options.log)
     if (name !== "keyloom-node:refuse-application")
       return Promise.reject(new QkdError("operation-not-supported", `no rpc ${name}`))
     const refusal = refusalOf(input)

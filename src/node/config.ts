@@ -96,6 +96,8 @@ export interface NodeSettings {
     readonly users: readonly NetconfUser[]
     /** Start with the access rules a new node has. */
     readonly resetAccess: boolean
+    /** Start without knowing of any controller's term. */
+    readonly forgetLeader: boolean
     /** Over TLS as well (RFC 7589). */
     readonly tls?: NetconfTlsSetting
     /** Managers to call (RFC 8071). */
@@ -188,6 +190,7 @@ export function readNodeConfig(
       ...(netconf.has("tls") && { tls: readNetconfTls(netconf.child("tls"), baseDir) }),
       callHome: readCallHome(netconf),
       resetAccess: netconf.boolean("reset_access_rules") ?? false,
+      forgetLeader: netconf.boolean("forget_leader") ?? false,
       users: netconf.entries("user", "name").map((user) => ({
         name: user.string("name") ?? "",
         publicKeys: user.strings("public_key"),

@@ -17,6 +17,7 @@ import { AuditTrail } from "./audit.js"
 import type { ModuleSetting, NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
+import { LeaderTerms } from "./leader-terms.js"
 import type { Log } from "./log.js"
 import { ModuleHost } from "./modules.js"
 import { countingRefusals, openFaces } from "./node-faces.js"
@@ -105,7 +106,12 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     store.close()
     return Promise.resolve()
   })
+  const leaders = await LeaderTerms.open(
+    path.join(settings.dir, "leader.json"),
+    settings.netconf.forgetLeader,
+  )
   const agent = await Agent.open({
+    leaders,
     qkdnId: settings.qkdnId,
     version: deps.version,
     ...(settings.location !== undefined && { location: settings.location }),

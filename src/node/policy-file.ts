@@ -1,8 +1,6 @@
 // The signed policy as a file, and the highest version this node has obeyed, kept beside its other state.
 // Loads at start and on demand; does not watch the file, and nothing here is reachable over NETCONF.
 
-import { mkdir, open, readFile, rename } from "node:fs/promises"
-import path from "node:path"
 import { asQkdError, QkdError } from "../errors.js"
 import { members } from "../keys/policy-document.js"
 import { openSignedPolicy, policyMark, refuseRollback } from "../keys/policy-signature.js"
@@ -12,6 +10,7 @@ import type { PolicyView } from "../keys/policy-view.js"
 import type { SitePolicy } from "../keys/policy.js"
 import { parseJson } from "../yang/json-text.js"
 import type { SitePolicyGuard } from "./agent-policy.js"
+import { readMarkFile, writeMarkFile } from "./mark-file.js"
 import { sitePolicyGuard } from "./policy-guard.js"
 
 const MAX_FILE_BYTES = 16_777_216
@@ -64,7 +63,7 @@ export class PolicyFile {
 }
 
 async function load(options: PolicyFileOptions): Promise<SitePolicy> {
-  const text = await readText(options.policyFile)
+  const text = await readMarkFile(options.policyFile, MAX_FILE_BYTES)
   if (text === undefined) {
     throw new QkdError("data-missing", `there is no site policy at ${options.policyFile}`)
   }
@@ -77,12 +76,13 @@ async function load(options: PolicyFileOptions): Promise<SitePolicy> {
   }
   const highest = await readMark(options.markFile)
   refuseRollback(policy, highest)
-  if (policy.version !== highest?.version) await writeMark(options.markFile, policyMark(policy))
+  if (policy.version !== highest?.version)
+    await writeMarkFile(options.markFile, `${JSON.stringify(policyMark(policy))}\n`)
   return policy
 }
 
 async function readMark(file: string): Promise<PolicyMark | undefined> {
-  const text = await readText(file)
+  const text = await readMarkFile(file)
   if (text === undefined) return undefined
   try {
     const { version, sha256 } = members(parseJson(text), "", ["version", "sha256"])
@@ -104,37 +104,4 @@ function damaged(file: string, cause?: unknown): QkdError {
   return new QkdError("invalid-value", `${file} does not hold the highest policy version`, {
     cause: cause === undefined ? undefined : asQkdError(cause),
   })
-}
-
-/** Durable, old or new whole: written aside, synced, renamed, and the folder synced. */
-async function writeMark(file: string, mark: PolicyMark): Promise<void> {
-  const folder = path.dirname(file)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const aside = `${file}.new`
-  await syncAndClose(aside, "w", `${JSON.stringify(mark)}\n`)
-  await rename(aside, file)
-  await syncAndClose(folder, "r")
-}
-
-async function syncAndClose(file: string, flags: string, text?: string): Promise<void> {
-  const handle = await open(file, flags, 0o600)
-  try {
-    if (text !== undefined) await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(file)
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
-    throw new QkdError("operation-failed", `cannot read ${file}`, { cause })
-  }
-  if (bytes.length > MAX_FILE_BYTES)
-    throw new QkdError("too-big", `${file} is too big for a policy`)
-  return bytes.toString("utf8")
 }

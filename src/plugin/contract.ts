@@ -27,6 +27,8 @@ export interface Host {
 /** What a node driver is lent on top: an authenticated NETCONF session to its own target, no other. */
 export interface DriverHost extends Host {
   openNetconf(): Promise<NetconfClientSession>
+  /** The controller and its term: for nodes that obey the latest only. Terms grow, also over restarts. */
+  readonly leader?: { readonly term: number; readonly leaderId: string }
 }
 
 export interface NodeDriver {

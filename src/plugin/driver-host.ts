@@ -12,6 +12,7 @@ export interface DriverHostOptions extends HostOptions {
    * the session without waiting for the node.
    */
   readonly openNetconf: (signal: AbortSignal) => Promise<NetconfClientSession>
+  readonly leader?: DriverHost["leader"]
 }
 
 /** A host for a node driver. */
@@ -31,7 +32,9 @@ export function lendDriverHost(options: DriverHostOptions): LentHost<DriverHost>
     opening.then(farewell, () => undefined)
     return guarded(await end.unless(opening), end)
   }
-  return { host: { ...lent.host, openNetconf }, close: () => lent.close() }
+  const { leader } = options
+  const host = { ...lent.host, openNetconf, ...(leader !== undefined && { leader }) }
+  return { host, close: () => lent.close() }
 }
 
 /** The moment the host is taken back, and what is to be done then. Forgets what is no longer to be done. */

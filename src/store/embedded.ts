@@ -6,12 +6,13 @@ import { open, type RootDatabase } from "lmdb"
 import type { Store } from "../controller/ports.js"
 import { QkdError } from "../errors.js"
 import type { Change } from "../model/network.js"
-import { entryKey, staleRevision } from "./memory.js"
+import { entryKey, nextTerm, staleRevision, staleTerm } from "./memory.js"
 
 /** Of what is written; a newer one is refused, so that an older program never misreads it. */
 const FORMAT = 1
 const META_FORMAT = "meta/format"
 const META_REVISION = "meta/revision"
+const META_TERM = "meta/term"
 const ENTRY_PREFIX = "entry/"
 /** Sorts after every entry: "0" follows "/". */
 const ENTRY_END = "entry0"
@@ -44,9 +45,25 @@ export function openEmbeddedStore(dir: string): Store {
 class EmbeddedStore implements Store {
   readonly #db: RootDatabase<unknown, string>
   #closed = false
+  /** Begun through this opening. */
+  #term: number | undefined
 
   constructor(db: RootDatabase<unknown, string>) {
     this.#db = db
+  }
+
+  lead(atLeast = 1): Promise<number> {
+    try {
+      this.#term = this.#db.transactionSync(() => {
+        const term = nextTerm(this.#storedTerm(), atLeast)
+        this.#db.putSync(META_FORMAT, FORMAT)
+        this.#db.putSync(META_TERM, term)
+        return term
+      })
+      return Promise.resolve(this.#term)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   load(): Promise<{ revision: number; changes: readonly Change[] }> {
@@ -73,6 +90,8 @@ class EmbeddedStore implements Store {
     if (this.#closed)
       throw new QkdError("operation-failed", "the store is closed", { appTag: "closed" })
     const stored = this.#db.transactionSync(() => {
+      const term = this.#storedTerm()
+      if (this.#term !== undefined && term !== this.#term) throw staleTerm(this.#term, term)
       const before = this.#revision()
       if (before !== expectedRevision) return before
       for (const change of changes) {
@@ -92,6 +111,11 @@ class EmbeddedStore implements Store {
     if (this.#closed) return
     this.#closed = true
     await this.#db.close()
+  }
+
+  #storedTerm(): number {
+    const term = this.#db.get(META_TERM)
+    return typeof term === "number" ? term : 0
   }
 
   #revision(): number {

@@ -6,8 +6,18 @@ import type { Change } from "../model/network.js"
 
 export class MemoryStore implements Store {
   #revision = 0
+  #term = 0
   #closed = false
   readonly #entries = new Map<string, Change>()
+
+  lead(atLeast = 1): Promise<number> {
+    try {
+      this.#term = nextTerm(this.#term, atLeast)
+      return Promise.resolve(this.#term)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
 
   load(): Promise<{ revision: number; changes: readonly Change[] }> {
     return Promise.resolve({
@@ -50,4 +60,17 @@ export function staleRevision(expected: number, stored: number): QkdError {
     "in-use",
     `the store is at revision ${stored}, not ${expected}: another controller leads`,
   )
+}
+
+/** Terms travel as uint32. */
+const LAST_TERM = 4_294_967_295
+
+/** @throws QkdError `resource-denied` */
+export function nextTerm(before: number, atLeast: number): number {
+  if (before >= LAST_TERM) throw new QkdError("resource-denied", "the last term has begun")
+  return Math.max(before + 1, atLeast)
+}
+
+export function staleTerm(own: number, stored: number): QkdError {
+  return new QkdError("in-use", `term ${own} is over: another controller leads in term ${stored}`)
 }

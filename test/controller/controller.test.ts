@@ -13,6 +13,9 @@ class TrackedStore implements Store {
   commits = 0
   failure: Error | undefined
   gate: Promise<void> | undefined
+  lead(atLeast?: number): Promise<number> {
+    return this.inner.lead(atLeast)
+  }
   load(): ReturnType<Store["load"]> {
     return this.inner.load()
   }

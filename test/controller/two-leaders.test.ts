@@ -80,4 +80,22 @@ describe("a controller in whose place another one has come", function () {
     assert.ok(changes.every((change) => change.kind !== "node" || change.id !== "d"))
     await store.close()
   })
+
+  it("C3: decides nothing more as soon as another one has taken office, before that one has written", async () => {
+    const store = openEmbeddedStore(dir)
+    const stale = await Bench.open(store)
+    const other = openEmbeddedStore(dir)
+    const next = await Bench.open(other)
+    assert.equal(next.controller.term, stale.controller.term + 1)
+    const told = stale.south.synced.length
+    await assert.rejects(
+      stale.submit({ kind: "node-added", node: nodeEntry("e") }),
+      (error: unknown) => error instanceof QkdError && error.tag === "in-use",
+    )
+    assert.equal((await stale.controller.stopped)?.tag, "in-use")
+    assert.equal(stale.south.synced.length, told)
+    assert.equal((await next.submit({ kind: "node-added", node: nodeEntry("e") })).ok, true)
+    await next.controller.stop()
+    await Promise.all([store.close(), other.close()])
+  })
 })

@@ -112,7 +112,7 @@ describe("a node that is reached in another way", function () {
         { name: "controller", publicKeys: [userKey.publicKey], groups: ["controller"] },
         { name: "ada", publicKeys: [], groups: ["controller"] },
       ],
-      ...{ resetAccess: false, callHome },
+      ...{ resetAccess: false, forgetLeader: false, callHome },
       ...(withTls && {
         tls: {
           ...{ host: "127.0.0.1", port: 0, tls12: false },

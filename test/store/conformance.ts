@@ -70,6 +70,19 @@ export function storeConformance(
       assert.deepEqual(await store.load(), { revision: 1, changes: [put("a", "1")] })
     })
 
+    it("C3: begins terms that only grow, from any number on", async () => {
+      assert.equal(await store.lead(), 1)
+      assert.equal(await store.lead(), 2)
+      assert.equal(await store.lead(40), 40)
+      assert.equal(await store.lead(7), 41)
+      assert.equal(await store.commit(0, [put("a", "1")]), 1)
+      assert.equal(await store.lead(4_294_967_295), 4_294_967_295)
+      await assert.rejects(
+        store.lead(),
+        (e: unknown) => e instanceof QkdError && e.tag === "resource-denied",
+      )
+    })
+
     it("lets one of two racing commits win", async () => {
       const outcomes = await Promise.allSettled([
         store.commit(0, [put("a", "first")]),
@@ -111,6 +124,23 @@ export function storeConformance(
     })
 
     if (forgets) return
+    it("C3: refuses commits of an earlier term, though nobody has written since, and forgets no term", async () => {
+      await store.lead()
+      assert.equal(await store.commit(0, [put("a", "1")]), 1)
+      const other = await under.open()
+      assert.equal(await other.lead(), 2)
+      await assert.rejects(
+        store.commit(1, [put("a", "late")]),
+        (e: unknown) =>
+          e instanceof QkdError && e.tag === "in-use" && /term 1 is over/.test(e.message),
+      )
+      assert.equal(await other.commit(1, [put("a", "2")]), 2)
+      await other.close()
+      store = await under.reopen(store)
+      assert.equal(await store.lead(), 3)
+      assert.deepEqual(await store.load(), { revision: 2, changes: [put("a", "2")] })
+    })
+
     it("has everything committed after a restart", async () => {
       await store.commit(0, [put("a", "1"), put("b", "1")])
       await store.commit(1, [drop("a")])

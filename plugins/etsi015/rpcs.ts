@@ -1,6 +1,6 @@
-// The rpc refuse-application of module keyloom-node, as XML.
+// The rpcs of module keyloom-node, as XML.
 
-import { escapeText, type NodeConnection } from "../../src/plugin/index.js"
+import { type DriverHost, escapeText, type NodeConnection } from "../../src/plugin/index.js"
 import { KEYLOOM_NS } from "./wire.js"
 
 type Refusal = Parameters<NonNullable<NodeConnection["refuse"]>>[0]
@@ -9,7 +9,6 @@ type Refusal = Parameters<NonNullable<NodeConnection["refuse"]>>[0]
 const MAX_REASON = 1024
 
 export function refuseXml({ serverAppId, clientAppIds, appTag, reason }: Refusal): string {
-  const leaf = (name: string, value: string): string => `<${name}>${escapeText(value)}</${name}>`
   const inside = [
     leaf("server_app_id", serverAppId),
     ...clientAppIds.map((id) => leaf("client_app_id", id)),
@@ -17,4 +16,12 @@ export function refuseXml({ serverAppId, clientAppIds, appTag, reason }: Refusal
     leaf("reason", reason.slice(0, MAX_REASON)),
   ]
   return `<refuse-application xmlns="${KEYLOOM_NS}">${inside.join("")}</refuse-application>`
+}
+
+export function leadXml({ term, leaderId }: NonNullable<DriverHost["leader"]>): string {
+  return `<lead xmlns="${KEYLOOM_NS}">${leaf("term", String(term))}${leaf("leader_id", leaderId)}</lead>`
+}
+
+function leaf(name: string, value: string): string {
+  return `<${name}>${escapeText(value)}</${name}>`
 }
