@@ -36,7 +36,8 @@ const demo = program
   .option("--topology <file>", "network to run: Keyloom JSON, NetworkX node-link JSON or GraphML")
   .option("--dir <dir>", "where its state lives and survives", DEFAULT_DEMO_DIR)
   .option("--port <n>", "port of the page and the API; 0 takes a free one", port, DEFAULT_PORT)
-  .action(async (options: { topology?: string; dir: string; port: number }) => {
+  .option("--etsi004", "key streams (ETSI GS QKD 004) at every node, now and at later starts")
+  .action(async (options: { topology?: string; dir: string; port: number; etsi004?: true }) => {
     const { runDemo } = await import("./cli/demo.js")
     await runDemo({ ...options, entry: fileURLToPath(import.meta.url) })
   })

@@ -13,6 +13,8 @@ export interface DemoArguments {
   readonly topology?: string
   readonly dir: string
   readonly port: number
+  /** Key streams at every node. */
+  readonly etsi004?: boolean
   readonly entry: string
 }
 
@@ -33,6 +35,7 @@ export async function runDemo(args: DemoArguments): Promise<void> {
     dir,
     topology,
     port: args.port,
+    faces: { etsi004: args.etsi004 === true },
     entry: args.entry,
     signal: stopAsked.signal,
     say,

@@ -1,5 +1,5 @@
 // Writes what the nodes of a demo are started with: certificates, keys, signed site policies, configuration files.
-// Identities are made once; configuration is written at every start, since ports may have moved.
+// Identities are made once; configuration is written at every start, since ports may have moved, beside what its user added.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
@@ -15,7 +15,10 @@ import {
   validFor,
 } from "../transport/pki.js"
 import { generateSshKey, sshFingerprint } from "../transport/ssh-keys.js"
+import { QkdError } from "../errors.js"
+import { isObject, type JsonObject, parseJson } from "../yang/json-text.js"
 import { type Fibres } from "./fibres.js"
+import { keepAdditions } from "./keep-additions.js"
 import type { Plan, PlannedLink, PlannedNode } from "./plan.js"
 import { LOOPBACK } from "./ports.js"
 import { writeFileDurably } from "./write-file.js"
@@ -49,6 +52,7 @@ export interface DemoFiles {
 const NETCONF_USER = "controller"
 const OPERATOR_USER = "operator"
 const USERS = [NETCONF_USER, OPERATOR_USER, "admin", "observer"]
+const NODE_CONFIG = "keyloom-node-config:node"
 const CERTIFICATE_DAYS = 825
 const OFFICERS = ["officer-1", "officer-2"]
 /** Longest relay path a demo site takes part in. Real sites set this by trust; fifty nodes need some. */
@@ -257,6 +261,11 @@ function writeNodeConfig(
   const home = nodeHome(dir, node)
   const place = plan.topology.nodes.find((n) => n.name === node.name)?.place
   const hostKey = sshKeyIn(home, "host")
+  const tls = {
+    cert_file: path.join(home, "etsi014-cert.pem"),
+    key_file: path.join(home, "etsi014-key.pem"),
+    ca_file: path.join(home, "sae-ca.pem"),
+  }
   const config = {
     qkdn_id: node.qkdnId,
     name: node.name,
@@ -274,13 +283,10 @@ function writeNodeConfig(
       host_key_file: hostKey.file,
       user: users,
     },
-    etsi014: {
-      host: LOOPBACK,
-      port: node.ports.etsi014,
-      cert_file: path.join(home, "etsi014-cert.pem"),
-      key_file: path.join(home, "etsi014-key.pem"),
-      ca_file: path.join(home, "sae-ca.pem"),
-    },
+    etsi014: { host: LOOPBACK, port: node.ports.etsi014, ...tls },
+    ...(node.ports.etsi004 !== undefined && {
+      etsi004: { host: LOOPBACK, port: node.ports.etsi004, ...tls },
+    }),
     relay: {
       host: LOOPBACK,
       port: node.ports.relay,
@@ -291,12 +297,24 @@ function writeNodeConfig(
     module: modulesOf(dir, plan, node, fibres),
   }
   const configFile = path.join(home, "node.json")
-  writeFileDurably(
-    configFile,
-    JSON.stringify({ "keyloom-node-config:node": config }, null, 2),
-    0o600,
-  )
+  const whole = keepAdditions(parseJson(JSON.stringify(config)) as JsonObject, written(configFile))
+  writeFileDurably(configFile, JSON.stringify({ [NODE_CONFIG]: whole }, null, 2), 0o600)
   return { configFile, hostKeyFingerprint: sshFingerprint(hostKey.publicKey) }
+}
+
+/** The file as it is, with what its user has added. @throws QkdError `invalid-value`: it is not written over unread. */
+function written(configFile: string): JsonObject {
+  if (!existsSync(configFile)) return {}
+  let cause: unknown
+  try {
+    const value = parseJson(readFileSync(configFile, "utf8"))
+    const node = isObject(value) ? value[NODE_CONFIG] : undefined
+    if (isObject(node)) return node
+  } catch (fault) {
+    cause = fault
+  }
+  const message = `${configFile} is no node's configuration: mend it, or remove it and it is written anew`
+  throw new QkdError("invalid-value", message, { path: `/${NODE_CONFIG}`, cause })
 }
 
 function modulesOf(dir: string, plan: Plan, node: PlannedNode, fibres: Fibres): object[] {

@@ -15,7 +15,13 @@ export interface PlannedNode {
   /** Folder name, safe on every file system. */
   readonly slug: string
   readonly qkdnId: string
-  readonly ports: { readonly netconf: number; readonly etsi014: number; readonly relay: number }
+  readonly ports: {
+    readonly netconf: number
+    readonly etsi014: number
+    readonly relay: number
+    /** Of key streams, where they were asked for once. */
+    readonly etsi004?: number
+  }
 }
 
 export interface PlannedLink {
@@ -38,22 +44,29 @@ export interface Plan {
   readonly links: readonly PlannedLink[]
 }
 
+export interface PlannedFaces {
+  /** Key streams. */
+  readonly etsi004?: boolean
+}
+
 /**
  * The plan kept in `dir`, or a new one for `topology`.
  *
  * @param topology absent: whatever the folder holds
  * @param ports held by the caller as long as the demo lives; absent: free when they were chosen
+ * @param faces served beside ETSI 014 from now on, also when a later start does not name them
  * @throws QkdError `data-exists` when the folder holds the demo of another topology.
  */
 export async function planDemo(
   dir: string,
   topology: Topology | undefined,
   ports?: HeldPorts,
+  faces: PlannedFaces = {},
 ): Promise<Plan> {
-  if (ports !== undefined) return planOn(dir, topology, ports)
+  if (ports !== undefined) return planOn(dir, topology, ports, faces)
   const own = new HeldPorts()
   try {
-    return await planOn(dir, topology, own)
+    return await planOn(dir, topology, own, faces)
   } finally {
     await own.release()
   }
@@ -63,6 +76,7 @@ async function planOn(
   dir: string,
   topology: Topology | undefined,
   ports: HeldPorts,
+  faces: PlannedFaces,
 ): Promise<Plan> {
   const file = path.join(dir, "plan.json")
   if (existsSync(file)) {
@@ -73,12 +87,12 @@ async function planOn(
         `${dir} holds the demo of "${kept.topology.name}", which differs from "${topology.name}": choose another --dir or remove the folder`,
       )
     }
-    const plan = await withFreePorts(kept, ports)
+    const plan = await withFreePorts(kept, ports, faces)
     if (plan !== kept) writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
     return plan
   }
   if (topology === undefined) throw new QkdError("data-missing", `${dir} holds no demo`)
-  const plan = await withFreePorts(newPlan(topology), ports)
+  const plan = await withFreePorts(newPlan(topology), ports, faces)
   writeFileDurably(file, JSON.stringify(plan, null, 2), 0o600)
   return plan
 }
@@ -137,16 +151,17 @@ function freshSlug(name: string, taken: ReadonlySet<string>): string {
 }
 
 /** Keeps ports that are free, replaces those that are not: peers find the same addresses after a restart. */
-async function withFreePorts(plan: Plan, ports: HeldPorts): Promise<Plan> {
+async function withFreePorts(plan: Plan, ports: HeldPorts, faces: PlannedFaces): Promise<Plan> {
   const nodes: PlannedNode[] = []
   for (const node of plan.nodes) {
-    const { netconf, etsi014, relay } = node.ports
+    const { netconf, etsi014, relay, etsi004 = faces.etsi004 === true ? 0 : undefined } = node.ports
     nodes.push({
       ...node,
       ports: {
         netconf: await ports.hold(netconf),
         etsi014: await ports.hold(etsi014),
         relay: await ports.hold(relay),
+        ...(etsi004 !== undefined && { etsi004: await ports.hold(etsi004) }),
       },
     })
   }

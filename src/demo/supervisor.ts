@@ -11,7 +11,7 @@ import { startChild, type Child } from "./children.js"
 import { openControl } from "./control.js"
 import { writeControllerFiles, type ControllerFiles } from "./controller-files.js"
 import { writeNodeFiles, type DemoFiles } from "./files.js"
-import { planDemo, type Plan } from "./plan.js"
+import { planDemo, type Plan, type PlannedFaces } from "./plan.js"
 import { HeldPorts, LOOPBACK } from "./ports.js"
 import { openFibres } from "./fibres.js"
 import { waitUntilUp, type Progress } from "./watch.js"
@@ -22,6 +22,7 @@ export interface DemoOptions {
   readonly topology: Topology | undefined
   /** Where the page and the API are to be; 0 takes a free port, a busy one is stepped over. */
   readonly port: number
+  readonly faces?: PlannedFaces
   /** The program's main file, started again for every role. */
   readonly entry: string
   readonly signal: AbortSignal
@@ -58,7 +59,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   rmSync(path.join(dir, "demo.json"), { force: true })
   // Released by the end of this process at the latest: its children listen there as long as it lives.
   const ports = new HeldPorts()
-  const plan = await planDemo(dir, options.topology, ports)
+  const plan = await planDemo(dir, options.topology, ports, options.faces)
   const fibres = await openFibres(
     dir,
     plan.links.map((link) => fibreOf(plan, link.id)),
@@ -158,6 +159,9 @@ function describe(plan: Plan, files: DemoFiles, controller: ControllerFiles, url
       qkdnId: node.qkdnId,
       name: node.name,
       etsi014: `https://${LOOPBACK}:${node.ports.etsi014}`,
+      ...(node.ports.etsi004 !== undefined && {
+        etsi004: { host: LOOPBACK, port: node.ports.etsi004 },
+      }),
       netconf: {
         host: LOOPBACK,
         port: node.ports.netconf,

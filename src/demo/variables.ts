@@ -16,7 +16,11 @@ interface DemoFile {
       readonly privateKeyFile: string
     }
   }
-  readonly nodes: readonly { readonly name: string; readonly etsi014: string }[]
+  readonly nodes: readonly {
+    readonly name: string
+    readonly etsi014: string
+    readonly etsi004?: { readonly host: string; readonly port: number }
+  }[]
   readonly saes: readonly {
     readonly saeId: string
     readonly certFile: string
@@ -39,6 +43,9 @@ export function demoVariables(dir: string): string {
     assign("NETCONF_USER", demo.controller.netconf.username),
     assign("NETCONF_KEY", demo.controller.netconf.privateKeyFile),
     ...demo.nodes.map((node) => assign(`NODE_${node.name}`, node.etsi014)),
+    ...demo.nodes.flatMap(({ name, etsi004 }) =>
+      etsi004 === undefined ? [] : assign(`STREAMS_${name}`, `${etsi004.host}:${etsi004.port}`),
+    ),
     ...demo.saes.flatMap((sae) => [
       assign(`CERT_${sae.saeId}`, sae.certFile),
       assign(`KEY_${sae.saeId}`, sae.keyFile),

@@ -29,6 +29,7 @@ export interface DemoFile {
     qkdnId: string
     name: string
     etsi014: string
+    etsi004?: { host: string; port: number }
     netconf: {
       host: string
       port: number
@@ -65,9 +66,11 @@ export async function startDemo(options: {
   dir: string
   topology?: string
   readyMs?: number
+  args?: readonly string[]
 }): Promise<Demo> {
   const args = ["bin/keyloom.js", "demo", "--dir", options.dir, "--port", "0"]
   if (options.topology !== undefined) args.push("--topology", options.topology)
+  args.push(...(options.args ?? []))
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
   let output = ""
   await new Promise<void>((resolve, reject) => {
