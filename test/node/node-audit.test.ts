@@ -69,6 +69,24 @@ describe("the audit trail", () => {
     })
   }
 
+  it("flushes once what comes in one turn of the event loop, from however many callers", async () => {
+    const trail = await AuditTrail.open(file, () => 0)
+    const appended: Promise<void>[] = []
+    const append = (id: string): Promise<string> =>
+      new Promise((resolve) => {
+        setImmediate(() => {
+          resolve(readFileSync(file, "utf8"))
+          appended.push(trail.append({ method: "enc_keys", keyIds: [id] }))
+        })
+      })
+    // Callbacks of one turn; what the first has waiting runs before the second is called.
+    const before = await Promise.all([append("one"), append("two")])
+    assert.deepEqual(before, ["", ""])
+    await Promise.all(appended)
+    assert.equal(verifyAuditTrail(readFileSync(file, "utf8")).lines, 2)
+    await trail.close()
+  })
+
   it("shows an edited, a removed and an added line", async () => {
     await write(5)
     const lines = readFileSync(file, "utf8").split("\n")
