@@ -132,14 +132,25 @@ export class AppRates {
   }
 
   countSupplied(appId: string, bits: number): void {
-    this.countDelivered(appId, bits)
-    const suppliedBits = this.suppliedBits(appId) + BigInt(bits)
-    this.#records.set(appId, { deliveredBits: 0n, ...this.#records.get(appId), suppliedBits })
+    this.#count(appId, bits, bits)
   }
 
   countDelivered(appId: string, bits: number): void {
-    const deliveredBits = this.deliveredBits(appId) + BigInt(bits)
-    this.#records.set(appId, { suppliedBits: 0n, ...this.#records.get(appId), deliveredBits })
+    this.#count(appId, bits, 0)
+  }
+
+  /** Written out: once for each answer. */
+  #count(appId: string, delivered: number, supplied: number): void {
+    const known = this.#records.get(appId)
+    const deliveredBits = (known?.deliveredBits ?? 0n) + BigInt(delivered)
+    const suppliedBits = (known?.suppliedBits ?? 0n) + BigInt(supplied)
+    const maximumBits = known?.maximumBits
+    this.#records.set(
+      appId,
+      maximumBits === undefined
+        ? { deliveredBits, suppliedBits }
+        : { deliveredBits, suppliedBits, maximumBits },
+    )
     this.#dirty.add(appId)
   }
 

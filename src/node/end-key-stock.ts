@@ -65,6 +65,8 @@ export class EndKeyStock {
   readonly #options: EndKeyStockOptions
   /** Least lately asked first. */
   readonly #shelves = new Map<string, Shelf>()
+  /** The one asked most lately, while it stands there. */
+  #newest: Shelf | undefined
   #bytes = 0
   #sweptMs: number
   #closed = false
@@ -114,6 +116,19 @@ export class EndKeyStock {
     if (shelf === undefined) return
     shelf.level.asked(count, heldIn(shelf) < count)
     this.#refill(shelf)
+  }
+
+  /** Whether keys of this kind are kept ready, so many are, and none that would have to be looked at is unfit. */
+  has(id: ShelfId, count: number): boolean {
+    const shelf = this.#shelves.get(nameOf(id))
+    if (shelf === undefined || shelf.level.high === 0) return false
+    let sum = 0
+    for (const stocked of shelf.batches) {
+      if (sum >= count) break
+      if (this.#isUnfit(shelf, stocked)) return false
+      sum += left(stocked)
+    }
+    return sum >= count
   }
 
   /** Whether so many keys that fit are ready, or how many fewer; those alone are looked at. */
@@ -172,7 +187,7 @@ export class EndKeyStock {
       const path = this.#options.maker.pathOf(shelf.id.appId)
       this.#drop(shelf, (one) => path === undefined || (!one.ordered && one.pathQkdlIds !== path))
       this.#dropUnfit(shelf)
-      if (path === undefined) this.#shelves.delete(name)
+      if (path === undefined) this.#forget(name)
     }
   }
 
@@ -198,6 +213,7 @@ export class EndKeyStock {
   clear(): void {
     for (const shelf of this.#shelves.values()) this.#drop(shelf, () => true)
     this.#shelves.clear()
+    this.#newest = undefined
   }
 
   close(): void {
@@ -210,6 +226,7 @@ export class EndKeyStock {
     if (limits.maxKeys === 0 || this.#closed) return undefined
     const name = nameOf(id)
     const known = this.#shelves.get(name)
+    if (known !== undefined && known === this.#newest) return known
     this.#shelves.delete(name)
     const shelf: Shelf = known ?? {
       id,
@@ -221,6 +238,7 @@ export class EndKeyStock {
     }
     if (known === undefined) this.#makePlace(id)
     this.#shelves.set(name, shelf)
+    this.#newest = shelf
     return shelf
   }
 
@@ -233,7 +251,12 @@ export class EndKeyStock {
       own.length >= maxShelvesPerApp ? own : this.#shelves.size >= maxShelves ? all : []
     if (victim === undefined) return
     this.#drop(victim[1], () => true)
-    this.#shelves.delete(victim[0])
+    this.#forget(victim[0])
+  }
+
+  #forget(name: string): void {
+    if (this.#shelves.get(name) === this.#newest) this.#newest = undefined
+    this.#shelves.delete(name)
   }
 
   #isUnfit(shelf: Shelf, { origin, batch }: Stocked): boolean {
@@ -342,6 +365,7 @@ function left({ batch, next }: Stocked): number {
   return batch.keyIds.length - next
 }
 
+/** SAE ids may hold anything: with the length of the first it is told where the second begins. */
 function nameOf({ appId, masterSaeId, slaveSaeId, keySizeBits }: ShelfId): string {
-  return `${appId} ${keySizeBits} ${JSON.stringify([masterSaeId, slaveSaeId])}`
+  return `${appId} ${keySizeBits} ${masterSaeId.length} ${masterSaeId}${slaveSaeId}`
 }

@@ -61,8 +61,15 @@ export interface DeliveryOptions {
   readonly hideForeignKeys: boolean
 }
 
+type Slave = KeyOrder["slaves"][number]
+type Whose = Pick<DeliveryRecord, "saeId" | "peerSaeId" | "additionalSaeIds"> & {
+  readonly method: "enc_keys" | "dec_keys"
+}
+
 export class Delivery {
   readonly #options: DeliveryOptions
+  /** Of the policy that was in force when they were last asked for. */
+  #limits: { readonly of: SitePolicy; readonly limits: RequestLimits } | undefined
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -70,11 +77,15 @@ export class Delivery {
 
   /** What requests are held against now; the default key size lies within the policy's limits. */
   get limits(): RequestLimits {
-    const { policy, defaultKeySizeBits, maxSaeIdCount } = this.#options
-    const { limits } = policy().document
-    const { minKeySizeBits, maxKeySizeBits } = limits
+    const { defaultKeySizeBits, maxSaeIdCount } = this.#options
+    const policy = this.#options.policy()
+    if (this.#limits?.of === policy) return this.#limits.limits
+    const { limits: own } = policy.document
+    const { minKeySizeBits, maxKeySizeBits } = own
     const size = Math.min(Math.max(defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
-    return { ...limits, defaultKeySizeBits: size, maxSaeIdCount }
+    const limits = { ...own, defaultKeySizeBits: size, maxSaeIdCount }
+    this.#limits = { of: policy, limits }
+    return limits
   }
 
   /**
@@ -109,31 +120,53 @@ export class Delivery {
    */
   async encKeys(saeId: string, peerSaeId: string, request: KeyRequest): Promise<Answer> {
     const { number, keySizeBits, additionalSaeIds, extensions } = request
-    const slaveSaeIds = [peerSaeId, ...additionalSaeIds]
-    if (slaveSaeIds.includes(saeId)) return badRequest("a slave SAE is the caller itself")
+    if (saeId === peerSaeId || additionalSaeIds.includes(saeId))
+      return badRequest("a slave SAE is the caller itself")
     if (additionalSaeIds.includes(peerSaeId))
       return badRequest("an additional slave SAE is the one in the path")
     let keys: EndKey[]
     try {
       this.#options.auditable?.()
-      const slaves = await Promise.all(slaveSaeIds.map((slave) => this.#joined(saeId, slave)))
+      const slaves = await this.#allJoined(saeId, peerSaeId, additionalSaeIds)
       const order = { masterSaeId: saeId, slaves, count: number, keySizeBits }
       keys = await this.#supply(order, extensions.mandatory, extensions.optional)
     } catch (fault) {
       return this.#refuse("enc_keys", saeId, peerSaeId, fault)
     }
-    const more = additionalSaeIds.length === 0 ? {} : { additionalSaeIds }
-    return this.#deliver({ method: "enc_keys", saeId, peerSaeId, ...more }, keys, (key, i) => {
+    const whose: Whose =
+      additionalSaeIds.length === 0
+        ? { method: "enc_keys", saeId, peerSaeId }
+        : { method: "enc_keys", saeId, peerSaeId, additionalSaeIds }
+    return this.#deliver(whose, keys, (key, i) => {
       return i < number && key.key.lengthBits === keySizeBits
     })
   }
 
-  /** The association with a slave; SAEs of one site need none. */
-  async #joined(saeId: string, slave: string): Promise<KeyOrder["slaves"][number]> {
+  /** The associations with the slaves. Of one slave that is known, at once. */
+  #allJoined(
+    saeId: string,
+    peerSaeId: string,
+    additionalSaeIds: readonly string[],
+  ): Slave[] | Promise<Slave[]> {
+    const only = additionalSaeIds.length === 0 ? this.#joined(saeId, peerSaeId) : undefined
+    if (only !== undefined) return [only]
+    const { desk } = this.#options
+    return Promise.all(
+      [peerSaeId, ...additionalSaeIds].map(async (slave) => {
+        const known = this.#joined(saeId, slave)
+        if (known !== undefined) return known
+        const { appId } = await desk.request(saeId, [slave], {})
+        return { saeId: slave, appId }
+      }),
+    )
+  }
+
+  /** The association with a slave, where it stands; SAEs of one site need none. */
+  #joined(saeId: string, slave: string): Slave | undefined {
     const { desk, livesHere } = this.#options
     if (livesHere(slave)) return { saeId: slave }
-    const app = desk.find(saeId, slave) ?? (await desk.request(saeId, [slave], {}))
-    return { saeId: slave, appId: app.appId }
+    const app = desk.find(saeId, slave)
+    return app === undefined ? undefined : { saeId: slave, appId: app.appId }
   }
 
   /** With what is wished for where that can be had, else without. */
@@ -150,7 +183,8 @@ export class Delivery {
         if (asQkdError(fault).appTag !== "terms") throw fault
       }
     }
-    return keyManager.supplyKeys({ ...order, terms: mandatory })
+    const { masterSaeId, slaves, count, keySizeBits } = order
+    return keyManager.supplyKeys({ masterSaeId, slaves, count, keySizeBits, terms: mandatory })
   }
 
   /** Get key with key IDs (5.4): all or none, each once. */
@@ -174,7 +208,7 @@ export class Delivery {
 
   /** Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. */
   async #deliver(
-    whose: Omit<DeliveryRecord, "keyIds" | "keySizeBits">,
+    whose: Whose,
     keys: readonly EndKey[],
     expected: (key: EndKey, index: number) => boolean,
   ): Promise<Answer> {
@@ -185,11 +219,8 @@ export class Delivery {
           "the key manager handed out other keys than asked for",
         )
       }
-      await this.#options.audit({
-        ...whose,
-        keyIds: keys.map((key) => key.keyId),
-        keySizeBits: keys[0]?.key.lengthBits ?? 0,
-      })
+      const keyIds = keys.map(({ keyId }) => keyId)
+      await this.#options.audit(recordOf(whose, keyIds, keys[0]?.key.lengthBits ?? 0))
       const body = keyContainer(keys, containerExtension(keys))
       return { status: 200, contentType: "application/json", body, wipe: true }
     } catch (fault) {
@@ -208,4 +239,11 @@ export class Delivery {
     else this.#options.log.info(facts, `014 ${method} refused`)
     return answer
   }
+}
+
+/** Members in the order of the trail. */
+function recordOf(whose: Whose, keyIds: readonly string[], keySizeBits: number): DeliveryRecord {
+  const { method, saeId, peerSaeId, additionalSaeIds } = whose
+  if (additionalSaeIds === undefined) return { method, saeId, peerSaeId, keyIds, keySizeBits }
+  return { method, saeId, peerSaeId, additionalSaeIds, keyIds, keySizeBits }
 }

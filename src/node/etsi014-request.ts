@@ -51,10 +51,11 @@ export function parseTarget(target: string): Etsi014Target | undefined {
   const mark = target.indexOf("?")
   const path = mark < 0 ? target : target.slice(0, mark)
   if (!path.startsWith(PREFIX)) return undefined
-  const [rawId = "", method, ...rest] = path.slice(PREFIX.length).split("/")
-  if (rest.length > 0) return undefined
+  const slash = path.indexOf("/", PREFIX.length)
+  if (slash < 0) return undefined
+  const method = path.slice(slash + 1)
   if (method !== "status" && method !== "enc_keys" && method !== "dec_keys") return undefined
-  const saeId = decode(rawId, "the SAE id in the path")
+  const saeId = decode(path.slice(PREFIX.length, slash), "the SAE id in the path")
   if (!isSaeId(saeId)) throw invalid("the SAE id in the path is not one", "/")
   return { method, saeId, query: mark < 0 ? undefined : target.slice(mark + 1) }
 }
@@ -71,8 +72,8 @@ export function parseStatusQuery(query: string | undefined): void {
 /** Clause 5.3, GET: nothing but `number` and `size`. */
 export function parseKeyRequestQuery(query: string | undefined, limits: RequestLimits): KeyRequest {
   const asked = parameters(query, ["number", "size"])
-  const amount = keyAmount(count(asked, "number"), count(asked, "size"), limits)
-  return { ...amount, additionalSaeIds: [], extensions: NO_EXTENSIONS }
+  const { number, keySizeBits } = keyAmount(count(asked, "number"), count(asked, "size"), limits)
+  return { number, keySizeBits, additionalSaeIds: [], extensions: NO_EXTENSIONS }
 }
 
 /** Clause 5.3, POST: a Key request (6.2). */

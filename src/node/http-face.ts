@@ -1,7 +1,7 @@
 // What every delivery face over HTTPS shares: who calls, how many at once, one answer at a time on a connection, and
 // sending an answer whose bytes are wiped once they have left. What is asked and answered is the face's own.
 
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http"
 import { asQkdError, QkdError } from "../errors.js"
 import { listenHttps, readBody } from "../transport/https.js"
 import type { HttpLimits } from "../transport/https.js"
@@ -107,7 +107,7 @@ class Service {
     response: ServerResponse,
     peer: PeerIdentity,
   ): Promise<void> {
-    if (!(await this.#turn(request, response))) return
+    if (response.socket === null && !(await this.#turn(request, response))) return
     const { name, limits, log } = this.#options
     const caller = this.#options.callerOf(peer)
     if (caller === undefined) {
@@ -137,9 +137,8 @@ class Service {
       send(response, this.#options.faultAnswer(error))
     } finally {
       this.#inFlightTotal -= 1
-      const left = (this.#inFlight.get(caller) ?? 1) - 1
-      if (left === 0) this.#inFlight.delete(caller)
-      else this.#inFlight.set(caller, left)
+      // Stays at nought: callers are SAEs and peers of the policy, few; a map that shrinks and grows costs each request.
+      this.#inFlight.set(caller, (this.#inFlight.get(caller) ?? 1) - 1)
     }
   }
 
@@ -151,7 +150,6 @@ class Service {
    * @returns whether it is to be answered
    */
   async #turn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (response.socket !== null) return true
     const { socket } = request
     if (this.#behind.has(socket)) {
       socket.destroy()
@@ -207,11 +205,17 @@ function send(response: ServerResponse, answer: Answer): void {
   }
   response.once("close", wipe)
   if (answer.close === true) response.shouldKeepAlive = false
-  response.writeHead(answer.status, {
-    "cache-control": "no-store",
-    "content-length": body?.length ?? 0,
-    ...(answer.contentType === undefined ? {} : { "content-type": answer.contentType }),
-    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
-  })
+  response.writeHead(answer.status, headersOf(answer, body?.length ?? 0))
   response.end(body)
+}
+
+function headersOf({ contentType, allow }: Answer, length: number): OutgoingHttpHeaders {
+  if (contentType !== undefined && allow === undefined)
+    return { "cache-control": "no-store", "content-length": length, "content-type": contentType }
+  return {
+    "cache-control": "no-store",
+    "content-length": length,
+    ...(contentType === undefined ? {} : { "content-type": contentType }),
+    ...(allow === undefined ? {} : { allow }),
+  }
 }

@@ -107,7 +107,26 @@ export class KeySupply {
 
   /** See `KeyManager.supplyKeys`. */
   async supply(order: KeyOrder): Promise<EndKey[]> {
-    return this.#admitted(order, (admitted) => this.#keysFor(order, admitted))
+    return (
+      this.#atHand(order) ?? this.#admitted(order, (admitted) => this.#keysFor(order, admitted))
+    )
+  }
+
+  /** At once, without anything that only keys to be made would need; undefined where that does not do. */
+  #atHand({ masterSaeId, slaves, count, keySizeBits, terms }: KeyOrder): EndKey[] | undefined {
+    const [slave] = slaves
+    if (slave?.appId === undefined || slaves.length > 1 || !Number.isInteger(count) || count < 1)
+      return undefined
+    if (slave.saeId === masterSaeId || (terms !== undefined && Object.keys(terms).length > 0))
+      return undefined
+    const { saeId: slaveSaeId, appId } = slave
+    const id = { appId, masterSaeId, slaveSaeId, keySizeBits }
+    if (!this.stock.has(id, count)) return undefined
+    const bits = count * keySizeBits
+    this.rates.admit(appId, bits)
+    this.stock.asked(id, count)
+    this.rates.countSupplied(appId, bits)
+    return this.stock.take(id, count, () => true)
   }
 
   /**

@@ -21,8 +21,18 @@ export function callerOf(
 ): string | undefined {
   const saeId = policy.saeByPin(peer.spkiSha256)
   if (saeId === undefined || nowMs < peer.validFromMs || nowMs > peer.validToMs) return undefined
-  return names(peer, where, saeId) ? saeId : undefined
+  const known = named.get(peer)
+  if (known?.saeId === saeId && known.where === where) return known.isSo ? saeId : undefined
+  const isSo = names(peer, where, saeId)
+  named.set(peer, { saeId, where, isSo })
+  return isSo ? saeId : undefined
 }
+
+/** What a certificate names never changes: looked at once for each connection. */
+const named = new WeakMap<
+  PeerIdentity,
+  { readonly saeId: string; readonly where: SaeIdentity; readonly isSo: boolean }
+>()
 
 /** The SAE that named itself by its id and knew the pre-shared key that the policy now in force pins for it. */
 export function callerByPsk(peer: PeerIdentity, policy: SitePolicy): string | undefined {

@@ -74,6 +74,18 @@ describe("rates of applications on one link", () => {
     assert.ok(await net.ask("b", 20), "nobody else is bound by it")
   })
 
+  it("T4: max_bandwidth is held by keys that lie ready, too", async () => {
+    await begin({ a: { maxBps: 256 } }, { durable: false, limits: { stock: { maxKeys: 64 } } })
+    const began = performance.now()
+    let given = 0
+    for (let i = 0; i < 20; i++) {
+      if (i >= 2) await net.until(() => net.first.stockedKeys > 0)
+      if (await net.ask("a")) given += 1
+    }
+    const most = 11 + (performance.now() - began) / 1000
+    assert.ok(given >= 10 && given <= most, `${given} keys of a burst`)
+  })
+
   it("T4: a restart gives no new burst", async () => {
     await begin({ a: { maxBps: 256 } }, { durable: true })
     assert.ok(await net.ask("a", 10))
