@@ -31,12 +31,21 @@ export function newId(): string {
   return `00000000-0000-4000-8000-${String(ids).padStart(12, "0")}`
 }
 
+/** As those of a controller are: in no order. */
+export function scatteredId(): string {
+  ids += 1
+  const first = (Math.imul(ids, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0")
+  return `${first}-0000-4000-8000-000000000000`
+}
+
 export class CoreNetwork {
   readonly picture = new Picture()
   readonly #settings: Settings
+  readonly #newId: () => string
   now = NOW
 
-  constructor(drawn: Drawn, settings: Partial<Settings> = {}) {
+  constructor(drawn: Drawn, settings: Partial<Settings> = {}, idOf = newId) {
+    this.#newId = idOf
     this.#settings = { ...DEFAULT_SETTINGS, ...settings }
     const target = {
       host: "h",
@@ -84,7 +93,7 @@ export class CoreNetwork {
   }
 
   decide(event: Event, overloaded = false): ReturnType<typeof decide> {
-    const context = { now: this.now, newId, settings: this.#settings, overloaded }
+    const context = { now: this.now, newId: this.#newId, settings: this.#settings, overloaded }
     return decide(this.picture, event, context)
   }
 
@@ -129,7 +138,8 @@ export class CoreNetwork {
       if (service?.next === undefined) return []
       const { next, ...rest } = service
       const path = { ...next, phase: "up" as const, awaiting: [] }
-      const value = { ...rest, path, leaving: [], state: "active" } as const
+      const admittedAt = service.changedAt
+      const value = { ...rest, path, leaving: [], state: "active", admittedAt } as const
       return [{ kind: "service", id, value: inShape(value, service.changedAt) }]
     })
     this.picture.apply(changes, this.picture.revision + 1)

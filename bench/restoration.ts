@@ -4,16 +4,18 @@
 // nobody was left behind who need not be. Run: npx tsx bench/restoration.ts [SERVICES]
 
 import { existsSync, readFileSync } from "node:fs"
+import type { Decision } from "../src/core/decide.js"
 import type { Event } from "../src/core/event.js"
 import { groups } from "../src/core/memberships.js"
 import { DEFAULT_SETTINGS } from "../src/core/settings.js"
 import type { Change } from "../src/model/network.js"
 import { readTopology } from "../src/model/topology-file.js"
-import { CoreNetwork, dice, NOW } from "./core-network.js"
+import { CoreNetwork, dice, NOW, scatteredId } from "./core-network.js"
 import { type Drawn, generated, germany50, timed } from "./graphs.js"
 
 const SERVICES = Number(process.argv[2] ?? 10_000)
-const ROUNDS = 7
+const ROUNDS = 15
+const NOTHING: Decision = { changes: [], reply: { ok: true }, effects: [] }
 const KDL = new URL("../../shared/data/topologies/zoo/Kdl.graphml", import.meta.url)
 
 /** Nodes in a square, each joined to its nearest: mean degree about four, as fibre networks are. */
@@ -60,11 +62,11 @@ function median(values: readonly number[]): number {
 }
 
 function run(drawn: Drawn): void {
-  const ready = new CoreNetwork(drawn)
+  const ready = new CoreNetwork(drawn, {}, scatteredId)
   const orderMs = timed(() => {
     ready.order(drawn, SERVICES, "restore")
   })
-  const anew = new CoreNetwork(drawn)
+  const anew = new CoreNetwork(drawn, {}, scatteredId)
   anew.order(drawn, SERVICES, undefined)
   const link = ready.busiest(drawn)
   const cut: Event = {
@@ -77,6 +79,9 @@ function run(drawn: Drawn): void {
   let decided = ready.decide(cut)
   let searched = anew.decide(cut)
   for (let round = 0; round < ROUNDS; round += 1) {
+    // No controller holds a decision while it makes the next: what is held is copied whenever memory is cleared.
+    decided = NOTHING
+    searched = NOTHING
     times.ready.push(
       timed(() => {
         decided = ready.decide(cut)

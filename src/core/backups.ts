@@ -6,6 +6,7 @@ import { groups } from "./memberships.js"
 import { findPath, type FoundPath } from "./path.js"
 import type { PathQuery } from "./path-query.js"
 import { put } from "./phases.js"
+import { byPriority } from "./priority-order.js"
 import { queryOf } from "./routing.js"
 import type { Turn } from "./turn.js"
 
@@ -172,9 +173,4 @@ export function thinBackups(turn: Turn, qkdlId: string): void {
     if (number === undefined || (draft.graph.residual[number] ?? 0) >= 0) return
     withBackup(turn, service)
   }
-}
-
-/** Greater priority first (`ServiceTerms.priority`); equal ones in a fixed order. */
-export function byPriority(x: Service, y: Service): number {
-  return y.terms.priority - x.terms.priority || (x.serviceId < y.serviceId ? -1 : 1)
 }

@@ -29,10 +29,8 @@ interface ServiceEntry {
   now: Service | null
   /** As sums have it. */
   settled: Service | undefined
-  isSettled: boolean
   /** As groups have it. */
   grouped: Service | undefined
-  isGrouped: boolean
 }
 
 export class Draft implements View {
@@ -47,10 +45,12 @@ export class Draft implements View {
   readonly #orders = new Map<string, BulkOrder | null>()
   readonly #groups = new GroupChanges()
   readonly #reserved = new Map<string, number>()
-  /** Services that were changed since the sums were last made up. */
-  readonly #unsettled: ServiceEntry[] = []
-  /** Services that were changed since a group of services was last asked for. */
-  readonly #ungrouped: ServiceEntry[] = []
+  /** Services in the order in which they were written, each as often as it was. */
+  readonly #written: ServiceEntry[] = []
+  /** How many of these are in the sums. */
+  #settledTo = 0
+  /** How many of these are in the groups. */
+  #groupedTo = 0
   /** Links where what is kept for backups differs from below. */
   readonly #kept = new Set<string>()
   /** What was written, in the order first written. */
@@ -108,7 +108,7 @@ export class Draft implements View {
   }
 
   members(group: string): readonly string[] {
-    if (this.#ungrouped.length > 0 && isOfServices(group)) this.#groupServices()
+    if (this.#groupedTo < this.#written.length && isOfServices(group)) this.#groupServices()
     return this.#groups.members(group, this.#under.members(group))
   }
 
@@ -233,36 +233,20 @@ export class Draft implements View {
     let entry = this.#services.get(id)
     if (entry === undefined) {
       const under = this.#under.service(id)
-      entry = {
-        kind: "service",
-        id,
-        under,
-        now,
-        settled: under,
-        isSettled: true,
-        grouped: under,
-        isGrouped: true,
-      }
+      entry = { kind: "service", id, under, now, settled: under, grouped: under }
       this.#services.set(id, entry)
       this.#order.push(entry)
     }
     entry.now = now
-    if (entry.isSettled) {
-      entry.isSettled = false
-      this.#unsettled.push(entry)
-    }
-    if (entry.isGrouped) {
-      entry.isGrouped = false
-      this.#ungrouped.push(entry)
-    }
+    this.#written.push(entry)
   }
 
   #settleOwn(): void {
-    if (this.#unsettled.length === 0) return
-    for (const entry of this.#unsettled) {
+    for (; this.#settledTo < this.#written.length; this.#settledTo += 1) {
+      const entry = this.#written[this.#settledTo]
+      if (entry === undefined) return
       const { settled: before, now: after } = entry
       entry.settled = after ?? undefined
-      entry.isSettled = true
       compareReservations(before, entry.settled, (qkdlId, bps) => {
         this.#reserved.set(qkdlId, (this.#reserved.get(qkdlId) ?? 0) + bps)
         this.graph.touchLink(qkdlId)
@@ -273,20 +257,19 @@ export class Draft implements View {
         this.graph.touchLink(qkdlId)
       }
     }
-    this.#unsettled.length = 0
   }
 
   #groupServices(): void {
-    for (const entry of this.#ungrouped) {
+    for (; this.#groupedTo < this.#written.length; this.#groupedTo += 1) {
+      const entry = this.#written[this.#groupedTo]
+      if (entry === undefined) return
       const { grouped: before, now: after } = entry
       entry.grouped = after ?? undefined
-      entry.isGrouped = true
       const note = (group: string): void => {
         this.#groups.note(group, entry.id)
       }
       compareServiceGroups(before, entry.grouped, note, note)
     }
-    this.#ungrouped.length = 0
   }
 
   #regroup<T>(

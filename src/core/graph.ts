@@ -9,7 +9,7 @@ import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { PlannedPath } from "../model/service.js"
 import { freeBps, priceOf, type Reservations } from "./allocate.js"
 import type { Settings } from "./settings.js"
-import { PathNumberBook, type PathNumbers } from "./path-numbers.js"
+import { type KnownPath, PathNumberBook, type PathNumbers } from "./path-numbers.js"
 import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 
 /** What the graph reads of the network. */
@@ -113,9 +113,9 @@ export class Graph {
     return this.#numbers.of(path, this.#linkNumbers, this.#nodeNumbers)
   }
 
-  /** Where the numbers of a path begin in `pathValues`, which is to be read after this. */
-  startOf(path: PlannedPath): number {
-    return this.#numbers.startOf(path, this.#linkNumbers, this.#nodeNumbers)
+  /** Among others where the numbers of a path begin in `pathValues`, which is to be read after this. */
+  known(path: PlannedPath): KnownPath {
+    return this.#numbers.known(path, this.#linkNumbers, this.#nodeNumbers)
   }
 
   get pathValues(): Int32Array {

@@ -3,6 +3,15 @@
 
 import type { PlannedPath } from "../model/service.js"
 
+/** What is remembered of a path. */
+export interface KnownPath {
+  /** Where its numbers begin. */
+  readonly start: number
+  readonly hops: number
+  /** Its nodes without the ends. */
+  readonly relays: readonly string[]
+}
+
 /** Where the numbers of a path lie: `hops` links from `start` on, then their `hops + 1` nodes. */
 export interface PathNumbers {
   readonly values: Int32Array
@@ -14,18 +23,18 @@ export interface PathNumbers {
 const MOST = 1 << 22
 
 export class PathNumberBook {
-  #starts = new WeakMap<PlannedPath, number>()
+  #known = new WeakMap<PlannedPath, KnownPath>()
   #values = new Int32Array(1024)
   #end = 0
 
   clear(): void {
-    this.#starts = new WeakMap()
+    this.#known = new WeakMap()
     // What was given out before stays as it is.
     this.#values = new Int32Array(1024)
     this.#end = 0
   }
 
-  /** Where `startOf` points into; another array once more paths have been asked for. */
+  /** What `known` points into; another array once more paths have been asked for. */
   get values(): Int32Array {
     return this.#values
   }
@@ -35,16 +44,16 @@ export class PathNumberBook {
     linkNumbers: ReadonlyMap<string, number>,
     nodeNumbers: ReadonlyMap<string, number>,
   ): PathNumbers {
-    const start = this.startOf(path, linkNumbers, nodeNumbers)
-    return { values: this.#values, start, hops: path.hops.length }
+    const { start, hops } = this.known(path, linkNumbers, nodeNumbers)
+    return { values: this.#values, start, hops }
   }
 
-  startOf(
+  known(
     path: PlannedPath,
     linkNumbers: ReadonlyMap<string, number>,
     nodeNumbers: ReadonlyMap<string, number>,
-  ): number {
-    const known = this.#starts.get(path)
+  ): KnownPath {
+    const known = this.#known.get(path)
     if (known !== undefined) return known
     const size = path.hops.length * 2 + 1
     if (this.#end + size > MOST) this.clear()
@@ -61,8 +70,9 @@ export class PathNumberBook {
       place += 1
     }
     this.#end = place
-    this.#starts.set(path, start)
-    return start
+    const made = { start, hops: path.hops.length, relays: path.nodes.slice(1, -1) }
+    this.#known.set(path, made)
+    return made
   }
 
   #grow(least: number): void {

@@ -49,17 +49,17 @@ export function usesLink(path: KeyPath | undefined, qkdlId: string): boolean {
 /**
  * Starts to set up `found` as the next path of a service that has no next one.
  *
- * @param areTold whether the caller tells the nodes of a service on one path.
+ * @param told the nodes that it begins with, where the caller tells them; of a service on one path.
  */
 export function beginPath(
   turn: Turn,
   service: Service,
   found: PlannedPath,
-  areTold = false,
+  told?: readonly string[],
 ): Service {
   if (isOnSeveral(service)) return beginLanes(turn, service, new Map([[0, found]]))
-  const next = nextPath(turn, service, found)
-  if (!areTold) turn.sync(...next.awaiting)
+  const next = nextPath(turn, service, found, told)
+  if (told === undefined) turn.sync(...next.awaiting)
   const begun = withNext(service, next, turn.time())
   turn.draft.putService(begun)
   return next.phase === "ends" ? lendAtOnce(turn, begun) : begun
@@ -87,12 +87,17 @@ export function beginLanes(
   return advance(turn, now)
 }
 
-function nextPath(turn: Turn, service: Service, found: PlannedPath): KeyPath {
+function nextPath(
+  turn: Turn,
+  service: Service,
+  found: PlannedPath,
+  areTold?: readonly string[],
+): KeyPath {
   const { hops, nodes } = found
   const virtual = hops.length > 1
   // A path without relays has nobody to tell before the ends: one of several waits for the others.
   const waits = !virtual && isOnSeveral(service)
-  const told = virtual ? nodes.slice(1, -1) : waits ? [] : nodes.slice()
+  const told = areTold ?? (virtual ? nodes.slice(1, -1) : waits ? [] : nodes.slice())
   return {
     qkdlId: virtual ? turn.context.newId() : (hops[0]?.qkdlId ?? ""),
     hops,

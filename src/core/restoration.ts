@@ -50,9 +50,11 @@ function moveAll(
   { stops, hits }: Failure,
 ): { readonly usedBackups: boolean } {
   let usedBackups = false
+  // Whoever takes a backup writes nobody but itself.
+  let mayBeWritten = false
   const room = new BackupRoom(turn)
   for (const listed of listedByPriority(turn, serviceIds)) {
-    const service = turn.draft.asOfNow(listed)
+    const service = mayBeWritten ? turn.draft.asOfNow(listed) : listed
     if (service === undefined) continue
     // Failed: pre-empted just now by one that moved before it, and has sought another path.
     if (service.state === "removing" || service.state === "failed") continue
@@ -60,6 +62,7 @@ function moveAll(
     if (isOnSeveral(service)) {
       moveLanes(turn, service, { stops, hits })
       room.changed()
+      mayBeWritten = true
       continue
     }
     if (next !== undefined && !stops(next)) continue
@@ -74,8 +77,9 @@ function moveAll(
       continue
     }
     const from = hit ? leavingHome(free) : free
-    if (backup !== undefined && room.take(free, backup, next)) {
-      beginPath(turn, from, backup, true)
+    const told = backup === undefined ? undefined : room.take(free, backup, next)
+    if (backup !== undefined && told !== undefined) {
+      beginPath(turn, from, backup, told)
       const type = path === undefined ? "service.pending" : "service.moving"
       turn.notify("service", type, service.serviceId, "to its backup")
       usedBackups = true
@@ -85,6 +89,7 @@ function moveAll(
     usedBackups ||= backup !== undefined
     seekPath(turn, from, { backup: "later" })
     room.changed()
+    mayBeWritten = true
   }
   return { usedBackups }
 }
@@ -128,13 +133,14 @@ class BackupRoom {
    * Takes the backup if it can be used; the nodes that a path over it begins with are told.
    *
    * @param left the path that it was for, where the service has just given that up
+   * @returns these nodes; undefined when it cannot be used
    */
   take(
     { path, terms, avoiding }: Pick<Service, "path" | "terms" | "avoiding">,
     backup: BackupPath,
     left: KeyPath | undefined,
-  ): boolean {
-    if (backup.rateBps < terms.minRateBps) return false
+  ): readonly string[] | undefined {
+    if (backup.rateBps < terms.minRateBps) return undefined
     const { graph } = this.#turn.draft
     if (!this.#current) this.#look()
     const free = this.#left
@@ -142,33 +148,32 @@ class BackupRoom {
     // What it has in common with the path in use is the service's already.
     const mayShare = backup.disjoint === "part" || left !== undefined
     const own = mayShare && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
-    const start = graph.startOf(backup)
+    const { start, hops, relays } = graph.known(backup)
     const values = graph.pathValues
-    const hops = backup.hops.length
     const end = start + hops
     for (let place = start; place < end; place += 1) {
       const link = values[place] ?? -1
       const bps = free[link] ?? UNFIT
-      if (bps === UNFIT) return false
-      if (bps < rateBps && rateBps > 0 && own?.includes(link) !== true) return false
+      if (bps === UNFIT) return undefined
+      if (bps < rateBps && rateBps > 0 && own?.includes(link) !== true) return undefined
     }
     const { present, passable } = graph
     const last = end + hops
-    if (present[values[end] ?? -1] !== 1 || present[values[last] ?? -1] !== 1) return false
+    if (present[values[end] ?? -1] !== 1 || present[values[last] ?? -1] !== 1) return undefined
     for (let place = end + 1; place < last; place += 1)
-      if (passable[values[place] ?? -1] !== 1) return false
-    if (avoiding !== undefined && this.#avoids(avoiding, backup)) return false
+      if (passable[values[place] ?? -1] !== 1) return undefined
+    if (avoiding !== undefined && this.#avoids(avoiding, backup)) return undefined
     for (let place = start; place < end; place += 1) {
       const link = values[place] ?? -1
       if (own?.includes(link) !== true) free[link] = (free[link] ?? 0) - rateBps
     }
-    this.#tell(backup, values, end)
-    return true
+    this.#tell(backup, values, end, hops)
+    // A path without relays begins with its ends (phases.ts).
+    return hops > 1 ? relays : backup.nodes
   }
 
   /** Each node once a cut. */
-  #tell(backup: PlannedPath, values: Int32Array, first: number): void {
-    const hops = backup.hops.length
+  #tell(backup: PlannedPath, values: Int32Array, first: number, hops: number): void {
     // A path without relays begins with its ends (phases.ts).
     const [from, to] = hops > 1 ? [1, hops - 1] : [0, hops]
     for (let place = from; place <= to; place += 1) {

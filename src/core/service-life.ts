@@ -3,7 +3,7 @@
 
 import type { AppTag } from "../errors.js"
 import type { KeyPath, Service } from "../model/service.js"
-import { byPriority, withBackup } from "./backups.js"
+import { withBackup } from "./backups.js"
 import { routeBesideBulk } from "./bulk-room.js"
 import type { NoPath } from "./explain.js"
 import type { FoundPath } from "./path.js"
@@ -24,6 +24,7 @@ import {
   usesLink,
 } from "./phases.js"
 import { makeRoom } from "./preemption.js"
+import { inOrderOfPriority } from "./priority-order.js"
 import { route } from "./routing.js"
 import type { Turn } from "./turn.js"
 
@@ -340,5 +341,5 @@ export function listedByPriority({ draft }: Turn, serviceIds: readonly string[])
     const service = draft.service(id)
     if (service !== undefined) services.push(service)
   }
-  return services.sort(byPriority)
+  return inOrderOfPriority(services)
 }

@@ -5,7 +5,7 @@
 import { fairShares } from "../engine/fair-share.js"
 import { isElastic, mostSurplusBps, surplusOf } from "../model/granted.js"
 import type { Service, ServiceTerms } from "../model/service.js"
-import { byPriority } from "./backups.js"
+import { byPriority } from "./priority-order.js"
 import { groups } from "./memberships.js"
 import { lend, roomOn, withoutSurplus } from "./surplus-grants.js"
 import { linksInUse } from "./surplus-rates.js"
