@@ -48,7 +48,7 @@ function durableNode(node: NetworkNode): NetworkNode {
  * heard; no figures.
  */
 function durableLink(link: NetworkLink): NetworkLink {
-  const { measuredAtMs: _m, capacityBps: _c, steady: _s, changedAt: _t, ...rest } = link
+  const { measuredAtMs: _m, capacityBps: _c, steady: _s, changedAt: _t, doubt: _d, ...rest } = link
   const { status: statusA } = link.endA
   const { status: statusB } = link.endB
   return {

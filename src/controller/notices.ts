@@ -57,6 +57,7 @@ function plainType(before: View, change: Change): string {
     old !== undefined &&
     old.status === value.status &&
     old.enabled === value.enabled &&
+    old.doubt === value.doubt &&
     (old.performance !== value.performance || old.measuredAtMs !== value.measuredAtMs)
   return onlyFigures ? "link.performance" : "link.changed"
 }

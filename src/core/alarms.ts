@@ -70,11 +70,22 @@ export function linkAlarms(link: NetworkLink): Alarm[] {
     const severity = status === "PENDING" ? "MINOR" : "MAJOR"
     return [alarm("link", qkdlId, "link-down", severity, message, { since: changedAt })]
   }
+  const found = doubtAlarms(link)
   const made = performance.eskrBps ?? performance.skrBps
   const wanted = performance.expectedConsumptionBps
-  if (made === undefined || wanted === undefined || wanted <= made) return []
+  if (made === undefined || wanted === undefined || wanted <= made) return found
   const message = `link ${name}: more key wanted than made`
-  return [alarm("link", qkdlId, "link-overloaded", "MINOR", message)]
+  return [...found, alarm("link", qkdlId, "link-overloaded", "MINOR", message)]
+}
+
+/** One end lies or is broken; which one, the network cannot know (THREATS R4). */
+function doubtAlarms({ qkdlId, name = qkdlId, a, b, doubt }: NetworkLink): Alarm[] {
+  if (doubt?.stands !== true) return []
+  const told = (qber: number, { qkdnId }: { readonly qkdnId: string }): string =>
+    `${(100 * qber).toFixed(1)} % at ${qkdnId}`
+  const message = `link ${name}: its ends tell different error rates, ${told(doubt.qberA, a)} and ${told(doubt.qberB, b)}`
+  const since = new Date(doubt.sinceMs).toISOString()
+  return [alarm("link", qkdlId, "link-doubted", "MAJOR", message, { since })]
 }
 
 export function serviceAlarms(service: Service): Alarm[] {

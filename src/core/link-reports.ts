@@ -5,6 +5,7 @@ import { firstRate, nextRate, type SteadyTerms } from "../engine/steady-rate.js"
 import type { LinkPerformance, LinkStatus } from "../model/link.js"
 import type { LinkEndReport, NetworkLink } from "../model/network.js"
 import { rateBps } from "./allocate.js"
+import { doubtOf } from "./end-doubt.js"
 import type { Settings } from "./settings.js"
 import type { Turn } from "./turn.js"
 
@@ -46,9 +47,17 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
   const figures = mergedPerformance(endA.performance, endB.performance)
   const moved = FIGURES.some((figure) => figures[figure] !== link.performance[figure])
   const performance = moved ? figures : link.performance
+  const doubt =
+    merged === "ACTIVE"
+      ? doubtOf(link.doubt, endA.performance, endB.performance, news.atMs, turn.settings)
+      : undefined
+  // In doubt each end's own word counts, also where the worse of both stays as it is.
+  const word = doubt !== undefined && end.performance.qber !== before.performance.qber
   const statusNews = status !== before.status || merged !== link.status
-  if (!statusNews && !isNews(link, performance, news.atMs, turn.settings)) return link
-  const { reason: oldReason, ...rest } = link
+  const doubtNews = doubt !== link.doubt || word
+  const told = statusNews || doubtNews || isNews(link, performance, news.atMs, turn.settings)
+  if (!told) return link
+  const { reason: oldReason, doubt: _, ...rest } = link
   const reason = merged === "ACTIVE" ? undefined : (news.reason ?? oldReason)
   const next: NetworkLink = {
     ...rest,
@@ -56,6 +65,7 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
     endB,
     status: merged,
     performance,
+    ...(doubt === undefined ? {} : { doubt }),
     ...(reason === undefined ? {} : { reason }),
     ...(merged === link.status ? {} : { changedAt: new Date(news.atMs).toISOString() }),
     ...measured(link, merged, performance, news, turn.settings),

@@ -45,6 +45,10 @@ export interface Settings {
   readonly retryMs: number
   /** A down link whose end reports key generation this long after the loss is taken to be up again. */
   readonly upByRateMs: number
+  /** Error rates of a link's two ends differ when by more than this, and than this share of the greater one, for so long. */
+  readonly doubtQber: number
+  readonly doubtShare: number
+  readonly doubtMs: number
   /** A node's last-heard time is written at most this often. */
   readonly heardMs: number
   /** Stock that a link which is not generating must hold before a best-effort path may use it. */
@@ -102,6 +106,9 @@ export const DEFAULT_SETTINGS: Settings = {
   avoidMs: 30_000,
   retryMs: 250,
   upByRateMs: 5_000,
+  doubtQber: 0.005,
+  doubtShare: 0.25,
+  doubtMs: 30_000,
   heardMs: 10_000,
   minStockBits: 4_096,
   transaction: "confirmed",

@@ -19,6 +19,7 @@ export interface Alarm {
     | "interface-failed"
     | "link-down"
     | "link-overloaded"
+    | "link-doubted"
     | "service-failed"
     | "service-degraded"
     | "order-late"

@@ -129,10 +129,22 @@ export interface NetworkLink {
   readonly steady?: SteadyLinkRate
   /** When performance was last recorded, ms since the epoch. */
   readonly measuredAtMs?: number
+  readonly doubt?: LinkDoubt
   /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
   readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string
   readonly changedAt?: string
+}
+
+/** The ends of a link that generates tell different error rates. */
+export interface LinkDoubt {
+  /** Ms since the epoch. */
+  readonly sinceMs: number
+  /** For so long that it is no matter of reports that crossed. */
+  readonly stands: boolean
+  /** As told when it began to stand. */
+  readonly qberA: number
+  readonly qberB: number
 }
 
 /** A rate that follows the smoothed measurements only when these have moved far enough and, upwards, stayed there. */

@@ -137,6 +137,10 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         ...object({ until: time, flaps: count }),
         description: "It came back not long ago: new paths avoid it until then if they can",
       },
+      "doubt?": {
+        ...object({ since: time, qberA: number, qberB: number }),
+        description: "Its ends have told different error rates since then: one lies or is broken",
+      },
       "reason?": string,
       "changedAt?": time,
     },

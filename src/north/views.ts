@@ -4,7 +4,12 @@
 import type { Notice } from "../controller/ports.js"
 import { grantedBps } from "../model/granted.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
-import { type Network, type NetworkLink, type NetworkNode } from "../model/network.js"
+import {
+  type LinkDoubt,
+  type Network,
+  type NetworkLink,
+  type NetworkNode,
+} from "../model/network.js"
 import type { BackupPath, KeyPath, Lane, Service } from "../model/service.js"
 
 /** A node without its credentials; its management address stays, since operators look for it. */
@@ -18,10 +23,11 @@ export function nodeView(node: NetworkNode): NodeView {
 }
 
 /** A link; the controller's own clockwork shows as times. */
-export type LinkView = Omit<NetworkLink, "measuredAtMs" | "steady" | "hold"> & {
+export type LinkView = Omit<NetworkLink, "measuredAtMs" | "steady" | "hold" | "doubt"> & {
   readonly steadyBps?: number
   readonly measuredAt?: string
   readonly hold?: { readonly until: string; readonly flaps: number }
+  readonly doubt?: { readonly since: string; readonly qberA: number; readonly qberB: number }
 }
 
 function timeOf(ms: number): string {
@@ -29,13 +35,18 @@ function timeOf(ms: number): string {
 }
 
 export function linkView(link: NetworkLink): LinkView {
-  const { measuredAtMs, steady, hold, ...rest } = link
+  const { measuredAtMs, steady, hold, doubt, ...rest } = link
   return {
     ...rest,
     ...(steady === undefined ? {} : { steadyBps: steady.bps }),
     ...(measuredAtMs === undefined ? {} : { measuredAt: timeOf(measuredAtMs) }),
     ...(hold?.held === true ? { hold: { until: timeOf(hold.untilMs), flaps: hold.flaps } } : {}),
+    ...(doubt?.stands === true ? { doubt: doubtView(doubt) } : {}),
   }
+}
+
+function doubtView({ sinceMs, qberA, qberB }: LinkDoubt): NonNullable<LinkView["doubt"]> {
+  return { since: timeOf(sinceMs), qberA, qberB }
 }
 
 export type PathView = Omit<KeyPath, "sinceRevision">

@@ -1,6 +1,10 @@
 // What the ends of a link report, brought together; how measurements become what admission counts with; flapping.
 
 import assert from "node:assert/strict"
+import { randomInt } from "node:crypto"
+import { linkAlarms } from "../../src/core/alarms.js"
+import { linkView } from "../../src/north/views.js"
+import { Dice } from "./dice.js"
 import { Lab } from "./lab.js"
 
 describe("a link reported by both of its ends", () => {
@@ -23,6 +27,103 @@ describe("a link reported by both of its ends", () => {
       qber: 0.05,
       stockBits: 5000,
     })
+  })
+
+  const qber = (lab: Lab, qkdnId: string, ratio: number): void => {
+    const performance = { skrBps: 900, qber: ratio, stockBits: 5000 }
+    lab.hear(qkdnId, { kind: "link-performance", qkdlId: "a-b", performance })
+  }
+  /** A minute of reports from both ends. */
+  const minute = (lab: Lab, qberA: number, qberB: number): void => {
+    for (let s = 0; s < 60; s += 5) {
+      qber(lab, "a", qberA)
+      lab.now += 2500
+      qber(lab, "b", qberB)
+      lab.now += 2500
+    }
+  }
+  const alarms = (lab: Lab): string[] =>
+    linkAlarms(lab.link("a-b")).map(({ type, message }) => `${type}: ${message}`)
+
+  it("R4: is doubted, in an alarm that names both words, when its ends go on telling different error rates", () => {
+    for (const [qberA, qberB, told] of [
+      [0.08, 0.02, "8.0 % at a and 2.0 % at b"],
+      [0.02, 0.03, "2.0 % at a and 3.0 % at b"],
+      [0, 0.0051, "0.0 % at a and 0.5 % at b"],
+    ] as const) {
+      const lab = new Lab({ links: ["a-b"] })
+      minute(lab, 0.02, 0.021)
+      assert.deepEqual(alarms(lab), [])
+      const from = lab.now
+      minute(lab, qberA, qberB)
+      const what = `its ends tell different error rates, ${told}`
+      assert.deepEqual(alarms(lab), [`link-doubted: link a-b: ${what}`])
+      const [alarm] = linkAlarms(lab.link("a-b"))
+      assert.equal(alarm?.severity, "MAJOR")
+      assert.ok(Date.parse(alarm.since ?? "") - from <= 2500, alarm.since)
+      assert.equal(lab.link("a-b").performance.qber, Math.max(qberA, qberB), "the worse counts")
+      assert.equal(linkView(lab.link("a-b")).doubt?.qberB, qberB)
+      minute(lab, qberA, qberA)
+      assert.deepEqual(alarms(lab), [])
+    }
+  })
+
+  it("R4: is doubted whichever end lies, in either direction, and not for what both tell alike", () => {
+    const dice = new Dice(randomInt(2 ** 31))
+    for (let round = 0; round < 300; round += 1) {
+      const lab = new Lab({ links: ["a-b"] })
+      const honest = dice.below(1000) / 10_000
+      const other = dice.below(1000) / 10_000
+      const apart = Math.abs(honest - other)
+      minute(lab, honest, honest)
+      minute(
+        lab,
+        ...(dice.below(2) === 0 ? ([honest, other] as const) : ([other, honest] as const)),
+      )
+      const doubted = alarms(lab).length > 0
+      const bound = Math.max(
+        lab.settings.doubtQber,
+        lab.settings.doubtShare * Math.max(honest, other),
+      )
+      if (Math.abs(apart - bound) > 1e-9)
+        assert.equal(doubted, apart > bound, `${honest} and ${other}`)
+    }
+  })
+
+  it("R4: is not doubted for reports that cross, for an end that tells no error rate, or while it is down", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    minute(lab, 0.02, 0.02)
+    // The line is disturbed: one end tells it 20 s before the other.
+    qber(lab, "a", 0.09)
+    lab.now += 20_000
+    qber(lab, "a", 0.09)
+    qber(lab, "b", 0.09)
+    lab.now += 60_000
+    qber(lab, "a", 0.09)
+    assert.deepEqual(alarms(lab), [])
+    for (let s = 0; s < 60; s += 5) {
+      lab.now += 5000
+      lab.hear("b", { kind: "link-performance", qkdlId: "a-b", performance: { skrBps: 900 } })
+      qber(lab, "a", 0.01)
+    }
+    assert.deepEqual(alarms(lab), [])
+    minute(lab, 0.01, 0.09)
+    assert.equal(alarms(lab).length, 1)
+    lab.linkDown("a-b")
+    assert.deepEqual(
+      linkAlarms(lab.link("a-b")).map(({ type }) => type),
+      ["link-down"],
+    )
+    assert.equal(lab.link("a-b").doubt, undefined)
+  })
+
+  it("R4: is doubted too when the lie is only what the nodes are read for, since the figures stand still", () => {
+    const lab = new Lab({ links: ["a-b"] })
+    qber(lab, "a", 0.06)
+    qber(lab, "b", 0.01)
+    lab.now += lab.settings.doubtMs
+    qber(lab, "a", 0.06)
+    assert.equal(alarms(lab).length, 1)
   })
 
   it("is up only when both ends say so", () => {
