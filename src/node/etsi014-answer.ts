@@ -125,7 +125,16 @@ export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): U
   return body
 }
 
+const PLAIN_CLOSE = Buffer.from("]}")
+const closes = new WeakMap<JsonObject, Uint8Array>()
+
+/** Written once for each extension, which is not changed any more. */
 function closeOf(extension: JsonObject | undefined): Uint8Array {
-  if (extension === undefined) return Buffer.from("]}")
-  return Buffer.from(`],"key_container_extension":${JSON.stringify(extension)}}`)
+  if (extension === undefined) return PLAIN_CLOSE
+  let close = closes.get(extension)
+  if (close === undefined) {
+    close = Buffer.from(`],"key_container_extension":${JSON.stringify(extension)}}`)
+    closes.set(extension, close)
+  }
+  return close
 }

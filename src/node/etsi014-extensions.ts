@@ -125,12 +125,26 @@ export function containerExtension(keys: readonly EndKey[]): JsonObject | undefi
     else if (worst !== undefined && epsilon > worst) worst = epsilon
   }
   if (keys.length === 0) return undefined
-  return {
-    keyloom_path_links: most,
-    keyloom_disjoint_paths: disjoint,
-    ...(worst !== undefined && { keyloom_epsilon: worst }),
+  if (told?.most !== most || told.disjoint !== disjoint || told.worst !== worst) {
+    const extension = {
+      keyloom_path_links: most,
+      keyloom_disjoint_paths: disjoint,
+      ...(worst !== undefined && { keyloom_epsilon: worst }),
+    }
+    told = { most, disjoint, worst, extension }
   }
+  return told.extension
 }
+
+/** The last one told: keys of one path have the same, and who writes it knows it again. */
+let told:
+  | {
+      readonly most: number
+      readonly disjoint: number
+      readonly worst: number | undefined
+      readonly extension: JsonObject
+    }
+  | undefined
 
 function invalid(message: string, path: string): QkdError {
   return new QkdError("invalid-value", message, { path })
