@@ -105,15 +105,19 @@ export class BorderNetwork extends KeyNetwork {
   }
 
   policy(): SitePolicy {
-    return (this.#policy ??= parsePolicy({
+    return (this.#policy ??= this.policyOf(this.border, `own-${this.name}`, this.domain))
+  }
+
+  protected policyOf(index: number, saeId: string, domain: PolicyDomain | undefined): SitePolicy {
+    return parsePolicy({
       version: 1,
-      qkdnId: this.site(this.border).qkdnId,
-      saes: [{ saeId: `own-${this.name}`, spkiSha256: [] }],
+      qkdnId: this.site(index).qkdnId,
+      saes: [{ saeId, spkiSha256: [] }],
       peers: [],
       relay: { allowed: true, maxHops: 4 },
       limits: { minKeySizeBits: 64, maxKeySizeBits: 4096, maxKeysPerRequest: 128 },
-      ...(this.domain !== undefined && { domains: [this.domain] }),
-    }))
+      ...(domain !== undefined && { domains: [domain] }),
+    })
   }
   #policy: SitePolicy | undefined
 
@@ -123,7 +127,25 @@ export class BorderNetwork extends KeyNetwork {
   }
 
   async openFace(mode: AckMode = "asynchronous", timeoutMs = 5000): Promise<void> {
-    const identity = this.identity
+    const { client, face } = await this.openSide({
+      ...{ mode, timeoutMs, index: this.border, identity: this.identity },
+      ...{ policy: () => this.policy(), port: this.face?.port ?? 0, url: () => this.url },
+    })
+    this.client = client
+    this.face = face
+  }
+
+  /** The interface of one border node to its neighbour. */
+  protected async openSide(side: {
+    readonly mode: AckMode
+    readonly timeoutMs: number
+    readonly index: number
+    readonly identity: CertifiedKey
+    readonly policy: () => SitePolicy
+    readonly port: number
+    readonly url: () => string
+  }): Promise<{ readonly client: Etsi020Client; readonly face: Face }> {
+    const { mode, timeoutMs, index, identity, policy, port, url } = side
     const authorities = [authority.certificatePem]
     const note = (
       method: string,
@@ -136,22 +158,20 @@ export class BorderNetwork extends KeyNetwork {
       return Promise.resolve()
     }
     const client = new Etsi020Client({
-      ...{ mode, timeoutMs, log: SILENT },
-      policy: () => this.policy(),
+      ...{ mode, timeoutMs, policy, log: SILENT },
       tls: () => ({ identity, authorities }),
-      callbackUrl: () => `${this.url}/kmapi/v1/ext_keys/ack`,
+      callbackUrl: () => `${url()}/kmapi/v1/ext_keys/ack`,
       audit: (domain, parcel) => note("given", domain, parcel, parcel.keyIds),
     })
-    this.client = client
-    const { border } = this.manager(this.border)
+    const { border } = this.manager(index)
     border.attach(client)
-    this.face = await listenEtsi020({
-      ...{ host: "127.0.0.1", port: this.face?.port ?? 0, border, client, timeoutMs, log: SILENT },
+    const face = await listenEtsi020({
+      ...{ host: "127.0.0.1", port, border, client, timeoutMs, policy, log: SILENT },
       tls: { identity, callerAuthorities: authorities },
-      policy: () => this.policy(),
       desk: this.desk(),
       audit: (domain, parties, keyIds) => note("taken", domain, parties, keyIds),
     })
+    return { client, face }
   }
 
   async closeFace(): Promise<void> {
@@ -167,6 +187,57 @@ export class BorderNetwork extends KeyNetwork {
   asDomain(): PolicyDomain {
     const pin = spkiSha256(this.identity.certificatePem)
     return { name: this.name, spkiSha256: [pin], url: this.url, saes: this.ours }
+  }
+}
+
+/** A network between two others: a border node at either end, and SAEs of its own at neither. */
+export class TransitNetwork extends BorderNetwork {
+  readonly nearIdentity: CertifiedKey
+  nearDomain: PolicyDomain | undefined
+  nearFace: Face | undefined
+  nearClient: Etsi020Client | undefined
+  #nearPolicy: SitePolicy | undefined
+
+  constructor(name: string, near: readonly string[], far: readonly string[]) {
+    super(name, near, far, { nodes: 3 })
+    this.nearIdentity = kmeCertificate(`${name}-near`)
+    const isNear = (id: string): boolean => this.nearDomain?.saes.includes(id) === true
+    const [first] = this.faults
+    if (first === undefined) throw new Error("too few nodes")
+    first.ownsSae = isNear
+    first.domainOf = (id) => (isNear(id) ? this.nearDomain?.name : undefined)
+  }
+
+  setNear(domain: PolicyDomain): void {
+    this.nearDomain = domain
+    this.#nearPolicy = undefined
+  }
+
+  override async openFace(mode: AckMode = "asynchronous", timeoutMs = 5000): Promise<void> {
+    await super.openFace(mode, timeoutMs)
+    const { client, face } = await this.openSide({
+      ...{ mode, timeoutMs, index: 0, identity: this.nearIdentity },
+      policy: () => (this.#nearPolicy ??= this.policyOf(0, `near-${this.name}`, this.nearDomain)),
+      ...{ port: this.nearFace?.port ?? 0, url: () => this.nearUrl },
+    })
+    this.nearClient = client
+    this.nearFace = face
+  }
+
+  override async closeFace(): Promise<void> {
+    this.nearClient?.close()
+    await this.nearFace?.close()
+    await super.closeFace()
+  }
+
+  get nearUrl(): string {
+    return `https://127.0.0.1:${this.nearFace?.port ?? 0}`
+  }
+
+  /** How the neighbour at the near end names it: what lies behind it is the far network's. */
+  asNear(): PolicyDomain {
+    const pin = spkiSha256(this.nearIdentity.certificatePem)
+    return { name: this.name, spkiSha256: [pin], url: this.nearUrl, saes: this.theirs }
   }
 }
 
