@@ -26,6 +26,7 @@ describe("a Key container", () => {
   it("tells of its own keys, whatever the one before told", () => {
     for (let again = 0; again < 2; again++) {
       assert.deepEqual(toldOf({ links: 1 }), near)
+      assert.deepEqual(toldOf({ links: 2 }), { ...near, keyloom_path_links: 2 })
       assert.deepEqual(toldOf({ links: 3, disjointPaths: 2, epsilon: 1e-9 }), far)
       assert.deepEqual(toldOf({ links: 3, disjointPaths: 2, epsilon: 2e-9 }), {
         ...far,
