@@ -43,6 +43,8 @@ export interface Consignment {
    * them (THREATS R2). Always so where there is a relay.
    */
   readonly signed?: boolean
+  /** Of another domain, for the next one that the keys reach: read by nobody in between. */
+  readonly extensions?: string
 }
 
 export interface RelayHeader extends Consignment {
@@ -76,6 +78,7 @@ export const RELAY_LIMITS = {
   slaves: 48,
   shares: 16,
   nodes: 64,
+  extensions: 2048,
   segments: 4096,
 } as const
 
@@ -108,6 +111,7 @@ export function wholeOf(consignment: Consignment): Consignment {
     keyIds: consignment.keyIds,
     keySizeBits: consignment.keySizeBits,
     ttlS: consignment.ttlS,
+    ...(consignment.extensions !== undefined && { extensions: consignment.extensions }),
   }
 }
 
@@ -130,10 +134,13 @@ export function encodeRelayHeader(header: RelayHeader): Buffer {
 
 /** One and only one encoding: also what acknowledgements and voids are signed over. */
 export function encodeConsignment(consignment: Consignment): Buffer {
-  const { scheme, share, signed } = consignment
+  const { scheme, share, signed, extensions } = consignment
   const combines = scheme === "destination-combines"
   const flags =
-    (signed === true ? SIGNED : 0) | (combines ? COMBINES : 0) | (share === undefined ? 0 : SHARE)
+    (signed === true ? SIGNED : 0) |
+    (combines ? COMBINES : 0) |
+    (share === undefined ? 0 : SHARE) |
+    (extensions === undefined ? 0 : EXTENSIONS)
   const writer = new ByteWriter(256)
     .uuid(consignment.transferId)
     .text(consignment.appId)
@@ -147,12 +154,14 @@ export function encodeConsignment(consignment: Consignment): Buffer {
     .u32(consignment.ttlS)
     .u8(flags)
   if (share !== undefined) writer.uuid(share.groupId).u8(share.index).u8(share.count)
+  if (extensions !== undefined) writer.text(extensions)
   return writer.finish()
 }
 
 const SIGNED = 1
 const COMBINES = 2
 const SHARE = 4
+const EXTENSIONS = 8
 
 /** @throws QkdError `malformed-message`: also on what no honest sender writes (no key, odd sizes). */
 export function decodeRelayHeader(bytes: Uint8Array): RelayHeader {
@@ -193,12 +202,13 @@ export function readConsignment(reader: ByteReader): Consignment {
     ttlS: reader.u32(),
   }
   const flags = reader.u8()
-  if (flags > (SIGNED | COMBINES | SHARE)) reader.fail("flags")
+  if (flags > (SIGNED | COMBINES | SHARE | EXTENSIONS)) reader.fail("flags")
   const consignment: Consignment = {
     ...whole,
     ...((flags & COMBINES) !== 0 && { scheme: "destination-combines" }),
     ...((flags & SHARE) !== 0 && { share: readShare(reader) }),
     ...((flags & SIGNED) !== 0 && { signed: true }),
+    ...((flags & EXTENSIONS) !== 0 && { extensions: reader.text(RELAY_LIMITS.extensions) }),
   }
   const { keyIds, keySizeBits } = consignment
   if (keyIds.length === 0) reader.fail("no key")

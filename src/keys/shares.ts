@@ -111,6 +111,7 @@ function sameWhole(a: Consignment, b: Consignment): boolean {
     a.masterSaeId === b.masterSaeId &&
     a.keySizeBits === b.keySizeBits &&
     a.ttlS === b.ttlS &&
+    a.extensions === b.extensions &&
     a.slaveSaeIds.join("\n") === b.slaveSaeIds.join("\n") &&
     a.keyIds.join() === b.keyIds.join()
   )

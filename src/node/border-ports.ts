@@ -8,6 +8,8 @@ export interface DomainParcel extends Parties {
   readonly keyIds: readonly string[]
   readonly keySizeBits: number
   readonly keys: Secret
+  /** As `DomainDelivery`. */
+  readonly extensions?: string
 }
 
 /** `refused`: nothing of it is there (400, 401). `unheard`: it may be there. */
@@ -36,6 +38,8 @@ export interface DomainDelivery extends Parties {
   readonly keys: readonly { readonly keyId: string; readonly key: Secret }[]
   /** By target: the association that joins it to the initiator; absent for SAEs that this site stands for. */
   readonly appIds: ReadonlyMap<string, string>
+  /** Optional extensions, as `etsi020-extensions` writes them: they go on with the keys. */
+  readonly extensions?: string
   /** Where to tell what became of them; absent: the caller waits. */
   readonly callbackUrl?: string
 }

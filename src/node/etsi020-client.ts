@@ -11,6 +11,7 @@ import { HttpsClient } from "../transport/https.js"
 import type { HttpAnswer, HttpRequest } from "../transport/https.js"
 import type { MutualTls } from "../transport/tls.js"
 import type { Ack, DomainCarrier, DomainParcel, GiveOutcome } from "./border-ports.js"
+import { extensionsIn } from "./etsi020-extensions.js"
 import { acksOut, extKeysBody, parseAcks, voidBody } from "./etsi020-messages.js"
 import { PendingAcks } from "./etsi020-pending.js"
 import type { Log } from "./log.js"
@@ -69,6 +70,12 @@ export class Etsi020Client implements DomainCarrier {
       return "refused"
     }
     const { keyIds } = parcel
+    try {
+      extensionsIn(parcel.extensions, keyIds)
+    } catch (cause) {
+      log.warn({ domain, reason: asQkdError(cause).message }, "020: keys came with odd extensions")
+      return "refused"
+    }
     const statuses = await this.#ask(domain, "give", parcel, keyIds, (callbackUrl) => ({
       path: PREFIX,
       body: extKeysBody(parcel, callbackUrl),

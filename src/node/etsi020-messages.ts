@@ -10,6 +10,7 @@ import { placeOf, takeSecrets, writeWithSecrets } from "../keys/secret-json.js"
 import { isArray, isObject, parseJson } from "../yang/json-text.js"
 import type { JsonObject, JsonValue } from "../yang/json-text.js"
 import type { Ack, DomainParcel } from "./border-ports.js"
+import { extensionsIn, extensionsText, readExtensions } from "./etsi020-extensions.js"
 
 /** An ext_key_container. */
 export interface ExtKeys extends Parties {
@@ -17,6 +18,8 @@ export interface ExtKeys extends Parties {
   readonly callbackUrl?: string
   /** Names of the extensions that must be met. */
   readonly mandatory: readonly string[]
+  /** Those that need not be, as `etsi020-extensions` writes them. */
+  readonly extensions?: string
 }
 
 /** A void_container. */
@@ -31,7 +34,6 @@ const MAX_MESSAGE = 4096
 const MAX_URL = 1024
 const JSON_DEPTH = 16
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const EXTENSION = /^E[0-9]{1,10}_[^\s]{1,128}$/
 
 /**
  * The keys are the caller's to wipe; `body` too, in which none of them is left.
@@ -47,11 +49,12 @@ export function parseExtKeys(bytes: Uint8Array, maxKeys: number): ExtKeys {
     ])
     const entries = list(body, "keys", Math.min(maxKeys, BORDER_LIMITS.keys))
     const used = new Set<number>()
+    const byKey: Record<string, JsonObject> = {}
     const keys = entries.map((entry, i) => {
       const path = `/keys/${i}`
       const { key_id, value, extension } = members(entry, path, ["key_id", "value", "extension"])
-      extensions(extension, `${path}/extension`)
       const keyId = keyIdIn(key_id, `${path}/key_id`)
+      byKey[keyId] = readExtensions(extension, `${path}/extension`)
       if (value === undefined) throw missing(`${path}/value`)
       const place = typeof value === "string" ? placeOf(value) : undefined
       const key = place === undefined ? undefined : secrets[place]
@@ -64,9 +67,13 @@ export function parseExtKeys(bytes: Uint8Array, maxKeys: number): ExtKeys {
       keys.map(({ keyId }) => keyId),
       "/keys",
     )
-    const mandatory = extensions(body["extension_mandatory"], "/extension_mandatory")
-    extensions(body["extension_optional"], "/extension_optional")
-    return { keys, mandatory, ...partiesIn(body), ...callbackIn(body) }
+    const mandatory = readExtensions(body["extension_mandatory"], "/extension_mandatory")
+    const optional = readExtensions(body["extension_optional"], "/extension_optional")
+    const extensions = extensionsText({ optional, byKey })
+    return {
+      ...{ keys, mandatory: Object.keys(mandatory), ...partiesIn(body), ...callbackIn(body) },
+      ...(extensions !== undefined && { extensions }),
+    }
   } catch (fault) {
     for (const secret of secrets) secret.wipe()
     throw fault
@@ -79,7 +86,7 @@ export function parseVoid(bytes: Uint8Array): VoidKeys {
     ...["key_ids", "initiator_sae_id", "target_sae_ids", "ack_callback_url"],
     ...["extension", "all_confirmation"],
   ])
-  extensions(body["extension"], "/extension")
+  readExtensions(body["extension"], "/extension")
   const { all_confirmation: all } = body
   if (all !== undefined && typeof all !== "boolean")
     throw invalid("all_confirmation shall be true or false", "/all_confirmation")
@@ -103,7 +110,7 @@ export function parseAcks(bytes: Uint8Array): Ack[] {
       ...["key_id_container", "ack_status", "initiator_sae_id", "target_sae_ids"],
       ...["message", "extension"],
     ])
-    extensions(container["extension"], `${path}/extension`)
+    readExtensions(container["extension"], `${path}/extension`)
     const { message } = container
     if (message !== undefined && (typeof message !== "string" || message.length > MAX_MESSAGE))
       throw invalid(`message shall be text of at most ${MAX_MESSAGE} characters`, `${path}/message`)
@@ -113,7 +120,7 @@ export function parseAcks(bytes: Uint8Array): Ack[] {
     const keyIds = ids.map((item, k) => {
       const at = `${path}/key_id_container/${k}`
       const { key_id, extension } = members(item, at, ["key_id", "extension"])
-      extensions(extension, `${at}/extension`)
+      readExtensions(extension, `${at}/extension`)
       return keyIdIn(key_id, `${at}/key_id`)
     })
     return {
@@ -125,19 +132,29 @@ export function parseAcks(bytes: Uint8Array): Ack[] {
   })
 }
 
-/** The body of ext_keys, with keys in it: whoever sends it wipes it. */
+/**
+ * The body of ext_keys, with keys in it: whoever sends it wipes it.
+ *
+ * @throws QkdError `invalid-value`, `malformed-message` when its extensions are none
+ */
 export function extKeysBody(parcel: DomainParcel, callbackUrl: string | undefined): Uint8Array {
   const { keyIds, keySizeBits, keys } = parcel
   const bytes = keySizeBits / 8
+  const { optional, byKey = {} } = extensionsIn(parcel.extensions, keyIds)
   const cuts = keyIds.map((_, index) => keys.slice(index * bytes, bytes))
-  const rest = JSON.stringify({ ...partiesOut(parcel), ...callbackOut(callbackUrl) })
+  const rest = JSON.stringify({
+    ...{ ...partiesOut(parcel), ...callbackOut(callbackUrl) },
+    ...(optional !== undefined && { extension_optional: optional }),
+  })
   try {
     return writeWithSecrets([
       '{"keys":[',
       ...keyIds.flatMap((keyId, index) => {
         const cut = cuts[index]
         const head = `${index === 0 ? "" : ","}{"key_id":"${keyId}","value":"`
-        return cut === undefined ? [] : [head, cut, '"}']
+        const extension = byKey[keyId]
+        const tail = extension === undefined ? '"}' : `","extension":${JSON.stringify(extension)}}`
+        return cut === undefined ? [] : [head, cut, tail]
       }),
       `],${rest.slice(1)}`,
     ])
@@ -205,17 +222,6 @@ function keyIdIn(value: JsonValue | undefined, path: string): string {
   const id = typeof value === "string" ? value.toLowerCase() : ""
   if (!UUID.test(id)) throw invalid("key_id shall be a UUID", path)
   return id
-}
-
-/** @returns their names */
-function extensions(value: JsonValue | undefined, path: string): string[] {
-  if (value === undefined) return []
-  if (!isObject(value)) throw invalid("extensions are an object", path)
-  const names = Object.keys(value)
-  const odd = names.find((name) => !EXTENSION.test(name))
-  if (odd !== undefined)
-    throw invalid("an extension is named E, an enterprise number, _ and a name", path)
-  return names
 }
 
 function list(

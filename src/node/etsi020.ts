@@ -109,7 +109,7 @@ class Service {
   async #keys(domain: PolicyDomain, body: Uint8Array): Promise<Answer> {
     const { policy, border, audit } = this.#options
     const { limits } = policy().document
-    const { keys, mandatory, callbackUrl, ...parties } = parseExtKeys(
+    const { keys, mandatory, callbackUrl, extensions, ...parties } = parseExtKeys(
       body,
       limits.maxKeysPerRequest,
     )
@@ -136,6 +136,7 @@ class Service {
       const { acks } = await border.accept({
         ...{ domain: domain.name, ...parties, keys, appIds },
         ...(callbackUrl !== undefined && { callbackUrl }),
+        ...(extensions !== undefined && { extensions }),
       })
       return await (callbackUrl === undefined ? this.#inTime(acks) : { status: 202 })
     } finally {

@@ -86,7 +86,7 @@ export class Handovers {
     const domains = this.#domainsOf(offer)
     const given = await Promise.allSettled(
       Array.from(domains, ([domain, targetSaeIds]) =>
-        this.#give(this.#handover(offer, domain, targetSaeIds), offer.keySizeBits, keys),
+        this.#give(this.#handover(offer, domain, targetSaeIds), offer, keys),
       ),
     )
     const fault = given.find((one) => one.status === "rejected")
@@ -149,7 +149,7 @@ export class Handovers {
     this.#closed = true
   }
 
-  #give(handover: Handover, keySizeBits: number, keys: Secret): Promise<void> {
+  #give(handover: Handover, offer: Consignment, keys: Secret): Promise<void> {
     const known = this.#open.get(nameOf(handover))
     if (known !== undefined) {
       if (known.giving !== undefined) return known.giving
@@ -159,13 +159,17 @@ export class Handovers {
     if (this.#open.size >= MAX_OPEN && !this.#makeRoom())
       return Promise.reject(new QkdError("resource-denied", "too many keys on their way out"))
     const open = this.#add(handover)
-    open.giving = this.#giveNow(open, keySizeBits, keys).finally(() => {
+    open.giving = this.#giveNow(open, offer, keys).finally(() => {
       open.giving = undefined
     })
     return open.giving
   }
 
-  async #giveNow(open: Open, keySizeBits: number, keys: Secret): Promise<void> {
+  async #giveNow(
+    open: Open,
+    { keySizeBits, extensions }: Consignment,
+    keys: Secret,
+  ): Promise<void> {
     const { handover } = open
     const { domain, keyIds, initiatorSaeId, targetSaeIds } = handover
     const carrier = this.#options.carrier()
@@ -174,7 +178,10 @@ export class Handovers {
       throw noPath(`no interface to ${domain} is open here`)
     }
     await this.#write(open, "offered")
-    const parcel = { keyIds, keySizeBits, keys, initiatorSaeId, targetSaeIds }
+    const parcel = {
+      ...{ keyIds, keySizeBits, keys, initiatorSaeId, targetSaeIds },
+      ...(extensions !== undefined && { extensions }),
+    }
     const outcome = await carrier.give(domain, parcel)
     // Voided meanwhile: whatever the other side says, nobody gets them.
     if (open.handover.state !== "offered") throw noPath("the keys were taken back meanwhile")

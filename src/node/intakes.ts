@@ -15,6 +15,7 @@ import type { Consignment } from "../keys/relay-header.js"
 import { Secret } from "../keys/secret.js"
 import { AckTeller } from "./ack-teller.js"
 import type { Accepted, Ack, DomainCarrier, DomainDelivery } from "./border-ports.js"
+import type { GivenKeys } from "./key-maker.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
 import type { Log } from "./log.js"
 import type { KeyOrder } from "./ports.js"
@@ -30,11 +31,7 @@ export interface IntakesOptions {
    *
    * @returns where they are now
    */
-  readonly forward: (
-    order: KeyOrder,
-    keyIds: readonly string[],
-    keys: Secret,
-  ) => Promise<readonly Consignment[]>
+  readonly forward: (order: KeyOrder, given: GivenKeys) => Promise<readonly Consignment[]>
   /** Takes back what was forwarded. False: somebody has one of them, or their site did not say. */
   readonly takeBack: (offers: readonly Consignment[]) => Promise<boolean>
   readonly ttlS: number
@@ -174,7 +171,7 @@ export class Intakes {
 
   /** Durably taken, one intake for each size, then on their way. */
   async #begin(delivery: DomainDelivery, fresh: DomainDelivery["keys"]): Promise<Open[]> {
-    const { domain, initiatorSaeId, targetSaeIds, callbackUrl, appIds } = delivery
+    const { domain, initiatorSaeId, targetSaeIds, callbackUrl } = delivery
     const { random, steadyMs, store, ttlS } = this.#options
     const bySize = new Map<number, DomainDelivery["keys"][number][]>()
     for (const one of fresh) {
@@ -197,7 +194,7 @@ export class Intakes {
       // Whoever repeats them meanwhile waits for the same.
       written ??= store.commit(begun.map((one) => opOf(one.open.intake)))
       open.forwarding = written
-        .then(() => this.#forward(open, keySizeBits, together, appIds))
+        .then(() => this.#forward(open, keySizeBits, together, delivery))
         .catch((cause: unknown) => {
           // The store has failed: nothing of them is relayed, and this process will not take on any more.
           open.intake = { ...open.intake, state: "failed" }
@@ -216,7 +213,7 @@ export class Intakes {
     open: Open,
     keySizeBits: number,
     keys: Secret,
-    appIds: ReadonlyMap<string, string>,
+    { appIds, extensions }: DomainDelivery,
   ): Promise<void> {
     const { forward, takeBack, log } = this.#options
     const { domain, keyIds, initiatorSaeId, targetSaeIds } = open.intake
@@ -226,7 +223,10 @@ export class Intakes {
     })
     const order = { masterSaeId: initiatorSaeId, slaves, count: keyIds.length, keySizeBits }
     try {
-      const offers = await forward(order, keyIds, keys)
+      const offers = await forward(order, {
+        ...{ keyIds, keys },
+        ...(extensions !== undefined && { extensions }),
+      })
       if (open.intake.state === "taken") await this.#write(open, { state: "relayed", offers })
       else if (!(await takeBack(offers))) {
         log.warn({ domain, keyIds }, "020: keys were taken back too late")

@@ -41,6 +41,8 @@ export interface GivenKeys {
   readonly keyIds: readonly string[]
   /** All keys, one after the other. */
   readonly keys: Secret
+  /** Optional extensions that go on with them. */
+  readonly extensions?: string
 }
 
 /** Keys that every far end has stored. */
@@ -167,7 +169,7 @@ export class KeyMaker {
   }
 
   #offerOf(
-    { masterSaeId, keySizeBits, ttlS = Infinity }: TransferOrder,
+    { masterSaeId, keySizeBits, ttlS = Infinity, given }: TransferOrder,
     { appId, slaveSaeIds }: TransferLeg,
     keyIds: readonly string[],
   ): Consignment {
@@ -187,6 +189,7 @@ export class KeyMaker {
       keyIds,
       keySizeBits,
       ttlS: Math.min(ttlS, app.qos.ttlS || limits.defaultTtlS),
+      ...(given?.extensions !== undefined && { extensions: given.extensions }),
     }
   }
 }

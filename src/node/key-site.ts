@@ -83,7 +83,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.border = new Border({
       ...{ qkdnId, store, policy, random, steadyMs, log, ttlS: limits.defaultTtlS },
       endKeys: () => this.#endKeys,
-      forward: (order, keyIds, keys) => this.#supply.forward(order, { keyIds, keys }),
+      forward: (order, given) => this.#supply.forward(order, given),
       voidAt: (offer) => this.#transfers.voidedAt(offer),
     })
     this.#transit = new TransitRates({

@@ -64,6 +64,7 @@ export class RelaySender {
         ...(offer.scheme !== undefined && { scheme: offer.scheme }),
         ...(offer.share !== undefined && { share: offer.share }),
         ...(offer.signed !== undefined && { signed: offer.signed }),
+        ...(offer.extensions !== undefined && { extensions: offer.extensions }),
         sessionId: peer.sessionId,
         number: keeper.nextNumber(),
         sender: this.#links.qkdnId,
