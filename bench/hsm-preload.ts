@@ -1,5 +1,7 @@
 // Preloading two tokens, from the first key asked for to the last proven equal at both ends, beside the same two tokens taking
-// as many keys by bare C_CreateObject. Logging in (and, for wrapped keys, making an RSA pair) comes before either clock starts,
+// as many keys by bare C_CreateObject: both at once, as preloading does, on the same cores (what preloading costs), and one
+// alone with the machine to itself (what a site would see whose token, consumer and key manager share no core with the other
+// site's; here they do). Logging in (and, for wrapped keys, making an RSA pair) comes before either clock starts,
 // and is told aside. Both in one run, in turn; SoftHSM. `node --import tsx bench/hsm-preload.ts [KEYS [ROUNDS]]`
 
 import { execFile } from "node:child_process"
@@ -18,14 +20,15 @@ const keys = Number(process.argv[2] ?? 256)
 const rounds = Number(process.argv[3] ?? 3)
 const run = promisify(execFile)
 
-async function bareSeconds(dir: string): Promise<number> {
-  const soft = makeTokens(mkdtempSync(path.join(dir, "bare-")), ["one", "other"])
+/** Of the slowest of the tokens, which all take their keys at once. */
+async function bareSeconds(dir: string, tokens: readonly string[]): Promise<number> {
+  const soft = makeTokens(mkdtempSync(path.join(dir, "bare-")), tokens)
   const one = async (label: string): Promise<number> => {
     const args = ["--import", "tsx", "bench/hsm-bare.ts", SOFTHSM, label, soft.pinFile, `${keys}`]
     const env = { ...process.env, SOFTHSM2_CONF: soft.conf }
     return Number((await run(process.execPath, args, { env })).stdout)
   }
-  return Math.max(...(await Promise.all([one("one"), one("other")])))
+  return Math.max(...(await Promise.all(tokens.map(one))))
 }
 
 interface Preloaded {
@@ -92,10 +95,12 @@ if (reason !== undefined) {
 const dir = mkdtempSync(path.join(tmpdir(), "keyloom-hsm-bench-"))
 const modes = ["plain", "aes-key-wrap"]
 const bare: number[] = []
+const alone: number[] = []
 const ours = new Map<string, Preloaded[]>(modes.map((mode) => [mode, []]))
 try {
   for (let i = 0; i < rounds; i++) {
-    bare.push(await bareSeconds(dir))
+    alone.push(await bareSeconds(dir, ["one"]))
+    bare.push(await bareSeconds(dir, ["one", "other"]))
     for (const mode of modes) ours.get(mode)?.push(await preload(dir, mode))
   }
 } finally {
@@ -103,12 +108,19 @@ try {
 }
 // Round by round: what else the machine does hits both of a pair.
 process.stdout.write(`${keys} keys into two tokens at once, medians of ${rounds} rounds\n`)
-process.stdout.write(`bare C_CreateObject            ${(keys / median(bare)).toFixed(0)} keys/s\n`)
+process.stdout.write(
+  `bare C_CreateObject: both at once ${rateOf(bare)} keys/s each, one alone ${rateOf(alone)} keys/s\n`,
+)
 for (const [mode, all] of ours) {
-  const rate = keys / median(all.map(({ seconds }) => seconds))
-  const share = median(all.map(({ seconds }, round) => (bare[round] ?? NaN) / seconds))
+  const share = (of: readonly number[]): string =>
+    median(all.map(({ seconds }, round) => (of[round] ?? NaN) / seconds)).toFixed(2)
   const open = median(all.map(({ openSeconds }) => openSeconds))
   process.stdout.write(
-    `preloaded, proven, ${mode.padEnd(12)} ${rate.toFixed(0)} keys/s, ${share.toFixed(2)} of bare; logged in after ${open.toFixed(2)} s\n`,
+    `preloaded, proven, ${mode.padEnd(12)} ${rateOf(all.map(({ seconds }) => seconds))} keys/s: ` +
+      `${share(bare)} of bare in both at once, ${share(alone)} of bare in one alone; logged in after ${open.toFixed(2)} s\n`,
   )
+}
+
+function rateOf(seconds: readonly number[]): string {
+  return (keys / median(seconds)).toFixed(0)
 }

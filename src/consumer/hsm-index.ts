@@ -69,6 +69,11 @@ export class HsmIndex {
     return found
   }
 
+  /** Keys of all peers and states, counted without reading them. */
+  get size(): number {
+    return this.#db.getKeysCount({ start: KEY_PREFIX, end: KEY_END })
+  }
+
   of(peer: string, way: KeyWay, ...states: readonly KeyState[]): IndexedKey[] {
     return this.all().filter(
       (key) => key.peer === peer && key.way === way && states.includes(key.state),

@@ -98,9 +98,13 @@ export class HsmMaker {
     const faults: unknown[] = []
     let ready = 0
     try {
-      for (let lacking = this.#lacking(); lacking > 0; lacking = this.#lacking()) {
-        const batch = await this.#begin(Math.min(lacking, BATCH_KEYS))
+      for (let lacking = this.#lacking(); lacking > 0; lacking ||= this.#lacking()) {
+        const number = Math.min(lacking, this.#room(), BATCH_KEYS)
+        if (number === 0) break
+        const batch = await this.#begin(number)
         if (batch.keys.length === 0) break
+        // The whole index is read again only when these are on their way.
+        lacking = Math.max(0, lacking - batch.keys.length)
         const done: Promise<void> = this.#finish(batch)
           .then(
             (gained) => {
@@ -127,28 +131,31 @@ export class HsmMaker {
 
   /** How many keys the next round is to make. */
   get missing(): number {
-    const { peer, count, lowWatermark } = this.#setting
-    const have = this.#ports.index
-      .all()
-      .filter((key) => key.peer === peer && key.way === "out" && COMING.includes(key.state)).length
+    const { count, lowWatermark } = this.#setting
+    const have = this.#coming()
     return (this.#filling || have <= lowWatermark) && have < count ? count - have : 0
+  }
+
+  #coming(): number {
+    return this.#ports.index.of(this.#setting.peer, "out", ...COMING).length
   }
 
   /** Keys to make now: none above the low watermark, unless a filling has begun that did not reach its end. */
   #lacking(): number {
-    const { peer, count, lowWatermark, maxTokenKeys } = this.#setting
-    const all = this.#ports.index.all()
-    const mine = all.filter((key) => key.peer === peer && key.way === "out")
-    const have = mine.filter(({ state }) => COMING.includes(state)).length
-    this.#filling ||= have <= lowWatermark
-    if (!this.#filling || have >= count) return 0
-    const room = maxTokenKeys - all.length
-    if (room <= 0) {
-      this.#ports.watch.alarm("token-capacity", { peer, maxTokenKeys })
-      this.#filling = false
-      return 0
-    }
-    return Math.min(count - have, room)
+    const { count } = this.#setting
+    const have = this.#coming()
+    this.#filling ||= have <= this.#setting.lowWatermark
+    return this.#filling ? Math.max(0, count - have) : 0
+  }
+
+  /** How many more the token may take. */
+  #room(): number {
+    const { peer, maxTokenKeys } = this.#setting
+    const room = maxTokenKeys - this.#ports.index.size
+    if (room > 0) return room
+    this.#ports.watch.alarm("token-capacity", { peer, maxTokenKeys })
+    this.#filling = false
+    return 0
   }
 
   /** An ML-KEM secret for the next batch; the pair is used once. */

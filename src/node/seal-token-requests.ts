@@ -1,6 +1,6 @@
 // What the process that holds a node's token session can be asked, as the headers of its frames, and their check.
 
-import { QkdError } from "../errors.js"
+import { countOf, gcmPartsOf, listOf, malformedAt, textOf } from "../pkcs11/token-values.js"
 
 export type SealOperation =
   | {
@@ -31,7 +31,7 @@ type Header = Readonly<Record<string, unknown>>
  * @throws QkdError `malformed-message` with the path to the fault
  */
 export function readSealRequest(header: Header, bytes: number): SealRequest {
-  return { id: count(header["id"], "/id"), ...readOperation(header, bytes) }
+  return { id: countOf(header["id"], "/id"), ...readOperation(header, bytes) }
 }
 
 function readOperation(header: Header, bytes: number): SealOperation {
@@ -40,9 +40,9 @@ function readOperation(header: Header, bytes: number): SealOperation {
     case "open-token":
       return {
         op,
-        library: text(header["library"], "/library"),
-        label: text(header["label"], "/label"),
-        qkdnId: text(header["qkdnId"], "/qkdnId"),
+        library: textOf(header["library"], "/library"),
+        label: textOf(header["label"], "/label"),
+        qkdnId: textOf(header["qkdnId"], "/qkdnId"),
       }
     case "keys":
       return { op }
@@ -51,41 +51,18 @@ function readOperation(header: Header, bytes: number): SealOperation {
       return { op, kekId: kekId(header["kekId"]) }
     case "seal":
     case "open":
-      return { op, kekId: kekId(header["kekId"]), parts: readParts(header["parts"], bytes) }
+      return { op, kekId: kekId(header["kekId"]), parts: gcmPartsOf(header["parts"], bytes) }
     default:
-      throw malformed("/op")
+      throw malformedAt("/op")
   }
 }
 
 /** The answer to `keys`. @throws QkdError `malformed-message` */
 export function readKekIds(result: unknown): string[] {
-  if (!Array.isArray(result)) throw malformed("/result")
-  return result.map(kekId)
-}
-
-function readParts(value: unknown, bytes: number): [number, number, number] {
-  if (!Array.isArray(value) || value.length !== 3) throw malformed("/parts")
-  const [nonce, aad, data] = value.map((one, at) => count(one, `/parts/${at}`))
-  if (nonce === undefined || aad === undefined || data === undefined) throw malformed("/parts")
-  if (nonce + aad + data !== bytes) throw malformed("/parts")
-  return [nonce, aad, data]
+  return listOf(result, "/result").map(kekId)
 }
 
 function kekId(value: unknown): string {
-  if (typeof value !== "string" || !KEK_ID.test(value)) throw malformed("/kekId")
+  if (typeof value !== "string" || !KEK_ID.test(value)) throw malformedAt("/kekId")
   return value
-}
-
-function text(value: unknown, path: string): string {
-  if (typeof value !== "string" || value === "") throw malformed(path)
-  return value
-}
-
-function count(value: unknown, path: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed(path)
-  return value
-}
-
-function malformed(path: string): QkdError {
-  return new QkdError("malformed-message", `${path} is not as the token process is asked`, { path })
 }

@@ -22,6 +22,7 @@ export class TokenChild {
   readonly #waiting = new Map<number, Waiting>()
   readonly #ended: Promise<void>
   #nextId = 1
+  #corked = false
 
   /**
    * @param entry the module it runs: the URL without its extension, which is that of this file
@@ -66,7 +67,19 @@ export class TokenChild {
       }
       this.#waiting.set(id, { resolve, reject })
       const frame = encodeFrame({ ...operation, id }, ...parts)
+      this.#together()
       this.#child.stdin?.write(frame, () => frame.fill(0))
+    })
+  }
+
+  /** What is asked in one go leaves in one write. */
+  #together(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#child.stdin?.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      this.#child.stdin?.uncork()
     })
   }
 
