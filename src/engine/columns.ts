@@ -61,6 +61,8 @@ export class Columns {
   readonly #known = new Set<string>()
   readonly #bySource = new Map<number, number[]>()
   readonly #usable: Uint8Array
+  /** By node, of the tree in hand. */
+  readonly #distance: Float64Array
   #bound = Number.POSITIVE_INFINITY
   #work = 0
 
@@ -83,6 +85,7 @@ export class Columns {
       this.#program.addRow(none, rateBps * (1 - MARGIN)),
     )
     this.#pairRows = this.pairs.map(({ rateBps }) => this.#program.addRow(none, rateBps))
+    this.#distance = new Float64Array(graph.nodeCount)
     this.#usable = Uint8Array.from(capacity.rateBps, (rateBps) => (rateBps > 0 ? 1 : 0))
     for (const [number, { from }] of this.pairs.entries()) {
       const list = this.#bySource.get(from)
@@ -194,7 +197,7 @@ export class Columns {
     const byRate = rateBps.map(priceByRate)
     let asked = 0
     let way = 0
-    this.#eachPair(byRate, (pair, distance) => {
+    this.#eachPair(byRate, Number.POSITIVE_INFINITY, (pair, distance) => {
       const bps = this.pairs[pair]?.rateBps ?? 0
       asked += bps
       way += bps * distance
@@ -205,7 +208,7 @@ export class Columns {
     // Whoever was worth no price.
     const has = new Set(this.columns.map(({ pair }) => pair))
     if (has.size < this.pairs.length)
-      this.#eachPair(byRate, (pair, _distance, path) => {
+      this.#eachPair(byRate, Number.POSITIVE_INFINITY, (pair, _distance, path) => {
         if (!has.has(pair)) this.#add(pair, path() ?? [])
       })
     const first = new Map<number, number>()
@@ -222,7 +225,7 @@ export class Columns {
     const load = new Float64Array(rateBps.length)
     const found: { readonly pair: number; readonly path: LinkPath }[] = []
     let worth = 0
-    this.#eachPair(guess.price, (pair, distance, way) => {
+    this.#eachPair(guess.price, WORTH_KEEPING, (pair, distance, way) => {
       if (distance >= WORTH_KEEPING) return
       const path = way() ?? []
       found.push({ pair, path })
@@ -249,11 +252,14 @@ export class Columns {
       dual += (price[link] ?? 0) * (this.#capacity.rateBps[link] ?? 0)
     }
     let added = false
+    // With PER_HOP a distance is a little too great: the bound is kept true by taking that off.
+    const tooMuch = PER_HOP * this.#graph.nodeCount
     this.#eachPair(
       price.map((value) => value + PER_HOP),
+      // What costs more than it gains adds nothing to the bound either; who must be carried gains more than itself.
+      1 + tooMuch - this.#pairRows.reduce((least, row) => Math.min(least, prices[row] ?? 0), 0),
       (number, distance, path) => {
-        // With PER_HOP a distance is a little too great: the bound is kept true by taking that off.
-        const gain = 1 - Math.max(0, distance - PER_HOP * this.#graph.nodeCount)
+        const gain = 1 - Math.max(0, distance - tooMuch)
         dual += (this.pairs[number]?.rateBps ?? 0) * Math.max(0, gain)
         const own = prices[this.#pairRows[number] ?? -1] ?? 0
         if (1 - own - distance > WORTH && this.#add(number, path() ?? [])) added = true
@@ -262,14 +268,16 @@ export class Columns {
     return { added, dual }
   }
 
-  /** The cheapest path of every pair that has one: one search for all pairs from a node. */
+  /** The cheapest path of every pair that has one of at most this cost: one search for all pairs from a node. */
   #eachPair(
     cost: Float64Array,
+    most: number,
     use: (pair: number, distance: number, path: () => LinkPath | undefined) => void,
   ): void {
     const { passableNodes } = this.#capacity
     for (const [from, numbers] of this.#bySource) {
-      const tree = this.#searches.treeFrom({ from, cost, usableLinks: this.#usable, passableNodes })
+      const question = { from, cost, usableLinks: this.#usable, passableNodes }
+      const tree = this.#searches.treeFrom(question, most, this.#distance)
       for (const number of numbers) {
         const to = this.pairs[number]?.to ?? -1
         const distance = tree.distance[to] ?? Number.POSITIVE_INFINITY

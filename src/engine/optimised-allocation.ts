@@ -19,6 +19,13 @@ export const GAP = 2e-4
  */
 const FEW_PAIRS = { most: 150, starts: 8 } as const
 const MORE_PAIRS = { most: 1000, starts: 5 } as const
+/**
+ * On one path each the search after the first start is by far the longest. Where a later one ends this much lower, as a part of
+ * the best, it goes farther than short ones will: no more are begun. Not with few pairs, where optima lie far apart.
+ */
+const FAR = 5e-3
+/** Nor is another begun on one path each where the best is this near to the bound, as a part of it: it would gain less. */
+const NEAR = 5e-4
 /** In paths times solutions. */
 const MOST_WORK = 130_000
 /** On one path each the search is all there is after the program; where several are allowed it goes before one over several. */
@@ -102,9 +109,12 @@ export function optimisedAllocation(
       if (split) search(true, effort.several)
       topUp(free, demands, shares)
       const bps = shares.flat().reduce((sum, { rateBps }) => sum + rateBps, 0)
-      if (bps <= bestBps) continue
-      bestBps = bps
-      best = shares.slice()
+      const isFar = !few && !split && bps < bestBps * (1 - FAR)
+      if (bps > bestBps) {
+        bestBps = bps
+        best = shares.slice()
+      }
+      if (isFar || (!split && bestBps >= columns.boundBps * (1 - NEAR))) break
     }
   } finally {
     other?.close()

@@ -182,11 +182,20 @@ export class ShortestPaths {
     }
   }
 
-  /** The cheapest ways from one node to all others, on this graph until the next search. */
-  treeFrom(question: Omit<PathQuestion, "to">): Tree {
+  /**
+   * The cheapest ways from one node to all others, on this graph until the next search.
+   *
+   * @param most the search ends there: of nodes farther away it is only known that they are.
+   * @param distance by node, written over: for who asks again and again and keeps no answer.
+   */
+  treeFrom(
+    question: Omit<PathQuestion, "to">,
+    most = Number.POSITIVE_INFINITY,
+    distance: Float64Array = new Float64Array(this.#graph.nodeCount),
+  ): Tree {
     const { from, cost, usableLinks, passableNodes } = question
-    const { first, arcTo, arcLink, nodeCount } = this.#graph
-    const distance = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY)
+    const { first, arcTo, arcLink } = this.#graph
+    distance.fill(Number.POSITIVE_INFINITY)
     const open = this.#open
     open.clear()
     distance[from] = 0
@@ -194,7 +203,7 @@ export class ShortestPaths {
     for (;;) {
       const here = open.leastKey
       const node = open.pop()
-      if (node < 0) break
+      if (node < 0 || here > most) break
       if (here > (distance[node] ?? 0)) continue
       if (node !== from && passableNodes[node] === 0) continue
       const end = first[node + 1] ?? 0

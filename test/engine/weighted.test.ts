@@ -159,6 +159,26 @@ describe("the path engine over weights that change", () => {
     })
   }
 
+  it("ends a tree of cheapest ways at a bound: nearer nodes are told as without, of others only that they are farther", () => {
+    fc.assert(
+      fc.property(puzzles, fc.integer({ min: 0, max: 12 }), (before, most) => {
+        const { graph, question } = plain(before)
+        const searches = new ShortestPaths(graph)
+        const whole = searches.treeFrom(question)
+        const paths = Array.from({ length: graph.nodeCount }, (_, node) => whole.pathTo(node))
+        const distance = new Float64Array(graph.nodeCount)
+        const bound = searches.treeFrom(question, most, distance)
+        assert.equal(bound.distance, distance)
+        for (const [node, path] of paths.entries()) {
+          const least = whole.distance[node] ?? NONE
+          if (least > most) assert((distance[node] ?? 0) > most)
+          else assert.deepEqual([distance[node], bound.pathTo(node)], [least, path])
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it("keeps a tree of cheapest ways true through every change", () => {
     fc.assert(
       fc.property(puzzles, someChanges, (before, changes) => {
