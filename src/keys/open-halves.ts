@@ -50,14 +50,16 @@ export class OutgoingHalves {
   }
 
   /** Undefined when it was not open; else what was left of it, and whether the other end had it. */
-  drop(ref: HalfRef): { readonly leftBytes: number; readonly ready: boolean } | undefined {
+  drop(
+    ref: HalfRef,
+  ): { readonly leftBytes: number; readonly ready: boolean; readonly bornMs: number } | undefined {
     const half = this.#halves.get(halfName(ref))
     if (half === undefined) return undefined
     const leftBytes = half.ref.length - half.next
     if (half.ready) this.#readyBytes -= leftBytes
     else this.#waitingBytes -= leftBytes
     this.#halves.delete(halfName(ref))
-    return { leftBytes, ready: half.ready }
+    return { leftBytes, ready: half.ready, bornMs: half.ref.bornMs }
   }
 
   /** All of them, for a look at their ages. */

@@ -38,6 +38,18 @@ export class PoolBooks {
     if (forgotten !== undefined) step.writes.push({ kind: "forget", blockId: forgotten })
   }
 
+  /** Nobody can use it any more. It was lost, or let go for its age, whoever did so first. */
+  loseHalf(block: HeldBlock, half: HalfNumber, nowMs: number, step: PoolStep): void {
+    if (this.#isTooOld(block.bornMs, nowMs)) step.expiredBytes += block.lengths[half]
+    this.removeHalf(block, half, step)
+  }
+
+  loseBlock(block: HeldBlock, nowMs: number, step: PoolStep): void {
+    for (const half of [0, 1] as const) {
+      if (block.halves[half] !== "gone") this.loseHalf(block, half, nowMs, step)
+    }
+  }
+
   voidBlock(block: HeldBlock, step: PoolStep): void {
     for (const half of [0, 1] as const) {
       if (block.halves[half] !== "gone") this.removeHalf(block, half, step)
@@ -77,15 +89,15 @@ export class PoolBooks {
    *
    * @returns what to say `lack` of
    */
-  letGo(halves: readonly HalfRef[], step: PoolStep): HalfRef[] {
+  letGo(halves: readonly HalfRef[], nowMs: number, step: PoolStep): HalfRef[] {
     const said: HalfRef[] = []
     for (const { blockId, half } of halves) {
       const ref = { blockId, half }
       const sent = this.sending.drop(ref)
       if (sent !== undefined) {
         step.drop.push({ ...ref, use: "sending" })
-        // Not confirmed yet: lost at the other end, for all that is known.
-        if (sent.ready) step.expiredBytes += sent.leftBytes
+        // Not confirmed yet: lost at the other end, for all that is known, unless it is too old here as well.
+        if (sent.ready || this.#isTooOld(sent.bornMs, nowMs)) step.expiredBytes += sent.leftBytes
         said.push(ref)
         continue
       }
@@ -96,6 +108,10 @@ export class PoolBooks {
       this.removeHalf(block, half, step)
     }
     return said
+  }
+
+  #isTooOld(bornMs: number, nowMs: number): boolean {
+    return bornMs <= this.ages.tooOldMs(nowMs)
   }
 
   #dropIncoming(ref: HalfRef, step: PoolStep): boolean {

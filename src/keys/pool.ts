@@ -175,17 +175,17 @@ export class LinkPool {
       case "gone":
         for (const id of message.blockIds) {
           const block = this.#held.get(id)
-          if (block !== undefined) this.#books.voidBlock(block, step)
+          if (block !== undefined) this.#books.loseBlock(block, nowMs, step)
         }
         break
       case "open":
-        this.#opened(message.halves, step)
+        this.#opened(message.halves, step, nowMs)
         break
       case "ready":
         for (const ref of message.halves) this.#sending.ready(ref)
         break
       case "lack":
-        this.#say(this.#books.letGo(message.halves, step), step)
+        this.#say(this.#books.letGo(message.halves, nowMs, step), step)
         break
       case "want":
         this.#grant(message.lengthBytes, step)
@@ -247,7 +247,7 @@ export class LinkPool {
     if (this.up) {
       const patienceMs = graceOf(this.#limits, this.#held.heldBytes)
       for (const block of this.#held.alone())
-        if (nowMs - block.sinceMs > patienceMs) this.#books.voidBlock(block, step)
+        if (nowMs - block.sinceMs > patienceMs) this.#books.loseBlock(block, nowMs, step)
     }
     this.#expire(nowMs, step)
     this.#fill(step)
@@ -315,7 +315,7 @@ export class LinkPool {
     if (gone.length > 0) step.messages.push({ kind: "gone", blockIds: gone })
   }
 
-  #opened(halves: readonly OpenedHalf[], step: PoolStep): void {
+  #opened(halves: readonly OpenedHalf[], step: PoolStep, nowMs: number): void {
     const ready: HalfRef[] = []
     const lack: HalfRef[] = []
     for (const opened of halves) {
@@ -330,7 +330,8 @@ export class LinkPool {
         ready.push(ref)
       } else {
         // The other end has removed it in any case: nobody can use it any more.
-        if (block !== undefined && holding !== "gone") this.#books.removeHalf(block, ref.half, step)
+        if (block !== undefined && holding !== "gone")
+          this.#books.loseHalf(block, ref.half, nowMs, step)
         lack.push(ref)
       }
     }

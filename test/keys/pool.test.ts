@@ -323,6 +323,29 @@ describe("link key that may not become old", () => {
     assert.equal(low.pool.stockBytes + low.disk.size + high.disk.size, 0)
   })
 
+  it("is counted as such when the other end never had it, or lost it, or opened it too late", () => {
+    const alone = new LinkModel(AGED)
+    alone.connect()
+    alone.ends[0].give(block, 0)
+    alone.settle()
+    sweepAt(alone, AGED.graceMs + AGED.maxAgeMs)
+    assert.equal(alone.ends[0].expired, 64)
+
+    // Each end has opened its own half when word comes that the other has let it go.
+    const crossing = new LinkModel(AGED)
+    crossing.connect()
+    crossing.nowMs = 1700
+    for (const one of crossing.ends) one.give(block, 0)
+    crossing.ends[0].commit()
+    crossing.ends[0].run(crossing.ends[0].pool.sweep(1700))
+    crossing.settle()
+    sweepAt(crossing, 1700)
+    assert.deepEqual(
+      crossing.ends.map(({ expired }) => expired),
+      [64, 64],
+    )
+  })
+
   it("keeps its age over a restart", () => {
     const model = paired(0, 0)
     model.nowMs = 1400
