@@ -8,6 +8,7 @@
 // one by one; the old IKE SA is terminated by its id.
 
 import { QkdError } from "../errors.js"
+import { unmovedCopy } from "../unmoved.js"
 import type { Secret } from "../keys/secret.js"
 import type { Log } from "../node/log.js"
 import { connectionSettings, type IpsecConnection } from "./ipsec-connection.js"
@@ -186,7 +187,7 @@ export class IpsecTunnel implements Tunnel {
   async #load(generation: number, key: Secret): Promise<void> {
     const { vici } = this.#options
     const id = this.#sharedId(generation)
-    const bytes = key.use((lent) => lent.slice())
+    const bytes = key.use(unmovedCopy)
     try {
       await vici.request("load-shared", {
         id,
