@@ -41,6 +41,14 @@ export class Pings {
   }
 }
 
+/**
+ * Pings that may get lost over so many rotations, of those sent every 5 ms: the share. Few rotations on a machine with
+ * much else to do say nothing of it: there at most 50 ms of silence a rotation, and never more than a fifth of a second.
+ */
+export function mayLose(sent: number, rotations: number, share: number): number {
+  return Math.max(share * sent, Math.min(10 * rotations, 40))
+}
+
 /** One ping, yes or no. */
 export async function reaches(from: Gateway, to: Gateway): Promise<boolean> {
   const ping = ["ping", "-n", "-c", "1", "-W", "1", "-I", from.inside, to.inside]

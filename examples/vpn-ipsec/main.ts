@@ -6,7 +6,7 @@ import { IpsecLab } from "../lab/ipsec-lab.js"
 import { DemoNetwork } from "../lab/key-managers.js"
 import { whyNoLab } from "../lab/namespaces.js"
 import { readArguments, runExample, say } from "../lab/tell.js"
-import { Capture, Pings, reaches } from "../lab/traffic.js"
+import { Capture, mayLose, Pings, reaches } from "../lab/traffic.js"
 
 const SAES = ["sae-Windhof", "sae-Betzdorf"] as const
 const { rotations, hybrid } = readArguments()
@@ -62,9 +62,7 @@ await runExample(whyNoLab(["charon-systemd", "swanctl"]), async (dir, later) => 
     `5. On the wire: ${all} packets, ${ike} of them IKE and ESP in UDP, ${bare} bare ones of the networks behind.`,
   )
   if (ike !== all || bare !== 0) throw new Error("something else than IKE and ESP was on the wire")
-  // A few rotations are too few for a share.
-  if (lost > Math.max(0.005 * sent, Math.min(2 * rotations, 20)))
-    throw new Error(`${lost} of ${sent} pings were lost`)
+  if (lost > mayLose(sent, rotations, 0.005)) throw new Error(`${lost} of ${sent} pings were lost`)
   say(
     `vpn-ipsec: ${rotations} rotations, ${lost} of ${sent} pings lost (${((100 * lost) / sent).toFixed(3)} %), ` +
       `median ${took[took.length >> 1] ?? 0} ms a rotation, ${all - ike} packets outside the tunnel`,

@@ -9,7 +9,7 @@ import { KeyTap } from "../lab/key-tap.js"
 import { whyNoLab } from "../lab/namespaces.js"
 import { until } from "../lab/processes.js"
 import { readArguments, runExample, say } from "../lab/tell.js"
-import { Capture, keysFound, Pings, reaches, sendInClear } from "../lab/traffic.js"
+import { Capture, keysFound, mayLose, Pings, reaches, sendInClear } from "../lab/traffic.js"
 import { WireguardLab } from "../lab/wireguard-lab.js"
 
 const SAES = ["sae-Windhof", "sae-Betzdorf"] as const
@@ -98,9 +98,7 @@ await runExample(whyNoLab(["wireguard-go", "wg"]), async (dir, later) => {
   if (keysFound(wire, [planted]) !== 1) throw new Error("the search finds nothing")
   if (own !== all || found > 0) throw new Error("something else than WireGuard was on the wire")
   if (mismatches > 0) throw new Error(`${mismatches} handshakes had different keys`)
-  // A few rotations are too few for a share.
-  if (lost > Math.max(0.01 * sent, Math.min(3 * rotations, 30)))
-    throw new Error(`${lost} of ${sent} pings were lost`)
+  if (lost > mayLose(sent, rotations, 0.01)) throw new Error(`${lost} of ${sent} pings were lost`)
   say(
     `vpn-wireguard: ${rotations} rotations, ${lost} of ${sent} pings lost (${((100 * lost) / sent).toFixed(3)} %), ` +
       `median ${took[took.length >> 1] ?? 0} ms a rotation, ${mismatches} handshakes with different keys`,
