@@ -1,7 +1,8 @@
 // The log of a role process: one JSON line an entry, on standard output, with the names that could hold a secret
 // blanked. Level by KEYLOOM_LOG (debug, info, warn, error; info where absent).
 
-import { pino, type Logger } from "pino"
+import { pino, type Logger, type LoggerOptions } from "pino"
+import { StandardOutput } from "./standard-output.js"
 
 const REDACTED = [
   "token",
@@ -19,10 +20,11 @@ const REDACTED = [
 ]
 
 export function roleLog(role: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level: process.env["KEYLOOM_LOG"] ?? "info",
     base: { role },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: REDACTED, censor: "<secret>" },
-  })
+  }
+  return pino(options, new StandardOutput())
 }
