@@ -2,11 +2,12 @@
 // processes, keeps them alive, cuts and mends fibres when asked, stops everything. It tells nodes and controller
 // nothing that happens to a fibre: their modules see it.
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdirSync, rmSync } from "node:fs"
 import path from "node:path"
-import { QkdError } from "../errors.js"
+import { asQkdError, QkdError } from "../errors.js"
 import type { Topology } from "../model/topology.js"
 import { lossDbOf } from "../model/topology.js"
+import { lockFolder } from "../node/dir-lock.js"
 import { startChild, type Child } from "./children.js"
 import { openControl } from "./control.js"
 import { writeControllerFiles, type ControllerFiles } from "./controller-files.js"
@@ -53,9 +54,18 @@ const LOGIN_CODE_MS = 5000
  * @throws QkdError `in-use` when a demo already runs there.
  */
 export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 })
+  const leave = await takeFolder(options.dir)
+  try {
+    return await startIn(options, leave)
+  } catch (error) {
+    await leave()
+    throw error
+  }
+}
+
+async function startIn(options: DemoOptions, leave: () => Promise<void>): Promise<RunningDemo> {
   const { dir, say } = options
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  refuseSecond(dir)
   rmSync(path.join(dir, "demo.json"), { force: true })
   // Released by the end of this process at the latest: its children listen there as long as it lives.
   const ports = new HeldPorts()
@@ -80,6 +90,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     await fibres.close()
     await ports.release()
     rmSync(path.join(dir, "demo.json"), { force: true })
+    await leave()
   }
   let controller: Child | undefined
   let codes = 0
@@ -181,23 +192,15 @@ function describe(plan: Plan, files: DemoFiles, controller: ControllerFiles, url
   }
 }
 
-function refuseSecond(dir: string): void {
-  const file = path.join(dir, "demo.pid")
-  if (existsSync(file)) {
-    const pid = Number(readFileSync(file, "utf8"))
-    if (pid !== process.pid && isDemo(pid)) {
-      throw new QkdError("in-use", `a demo already runs in ${dir} (process ${pid})`)
-    }
-  }
-  writeFileDurably(file, String(process.pid), 0o600)
-}
-
-/** Whether this process id still is a demo of ours and not somebody else's by now. */
-function isDemo(pid: number): boolean {
+/** @throws QkdError `in-use` */
+async function takeFolder(dir: string): Promise<() => Promise<void>> {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("demo")
-  } catch {
-    return false
+    return await lockFolder(dir)
+  } catch (cause) {
+    const { tag, message } = asQkdError(cause)
+    const by = /^process (\d+) /.exec(message)?.[1]
+    if (tag !== "in-use" || by === undefined) throw cause
+    throw new QkdError("in-use", `a demo already runs in ${dir} (process ${by})`, { cause })
   }
 }
 
