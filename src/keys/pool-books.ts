@@ -45,15 +45,11 @@ export class PoolBooks {
   }
 
   loseBlock(block: HeldBlock, nowMs: number, step: PoolStep): void {
-    for (const half of [0, 1] as const) {
-      if (block.halves[half] !== "gone") this.loseHalf(block, half, nowMs, step)
-    }
+    for (const half of stillHere(block)) this.loseHalf(block, half, nowMs, step)
   }
 
   voidBlock(block: HeldBlock, step: PoolStep): void {
-    for (const half of [0, 1] as const) {
-      if (block.halves[half] !== "gone") this.removeHalf(block, half, step)
-    }
+    for (const half of stillHere(block)) this.removeHalf(block, half, step)
   }
 
   /**
@@ -121,4 +117,8 @@ export class PoolBooks {
     step.drop.push({ ...ref, use: "receiving" })
     return true
   }
+}
+
+function stillHere(block: HeldBlock): HalfNumber[] {
+  return ([0, 1] as const).filter((half) => block.halves[half] !== "gone")
 }
