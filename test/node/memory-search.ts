@@ -26,7 +26,10 @@ export function keysInMemory(
   let fd: number
   try {
     fd = openSync(`/proc/${pid}/mem`, "r")
-  } catch {
+  } catch (fault) {
+    console.log(
+      `      skipped: the memory of another process cannot be read here (${String(fault)})`,
+    )
     return undefined
   }
   const found = Object.fromEntries(FORMS.map((form) => [form, new Set<string>()]))

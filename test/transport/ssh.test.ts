@@ -148,6 +148,7 @@ describe("NETCONF over SSH", () => {
 
   it("lets OpenSSH in, but not with ChaCha20 alone, and gives it no shell", function () {
     if (spawnSync("ssh", ["-V"]).error !== undefined) {
+      console.log("      skipped: ssh is not here")
       this.skip()
     }
     const ssh = (
@@ -227,7 +228,10 @@ describe("SSH keys", () => {
     }
     const { privateKey, publicKey } = generateSshKey("somebody@somewhere")
     const shown = spawnSync("ssh-keygen", ["-l", "-f", "-"], { input: publicKey })
-    if (shown.error !== undefined) this.skip()
+    if (shown.error !== undefined) {
+      console.log("      skipped: ssh-keygen is not here")
+      this.skip()
+    }
     assert.equal(shown.stdout.toString().split(" ")[1], sshFingerprint(publicKey))
     const dir = mkdtempSync(path.join(tmpdir(), "keyloom-key-"))
     const file = path.join(dir, "id")
