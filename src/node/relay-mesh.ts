@@ -144,16 +144,15 @@ export class RelayMesh implements RelayPeerOwner {
 
   /** Once a ping interval: signs of life, silence, pins that the policy has withdrawn, expired certificates. */
   tick(): void {
-    const { policy, limits, clock } = this.#options
+    const { policy, clock } = this.#options
     for (const [peer, expiresMs] of this.#all) {
       const { qkdnId, spkiSha256: pin } = peer.identity
       if (policy.peerByPin(pin)?.qkdnId !== qkdnId || !policy.allowsNeighbour(qkdnId))
         peer.close(new QkdError("access-denied", "no longer in the policy", { appTag: "policy" }))
       else if (clock.now() > expiresMs)
         peer.close(new QkdError("access-denied", "its certificate has expired"))
-      else if (peer.silentMs > limits.pingMs * 3)
+      else if (!peer.ping())
         peer.close(new QkdError("operation-failed", `${qkdnId} is silent`, { appTag: "timeout" }))
-      else if (peer.up) peer.send("ping", Buffer.alloc(0))
     }
   }
 
@@ -272,12 +271,8 @@ export class RelayMesh implements RelayPeerOwner {
       if (same.length >= MAX_PER_PEER)
         throw new QkdError("resource-denied", `${identity.qkdnId} has too many connections`)
       const hello = this.#options.owner.helloFor(identity)
-      const { clock, limits } = this.#options
-      const monotonicMs = (): number => clock.monotonicMs()
-      this.#all.set(
-        new RelayPeer(socket, identity, hello, this, monotonicMs, limits.helloTimeoutMs),
-        expiresMs,
-      )
+      const { helloTimeoutMs } = this.#options.limits
+      this.#all.set(new RelayPeer(socket, identity, hello, this, helloTimeoutMs), expiresMs)
     } catch (cause) {
       const { message } = asQkdError(cause)
       this.#options.log.warn({ from: socket.remoteAddress }, `relay connection refused: ${message}`)

@@ -22,6 +22,7 @@ export interface RelayPeerOwner {
 const BACKLOG_LIMIT_BYTES = 8 << 20
 /** Beyond this, new relay messages are refused. */
 const BUSY_BYTES = 1 << 20
+const MOST_PINGS_UNHEARD = 3
 
 export class RelayPeer {
   readonly identity: PeerIdentity
@@ -32,8 +33,7 @@ export class RelayPeer {
   #state: "hello" | "judging" | "up" | "closed" = "hello"
   #waiting: Frame[] = []
   #sessionId: Buffer = Buffer.alloc(SESSION_ID_BYTES)
-  readonly #monotonicMs: () => number
-  #heardMs: number
+  #pingsUnheard = 0
   #deadline: NodeJS.Timeout | undefined
 
   constructor(
@@ -41,15 +41,12 @@ export class RelayPeer {
     identity: PeerIdentity,
     hello: Hello,
     owner: RelayPeerOwner,
-    monotonicMs: () => number,
     helloTimeoutMs: number,
   ) {
     this.identity = identity
     this.#socket = socket
     this.#owner = owner
     this.#ownHello = hello
-    this.#monotonicMs = monotonicMs
-    this.#heardMs = monotonicMs()
     socket.setNoDelay(true)
     socket.on("data", (chunk: Buffer) => {
       this.#guard(() => {
@@ -90,9 +87,16 @@ export class RelayPeer {
     return this.#socket.writableLength > BUSY_BYTES
   }
 
-  /** How long nothing was heard. */
-  get silentMs(): number {
-    return this.#monotonicMs() - this.#heardMs
+  /**
+   * Asks for a sign of life, once a ping interval. Silence is counted in pings, not in time: a process that stood
+   * still itself, however long, has let one interval pass and has what came meanwhile still to read.
+   *
+   * @returns whether anything was heard since the third ping before this one.
+   */
+  ping(): boolean {
+    if (this.#pingsUnheard >= MOST_PINGS_UNHEARD) return false
+    this.#pingsUnheard += 1
+    return this.#state !== "up" || this.send("ping", Buffer.alloc(0))
   }
 
   /** False when the connection is over; the frame is lost then. */
@@ -120,7 +124,7 @@ export class RelayPeer {
   }
 
   #receive(frame: Frame): void {
-    this.#heardMs = this.#monotonicMs()
+    this.#pingsUnheard = 0
     switch (this.#state) {
       case "closed":
         return

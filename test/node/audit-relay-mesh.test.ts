@@ -1,13 +1,22 @@
 // What strangers and neighbours hold open at the relay port, and for how long (THREATS N3, N5).
 
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
 import { connect } from "node:net"
 import type { Socket } from "node:net"
 import tls from "node:tls"
+import { freshMark } from "../../src/node/key-store.js"
+import { encodeFrame, encodeHello } from "../../src/node/relay-wire.js"
+import { signMark } from "../../src/node/signing.js"
 import { KeyNetwork } from "./key-network.js"
 
 let net: KeyNetwork
 const sockets: Socket[] = []
+
+/** The whole process, as under a debugger, a paused machine or a busy one. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 /** Resolves when the other end has hung up. */
 function hungUp(socket: Socket): Promise<void> {
@@ -74,5 +83,41 @@ describe("the relay port", () => {
     assert.equal(connected(), 2)
     aheadMs = 2 * 86_400_000
     await net.until(() => connected() === 0)
+  })
+
+  it("keeps the neighbours of a site that stood still for longer than any silence it allows", async () => {
+    net = new KeyNetwork(2, { durable: false, limits: { pingMs: 50 } })
+    await net.start()
+    for (let round = 0; round < 3; round += 1) {
+      standStill(400)
+      // Whoever is let go is so at the first ping after it, which is due before this.
+      await new Promise((done) => setTimeout(done, 1))
+      assert.equal(net.first.connectedPeers().length, 1)
+      assert.equal(net.last.connectedPeers().length, 1)
+    }
+  })
+
+  it("lets a neighbour go that greets and then says nothing", async () => {
+    net = new KeyNetwork(2, { durable: false, limits: { pingMs: 50 } })
+    await net.startOne(0)
+    const site = net.site(1)
+    const { certificatePem, privateKeyPem } = site.tls
+    const socket = tls.connect({
+      host: "127.0.0.1",
+      port: net.first.relayPort,
+      cert: certificatePem,
+      key: privateKeyPem,
+      rejectUnauthorized: false,
+    })
+    const mark = signMark(
+      site.signKey,
+      site.qkdnId,
+      freshMark(Date.now(), (bytes) => randomBytes(bytes)),
+    )
+    const hello = encodeHello({ qkdnId: site.qkdnId, nonce: randomBytes(16), mark })
+    socket.write(encodeFrame("hello", hello))
+    await net.until(() => net.first.connectedPeers().length === 1)
+    await hungUp(socket)
+    assert.deepEqual(net.first.connectedPeers(), [])
   })
 })
