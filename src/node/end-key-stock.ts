@@ -8,11 +8,11 @@
 import { asQkdError } from "../errors.js"
 import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyOrigin } from "../keys/key-terms.js"
-import type { Secret } from "../keys/secret.js"
 import { StockLevel } from "../keys/stock-level.js"
 import type { StockLimits } from "./key-manager-options.js"
 import type { KeyMaker, MadeBatch } from "./key-maker.js"
 import type { Log } from "./log.js"
+import { endKey, originOf } from "./made-batch.js"
 import type { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey } from "./ports.js"
 import type { ShelfId } from "./shelf-id.js"
@@ -22,8 +22,6 @@ export interface EndKeyStockOptions {
   readonly limits: StockLimits
   readonly steadyMs: () => number
   readonly log: Log
-  /** How a batch came about. */
-  readonly originOf: (batch: MadeBatch, madeMs: number) => KeyOrigin
   /** Whether site policy and configuration still let this batch be handed out. */
   readonly allowed: (batch: MadeBatch) => boolean
   /** Keys that a refill may draw from the links now, without touching what others are promised. */
@@ -315,7 +313,7 @@ export class EndKeyStock {
 
   /** Never rejects. */
   async #fill(shelf: Shelf, count: number): Promise<void> {
-    const { maker, steadyMs, originOf, log } = this.#options
+    const { maker, steadyMs, log } = this.#options
     const { id } = shelf
     const ordered = this.#isOrdered(shelf)
     try {
@@ -347,14 +345,6 @@ export class EndKeyStock {
       log.debug({ appId: id.appId, appTag, reason: message }, "no key for the stock")
     }
   }
-}
-
-/** Written out: made by the hundred for one answer, and a copy of `facts` for each costs more than the key itself. */
-export function endKey(keyId: string, key: Secret, facts: KeyPathFacts): EndKey {
-  const { links, disjointPaths, epsilon } = facts
-  if (links === undefined || disjointPaths === undefined) return { keyId, key, ...facts }
-  if (epsilon === undefined) return { keyId, key, links, disjointPaths }
-  return { keyId, key, links, disjointPaths, epsilon }
 }
 
 function heldIn({ batches }: Shelf): number {

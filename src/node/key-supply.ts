@@ -1,24 +1,24 @@
 // Gives end keys to this site's SAEs as masters: from the stock where there are, else made and relayed now; to one
 // slave or to a group, at other sites or at this one. All or none: what a failed request had made is void.
 
-import { QkdError } from "../errors.js"
 import { uuidFrom } from "../keys/bytes.js"
 import { termsError, unmetTerm } from "../keys/key-terms.js"
-import type { KeyOrigin, KeyTerms } from "../keys/key-terms.js"
+import type { KeyOrigin } from "../keys/key-terms.js"
 import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import type { AppSupply } from "../model/app.js"
 import type { Admission } from "../keys/rate-book.js"
 import type { Consignment } from "../keys/relay-header.js"
-import { backingOf, backingsOf, farEndOf, firstHopOf } from "../keys/relay-rules.js"
-import { endKey, EndKeyStock } from "./end-key-stock.js"
+import { EndKeyStock } from "./end-key-stock.js"
 import { AppRates } from "./app-rates.js"
 import type { KeyDeposit } from "./border.js"
 import type { KeyManagerLimits } from "./key-manager-options.js"
 import { checkAmount } from "./key-maker.js"
 import type { GivenKeys, KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
+import { checkTerms, legsOf } from "./key-legs.js"
 import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
+import { isAllowed, keysOf, originOf } from "./made-batch.js"
 import { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey, KeyOrder } from "./ports.js"
 import type { ShelfId } from "./shelf-id.js"
@@ -92,8 +92,8 @@ export class KeySupply {
     })
     this.stock = new EndKeyStock({
       ordered: this.#ordered,
-      ...{ maker, limits: limits.stock, steadyMs, log, originOf },
-      allowed: (batch) => this.#allowed(batch),
+      ...{ maker, limits: limits.stock, steadyMs, log },
+      allowed: (batch) => isAllowed(batch, links.policy),
       room: ({ appId, keySizeBits }) =>
         Math.floor(
           (REFILL_SHARE * Math.max(0, this.rates.freeBits(appId) - REFILL_LEAVES_BITS)) /
@@ -138,7 +138,7 @@ export class KeySupply {
    */
   async forward(order: KeyOrder, given: GivenKeys): Promise<Consignment[]> {
     checkAmount(order.count, order.keySizeBits, this.#options.limits.pool.maxHeldBytes)
-    const legs = this.#legsOf(order)
+    const legs = legsOf(this.#options.links, order)
     return this.#admitted(order, async (admitted) => {
       const batches = await this.#make(order, legs, order.count, admitted, given)
       for (const { keys } of batches) keys.wipe()
@@ -174,7 +174,7 @@ export class KeySupply {
     const { maker, endKeys, links, steadyMs } = this.#options
     const { readerSaeId: masterSaeId, peer, booking, count, keySizeBits, ttlS } = order
     checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
-    const legs = this.#legsOf({ masterSaeId, slaves: [peer], count, keySizeBits })
+    const legs = legsOf(links, { masterSaeId, slaves: [peer] })
     const { appId } = peer
     const bits = count * keySizeBits
     const admission = appId === undefined ? undefined : this.rates.admit(appId, bits)
@@ -226,12 +226,13 @@ export class KeySupply {
 
   async #keysFor(order: KeyOrder, admitted: Admitted): Promise<EndKey[]> {
     const { masterSaeId, slaves, count, keySizeBits } = order
-    checkAmount(count, keySizeBits, this.#options.limits.pool.maxHeldBytes)
-    const legs = this.#legsOf(order)
-    this.#checkTerms(order.terms ?? {}, legs)
+    const { links, limits, steadyMs } = this.#options
+    checkAmount(count, keySizeBits, limits.pool.maxHeldBytes)
+    const legs = legsOf(links, order)
+    checkTerms(links, order.terms ?? {}, legs)
     const [slave] = slaves
     if (slave?.appId === undefined || slaves.length > 1)
-      return this.#cutAll(await this.#make(order, legs, count, admitted))
+      return keysOf(await this.#make(order, legs, count, admitted), steadyMs())
     const { saeId: slaveSaeId, appId } = slave
     return this.#supplyPair(order, { appId, masterSaeId, slaveSaeId, keySizeBits }, legs, admitted)
   }
@@ -272,7 +273,7 @@ export class KeySupply {
         if (ready >= missing) {
           const keys = this.stock.take(id, missing, fits)
           if (!known) this.stock.asked(id, count)
-          return made.length === 0 ? keys : [...keys, ...this.#cutAll(made)]
+          return made.length === 0 ? keys : [...keys, ...keysOf(made, steadyMs())]
         }
         // Many who ask at once share one transfer rather than each sending one.
         const filling = this.stock.filling(id)
@@ -352,100 +353,4 @@ export class KeySupply {
           await endKeys().voidBatch(offer.transferId, links.qkdnId)
     }
   }
-
-  /** One leg for each site that has slaves. @throws QkdError `access-denied`, `invalid-value`, app-tag `no-path` */
-  #legsOf({ masterSaeId, slaves }: KeyOrder): TransferLeg[] {
-    const { links } = this.#options
-    const { policy } = links
-    if (!policy.ownsSae(masterSaeId)) throw notOurs(masterSaeId)
-    if (slaves.length === 0) throw new QkdError("invalid-value", "keys for nobody")
-    if (new Set([masterSaeId, ...slaves.map(({ saeId }) => saeId)]).size !== slaves.length + 1)
-      throw new QkdError("access-denied", "master and slaves are not all different")
-    const bySite = new Map<string, { appId: string; slaveSaeIds: string[] }>()
-    for (const { saeId, appId } of slaves) {
-      if (appId === undefined) {
-        if (!policy.ownsSae(saeId)) throw notOurs(saeId)
-        continue
-      }
-      const site = this.#siteOf(appId)
-      const leg = bySite.get(site)
-      if (leg === undefined) bySite.set(site, { appId, slaveSaeIds: [saeId] })
-      else leg.slaveSaeIds.push(saeId)
-    }
-    return Array.from(bySite.values())
-  }
-
-  #siteOf(appId: string): string {
-    const { links } = this.#options
-    const app = links.app(appId)
-    if (app === undefined)
-      throw new QkdError("operation-failed", `no association ${appId} here`, { appTag: "no-path" })
-    return farEndOf(links, backingOf(links, app))
-  }
-
-  /** What can be told before any key is spent. @throws QkdError app-tag `terms` */
-  #checkTerms(terms: KeyTerms, legs: readonly TransferLeg[]): void {
-    const { links } = this.#options
-    for (const { appId } of legs) {
-      const app = links.app(appId)
-      if (app === undefined) continue
-      const entries = backingsOf(links, app)
-      if ((terms.disjointPaths ?? 1) > entries.length) throw termsError("disjointPaths")
-      if (terms.directOnly === true && entries.some(({ type }) => type !== "PHYS"))
-        throw termsError("directOnly")
-      const known = entries.flatMap((entry) => [
-        links.qkdnId,
-        firstHopOf(links, entry).qkdnId,
-        farEndOf(links, entry),
-      ])
-      if (terms.avoidNodes?.some((node) => known.includes(node)) === true)
-        throw termsError("avoidNodes")
-    }
-  }
-
-  /** Asked again before keys leave the stock: site policy and path may have changed since they were made. */
-  #allowed({ legs }: MadeBatch): boolean {
-    const { policy } = this.#options.links
-    return legs.every(({ offer: { source, destination, masterSaeId }, carried }) => {
-      if (!policy.ownsSae(masterSaeId) || !policy.allowsEnd(destination)) return false
-      return carried.paths.every(
-        (nodes) => policy.refusesPath({ source, destination, nodes }) === undefined,
-      )
-    })
-  }
-
-  /** The batches' keys one by one; the batches are wiped. */
-  #cutAll(batches: readonly MadeBatch[]): EndKey[] {
-    const madeMs = this.#options.steadyMs()
-    return batches.flatMap((batch) => {
-      const size = batch.keySizeBits / 8
-      const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
-      const cuts = batch.keys
-        .cut(0, size, batch.keyIds.length)
-        .map((key, index) => endKey(batch.keyIds[index] ?? "", key, facts))
-      batch.keys.wipe()
-      return cuts
-    })
-  }
-}
-
-/** Of a group's legs the weakest counts, and every node of any. */
-function originOf({ legs }: MadeBatch, madeMs: number): KeyOrigin {
-  const paths = legs.flatMap(({ carried }) => carried.paths)
-  // Keys that stay here take no path, and lose nothing on it.
-  const away = legs.filter(({ carried }) => carried.pathQkdlIds.length > 0)
-  const epsilons = away.map(({ carried }) => carried.epsilon).filter((one) => one !== undefined)
-  return {
-    nodes: Array.from(new Set(paths.flat())),
-    links: Math.max(0, ...paths.map((nodes) => nodes.length - 1)),
-    disjointPaths: Math.min(
-      ...(away.length === 0 ? [1] : away.map(({ carried }) => carried.paths.length)),
-    ),
-    ...(epsilons.length === away.length && { epsilon: Math.max(0, ...epsilons) }),
-    madeMs,
-  }
-}
-
-function notOurs(saeId: string): QkdError {
-  return new QkdError("access-denied", `${saeId} is not of this site`, { appTag: "policy" })
 }
