@@ -51,6 +51,17 @@ function header(name: string, description: string, pattern?: string): Parameter 
 
 const INTEGER = "^(0|[1-9][0-9]{0,14})$"
 
+const IDEMPOTENCY_KEY = header(
+  "Idempotency-Key",
+  "Repeating an order with the same key within 24 hours gives the first answer again",
+  "^[\\x21-\\x7e]{1,255}$",
+)
+
+const WAIT = header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)")
+
+const unlessChanged = (what: string): Parameter =>
+  header("If-Match", `The ETag last seen, or \`*\`; 412 when the ${what} has changed since`)
+
 const LIST: readonly Parameter[] = [
   query(
     "limit",
@@ -122,12 +133,8 @@ export const OPERATIONS = {
       "Answers at once with the service `pending`; with `Prefer: wait=N` it waits up to N seconds and answers 201 when the service is active, 202 when it is not yet. With `dryRun=true` nothing is ordered: the answer shows the path and each node's exact edit.",
     access: "change",
     parameters: [
-      header(
-        "Idempotency-Key",
-        "Repeating an order with the same key within 24 hours gives the first answer again",
-        "^[\\x21-\\x7e]{1,255}$",
-      ),
-      header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)"),
+      IDEMPOTENCY_KEY,
+      WAIT,
       query("dryRun", "`true`: show what would be done, do nothing", "^(true|false)$"),
     ],
     body: "Order",
@@ -153,10 +160,7 @@ export const OPERATIONS = {
     path: "/services/{serviceId}",
     summary: "Cancel a service: it is taken down from the ends inwards, then it is gone",
     access: "change",
-    parameters: [
-      inPath("serviceId", "Service id"),
-      header("If-Match", "The ETag last seen, or `*`; 412 when the service has changed since"),
-    ],
+    parameters: [inPath("serviceId", "Service id"), unlessChanged("service")],
     answers: { 202: { description: "Being taken down" } },
   },
   listBulkOrders: {
@@ -175,11 +179,7 @@ export const OPERATIONS = {
       "Taken on when it can be in time beside all that is promised, as the network is now. Else 409 `no-capacity` says how much could be delivered by the deadline (`info.bits-by-deadline`) and when all of it could be (`info.earliest-completion`); with `bestEffort` it is taken on nevertheless. With `dryRun=true` nothing is ordered: 200 shows the order as it would be.",
     access: "change",
     parameters: [
-      header(
-        "Idempotency-Key",
-        "Repeating an order with the same key within 24 hours gives the first answer again",
-        "^[\\x21-\\x7e]{1,255}$",
-      ),
+      IDEMPOTENCY_KEY,
       query("dryRun", "`true`: judge the order, do nothing", "^(true|false)$"),
     ],
     body: "BulkOrderRequest",
@@ -204,10 +204,7 @@ export const OPERATIONS = {
     path: "/bulk-orders/{orderId}",
     summary: "Cancel an open order: what is ready stays with its SAEs; forget one that is over",
     access: "change",
-    parameters: [
-      inPath("orderId", "Order id"),
-      header("If-Match", "The ETag last seen, or `*`; 412 when the order has changed since"),
-    ],
+    parameters: [inPath("orderId", "Order id"), unlessChanged("order")],
     answers: { 204: { description: "Cancelled, or forgotten" } },
   },
   reoptimise: {
@@ -218,12 +215,12 @@ export const OPERATIONS = {
       "With `dryRun` true, for any role, nothing changes. With false, for operators only, the moves are begun and shown at once (202); with `Prefer: wait=N` the answer waits up to N seconds for their end (200). 409 `in-use` while another re-optimisation is under way.",
     access: "read",
     parameters: [
-      header(
-        "Idempotency-Key",
-        "Repeating with the same key within 24 hours gives the first answer again, moving nothing",
-        "^[\\x21-\\x7e]{1,255}$",
-      ),
-      header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)"),
+      {
+        ...IDEMPOTENCY_KEY,
+        description:
+          "Repeating with the same key within 24 hours gives the first answer again, moving nothing",
+      },
+      WAIT,
     ],
     body: "ReoptimisationOrder",
     answers: {

@@ -2,13 +2,10 @@
 // ends agree, every key that was handed out at one end is fetched at the other at most once, and never differs.
 
 import assert from "node:assert/strict"
-import { randomBytes, randomInt, randomUUID } from "node:crypto"
-import { KeyNetwork } from "./key-network.js"
-import { KeyProcess, setupOf } from "./key-processes.js"
+import { randomInt } from "node:crypto"
+import { KeySites, sleep } from "./key-sites.js"
 
 const ROUNDS = 10
-const BLOCK_BYTES = 1024
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 interface Status {
   readonly peers: readonly string[]
@@ -16,75 +13,18 @@ interface Status {
   readonly stockBits: number
 }
 
-class Story {
-  readonly net = new KeyNetwork(3)
-  readonly children: KeyProcess[] = []
-  readonly ports: number[] = []
+class Story extends KeySites {
   /** What the source handed out. */
   readonly made = new Map<string, string>()
   /** What the destination handed out. */
   readonly taken = new Map<string, string>()
   /** Asked for when the destination was killed: delivered or not, nobody knows. */
   readonly unsure = new Set<string>()
-  running = true
   failures = 0
-
-  async start(index: number): Promise<void> {
-    const child = new KeyProcess()
-    const { net } = this
-    const setup = setupOf(net.site(index), net.sites, net.dir(index), this.ports[index] ?? 0)
-    this.ports[index] = (await child.ask({ do: "open", setup })) as number
-    this.children[index] = child
-  }
-
-  async configure(index: number): Promise<void> {
-    const peers = [index - 1, index + 1]
-      .filter((i) => i >= 0 && i <= 2)
-      .map((i) => ({
-        qkdnId: this.net.site(i).qkdnId,
-        host: "127.0.0.1",
-        port: this.ports[i] ?? 0,
-      }))
-    const config = { ...this.net.configOf(index), peers }
-    await this.child(index).ask({ do: "configure", config })
-  }
-
-  child(index: number): KeyProcess {
-    const child = this.children[index]
-    if (child === undefined) throw new RangeError(`no child ${index}`)
-    return child
-  }
 
   async status(index: number, link: number): Promise<Status> {
     const request = { do: "status" as const, link: this.net.links[link] ?? "" }
     return (await this.child(index).ask(request)) as Status
-  }
-
-  /** Like a module: gives the block again until the key manager says that it has it. */
-  async deliver(index: number, link: string, block: string, bytes: string): Promise<void> {
-    while (this.running) {
-      try {
-        await this.child(index).ask({ do: "add", link, block, bytes })
-        return
-      } catch (error) {
-        // It was stored, and used, before the process was killed.
-        if ((error as Error).message.startsWith("data-exists")) return
-        await sleep(50)
-      }
-    }
-  }
-
-  async feed(link: number, end: number): Promise<void> {
-    const id = this.net.links[link] ?? ""
-    while (this.running && end > 0) {
-      const block = randomUUID()
-      const bytes = randomBytes(BLOCK_BYTES).toString("base64")
-      await Promise.all([
-        this.deliver(link, id, block, bytes),
-        this.deliver(link + 1, id, block, bytes),
-      ])
-      await sleep(20)
-    }
   }
 
   async makeAndTake(): Promise<void> {
@@ -131,8 +71,8 @@ describe("key managers that are killed", () => {
     await Promise.all([0, 1, 2].map((i) => story.start(i)))
     for (const i of [0, 1, 2]) await story.configure(i)
     const work = [
-      story.feed(0, 1),
-      story.feed(1, 2),
+      story.feed(0),
+      story.feed(1),
       ...Array.from({ length: 4 }, () => story.makeAndTake()),
     ]
     for (let round = 0; round < ROUNDS; round++) {

@@ -2,69 +2,15 @@
 // both ends read. No end ever gets an index twice, nor do the ends get different bits for one.
 
 import assert from "node:assert/strict"
-import { randomBytes, randomInt, randomUUID } from "node:crypto"
-import { KeyNetwork } from "./key-network.js"
-import { KeyProcess, setupOf } from "./key-processes.js"
+import { randomInt, randomUUID } from "node:crypto"
+import { KeySites, sleep } from "./key-sites.js"
 
 const ROUNDS = 3
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-class Story {
-  readonly net = new KeyNetwork(3)
+class Story extends KeySites {
   readonly ksid = randomUUID()
-  readonly children: KeyProcess[] = []
-  readonly ports: number[] = []
   readonly read = [new Map<number, string>(), new Map<number, string>()] as const
   readonly twice: string[] = []
-  running = true
-
-  async start(index: number): Promise<void> {
-    const child = new KeyProcess()
-    const { net } = this
-    const setup = setupOf(net.site(index), net.sites, net.dir(index), this.ports[index] ?? 0)
-    this.ports[index] = (await child.ask({ do: "open", setup })) as number
-    this.children[index] = child
-  }
-
-  async configure(index: number): Promise<void> {
-    const peers = [index - 1, index + 1]
-      .filter((i) => i >= 0 && i <= 2)
-      .map((i) => ({
-        qkdnId: this.net.site(i).qkdnId,
-        host: "127.0.0.1",
-        port: this.ports[i] ?? 0,
-      }))
-    const config = { ...this.net.configOf(index), peers }
-    await this.child(index).ask({ do: "configure", config })
-  }
-
-  child(index: number): KeyProcess {
-    const child = this.children[index]
-    if (child === undefined) throw new RangeError(`no child ${index}`)
-    return child
-  }
-
-  /** Like a module: gives the block again until the key manager says that it has it. */
-  async deliver(index: number, link: string, block: string, bytes: string): Promise<void> {
-    while (this.running) {
-      try {
-        await this.child(index).ask({ do: "add", link, block, bytes })
-        return
-      } catch (error) {
-        if (error instanceof Error && error.message.startsWith("data-exists")) return
-        await sleep(50)
-      }
-    }
-  }
-
-  async feed(link: number): Promise<void> {
-    const id = this.net.links[link] ?? ""
-    while (this.running) {
-      const [block, bytes] = [randomUUID(), randomBytes(1024).toString("base64")]
-      await Promise.all([link, link + 1].map((index) => this.deliver(index, id, block, bytes)))
-      await sleep(20)
-    }
-  }
 
   async open(end: 0 | 1): Promise<unknown> {
     const [saeA, saeB] = this.net.saes
