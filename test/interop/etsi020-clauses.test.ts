@@ -419,10 +419,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
 
   describe("ext_keys, giving", () => {
     const make = (slaves: readonly string[] = ["bob"], count = 1): Promise<EndKey[]> =>
-      ours.first.supplyKeys({
-        ...{ masterSaeId: "alice", count, keySizeBits: 256 },
-        slaves: slaves.map((saeId) => ({ saeId, appId: ours.appOf("alice", saeId)?.appId ?? "" })),
-      })
+      ours.make("alice", slaves, count)
     const sent = (seen: readonly Seen[], end: string): Readonly<Record<string, unknown>>[] =>
       seen
         .filter(({ path }) => path.endsWith(end))

@@ -2,6 +2,7 @@
 //
 //   alice, amy at the source ── relay ── border ══ 020 ══ Python peer, with bob and ben behind it
 
+import assert from "node:assert/strict"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -18,7 +19,7 @@ import type { AckMode } from "../../src/node/etsi020-client.js"
 import { listenEtsi020 } from "../../src/node/etsi020.js"
 import type { Face } from "../../src/node/http-face.js"
 import { SILENT } from "../../src/node/log.js"
-import type { ApplicationDesk, KeyManagerConfig } from "../../src/node/ports.js"
+import type { ApplicationDesk, EndKey, KeyManagerConfig } from "../../src/node/ports.js"
 import {
   createAuthority,
   issueRelayCertificate,
@@ -35,6 +36,9 @@ export function kmeCertificate(name: string): CertifiedKey {
 }
 
 /** A network of a source, its relays and a border node; each of `ours` may share keys with each of `theirs`. */
+export const hexOf = ({ key }: EndKey): string =>
+  key.use((bytes) => Buffer.from(bytes).toString("hex"))
+
 export class BorderNetwork extends KeyNetwork {
   readonly apps: readonly AppConfig[]
   readonly identity: CertifiedKey
@@ -82,6 +86,40 @@ export class BorderNetwork extends KeyNetwork {
       return { ...app, localQkdnId: this.site(index).qkdnId, remoteQkdnId: far }
     })
     return { ...super.configOf(index), apps: ends.includes(index) ? apps : [] }
+  }
+
+  /** As `master` of ours asks for them. */
+  async make(master: string, slaves: readonly string[], count = 1): Promise<EndKey[]> {
+    const of = slaves.map((saeId) => ({ saeId, appId: this.appOf(master, saeId)?.appId ?? "" }))
+    const size = { count, keySizeBits: 256 }
+    return this.first.supplyKeys({ masterSaeId: master, slaves: of, ...size })
+  }
+
+  /** Ids of keys that were given across the border, or taken, in order. */
+  auditedIds(method: "given" | "taken"): string[] {
+    return this.audited.filter((one) => one.method === method).flatMap(({ keyIds }) => keyIds)
+  }
+
+  /** Feeds, joins as told, and configures: the networks are one then. */
+  static async joined(
+    networks: readonly BorderNetwork[],
+    { mode, blocks }: { readonly mode: AckMode; readonly blocks: number },
+    join: () => void,
+  ): Promise<void> {
+    for (const network of networks) {
+      await network.start()
+      await network.openFace(mode)
+      await network.feed(blocks, 8192)
+    }
+    join()
+    for (const network of networks) network.configureAll()
+  }
+
+  static async closeAll(networks: readonly BorderNetwork[]): Promise<void> {
+    for (const network of networks) {
+      await network.closeFace()
+      await network.close()
+    }
   }
 
   appOf(saeId: string, peer: string): AppConfig | undefined {
@@ -327,4 +365,19 @@ export class ForeignKme {
       this.#waiting.push(resolve)
     })
   }
+}
+
+/** A key of amy's for bob and ben at the far network; and one for bob alone, that ben does not get. */
+export async function assertSharedBySeveral(from: BorderNetwork, to: BorderNetwork): Promise<void> {
+  const [key] = await from.make("amy", ["bob", "ben"])
+  assert.ok(key)
+  for (const slave of ["bob", "ben"]) {
+    const [taken] = await to.first.takeKeys(slave, "amy", [key.keyId])
+    assert.ok(taken)
+    assert.equal(hexOf(taken), hexOf(key))
+  }
+  const [other] = await from.make("amy", ["bob"])
+  await assert.rejects(to.first.takeKeys("ben", "amy", [other?.keyId ?? ""]), {
+    tag: "access-denied",
+  })
 }

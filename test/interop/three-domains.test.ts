@@ -4,10 +4,7 @@
 //   alice ─ north ══ 020 ══ border ─ transit ─ border ══ 020 ══ south ─ bob
 
 import assert from "node:assert/strict"
-import type { EndKey } from "../../src/node/ports.js"
-import { BorderNetwork, TransitNetwork } from "./etsi020-sites.js"
-
-const bytesOf = ({ key }: EndKey): string => key.use((bytes) => Buffer.from(bytes).toString("hex"))
+import { assertSharedBySeveral, BorderNetwork, hexOf, TransitNetwork } from "./etsi020-sites.js"
 
 for (const mode of ["asynchronous", "synchronous"] as const)
   describe(`three networks joined by ETSI 020 at two borders, ${mode}`, function () {
@@ -18,32 +15,16 @@ for (const mode of ["asynchronous", "synchronous"] as const)
     const south = new BorderNetwork("south", ["bob", "ben"], ["alice", "amy"], { nodes: 2 })
     const all = [north, transit, south]
 
-    before(async () => {
-      for (const network of all) {
-        await network.start()
-        await network.openFace(mode)
-        await network.feed(6, 8192)
-      }
-      north.setDomain(transit.asNear())
-      transit.setNear(north.asDomain())
-      transit.setDomain(south.asDomain())
-      south.setDomain(transit.asDomain())
-      for (const network of all) network.configureAll()
-    })
-    after(async () => {
-      for (const network of all) {
-        await network.closeFace()
-        await network.close()
-      }
-    })
+    before(() =>
+      BorderNetwork.joined(all, { mode, blocks: 6 }, () => {
+        north.setDomain(transit.asNear())
+        transit.setNear(north.asDomain())
+        transit.setDomain(south.asDomain())
+        south.setDomain(transit.asDomain())
+      }),
+    )
+    after(() => BorderNetwork.closeAll(all))
 
-    const make = (network: BorderNetwork, master: string, slaves: string[], count = 1) =>
-      network.first.supplyKeys({
-        ...{ masterSaeId: master, count, keySizeBits: 256 },
-        slaves: slaves.map((saeId) => {
-          return { saeId, appId: network.appOf(master, saeId)?.appId ?? "" }
-        }),
-      })
     /** Keys given and not over, at each border on the way from alice to bob. */
     const open = (): number[] => [
       north.manager(north.border).border.countsOf("transit").handovers,
@@ -55,29 +36,19 @@ for (const mode of ["asynchronous", "synchronous"] as const)
       [south, north, "bob", "alice"],
     ] as const)
       it(`gives ${master} and ${slave} the same keys, each once, and keeps none in between`, async () => {
-        const made = await make(from, master, [slave], 3)
+        const made = await from.make(master, [slave], 3)
         const ids = made.map(({ keyId }) => keyId)
         for (const index of [0, transit.border])
           await assert.rejects(transit.manager(index).takeKeys(slave, master, ids), {
             name: "QkdError",
           })
         const taken = await to.first.takeKeys(slave, master, ids)
-        assert.deepEqual(taken.map(bytesOf), made.map(bytesOf))
+        assert.deepEqual(taken.map(hexOf), made.map(hexOf))
         await assert.rejects(to.first.takeKeys(slave, master, ids), { tag: "data-missing" })
       })
 
     it("gives a key to several SAEs beyond both borders, and to none else", async () => {
-      const [key] = await make(north, "amy", ["bob", "ben"])
-      assert.ok(key)
-      for (const slave of ["bob", "ben"]) {
-        const [taken] = await south.first.takeKeys(slave, "amy", [key.keyId])
-        assert.ok(taken)
-        assert.equal(bytesOf(taken), bytesOf(key))
-      }
-      const [other] = await make(north, "amy", ["bob"])
-      await assert.rejects(south.first.takeKeys("ben", "amy", [other?.keyId ?? ""]), {
-        tag: "access-denied",
-      })
+      await assertSharedBySeveral(north, south)
     })
 
     it("calls nothing relayed before the last network has it: where that has no way, no key is left anywhere", async () => {
@@ -85,24 +56,19 @@ for (const mode of ["asynchronous", "synchronous"] as const)
       const [source] = south.faults
       assert.ok(source)
       Object.assign(source, { allowsEnd: () => false })
-      await assert.rejects(make(north, "alice", ["bob"]), { tag: "operation-failed" })
+      await assert.rejects(north.make("alice", ["bob"]), { tag: "operation-failed" })
       await north.until(() => JSON.stringify(open()) === JSON.stringify(before))
       Object.assign(source, { allowsEnd: () => true })
-      const [key] = await make(north, "alice", ["bob"])
+      const [key] = await north.make("alice", ["bob"])
       const [taken] = await south.first.takeKeys("bob", "alice", [key?.keyId ?? ""])
-      assert.equal(taken && bytesOf(taken), key && bytesOf(key))
+      assert.equal(taken && hexOf(taken), key && hexOf(key))
     })
 
     it("audits each key at both sides of both borders", () => {
-      const ids = (network: BorderNetwork, method: string): string[] =>
-        network.audited
-          .filter((one) => one.method === method)
-          .flatMap(({ keyIds }) => keyIds)
-          .sort()
-      const ends = (method: string): string[] =>
-        [...ids(north, method), ...ids(south, method)].sort()
-      assert.deepEqual(ends("given"), ids(transit, "taken"))
-      assert.deepEqual(ends("taken"), ids(transit, "given"))
-      assert.ok(ids(transit, "given").length > 0)
+      const ends = (method: "given" | "taken"): string[] =>
+        [...north.auditedIds(method), ...south.auditedIds(method)].sort()
+      assert.deepEqual(ends("given"), transit.auditedIds("taken").sort())
+      assert.deepEqual(ends("taken"), transit.auditedIds("given").sort())
+      assert.ok(transit.auditedIds("given").length > 0)
     })
   })

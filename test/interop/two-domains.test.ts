@@ -4,10 +4,7 @@
 //   alice ─ source ─ relay ─ border ══ 020 ══ border ─ relay ─ source ─ bob
 
 import assert from "node:assert/strict"
-import type { EndKey } from "../../src/node/ports.js"
-import { BorderNetwork } from "./etsi020-sites.js"
-
-const bytesOf = ({ key }: EndKey): string => key.use((bytes) => Buffer.from(bytes).toString("hex"))
+import { assertSharedBySeveral, BorderNetwork, hexOf } from "./etsi020-sites.js"
 
 for (const mode of ["asynchronous", "synchronous"] as const)
   describe(`two networks joined by ETSI 020, ${mode}`, function () {
@@ -15,70 +12,43 @@ for (const mode of ["asynchronous", "synchronous"] as const)
     const north = new BorderNetwork("north", ["alice", "amy"], ["bob", "ben"], { nodes: 3 })
     const south = new BorderNetwork("south", ["bob", "ben"], ["alice", "amy"], { nodes: 3 })
 
-    before(async () => {
-      for (const network of [north, south]) {
-        await network.start()
-        await network.openFace(mode)
-        await network.feed(4, 8192)
-      }
-      north.setDomain(south.asDomain())
-      south.setDomain(north.asDomain())
-      for (const network of [north, south]) network.configureAll()
-    })
-    after(async () => {
-      for (const network of [north, south]) {
-        await network.closeFace()
-        await network.close()
-      }
-    })
+    const both = [north, south]
 
-    const make = (network: BorderNetwork, master: string, slaves: string[], count = 1) =>
-      network.first.supplyKeys({
-        ...{ masterSaeId: master, count, keySizeBits: 256 },
-        slaves: slaves.map((saeId) => {
-          return { saeId, appId: network.appOf(master, saeId)?.appId ?? "" }
-        }),
-      })
+    before(() =>
+      BorderNetwork.joined(both, { mode, blocks: 4 }, () => {
+        north.setDomain(south.asDomain())
+        south.setDomain(north.asDomain())
+      }),
+    )
+    after(() => BorderNetwork.closeAll(both))
 
     for (const [from, to, master, slave] of [
       [north, south, "alice", "bob"],
       [south, north, "bob", "alice"],
     ] as const)
       it(`gives ${master} and ${slave} the same keys, each once`, async () => {
-        const made = await make(from, master, [slave], 3)
+        const made = await from.make(master, [slave], 3)
         const ids = made.map(({ keyId }) => keyId)
         const taken = await to.first.takeKeys(slave, master, ids)
-        assert.deepEqual(taken.map(bytesOf), made.map(bytesOf))
+        assert.deepEqual(taken.map(hexOf), made.map(hexOf))
         await assert.rejects(to.first.takeKeys(slave, master, ids), { tag: "data-missing" })
       })
 
     it("gives a key to several SAEs beyond, and to none else", async () => {
-      const [key] = await make(north, "amy", ["bob", "ben"])
-      assert.ok(key)
-      for (const slave of ["bob", "ben"]) {
-        const [taken] = await south.first.takeKeys(slave, "amy", [key.keyId])
-        assert.ok(taken)
-        assert.equal(bytesOf(taken), bytesOf(key))
-      }
-      const [other] = await make(north, "amy", ["bob"])
-      await assert.rejects(south.first.takeKeys("ben", "amy", [other?.keyId ?? ""]), {
-        tag: "access-denied",
-      })
+      await assertSharedBySeveral(north, south)
     })
 
     it("leaves no half key when the far network has no way", async () => {
       south.faults[0] = Object.assign(south.faults[0] ?? {}, { allowsEnd: () => false })
       const { handovers } = north.manager(2).border.countsOf("south")
-      await assert.rejects(make(north, "alice", ["bob"]), { tag: "operation-failed" })
+      await assert.rejects(north.make("alice", ["bob"]), { tag: "operation-failed" })
       await north.until(() => north.manager(2).border.countsOf("south").handovers === handovers)
       Object.assign(south.faults[0], { allowsEnd: () => true })
-      assert.equal((await make(north, "alice", ["bob"])).length, 1)
+      assert.equal((await north.make("alice", ["bob"])).length, 1)
     })
 
     it("audits keys on both sides of the border", () => {
-      const ids = (network: BorderNetwork, method: string): string[] =>
-        network.audited.filter((one) => one.method === method).flatMap(({ keyIds }) => keyIds)
-      assert.deepEqual(ids(north, "given"), ids(south, "taken"))
-      assert.ok(ids(north, "taken").length > 0)
+      assert.deepEqual(north.auditedIds("given"), south.auditedIds("taken"))
+      assert.ok(north.auditedIds("taken").length > 0)
     })
   })
