@@ -7,16 +7,12 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { moveWorker } from "../../src/cli/controller-reoptimise.js"
-import { Reoptimiser } from "../../src/controller/reoptimiser.js"
-import { ReoptimiserRounds } from "../../src/controller/reoptimiser-rounds.js"
 import { WorkerPlanner } from "../../src/controller/worker-planner.js"
-import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
-import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
-import { Access, hashToken } from "../../src/north/access.js"
-import { type RunningHttp, startHttp } from "../../src/north/http.js"
+import type { RunningHttp } from "../../src/north/http.js"
 import type { Bench } from "../controller/fakes.js"
 import { linksOf, mended } from "../controller/square.js"
 import { OBSERVER, OPERATOR } from "./harness.js"
+import { serveReoptimising } from "./reoptimising.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -31,23 +27,7 @@ describe("keyloom reoptimise", function () {
 
   before(async () => {
     ;({ bench, byB, waits } = await mended())
-    const { controller } = bench
-    http = await startHttp({
-      host: "127.0.0.1",
-      port: 0,
-      controller,
-      reoptimise: new ReoptimiserRounds({
-        reoptimiser: new Reoptimiser(controller, planner, DEFAULT_SETTINGS, REOPTIMISE_TERMS),
-        controller,
-        now: () => bench.now,
-        schedule: (delayMs, run) => bench.schedule(delayMs, run),
-        log: () => undefined,
-      }),
-      access: new Access([
-        { name: "ops", role: "operator", sha256: hashToken(OPERATOR) },
-        { name: "eye", role: "observer", sha256: hashToken(OBSERVER) },
-      ]),
-    })
+    http = await serveReoptimising(bench, planner)
     writeFileSync(path.join(dir, "operator"), OPERATOR)
     writeFileSync(path.join(dir, "observer"), OBSERVER)
   })

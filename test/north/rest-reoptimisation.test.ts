@@ -2,17 +2,14 @@
 
 import assert from "node:assert/strict"
 import { moveWorker } from "../../src/cli/controller-reoptimise.js"
-import { type MovePlanner, Reoptimiser } from "../../src/controller/reoptimiser.js"
-import { ReoptimiserRounds } from "../../src/controller/reoptimiser-rounds.js"
+import type { MovePlanner } from "../../src/controller/reoptimiser.js"
 import { WorkerPlanner } from "../../src/controller/worker-planner.js"
-import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
-import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
-import { Access, hashToken } from "../../src/north/access.js"
-import { type RunningHttp, startHttp } from "../../src/north/http.js"
+import type { RunningHttp } from "../../src/north/http.js"
 import { hasShape } from "../../src/north/validate.js"
 import type { Bench } from "../controller/fakes.js"
 import { linksOf, mended } from "../controller/square.js"
 import { closeAll, house, OBSERVER, OPERATOR } from "./harness.js"
+import { serveReoptimising } from "./reoptimising.js"
 
 const WAIT = { Prefer: "wait=30" }
 const MOVES = [
@@ -46,23 +43,7 @@ describe("re-optimisation over REST", () => {
   })
   beforeEach(async () => {
     ;({ bench, byB, waits } = await mended())
-    const { controller } = bench
-    http = await startHttp({
-      host: "127.0.0.1",
-      port: 0,
-      controller,
-      reoptimise: new ReoptimiserRounds({
-        reoptimiser: new Reoptimiser(controller, planner, DEFAULT_SETTINGS, REOPTIMISE_TERMS),
-        controller,
-        now: () => bench.now,
-        schedule: (delayMs, run) => bench.schedule(delayMs, run),
-        log: () => undefined,
-      }),
-      access: new Access([
-        { name: "ops", role: "operator", sha256: hashToken(OPERATOR) },
-        { name: "eye", role: "observer", sha256: hashToken(OBSERVER) },
-      ]),
-    })
+    http = await serveReoptimising(bench, planner)
   })
   afterEach(async () => {
     await http.close()
