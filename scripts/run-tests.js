@@ -8,7 +8,7 @@ import path from "node:path"
 /** Folders of test/ by the process that runs them, each about as long; those not named run in the last. */
 const PROCESSES = {
   demos: ["chaos", "dashboard", "demo", "scenario"],
-  consumers: ["consumer", "keys", "plan", "store", "yang"],
+  consumers: ["consumer", "interop", "keys", "plan", "store", "yang"],
   others: [],
 }
 
