@@ -33,6 +33,8 @@ export function durableChanges(before: View, changes: readonly Change[]): Change
         const old = before.order(change.id)
         return old !== undefined && onlyProgress(old, change.value) ? [] : [change]
       }
+      case "maintenance":
+        return [change]
     }
   })
 }

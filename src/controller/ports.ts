@@ -62,8 +62,8 @@ export interface Notice {
   readonly seq: number
   /** RFC 3339. */
   readonly time: string
-  /** `node`, `link`, `service`, `order` (bulk), or `log` for what is worth telling but changes nothing. */
-  readonly topic: "node" | "link" | "service" | "order" | "log"
+  /** `node`, `link`, `service`, `order` (bulk), `maintenance`, or `log` for what is worth telling but changes nothing. */
+  readonly topic: "node" | "link" | "service" | "order" | "maintenance" | "log"
   /** For example `link.down`, `service.moved`, `node.unreachable`. */
   readonly type: string
   readonly id: string

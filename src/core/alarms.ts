@@ -33,14 +33,19 @@ export function nodeAlarms(node: NetworkNode): Alarm[] {
   const { qkdnId, name, reach, reachReason, status, syncFault, drift, interfaces } = node
   const found: Alarm[] = []
   const because = reachReason === undefined ? "" : `: ${reachReason}`
-  if (reach === "unmanaged") {
+  // A node in maintenance may be gone, and modules off, as planned; if they still are afterwards, it is told then.
+  const planned = node.maintenance !== undefined
+  if (!planned && reach === "unmanaged") {
     found.push(alarm("node", qkdnId, "node-unmanaged", "MAJOR", `${name} is not managed${because}`))
-  } else if (reach === "unreachable" || (reach === "connecting" && reachReason !== undefined)) {
+  } else if (
+    !planned &&
+    (reach === "unreachable" || (reach === "connecting" && reachReason !== undefined))
+  ) {
     found.push(
       alarm("node", qkdnId, "node-unreachable", "MAJOR", `${name} is not reached${because}`),
     )
   }
-  if (status === "DOWN" || status === "FAILURE" || status === "OUT") {
+  if (!planned && (status === "DOWN" || status === "FAILURE" || status === "OUT")) {
     found.push(alarm("node", qkdnId, "node-down", "MAJOR", `${name} reports ${status}`))
   }
   if (syncFault !== undefined) {
@@ -54,7 +59,7 @@ export function nodeAlarms(node: NetworkNode): Alarm[] {
     found.push(alarm("node", qkdnId, "node-drifted", "MAJOR", message, { since: drift.since }))
   }
   for (const { qkdiId, status: state } of interfaces) {
-    if (state !== "FAILED") continue
+    if (planned || state !== "FAILED") continue
     const message = `interface ${qkdiId} of ${name} has failed`
     found.push(alarm("interface", qkdnId, "interface-failed", "MAJOR", message, { qkdiId }))
   }
@@ -63,7 +68,8 @@ export function nodeAlarms(node: NetworkNode): Alarm[] {
 
 export function linkAlarms(link: NetworkLink): Alarm[] {
   const { qkdlId, name = qkdlId, enabled, status, reason, changedAt, performance } = link
-  if (!enabled) return []
+  // That it is down is as planned; if it still is afterwards, it is told then.
+  if (!enabled || link.maintenance?.stage === "out") return []
   if (status !== "ACTIVE") {
     const because = reason === undefined ? "" : `: ${reason}`
     const message = `link ${name} is ${status}${because}`

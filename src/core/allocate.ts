@@ -7,6 +7,7 @@
 import { stockRateBps } from "../engine/stock-horizon.js"
 import type { NetworkLink } from "../model/network.js"
 import type { Settings } from "./settings.js"
+import { serves } from "./usable.js"
 
 /** Bits per second that may be promised on a link in all; 0 while nothing is known. */
 export function promisableBps(link: NetworkLink, settings: Settings): number {
@@ -73,7 +74,7 @@ export function roomOf(
   settings: Settings,
   hearsBothEnds: boolean,
 ): Room {
-  if (!link.enabled || link.status !== "ACTIVE") return NO_ROOM
+  if (!serves(link)) return NO_ROOM
   const madeBps = Math.floor(steadyBps(link, settings) * (1 - settings.reserveShare))
   const leftBps = madeBps - view.reservedBps(link.qkdlId)
   const plannedBps = leftBps - Math.max(0, leftBps) * settings.surplusMarginShare

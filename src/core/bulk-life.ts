@@ -187,7 +187,7 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
       : periods.length === 0
         ? (scheduled.reason ??
           `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`)
-        : slow?.reason
+        : (slow?.reason ?? scheduled.reason)
   const doneAtMs = slow === undefined ? scheduled.doneAtMs : slow.doneAtMs
   const forecast =
     doneAtMs === undefined || periods.length === 0 || doneAtMs > LAST_MS

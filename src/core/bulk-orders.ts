@@ -11,6 +11,7 @@ import {
   type Scheduled,
   scheduleInTurn,
   scheduleOrders,
+  whyLate,
 } from "./bulk-schedule.js"
 import { inTheWay } from "./bulk-stream.js"
 import type { OperatorEvent, Reply } from "./event.js"
@@ -100,14 +101,16 @@ function admit(
     return byDue.map((one, place) => ({ ...one, order: { ...one.order, place: place + 1 } }))
   }
   const behind = scheduleInTurn(turn, [...all].sort(byPlace))
-  return isInTime(behind, order) ? behind : tooMuch(behind, order)
+  if (isInTime(behind, order)) return behind
+  const free = scheduleInTurn(turn, [...all].sort(byPlace), [])
+  return tooMuch(behind, order, isInTime(free, order) ? whyLate(turn, order) : undefined)
 }
 
 function isInTime(schedule: readonly Scheduled[], { orderId }: BulkOrder): boolean {
   return schedule.some(({ order, inTime }) => order.orderId === orderId && inTime)
 }
 
-function tooMuch(schedule: readonly Scheduled[], order: BulkOrder): Refusal {
+function tooMuch(schedule: readonly Scheduled[], order: BulkOrder, why?: string): Refusal {
   const { deadline, volumeBits, from, to } = order
   const own = schedule.find((one) => one.order.orderId === order.orderId)
   const bits = own?.byDeadlineBits ?? 0
@@ -119,7 +122,7 @@ function tooMuch(schedule: readonly Scheduled[], order: BulkOrder): Refusal {
   return {
     ...refused(
       "resource-denied",
-      `of ${volumeBits} bits ${bits} can be delivered by ${deadline}; ${later}`,
+      `of ${volumeBits} bits ${bits} can be delivered by ${deadline}; ${later}${why === undefined ? "" : `: ${why}`}`,
       "/deadline",
     ),
     appTag: doneAt === undefined && bits === 0 ? "no-path" : "no-capacity",

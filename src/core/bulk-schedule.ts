@@ -5,9 +5,11 @@
 import { bitsBy, type StreamPeriod, StreamSchedule } from "../engine/bulk-streams.js"
 import type { LinkPath } from "../engine/path-question.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
+import { type Maintenance, spanOf } from "../model/maintenance.js"
 import type { Service } from "../model/service.js"
 import type { Graph } from "./graph.js"
 import { streamOf } from "./bulk-stream.js"
+import { linksOf, maintenanceOf, returns, targetName } from "./maintenance-windows.js"
 import { groups } from "./memberships.js"
 import { asPath } from "./path.js"
 import { reservationsOf } from "./reservations.js"
@@ -27,7 +29,7 @@ export interface Scheduled {
   /** Ms since the epoch; absent where what the network has now never suffices. */
   readonly doneAtMs?: number
   readonly inTime: boolean
-  /** Why nothing is scheduled, where that is known. */
+  /** Why nothing is scheduled, or it is late, where that is known. */
   readonly reason?: string
 }
 
@@ -41,8 +43,36 @@ export function scheduleOrders(turn: Turn, orders: readonly BulkOrder[]): readon
   const best = scheduleInTurn(turn, [...orders].sort(byDeadline))
   if (broken(best) === 0) return best
   const kept = scheduleInTurn(turn, [...orders].sort(byPlace))
-  return broken(kept) < broken(best) ? kept : best
+  return blamed(turn, broken(kept) < broken(best) ? kept : best)
 }
+
+/** Those that are late say so where it is for maintenance: without it they would be in time. */
+function blamed(turn: Turn, schedule: readonly Scheduled[]): readonly Scheduled[] {
+  if (maintenanceOf(turn.draft).length === 0) return schedule
+  const inTurn = schedule.map(({ order }) => order)
+  const without = scheduleInTurn(turn, inTurn, [])
+  const free = new Set(without.flatMap(({ order, inTime }) => (inTime ? [order.orderId] : [])))
+  return schedule.map((one) => {
+    if (one.inTime || !free.has(one.order.orderId)) return one
+    const reason = whyLate(turn, one.order)
+    return reason === undefined ? one : { ...one, reason }
+  })
+}
+
+/** Maintenance that lies before the deadline, in words. */
+export function whyLate(turn: Turn, { deadline, notBefore }: BulkOrder): string | undefined {
+  const { draft } = turn
+  const due = Date.parse(deadline)
+  const met = maintenanceOf(draft).filter(
+    ({ begin, end }) => Date.parse(begin) < due && Date.parse(end) > Date.parse(notBefore),
+  )
+  if (met.length === 0) return undefined
+  const shown = met.slice(0, SHOWN).map((one) => `${targetName(draft, one)} ${spanOf(one)}`)
+  const more = met.length > SHOWN ? ` and ${met.length - SHOWN} more` : ""
+  return `planned maintenance: ${shown.join(", ")}${more}`
+}
+
+const SHOWN = 3
 
 /** How many promises it breaks. */
 export function broken(schedule: readonly Scheduled[]): number {
@@ -66,12 +96,21 @@ export function byPlace(x: BulkOrder, y: BulkOrder): number {
   )
 }
 
-/** One after the other: what an order takes, those behind it do not have. */
-export function scheduleInTurn(turn: Turn, orders: readonly BulkOrder[]): readonly Scheduled[] {
+/**
+ * One after the other: what an order takes, those behind it do not have.
+ *
+ * @param maintenance what is scheduled round
+ */
+export function scheduleInTurn(
+  turn: Turn,
+  orders: readonly BulkOrder[],
+  maintenance: readonly Maintenance[] = maintenanceOf(turn.draft),
+): readonly Scheduled[] {
   const { draft, settings } = turn
   const { graph } = draft
   graph.refresh(draft, settings)
   const streams = orders.flatMap(({ serviceId }) => draft.service(serviceId ?? "") ?? [])
+  const { times, rates } = ratesOverTime(turn, ratesLeft(turn, streams), maintenance)
   const schedule = new StreamSchedule(
     {
       graph: graph.shape,
@@ -80,8 +119,8 @@ export function scheduleInTurn(turn: Turn, orders: readonly BulkOrder[]): readon
       maxRateBps: MAX_BPS,
       worthMoving: WORTH_MOVING,
     },
-    [0],
-    [ratesLeft(graph, streams)],
+    times,
+    rates,
   )
   const busy = new Map<string, number>()
   return withStreamsFirst(turn, orders).map((order) => {
@@ -110,15 +149,46 @@ function pairOf({ from, to }: BulkOrder): string {
   return groups.serviceOfPair(from.saeId, to.saeId)
 }
 
-function ratesLeft(graph: Graph, streams: readonly Service[]): Float64Array {
-  const left = graph.residual.map((bps, link) => (graph.linkUse(link) < GENERATING ? 0 : bps))
+/** By link; of what is out by plan, as it will be afterwards. */
+function ratesLeft({ draft }: Turn, streams: readonly Service[]): Float64Array {
+  const { graph } = draft
+  const usable = Uint8Array.from(graph.linkIds, (_, link) =>
+    graph.linkUse(link) >= GENERATING ? 1 : 0,
+  )
+  for (const id of draft.members(groups.maintainedLinks)) {
+    const number = graph.linkNumber(id)
+    const link = draft.link(id)
+    if (number !== undefined && link !== undefined && returns(link)) usable[number] = 1
+  }
+  const left = graph.residual.map((bps, link) => (usable[link] === 1 ? bps : 0))
   for (const stream of streams)
     for (const [qkdlId, bps] of reservationsOf(stream)) {
       const link = graph.linkNumber(qkdlId)
-      if (link !== undefined && graph.linkUse(link) >= GENERATING)
-        left[link] = (left[link] ?? 0) + bps
+      if (link !== undefined && usable[link] === 1) left[link] = (left[link] ?? 0) + bps
     }
   return left
+}
+
+/** Seconds from now at which maintenance begins or ends, and the rates of links from each of them on. */
+function ratesOverTime(
+  { draft, now }: Turn,
+  left: Float64Array,
+  maintenance: readonly Maintenance[],
+): { readonly times: readonly number[]; readonly rates: readonly Float64Array[] } {
+  const outs = maintenance.map((one) => ({
+    beginS: (Date.parse(one.begin) - now) / 1000,
+    endS: (Date.parse(one.end) - now) / 1000,
+    links: linksOf(draft, one).flatMap((id) => draft.graph.linkNumber(id) ?? []),
+  }))
+  const turns = outs.flatMap(({ beginS, endS }) => [beginS, endS]).filter((second) => second > 0)
+  const times = [0, ...new Set(turns.sort((x, y) => x - y))]
+  const rates = times.map((second) => {
+    const then = left.slice()
+    for (const { beginS, endS, links } of outs)
+      if (beginS <= second && second < endS) for (const link of links) then[link] = 0
+    return then
+  })
+  return { times, rates }
 }
 
 interface Placed {

@@ -17,6 +17,8 @@ import {
 import { alarm } from "./alarm-events.js"
 import { bulkCancelled, bulkOrdered } from "./bulk-orders.js"
 import { supplied, tendOrders } from "./bulk-life.js"
+import { maintenanceCancelled, maintenancePlanned } from "./maintenance-orders.js"
+import { tendMaintenance } from "./maintenance.js"
 import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-events.js"
 import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
@@ -92,6 +94,10 @@ function dispatch(turn: Turn, event: Event): Reply {
       return bulkOrdered(turn, event)
     case "bulk-cancelled":
       return bulkCancelled(turn, event.orderId)
+    case "maintenance-planned":
+      return maintenancePlanned(turn, event)
+    case "maintenance-cancelled":
+      return maintenanceCancelled(turn, event.maintenanceId)
     case "path-deployed":
       return pathDeployed(turn, event)
     case "service-moved":
@@ -107,6 +113,7 @@ function dispatch(turn: Turn, event: Event): Reply {
     case "wake":
       releaseHeld(turn)
       syncAgain(turn)
+      tendMaintenance(turn)
       tendOrders(turn)
       retry(turn)
       revert(turn)

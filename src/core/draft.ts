@@ -4,6 +4,7 @@
 
 import type { Change, NetworkLink, NetworkNode } from "../model/network.js"
 import type { BulkOrder } from "../model/bulk-order.js"
+import type { Maintenance } from "../model/maintenance.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import type { Graph } from "./graph.js"
@@ -11,6 +12,7 @@ import { GroupChanges } from "./group-index.js"
 import {
   compareGroups,
   groupsOfLink,
+  groupsOfMaintenance,
   groupsOfNode,
   groupsOfOrder,
   isOfServices,
@@ -43,6 +45,7 @@ export class Draft implements View {
   readonly #links = new Map<string, NetworkLink | null>()
   readonly #services = new Map<string, ServiceEntry>()
   readonly #orders = new Map<string, BulkOrder | null>()
+  readonly #maintenance = new Map<string, Maintenance | null>()
   readonly #groups = new GroupChanges()
   readonly #reserved = new Map<string, number>()
   /** Services in the order in which they were written, each as often as it was. */
@@ -55,7 +58,7 @@ export class Draft implements View {
   readonly #kept = new Set<string>()
   /** What was written, in the order first written. */
   readonly #order: (
-    | { readonly kind: "node" | "link" | "order"; readonly id: string }
+    | { readonly kind: "node" | "link" | "order" | "maintenance"; readonly id: string }
     | ServiceEntry
   )[] = []
 
@@ -92,6 +95,11 @@ export class Draft implements View {
   order(orderId: string): BulkOrder | undefined {
     const own = this.#orders.get(orderId)
     return own === undefined ? this.#under.order(orderId) : (own ?? undefined)
+  }
+
+  maintenance(maintenanceId: string): Maintenance | undefined {
+    const own = this.#maintenance.get(maintenanceId)
+    return own === undefined ? this.#under.maintenance(maintenanceId) : (own ?? undefined)
   }
 
   nodeIds(): Iterable<string> {
@@ -152,6 +160,14 @@ export class Draft implements View {
     this.write({ kind: "order", id: orderId, value: null })
   }
 
+  putMaintenance(value: Maintenance): void {
+    this.write({ kind: "maintenance", id: value.maintenanceId, value })
+  }
+
+  removeMaintenance(maintenanceId: string): void {
+    this.write({ kind: "maintenance", id: maintenanceId, value: null })
+  }
+
   removeNode(qkdnId: string): void {
     this.write({ kind: "node", id: qkdnId, value: null })
   }
@@ -187,6 +203,11 @@ export class Draft implements View {
         this.#regroup(id, this.order(id), change.value, groupsOfOrder)
         this.#orders.set(id, change.value)
         break
+      case "maintenance":
+        if (!this.#maintenance.has(id)) this.#order.push(change)
+        this.#regroup(id, this.maintenance(id), change.value, groupsOfMaintenance)
+        this.#maintenance.set(id, change.value)
+        break
     }
   }
 
@@ -214,6 +235,11 @@ export class Draft implements View {
         case "order": {
           const value = this.#orders.get(id) ?? null
           if (value !== (this.#under.order(id) ?? null)) found.push({ kind, id, value })
+          break
+        }
+        case "maintenance": {
+          const value = this.#maintenance.get(id) ?? null
+          if (value !== (this.#under.maintenance(id) ?? null)) found.push({ kind, id, value })
           break
         }
       }

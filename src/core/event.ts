@@ -49,6 +49,21 @@ export type OperatorEvent =
     }
   /** Of an order that is over: it is no longer shown. */
   | { readonly kind: "bulk-cancelled"; readonly orderId: string }
+  | {
+      readonly kind: "maintenance-planned"
+      /** Chosen by the caller, or made here. */
+      readonly maintenanceId?: string
+      /** What goes out: a link, or a node with all its links. */
+      readonly target: { readonly qkdlId: string } | { readonly qkdnId: string }
+      /** Ms since the epoch; absent: at once. */
+      readonly beginMs?: number
+      readonly endMs: number
+      readonly reason: string
+      /** Who plans it. */
+      readonly by: string
+    }
+  /** Called off; where it has begun, it is over. */
+  | { readonly kind: "maintenance-cancelled"; readonly maintenanceId: string }
   /** Exactly this path, PHYS links in order from end a. */
   | {
       readonly kind: "path-deployed"
@@ -158,7 +173,7 @@ export type Effect =
   /** Name a change for subscribers, or (`log`) tell what changes nothing. */
   | {
       readonly kind: "notify"
-      readonly topic: "node" | "link" | "service" | "order" | "log"
+      readonly topic: "node" | "link" | "service" | "order" | "maintenance" | "log"
       readonly type: string
       readonly id: string
       readonly message?: string

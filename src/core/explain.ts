@@ -1,9 +1,10 @@
 // Why there is no key path: the one thing that stands in the way, in words an operator can act on. Asked only
 // after a search failed; takes its time.
 
+import { spanOf } from "../model/maintenance.js"
 import type { NetworkNode } from "../model/network.js"
 import { residualBps, stockBps } from "./allocate.js"
-import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
+import { conditionOfLink, isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 import { groups } from "./memberships.js"
 import { linkName, nodeName, pathName } from "./names.js"
 import { type FoundPath, findPath } from "./path.js"
@@ -180,9 +181,7 @@ function cutOff(view: View, query: PathQuery, settings: Settings): NoPath | unde
     if (links.some((link) => useOf(link, settings) !== UNUSABLE)) continue
     const name = nodeName(view, qkdnId)
     if (links.length === 0) return noPath(`no path: ${name} has no link`)
-    const why = links.map(
-      (link) => `${linkName(view, link)} is ${link.enabled ? link.status : "disabled"}`,
-    )
+    const why = links.map((link) => `${linkName(view, link)} is ${conditionOfLink(link)}`)
     return noPath(`no path: ${name} is cut off: ${why.join(", ")}`)
   }
   return undefined
@@ -199,7 +198,11 @@ function noRelay(view: View, query: PathQuery): NoPath {
   }
   const down = [...view.linkIds()].flatMap((id) => {
     const link = view.link(id)
-    return link === undefined || link.status === "ACTIVE" ? [] : [linkName(view, link)]
+    if (link === undefined || (link.status === "ACTIVE" && link.maintenance === undefined))
+      return []
+    const { maintenance } = link
+    const planned = maintenance === undefined ? "" : ` (maintenance ${spanOf(maintenance)})`
+    return [`${linkName(view, link)}${planned}`]
   })
   const absent = [...view.nodeIds()].flatMap((id) => {
     const node = view.node(id)

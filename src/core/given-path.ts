@@ -10,7 +10,7 @@ import type { FoundPath } from "./path.js"
 import { reservationsOf } from "./reservations.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
-import { GENERATING, isPresent, mayRelay, useOf } from "./usable.js"
+import { conditionOfLink, GENERATING, isPresent, mayRelay, useOf } from "./usable.js"
 
 export type Refusal = Extract<Reply, { ok: false }>
 
@@ -79,8 +79,7 @@ export function unfit(
     const link = draft.link(qkdlId)
     if (link === undefined) continue
     if (useOf(link, settings) < GENERATING) {
-      const state = link.enabled ? link.status : "disabled"
-      return noPath(`${linkName(draft, link)} is ${state}`, index)
+      return noPath(`${linkName(draft, link)} is ${conditionOfLink(link)}`, index)
     }
     const free = Math.max(0, residualBps(draft, link, settings) + (own.get(qkdlId) ?? 0))
     if (terms.minRateBps > 0 && free < terms.minRateBps) {

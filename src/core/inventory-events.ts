@@ -4,6 +4,7 @@
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { LinkInventory, NodeInventory, Reply } from "./event.js"
 import { groups } from "./memberships.js"
+import { dropMaintenance, tendMaintenance } from "./maintenance.js"
 import { linkName, nodeName } from "./names.js"
 import { moveOffNode } from "./restoration.js"
 import { returnToNode } from "./service-life.js"
@@ -77,7 +78,7 @@ function sorted(record: object): [string, unknown][] {
 
 function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
   const { status, version, capabilities, keyManager, lastHeardAt, syncFault, reachReason } = before
-  const { drift, driven } = before
+  const { drift, driven, maintenance } = before
   return {
     ...(status === undefined ? {} : { status }),
     ...(version === undefined ? {} : { version }),
@@ -86,6 +87,7 @@ function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
     ...(lastHeardAt === undefined ? {} : { lastHeardAt }),
     ...(syncFault === undefined ? {} : { syncFault }),
     ...(drift === undefined ? {} : { drift }),
+    ...(maintenance === undefined ? {} : { maintenance }),
     ...(driven === undefined || moved ? {} : { driven }),
     ...(reachReason === undefined || moved ? {} : { reachReason }),
   }
@@ -103,6 +105,7 @@ export function nodeRemoved(turn: Turn, qkdnId: string): Reply {
   if (services.length > 0) {
     return refused("in-use", `${node.name} still serves service ${services.join(", ")}`)
   }
+  dropMaintenance(turn, { qkdnId })
   turn.draft.removeNode(qkdnId)
   return { ok: true, id: qkdnId }
 }
@@ -120,6 +123,8 @@ export function linkAdded(turn: Turn, entered: LinkInventory): Reply {
     performance: {},
   })
   turn.sync(entered.a.qkdnId, entered.b.qkdnId)
+  // A node at its end may be in maintenance.
+  tendMaintenance(turn)
   return { ok: true, id: qkdlId }
 }
 
@@ -134,6 +139,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     if (!same) return refused("invalid-value", `end ${end} of link ${qkdlId} cannot be changed`)
   }
   const { endA, endB, status, performance, steady, measuredAtMs, hold, reason, changedAt } = before
+  const { maintenance } = before
   const measured = measuredAtMs === undefined ? undefined : before.capacityBps
   const after: NetworkLink = {
     ...inventoryOf(entered),
@@ -145,6 +151,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     ...(measured === undefined ? {} : { capacityBps: measured }),
     ...(steady === undefined ? {} : { steady }),
     ...(hold === undefined ? {} : { hold }),
+    ...(maintenance === undefined ? {} : { maintenance }),
     ...(reason === undefined ? {} : { reason }),
     ...(changedAt === undefined ? {} : { changedAt }),
   }
@@ -165,6 +172,7 @@ export function linkRemoved(turn: Turn, qkdlId: string): Reply {
       `${name} still carries service ${services.join(", ")}: disable it first`,
     )
   }
+  dropMaintenance(turn, { qkdlId })
   turn.draft.removeLink(qkdlId)
   turn.sync(link.a.qkdnId, link.b.qkdnId)
   return { ok: true, id: qkdlId }

@@ -11,6 +11,7 @@ import type { FoundPath } from "./path.js"
 import type { Routed } from "./routing.js"
 import type { Settings } from "./settings.js"
 import type { Turn } from "./turn.js"
+import { serves } from "./usable.js"
 import type { View } from "./view.js"
 
 /** Share of the promisable rate of all links that generate which is promised to paths; 0 while nothing is known. */
@@ -21,7 +22,7 @@ export function loadOf(view: View, settings: Settings): number {
   let promisable = 0
   for (const qkdlId of view.linkIds()) {
     const link = view.link(qkdlId)
-    if (link === undefined || !link.enabled || link.status !== "ACTIVE") continue
+    if (link === undefined || !serves(link)) continue
     promised += view.reservedBps(qkdlId) - (held.get(qkdlId) ?? 0)
     promisable += promisableBps(link, settings)
   }

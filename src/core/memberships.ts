@@ -4,7 +4,7 @@
 import { type BulkOrder, isOpen } from "../model/bulk-order.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { KeyPath, Lane, Service, ServiceState } from "../model/service.js"
-import { isPresent } from "./usable.js"
+import { isPresent, serves } from "./usable.js"
 
 /** A group of one kind, by the name it goes by. */
 export interface GroupMark {
@@ -58,7 +58,7 @@ export const groups = {
   nodesOfSae: (saeId: string): string => `sae:${saeId}`,
   /** Nodes that refused what they should be. */
   faultyNodes: "faulty",
-  /** Links that do not generate, or are disabled. */
+  /** Links that do not generate, are disabled, or in maintenance or about to be. */
   downLinks: "down",
   /** Nodes on which no path can begin, end or pass. */
   absentNodes: "absent",
@@ -93,6 +93,12 @@ export const groups = {
   openOrders: "open",
   /** Those that are. */
   closedOrders: "closed",
+  /** Planned maintenance that is not over. */
+  maintenance: "maintenance",
+  /** Links that it concerns now. */
+  maintainedLinks: "maintained-links",
+  /** Nodes that are in it. */
+  maintainedNodes: "maintained-nodes",
   servicesInState: (state: ServiceState): string => `state:${state}`,
 } as const
 
@@ -115,6 +121,7 @@ export function groupsOfNode(node: NetworkNode): ReadonlySet<string> {
   const found = new Set(node.saeIds.map((saeId) => groups.nodesOfSae(saeId)))
   if (node.syncFault !== undefined) found.add(groups.faultyNodes)
   if (!isPresent(node)) found.add(groups.absentNodes)
+  if (node.maintenance !== undefined) found.add(groups.maintainedNodes)
   return found
 }
 
@@ -127,7 +134,8 @@ export function groupsOfLink(link: NetworkLink): ReadonlySet<string> {
   ])
   for (const risk of link.srlg) found.add(groups.linksAtRisk(risk))
   if (link.hold?.held === true) found.add(groups.heldLinks)
-  if (!link.enabled || link.status !== "ACTIVE") found.add(groups.downLinks)
+  if (link.maintenance !== undefined) found.add(groups.maintainedLinks)
+  if (link.maintenance !== undefined || !serves(link)) found.add(groups.downLinks)
   return found
 }
 
@@ -136,6 +144,12 @@ const CLOSED: ReadonlySet<string> = new Set([groups.closedOrders])
 
 export function groupsOfOrder(order: BulkOrder): ReadonlySet<string> {
   return isOpen(order) ? OPEN : CLOSED
+}
+
+const MAINTENANCE: ReadonlySet<string> = new Set([groups.maintenance])
+
+export function groupsOfMaintenance(): ReadonlySet<string> {
+  return MAINTENANCE
 }
 
 const NO_GROUPS: ReadonlySet<string> = new Set()

@@ -27,6 +27,7 @@ import { inShape, withNext } from "./service-shape.js"
 import { lendAtOnce } from "./surplus-grants.js"
 import { brokenTerm } from "./term-check.js"
 import type { Turn } from "./turn.js"
+import { conditionOfLink, serves } from "./usable.js"
 import type { View } from "./view.js"
 
 export function endsOf(path: KeyPath): string[] {
@@ -356,11 +357,11 @@ export function standing(
   }
   for (const hop of path.hops) {
     const link = view.link(hop.qkdlId)
-    if (link?.enabled === true && link.status === "ACTIVE") continue
     if (link === undefined) return { state: "degraded", reason: `link ${hop.qkdlId} is gone` }
+    if (serves(link)) continue
     const because = link.reason === undefined ? "" : `: ${link.reason}`
-    const state = link.enabled ? link.status : "disabled"
-    return { state: "degraded", reason: `${linkName(view, link)} is ${state}${because}` }
+    const how = conditionOfLink(link)
+    return { state: "degraded", reason: `${linkName(view, link)} is ${how}${because}` }
   }
   return { state: "active" }
 }

@@ -9,16 +9,15 @@ import { groups, lanesOf } from "./memberships.js"
 import type { PathNumbers } from "./path-numbers.js"
 import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
 import { reservationsOf } from "./reservations.js"
-import { inPriority, listedByPriority, seekPath, stay } from "./service-life.js"
+import { inPriority, listedByPriority, seekLanes, seekPath, stay } from "./service-life.js"
 import type { Turn } from "./turn.js"
-import { GENERATING, isPresent, mayRelay } from "./usable.js"
+import { GENERATING, isPresent, mayRelay, serves } from "./usable.js"
 
-/** A link on their path no longer serves: every service on it goes another way, greater priority first. */
-export function moveOff(turn: Turn, qkdlId: string): void {
-  const { draft } = turn
-  const onIt = draft.members(groups.servicesOn(qkdlId))
-  const lacking = draft.members(groups.backupsOn(qkdlId)).length > 0
-  const uses = (path: KeyPath): boolean => usesLink(path, qkdlId)
+/** Links on their paths no longer serve: every service on them goes another way, greater priority first. */
+export function moveOff(turn: Turn, ...qkdlIds: readonly string[]): void {
+  const onIt = membersOf(turn, qkdlIds, groups.servicesOn)
+  const lacking = membersOf(turn, qkdlIds, groups.backupsOn).length > 0
+  const uses = usesAny(qkdlIds)
   const { usedBackups } = moveAll(turn, onIt, {
     stops: uses,
     // Without a next path it is the standing one that made it a member.
@@ -26,6 +25,46 @@ export function moveOff(turn: Turn, qkdlId: string): void {
   })
   // New backups are sought when all have moved.
   if (lacking || usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+}
+
+/**
+ * Links go out by plan: every service on them goes another way beforehand, greater priority first, and leaves its path when the
+ * other one stands. Streams of bulk orders are left to their schedule.
+ *
+ * @returns the services for which there is no other path, greatest priority first; they stay as they are
+ */
+export function moveAside(turn: Turn, qkdlIds: readonly string[]): readonly string[] {
+  const { draft } = turn
+  const uses = usesAny(qkdlIds)
+  const onIt = membersOf(turn, qkdlIds, groups.servicesOn).filter(
+    (id) => draft.service(id)?.origin !== "bulk",
+  )
+  const { usedBackups } = moveAll(turn, onIt, { stops: uses, hits: uses, ahead: true })
+  if (usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+  return listedByPriority(turn, onIt)
+    .filter((service) =>
+      lanesOf(service).some(
+        ({ path, next }) => path !== undefined && next === undefined && uses(path),
+      ),
+    )
+    .filter(({ state }) => state !== "removing")
+    .map(({ serviceId }) => serviceId)
+}
+
+function membersOf(
+  { draft }: Turn,
+  qkdlIds: readonly string[],
+  group: (id: string) => string,
+): readonly string[] {
+  const [only] = qkdlIds
+  if (only !== undefined && qkdlIds.length === 1) return draft.members(group(only))
+  return [...new Set(qkdlIds.flatMap((id) => draft.members(group(id))))]
+}
+
+function usesAny(qkdlIds: readonly string[]): (path: KeyPath) => boolean {
+  const [only] = qkdlIds
+  if (only !== undefined && qkdlIds.length === 1) return (path) => usesLink(path, only)
+  return (path) => qkdlIds.some((id) => usesLink(path, id))
 }
 
 /** A node is taken out of service: services that it relays for go round it where they can. */
@@ -42,12 +81,14 @@ interface Failure {
   readonly stops: (path: KeyPath) => boolean
   /** Whether the standing path of a service does. */
   readonly hits: (path: KeyPath, service: Pick<Service, "next">) => boolean
+  /** It has not happened yet: what stands is whole until then. */
+  readonly ahead?: true
 }
 
 function moveAll(
   turn: Turn,
   serviceIds: readonly string[],
-  { stops, hits }: Failure,
+  { stops, hits, ahead }: Failure,
 ): { readonly usedBackups: boolean } {
   let usedBackups = false
   // Whoever takes a backup writes nobody but itself.
@@ -60,7 +101,7 @@ function moveAll(
     if (service.state === "removing" || service.state === "failed") continue
     const { path, next } = service
     if (isOnSeveral(service)) {
-      moveLanes(turn, service, { stops, hits })
+      moveLanes(turn, service, { stops, hits, ...(ahead && { ahead }) })
       room.changed()
       mayBeWritten = true
       continue
@@ -94,14 +135,16 @@ function moveAll(
   return { usedBackups }
 }
 
-function moveLanes(turn: Turn, service: Service, { stops, hits }: Failure): void {
+function moveLanes(turn: Turn, service: Service, { stops, hits, ahead }: Failure): void {
   const stopped = lanesOf(service).some(({ next }) => next !== undefined && stops(next))
   const setting = lanesOf(service).some(({ next }) => next !== undefined)
   if (setting && !stopped) {
     if (standingPaths(service).some((path) => hits(path, service))) stay(turn, service)
     return
   }
-  seekPath(turn, abandonNext(turn, service))
+  const free = abandonNext(turn, service)
+  if (ahead === true) seekLanes(turn, free, "anew")
+  else seekPath(turn, free)
 }
 
 /** A revertive service remembers the path that it leaves because it failed. */
@@ -242,7 +285,7 @@ function wholeSinceMs({ draft, now }: Turn, path: PlannedPath): number | undefin
   let since = 0
   for (const { qkdlId } of path.hops) {
     const link = draft.link(qkdlId)
-    if (link === undefined || !link.enabled || link.status !== "ACTIVE") return undefined
+    if (link === undefined || !serves(link) || link.maintenance !== undefined) return undefined
     if (link.hold?.held === true && link.hold.untilMs > now) return undefined
     if (link.changedAt !== undefined) since = Math.max(since, Date.parse(link.changedAt))
   }

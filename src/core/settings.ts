@@ -76,6 +76,10 @@ export interface Settings {
   readonly bulkSetupMs: number
   /** Bulk orders are scheduled anew at least this often while there are any. */
   readonly bulkBeatMs: number
+  /** So long before maintenance begins its links are drained. */
+  readonly maintenanceLeadMs: number
+  /** Maintenance that may be planned at once: each costs every schedule of bulk orders a stretch of time. */
+  readonly maintenanceMost: number
   /** Bulk orders that may be open at once: each costs a share of every schedule. */
   readonly bulkMostOpen: number
   /** Completed and cancelled bulk orders that are still shown. */
@@ -119,6 +123,8 @@ export const DEFAULT_SETTINGS: Settings = {
   revertMs: 60_000,
   bulkSetupMs: 2_000,
   bulkBeatMs: 5_000,
+  maintenanceLeadMs: 300_000,
+  maintenanceMost: 64,
   bulkMostOpen: 64,
   bulkMostClosed: 1_000,
   drift: "heal",

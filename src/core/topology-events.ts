@@ -13,6 +13,7 @@ import { tendSoon } from "./bulk-life.js"
 import { moveOff } from "./restoration.js"
 import { rebalance, returnTo, shorten } from "./service-life.js"
 import type { Turn } from "./turn.js"
+import { conditionOfLink, serves } from "./usable.js"
 
 /** News of a link from one of its nodes. Reports of links that are not in the inventory are told and left. */
 export function linkNews(turn: Turn, qkdnId: string, qkdlId: string, news: EndNews): void {
@@ -24,8 +25,8 @@ export function linkNews(turn: Turn, qkdnId: string, qkdlId: string, news: EndNe
 
 /** What a change of a link means for the services. */
 export function follow(turn: Turn, before: NetworkLink, after: NetworkLink): void {
-  const was = before.enabled && before.status === "ACTIVE"
-  const is = after.enabled && after.status === "ACTIVE"
+  const was = serves(before)
+  const is = serves(after)
   const { qkdlId } = after
   if (was && !is) {
     turn.notify("link", "link.down", qkdlId, after.reason ?? describe(after))
@@ -47,7 +48,7 @@ export function follow(turn: Turn, before: NetworkLink, after: NetworkLink): voi
 }
 
 function describe(link: NetworkLink): string {
-  return link.enabled ? link.status : "disabled"
+  return conditionOfLink(link)
 }
 
 /**
@@ -76,7 +77,7 @@ export function releaseHeld(turn: Turn): void {
       continue
     }
     turn.draft.putLink({ ...link, hold: { ...link.hold, held: false } })
-    if (link.enabled && link.status === "ACTIVE") released.push(qkdlId)
+    if (serves(link)) released.push(qkdlId)
   }
   for (const qkdlId of released) shorten(turn, qkdlId)
 }

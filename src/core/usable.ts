@@ -1,5 +1,6 @@
 // What new paths may do with a node and a link as they are now. Answers questions; changes nothing.
 
+import { spanOf } from "../model/maintenance.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { Settings } from "./settings.js"
 
@@ -24,9 +25,23 @@ export function mayRelay(node: NetworkNode): boolean {
   return node.relay && node.capabilities?.keyRelay !== false
 }
 
+/** Whether what stands on a link is whole: it generates, and is not in maintenance. */
+export function serves({ enabled, status, maintenance }: NetworkLink): boolean {
+  return enabled && status === "ACTIVE" && maintenance?.stage !== "out"
+}
+
+/** `disabled`, `in maintenance until ...`, `PASSIVE`: how a link is, in words. */
+export function conditionOfLink({ enabled, status, maintenance }: NetworkLink): string {
+  if (!enabled) return "disabled"
+  if (maintenance?.stage === "out") return `in maintenance until ${maintenance.end}`
+  if (maintenance?.stage === "leaving" && status === "ACTIVE")
+    return `about to be in maintenance, ${spanOf(maintenance)}`
+  return status
+}
+
 /** What new paths may do with a link. */
 export function useOf(link: NetworkLink, settings: Settings): number {
-  if (!link.enabled) return UNUSABLE
+  if (!link.enabled || link.maintenance !== undefined) return UNUSABLE
   if (link.status === "ACTIVE") return GENERATING
   const stock = link.performance.stockBits ?? 0
   return link.status === "PASSIVE" && stock >= settings.minStockBits ? FROM_STOCK : UNUSABLE

@@ -3,11 +3,18 @@
 
 import type { Change, Network, NetworkLink, NetworkNode } from "../model/network.js"
 import type { BulkOrder } from "../model/bulk-order.js"
+import type { Maintenance } from "../model/maintenance.js"
 import type { Service } from "../model/service.js"
 import { BackupRates } from "./backup-rates.js"
 import { Graph, type GraphSource } from "./graph.js"
 import { GroupIndex } from "./group-index.js"
-import { compareGroups, groupsOfLink, groupsOfNode, groupsOfOrder } from "./memberships.js"
+import {
+  compareGroups,
+  groupsOfLink,
+  groupsOfMaintenance,
+  groupsOfNode,
+  groupsOfOrder,
+} from "./memberships.js"
 import { compareReservations } from "./reservations.js"
 import { compareServiceGroups } from "./service-groups.js"
 import { SurplusRates } from "./surplus-rates.js"
@@ -17,6 +24,7 @@ export interface View extends GraphSource {
   readonly revision: number
   service(serviceId: string): Service | undefined
   order(orderId: string): BulkOrder | undefined
+  maintenance(maintenanceId: string): Maintenance | undefined
   serviceIds(): Iterable<string>
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
@@ -35,6 +43,7 @@ export class Picture implements View {
   readonly #links = new Map<string, NetworkLink>()
   readonly #services = new Map<string, Service>()
   readonly #orders = new Map<string, BulkOrder>()
+  readonly #maintenance = new Map<string, Maintenance>()
   readonly #groups = new GroupIndex()
   readonly #reserved = new Map<string, number>()
   readonly backups = new BackupRates()
@@ -44,6 +53,7 @@ export class Picture implements View {
     links?: ReadonlyMap<string, NetworkLink>
     services?: ReadonlyMap<string, Service>
     orders?: ReadonlyMap<string, BulkOrder>
+    maintenance?: ReadonlyMap<string, Maintenance>
   } = {}
 
   constructor(revision = 0, changes: readonly Change[] = []) {
@@ -70,6 +80,7 @@ export class Picture implements View {
       links: (copies.links ??= new Map(this.#links)),
       services: (copies.services ??= new Map(this.#services)),
       orders: (copies.orders ??= new Map(this.#orders)),
+      maintenance: (copies.maintenance ??= new Map(this.#maintenance)),
     }
   }
 
@@ -87,6 +98,10 @@ export class Picture implements View {
 
   order(orderId: string): BulkOrder | undefined {
     return this.#orders.get(orderId)
+  }
+
+  maintenance(maintenanceId: string): Maintenance | undefined {
+    return this.#maintenance.get(maintenanceId)
   }
 
   nodeIds(): Iterable<string> {
@@ -143,6 +158,11 @@ export class Picture implements View {
         this.#regroup(id, this.#orders.get(id), change.value, groupsOfOrder)
         replace(this.#orders, id, change.value)
         delete this.#copies.orders
+        break
+      case "maintenance":
+        this.#regroup(id, this.#maintenance.get(id), change.value, groupsOfMaintenance)
+        replace(this.#maintenance, id, change.value)
+        delete this.#copies.maintenance
         break
     }
   }

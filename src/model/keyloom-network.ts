@@ -68,7 +68,7 @@ export class NetworkConfig {
   }
 }
 
-/** Bulk orders are no part of the tree. */
+/** Bulk orders and maintenance are no part of the tree. */
 function entryOf(
   change: Change,
 ): { readonly list: ConfigList; readonly entry: JsonObject | null } | undefined {
@@ -85,6 +85,7 @@ function entryOf(
       }
     }
     case "order":
+    case "maintenance":
       return undefined
   }
 }

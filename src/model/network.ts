@@ -2,6 +2,7 @@
 // One entry a thing; what several nodes report of the same link is brought together in one NetworkLink.
 
 import type { BulkOrder } from "./bulk-order.js"
+import type { LinkMaintenance, Maintenance, NodeMaintenance } from "./maintenance.js"
 import type { Service } from "./service.js"
 import type {
   KeyManagerInfo,
@@ -71,6 +72,8 @@ export interface NetworkNode {
   readonly relay: boolean
   /** Taken out of service by an operator: no new path begins, ends or passes here, and those that pass move away. */
   readonly outOfService?: true
+  /** It is in maintenance that was planned; its links say so too. */
+  readonly maintenance?: NodeMaintenance
   /** Name of the driver plugin. */
   readonly driver: string
   readonly target: NodeTarget
@@ -130,6 +133,8 @@ export interface NetworkLink {
   /** When performance was last recorded, ms since the epoch. */
   readonly measuredAtMs?: number
   readonly doubt?: LinkDoubt
+  /** Planned maintenance of the link, or of a node at its end, that has begun or is near. */
+  readonly maintenance?: LinkMaintenance
   /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
   readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string
@@ -166,6 +171,7 @@ export interface Network {
   readonly links: ReadonlyMap<string, NetworkLink>
   readonly services: ReadonlyMap<string, Service>
   readonly orders: ReadonlyMap<string, BulkOrder>
+  readonly maintenance: ReadonlyMap<string, Maintenance>
 }
 
 /** One entry written or removed by a decision; exactly these are stored and told to subscribers. */
@@ -174,3 +180,4 @@ export type Change =
   | { readonly kind: "link"; readonly id: string; readonly value: NetworkLink | null }
   | { readonly kind: "service"; readonly id: string; readonly value: Service | null }
   | { readonly kind: "order"; readonly id: string; readonly value: BulkOrder | null }
+  | { readonly kind: "maintenance"; readonly id: string; readonly value: Maintenance | null }

@@ -2,7 +2,14 @@
 
 import type { Collection } from "./lists.js"
 import { SCHEMAS } from "./schemas.js"
-import type { AppView, BulkOrderView, LinkView, NodeView, ServiceView } from "./views.js"
+import type {
+  AppView,
+  BulkOrderView,
+  LinkView,
+  MaintenanceView,
+  NodeView,
+  ServiceView,
+} from "./views.js"
 
 function membersOf(schema: string): string[] {
   const properties = SCHEMAS[schema]?.properties
@@ -84,4 +91,19 @@ export const BULK_ORDERS: Collection<BulkOrderView> = {
     changedAt: (order) => order.changedAt,
   },
   members: membersOf("BulkOrder"),
+}
+
+export const MAINTENANCE: Collection<MaintenanceView> = {
+  id: (one) => one.maintenanceId,
+  columns: {
+    maintenanceId: (one) => one.maintenanceId,
+    qkdlId: (one) => one.qkdlId,
+    qkdnId: (one) => one.qkdnId,
+    state: (one) => one.state,
+    begin: (one) => one.begin,
+    end: (one) => one.end,
+    by: (one) => one.by,
+    createdAt: (one) => one.createdAt,
+  },
+  members: membersOf("Maintenance"),
 }

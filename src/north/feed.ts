@@ -70,6 +70,7 @@ export class Feed {
       ...(topics.has("link") ? { links: view.links } : {}),
       ...(topics.has("service") ? { services: view.services } : {}),
       ...(topics.has("order") ? { orders: view.orders } : {}),
+      ...(topics.has("maintenance") ? { maintenance: view.maintenance } : {}),
     })
     this.#snapshots.set(key, text)
     return text

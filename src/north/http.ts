@@ -17,6 +17,7 @@ import type { ReoptimisePort } from "../controller/reoptimiser-rounds.js"
 import type { NorthLog } from "./ports.js"
 import type { RestconfFace } from "./restconf.js"
 import { bulkHandlers } from "./rest-bulk.js"
+import { maintenanceHandlers } from "./rest-maintenance.js"
 import { readHandlers } from "./rest-read.js"
 import { reoptimisationHandlers } from "./rest-reoptimisation.js"
 import { serviceHandlers } from "./rest-services.js"
@@ -115,6 +116,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
       ...readHandlers(controller),
       ...serviceHandlers(controller, now, log),
       ...bulkHandlers(controller, now, log),
+      ...maintenanceHandlers(controller, now, log),
       ...reoptimisationHandlers({ controller, reoptimise: options.reoptimise, now, log }),
       ...sessionHandlers({ access, cookie, secure, now, log }),
     },

@@ -275,6 +275,7 @@ function changeOf({ topic, id, value }: Notice): Change | undefined {
     case "service":
       return { kind: "service", id, value: isService(value) ? value : null }
     case "order":
+    case "maintenance":
     case "log":
       return undefined
   }

@@ -207,6 +207,53 @@ export const OPERATIONS = {
     parameters: [inPath("orderId", "Order id"), unlessChanged("order")],
     answers: { 204: { description: "Cancelled, or forgotten" } },
   },
+  listMaintenance: {
+    method: "get",
+    path: "/maintenance",
+    summary: "Planned maintenance that is not over",
+    access: "read",
+    parameters: LIST,
+    answers: { 200: { description: "One page", shape: "MaintenanceList" } },
+  },
+  planMaintenance: {
+    method: "post",
+    path: "/maintenance",
+    summary: "Plan a link, or a node with all its links, out from one time to another",
+    description:
+      "Bulk orders are scheduled round it at once; those that will be late say so. Some time before it begins services are moved off, greatest priority first, each beside its old path; those that have no other path stay until it begins (`staying`) and are told.",
+    access: "change",
+    parameters: [
+      header(
+        "Idempotency-Key",
+        "Repeating with the same key within 24 hours gives the first answer again",
+        "^[\\x21-\\x7e]{1,255}$",
+      ),
+    ],
+    body: "MaintenanceRequest",
+    answers: { 201: { description: "Planned", shape: "Maintenance" } },
+  },
+  getMaintenance: {
+    method: "get",
+    path: "/maintenance/{maintenanceId}",
+    summary: "One maintenance window",
+    access: "read",
+    parameters: [inPath("maintenanceId", "Maintenance id"), IF_NONE_MATCH],
+    answers: {
+      200: { description: "The window", shape: "Maintenance" },
+      304: { description: "Unchanged" },
+    },
+  },
+  cancelMaintenance: {
+    method: "delete",
+    path: "/maintenance/{maintenanceId}",
+    summary: "Call maintenance off; where it has begun, it is over",
+    access: "change",
+    parameters: [
+      inPath("maintenanceId", "Maintenance id"),
+      header("If-Match", "The ETag last seen, or `*`; 412 when it has changed since"),
+    ],
+    answers: { 204: { description: "Called off" } },
+  },
   reoptimise: {
     method: "post",
     path: "/reoptimisation",

@@ -2,7 +2,7 @@
 
 import { asyncApiDocument } from "./asyncapi.js"
 import { answerOne, type Call, found, type Handler } from "./call.js"
-import { APPS, BULK_ORDERS, LINKS, NODES, SERVICES } from "./collections.js"
+import { APPS, BULK_ORDERS, LINKS, MAINTENANCE, NODES, SERVICES } from "./collections.js"
 import { type Collection, DEFAULT_LIMIT, page } from "./lists.js"
 import { openApiDocument } from "./openapi.js"
 import type { OperationId } from "./operations.js"
@@ -11,6 +11,7 @@ import {
   appViews,
   bulkOrderView,
   linkView,
+  maintenanceView,
   networkView,
   nodeView,
   noticeView,
@@ -26,6 +27,7 @@ export type ReadOperation = Extract<
   | "getLink"
   | "getService"
   | "getBulkOrder"
+  | "getMaintenance"
   | "getEvents"
   | "getOpenApi"
   | "getAsyncApi"
@@ -109,6 +111,9 @@ export function readHandlers(controller: ControllerPort): Readonly<Record<ReadOp
     listBulkOrders: (call) => {
       list(call, BULK_ORDERS, [...controller.network().orders.values()].map(bulkOrderView))
     },
+    listMaintenance: (call) => {
+      list(call, MAINTENANCE, [...controller.network().maintenance.values()].map(maintenanceView))
+    },
     listApps: (call) => {
       list(call, APPS, appViews(controller.network()))
     },
@@ -127,6 +132,11 @@ export function readHandlers(controller: ControllerPort): Readonly<Record<ReadOp
     getBulkOrder: (call) => {
       const id = call.params.orderId ?? ""
       answerOne(call, bulkOrderView(found(controller.network().orders.get(id), "bulk order", id)))
+    },
+    getMaintenance: (call) => {
+      const id = call.params.maintenanceId ?? ""
+      const one = found(controller.network().maintenance.get(id), "maintenance", id)
+      answerOne(call, maintenanceView(one))
     },
     getEvents: (call) => {
       journal(controller, call)

@@ -2,7 +2,9 @@
 // them, the OpenAPI and AsyncAPI documents carry them, and a test checks every answer against them.
 
 import { BULK_SCHEMAS } from "./bulk-schemas.js"
+import { LINK_MAINTENANCE, MAINTENANCE_SCHEMAS, NODE_MAINTENANCE } from "./maintenance-schemas.js"
 import { REOPTIMISATION_SCHEMAS } from "./reoptimisation-schemas.js"
+import { SOCKET_SCHEMAS, TOPIC } from "./socket-schemas.js"
 import {
   boolean,
   bps,
@@ -72,6 +74,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         const: true,
         description: "Taken out of service by an operator: no new path begins, ends or passes here",
       },
+      "maintenance?": NODE_MAINTENANCE,
       driver: string,
       netconf: object({ host: string, port: count }),
       reach: oneOf("connecting", "connected", "unreachable", "unmanaged"),
@@ -141,6 +144,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         ...object({ since: time, qberA: number, qberB: number }),
         description: "Its ends have told different error rates since then: one lies or is broken",
       },
+      "maintenance?": LINK_MAINTENANCE,
       "reason?": string,
       "changedAt?": time,
     },
@@ -186,6 +190,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ),
   ...REOPTIMISATION_SCHEMAS,
   ...BULK_SCHEMAS,
+  ...MAINTENANCE_SCHEMAS,
   KeyPath: object({
     qkdlId: string,
     hops: list(ref("Hop")),
@@ -255,12 +260,12 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     {
       seq: count,
       time,
-      topic: oneOf("node", "link", "service", "order", "log"),
+      topic: TOPIC,
       type: { ...string, description: "For example `link.down`, `service.active`" },
       id: string,
       value: {
         description:
-          "The thing as it now is (Node, Link, Service or BulkOrder), null when it is gone",
+          "The thing as it now is (Node, Link, Service, BulkOrder or Maintenance), null when it is gone",
       },
       "message?": string,
     },
@@ -274,11 +279,13 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     links: list(ref("Link")),
     services: list(ref("Service")),
     orders: list(ref("BulkOrder")),
+    maintenance: list(ref("Maintenance")),
   }),
   NodeList: object({ ...listFrame, items: list({ type: "object" }) }),
   LinkList: object({ ...listFrame, items: list({ type: "object" }) }),
   ServiceList: object({ ...listFrame, items: list({ type: "object" }) }),
   BulkOrderList: object({ ...listFrame, items: list({ type: "object" }) }),
+  MaintenanceList: object({ ...listFrame, items: list({ type: "object" }) }),
   AppList: object({ ...listFrame, items: list({ type: "object" }) }),
   Journal: object({ epoch: string, seq: count, items: list(ref("Notice")) }),
   Order: {
@@ -355,50 +362,5 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     "RFC 9457. `tag` is of RFC 6241 Appendix A; branch on it, not on the text.",
   ),
-  // WebSocket
-  Topics: {
-    ...list(oneOf("node", "link", "service", "order", "log", "*")),
-    minItems: 1,
-    maxItems: 6,
-    uniqueItems: true,
-  },
-  Since: object({ epoch: { ...string, maxLength: 128 }, seq: count }),
-  Init: object({ op: { const: "init" }, token: { ...string, minLength: 1, maxLength: 512 } }),
-  Subscribe: object({
-    op: { const: "subscribe" },
-    id: { ...string, minLength: 1, maxLength: 64 },
-    topics: ref("Topics"),
-    "since?": ref("Since"),
-  }),
-  Unsubscribe: object({ op: { const: "unsubscribe" }, id: { ...string, maxLength: 64 } }),
-  Ready: object({ op: { const: "ready" }, epoch: string, seq: count, role: string }),
-  Resumed: object({ op: { const: "resumed" }, id: string, epoch: string, seq: count, from: count }),
-  NothingMissed: object({ op: { const: "nothing-missed" }, id: string, epoch: string, seq: count }),
-  Snapshot: object({
-    op: { const: "snapshot" },
-    id: string,
-    reason: oneOf("first", "other-epoch", "too-old", "ahead"),
-    epoch: string,
-    seq: count,
-    network: object({
-      revision: count,
-      "nodes?": list(ref("Node")),
-      "links?": list(ref("Link")),
-      "services?": list(ref("Service")),
-      "orders?": list(ref("BulkOrder")),
-    }),
-  }),
-  Unsubscribed: object({ op: { const: "unsubscribed" }, id: string }),
-  NoticeMessage: object({
-    op: { const: "notice" },
-    seq: count,
-    time,
-    topic: oneOf("node", "link", "service", "order", "log"),
-    type: string,
-    id: string,
-    value: {},
-    "message?": string,
-  }),
-  Heartbeat: object({ op: { const: "heartbeat" }, epoch: string, seq: count, time }),
-  ErrorMessage: object({ op: { const: "error" }, problem: ref("Problem") }),
+  ...SOCKET_SCHEMAS,
 }

@@ -9,7 +9,7 @@ import type { ControllerPort, Notice } from "../controller/ports.js"
 import { type Feed, frameText } from "./feed.js"
 import type { SubscribeBody, Topic } from "./validate.js"
 
-const ALL: readonly Topic[] = ["node", "link", "service", "order", "log"]
+const ALL: readonly Topic[] = ["node", "link", "service", "order", "maintenance", "log"]
 
 /** The way out to one reader. */
 export interface Outlet {

@@ -100,6 +100,15 @@ export interface BulkOrderBody {
   readonly maxEpsilon?: number
 }
 
+/** Maintenance as it is asked for. */
+export interface MaintenanceBody {
+  readonly link?: string
+  readonly node?: string
+  readonly begin?: string
+  readonly end: string
+  readonly reason: string
+}
+
 export interface SubscribeBody {
   readonly op: "subscribe"
   readonly id: string
@@ -107,12 +116,13 @@ export interface SubscribeBody {
   readonly since?: { readonly epoch: string; readonly seq: number }
 }
 
-export type Topic = "node" | "link" | "service" | "order" | "log"
+export type Topic = "node" | "link" | "service" | "order" | "maintenance" | "log"
 
 /** The shapes that code reads after checking. */
 interface Shapes {
   readonly Order: OrderBody
   readonly BulkOrderRequest: BulkOrderBody
+  readonly MaintenanceRequest: MaintenanceBody
   readonly ReoptimisationOrder: { readonly dryRun: boolean }
   readonly Login: { readonly code?: string; readonly token?: string }
   readonly Init: { readonly op: "init"; readonly token: string }

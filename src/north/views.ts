@@ -10,6 +10,7 @@ import {
   type NetworkLink,
   type NetworkNode,
 } from "../model/network.js"
+import type { Maintenance } from "../model/maintenance.js"
 import type { BackupPath, KeyPath, Lane, Service } from "../model/service.js"
 
 /** A node without its credentials; its management address stays, since operators look for it. */
@@ -144,6 +145,13 @@ export function bulkOrderView(order: BulkOrder): BulkOrderView {
 /** RFC 3339 has years of four digits. */
 const LAST_MS = Date.parse("9999-12-31T23:59:59Z")
 
+export type MaintenanceView = Omit<Maintenance, "triedMs">
+
+export function maintenanceView(one: Maintenance): MaintenanceView {
+  const { triedMs: _t, ...rest } = one
+  return rest
+}
+
 /** One row of the SAE registry: which application lives at which node. */
 export interface AppView {
   readonly saeId: string
@@ -179,6 +187,7 @@ export interface NetworkView {
   readonly links: readonly LinkView[]
   readonly services: readonly ServiceView[]
   readonly orders: readonly BulkOrderView[]
+  readonly maintenance: readonly MaintenanceView[]
 }
 
 export function networkView(network: Network, epoch: string, seq: number): NetworkView {
@@ -190,6 +199,7 @@ export function networkView(network: Network, epoch: string, seq: number): Netwo
     links: [...network.links.values()].map(linkView),
     services: [...network.services.values()].map(serviceView),
     orders: [...network.orders.values()].map(bulkOrderView),
+    maintenance: [...network.maintenance.values()].map(maintenanceView),
   }
 }
 
@@ -226,6 +236,10 @@ export function isBulkOrder(value: unknown): value is BulkOrder {
   return has(value, "orderId", "volumeBits", "periods")
 }
 
+export function isMaintenance(value: unknown): value is Maintenance {
+  return has(value, "maintenanceId", "begin", "staying")
+}
+
 /** A notice as subscribers get it: its value in the same shape as REST shows. */
 export function noticeView(notice: Notice): Notice {
   const { topic, value } = notice
@@ -233,5 +247,7 @@ export function noticeView(notice: Notice): Notice {
   if (topic === "link" && isLink(value)) return { ...notice, value: linkView(value) }
   if (topic === "service" && isService(value)) return { ...notice, value: serviceView(value) }
   if (topic === "order" && isBulkOrder(value)) return { ...notice, value: bulkOrderView(value) }
+  if (topic === "maintenance" && isMaintenance(value))
+    return { ...notice, value: maintenanceView(value) }
   return { ...notice, value: withoutHidden(value) }
 }

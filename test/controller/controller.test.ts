@@ -255,7 +255,13 @@ describe("the notices of the controller", () => {
       bench.notices.map((_, n) => n + 1),
     )
     assert.equal(bench.controller.lastSeq(), bench.notices.length)
-    const rebuilt = { node: new Map(), link: new Map(), service: new Map(), order: new Map() }
+    const rebuilt = {
+      node: new Map(),
+      link: new Map(),
+      service: new Map(),
+      order: new Map(),
+      maintenance: new Map(),
+    }
     for (const { topic, id, value } of bench.notices) {
       if (topic === "log") continue
       if (value === null) rebuilt[topic].delete(id)

@@ -53,6 +53,8 @@ class Witness {
         assert.match(service.reason ?? "", /^it stands on 1 of 2 paths/)
       else assert.equal(service.state, "active", service.reason)
     }
+    for (const link of world.links)
+      assert.equal(lab.link(link).maintenance, undefined, `${link} is back`)
     for (const node of world.nodes) {
       const has = world.applied.get(node)
       assert(has !== undefined)
@@ -100,8 +102,25 @@ class Witness {
       if (shared || lends > lent)
         assert(lends <= Math.max(0, has), `${qkdlId} lends ${lends} of ${has} bit/s`)
     }
+    this.#checkMaintenance()
     for (const service of services) this.#checkService(service)
     this.#checkOrders(services)
+  }
+
+  /** Links are out while a window of theirs, or of a node at their end, has begun and is not over. */
+  #checkMaintenance(): void {
+    const { lab, links } = this.world
+    const { maintenance } = lab.picture.snapshot()
+    const begun = [...maintenance.values()].filter(({ state }) => state === "inProgress")
+    for (const qkdlId of links) {
+      const link = lab.link(qkdlId)
+      const out = begun.some(
+        (one) =>
+          one.qkdlId === qkdlId ||
+          (one.qkdnId !== undefined && [link.a.qkdnId, link.b.qkdnId].includes(one.qkdnId)),
+      )
+      assert.equal(link.maintenance?.stage === "out", out, `${qkdlId} is out as planned`)
+    }
   }
 
   /** A stream belongs to one open order, an order to at most one stream, and what is over holds no rate. */
@@ -310,10 +329,10 @@ function heldTwice(services: readonly Service[], qkdlId: string): number {
 }
 
 /** On the network of this number, so many events as in a round. */
-function live(network: number, seed: number, steps: number): void {
+function live(network: number, seed: number, steps: number, maintained = false): void {
   const plan = NETWORKS[network]
   assert(plan !== undefined)
-  const witness = new Witness(new World(new Dice(seed), plan))
+  const witness = new Witness(new World(new Dice(seed), plan, maintained))
   try {
     for (let n = 0; n < steps; n += 1) witness.step()
     witness.heal()
@@ -337,6 +356,14 @@ describe("whatever happens to a network", () => {
     for (let round = 0; round < rounds; round += 1) {
       const seed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
       live(round % NETWORKS.length, seed, steps)
+    }
+  })
+
+  it("it does so when maintenance is planned and called off, too", function () {
+    this.timeout(1200 * rounds)
+    for (let round = 0; round < rounds / 2; round += 1) {
+      const seed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
+      live(round % NETWORKS.length, seed, steps, true)
     }
   })
 

@@ -33,6 +33,8 @@ export class World {
   constructor(
     readonly dice: Dice,
     plan: (typeof NETWORKS)[number],
+    /** Maintenance is planned and called off as well; without it the dice fall as they did before there was any. */
+    readonly maintained = false,
   ) {
     const preemption = dice.below(2) === 0 ? "never" : "lower-priority"
     const backupRate = dice.of(["shared", "shared", "dedicated", "none"] as const)
@@ -51,7 +53,8 @@ export class World {
 
   /** Does one random thing, and some time goes by. */
   step(): void {
-    this.#act()
+    if (this.maintained && this.dice.below(15) === 0) this.#maintain()
+    else this.#act()
     this.lab.now += this.dice.below(400)
     this.#listen()
   }
@@ -69,6 +72,8 @@ export class World {
       lab.rate(link, 500)
       this.#listen()
     }
+    for (const maintenanceId of lab.picture.snapshot().maintenance.keys())
+      lab.submit({ kind: "maintenance-cancelled", maintenanceId })
     for (let rounds = 0; rounds < 9; rounds += 1) {
       // Schedules change with every round while orders are open.
       if (rounds === 3)
@@ -79,6 +84,26 @@ export class World {
       lab.wakeAfter(61_000)
       this.#listen()
     }
+  }
+
+  #maintain(): void {
+    const { lab, dice } = this
+    const known = [...lab.picture.snapshot().maintenance.keys()]
+    if (known.length > 0 && dice.below(3) === 0) {
+      lab.submit({ kind: "maintenance-cancelled", maintenanceId: dice.of(known) })
+      return
+    }
+    // Drained at once, or when a minute has gone by: the lead is that of the settings.
+    const beginMs = lab.now + dice.of([0, 2_000, 10_000, 330_000])
+    lab.submit({
+      kind: "maintenance-planned",
+      target:
+        dice.below(3) === 0 ? { qkdnId: dice.of(this.nodes) } : { qkdlId: dice.of(this.links) },
+      beginMs,
+      endMs: beginMs + dice.of([1_000, 5_000, 60_000]),
+      reason: "dice",
+      by: "dice",
+    })
   }
 
   #act(): void {

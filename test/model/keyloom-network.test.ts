@@ -196,6 +196,7 @@ describe("an entry of the network's tree", () => {
           links: new Map([[link.qkdlId, heldLink(link)]]),
           services: new Map([[serviceId, heldService(serviceId, wanted)]]),
           orders: new Map(),
+          maintenance: new Map(),
         }
         const config = new NetworkConfig(network).data()
         assert.deepEqual(valid(config), [])
@@ -252,6 +253,7 @@ describe("the tree of a network", () => {
       links: new Map(),
       services: new Map(),
       orders: new Map(),
+      maintenance: new Map(),
     }
   }
   const plain: ServiceTerms = { minRateBps: 1, priority: 0, avoidNodes: [] }

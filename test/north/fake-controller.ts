@@ -4,6 +4,7 @@
 import type { BulkOrderEvent, ControllerPort, Notice, Reply } from "../../src/controller/ports.js"
 import { QkdError } from "../../src/errors.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
+import type { Maintenance } from "../../src/model/maintenance.js"
 import type { LinkPerformance } from "../../src/model/link.js"
 import type { Network, NetworkLink, NetworkNode } from "../../src/model/network.js"
 import type { Hop, KeyPath, Service, ServiceEnd, ServiceState } from "../../src/model/service.js"
@@ -22,6 +23,7 @@ export class FakeController implements ControllerPort {
   readonly #links = new Map<string, NetworkLink>()
   readonly #services = new Map<string, Service>()
   readonly #orders = new Map<string, BulkOrder>()
+  readonly maintenance = new Map<string, Maintenance>()
   #revision = 1
   #journal: Notice[] = []
   #firstSeq = 1
@@ -110,6 +112,7 @@ export class FakeController implements ControllerPort {
       links: this.#links,
       services: this.#services,
       orders: this.#orders,
+      maintenance: this.maintenance,
     }
   }
 

@@ -29,6 +29,17 @@ async function busyHouse(): Promise<House> {
     terms: { priority: 0, avoidNodes: [] },
     bestEffort: false,
   })
+  controller.maintenance.set("m-1", {
+    maintenanceId: "m-1",
+    qkdlId: "l3",
+    begin: "2026-03-03T01:00:00.000Z",
+    end: "2026-03-03T05:00:00.000Z",
+    reason: "splice",
+    by: "ops",
+    state: "planned",
+    staying: [],
+    createdAt: "2026-03-02T09:00:00.000Z",
+  })
   controller.setLink("l3", false)
   controller.setReach("Site 5", "unreachable")
   controller.tick()
@@ -49,12 +60,13 @@ describe("reading over REST", () => {
 
   it("answers every described operation with the shape described", async () => {
     const here = await busyHouse()
-    const { nodes, links, services, orders } = here.controller.network()
+    const { nodes, links, services, orders, maintenance } = here.controller.network()
     const ids: Record<string, string> = {
       qkdnId: [...nodes.keys()][0] ?? "",
       qkdlId: [...links.keys()][0] ?? "",
       serviceId: [...services.keys()][0] ?? "",
       orderId: [...orders.keys()][0] ?? "",
+      maintenanceId: [...maintenance.keys()][0] ?? "",
     }
     let seen = 0
     for (const { id, operation } of operations()) {
@@ -68,12 +80,13 @@ describe("reading over REST", () => {
       if (shape !== undefined) assert.ok(hasShape(shape, answer.json), `${id}: ${answer.text}`)
       seen += 1
     }
-    assert.equal(seen, 15)
+    assert.equal(seen, 17)
     for (const [path, shape] of [
       ["nodes", "Node"],
       ["links", "Link"],
       ["services", "Service"],
       ["bulk-orders", "BulkOrder"],
+      ["maintenance", "Maintenance"],
       ["apps", "App"],
     ]) {
       for (const item of itemsOf((await here.call(`/api/v1/${path}`)).json)) {

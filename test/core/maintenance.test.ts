@@ -1,0 +1,443 @@
+// Planned maintenance in the core, in simulated time: services move off beforehand, bulk orders are scheduled round it, and
+// what is out as planned is no alarm.
+
+import assert from "node:assert/strict"
+import { linkAlarms, nodeAlarms } from "../../src/core/alarms.js"
+import type { Reply } from "../../src/core/event.js"
+import { groups } from "../../src/core/memberships.js"
+import type { Plan } from "./lab.js"
+import type { Settings } from "../../src/core/settings.js"
+import { Picture } from "../../src/core/view.js"
+import type { BulkOrder } from "../../src/model/bulk-order.js"
+import type { Maintenance } from "../../src/model/maintenance.js"
+import { Lab, NOON } from "./lab.js"
+
+const MINUTE = 60_000
+const KEY = 256
+
+interface Window {
+  readonly link?: string
+  readonly node?: string
+  /** Minutes from now; absent: at once. */
+  readonly from?: number
+  readonly until: number
+}
+
+/** 1,000 bit/s a link, of which 900 may be promised. Links are drained five minutes before. */
+class MaintenanceLab extends Lab {
+  constructor(plan: Plan, settings: Partial<Settings> = {}) {
+    super(plan, { maintenanceLeadMs: 5 * MINUTE, ...settings })
+  }
+
+  plan({ link, node = "", from, until }: Window): Reply {
+    return this.submit({
+      kind: "maintenance-planned",
+      target: link === undefined ? { qkdnId: node } : { qkdlId: link },
+      ...(from === undefined ? {} : { beginMs: this.now + from * MINUTE }),
+      endMs: this.now + until * MINUTE,
+      reason: "splice",
+      by: "ops",
+    })
+  }
+
+  window(): Maintenance | undefined {
+    const [id = ""] = this.picture.members(groups.maintenance)
+    return this.picture.maintenance(id)
+  }
+
+  bulk(a: string, b: string, keys: number, minutes: number): Reply {
+    return this.submit({
+      kind: "bulk-ordered",
+      fromSaeId: `sae-${a}`,
+      toSaeId: `sae-${b}`,
+      volumeBits: keys * KEY,
+      keySizeBits: KEY,
+      deadlineMs: this.now + minutes * MINUTE,
+      terms: { priority: 0, avoidNodes: [] },
+      bestEffort: false,
+    })
+  }
+
+  bulkOrder(): BulkOrder {
+    const [id = ""] = this.picture.members(groups.openOrders)
+    const order = this.picture.order(id)
+    assert.ok(order, "no open order")
+    return order
+  }
+
+  /** Minutes after noon. */
+  at(minutes: number): void {
+    this.now = NOON + minutes * MINUTE
+    this.submit({ kind: "wake" })
+  }
+
+  stage(link: string): string | undefined {
+    return this.link(link).maintenance?.stage
+  }
+
+  alarms(link: string): string[] {
+    return linkAlarms(this.link(link)).map(({ type }) => type)
+  }
+
+  stateOfService(a: string, b: string): string | undefined {
+    return this.service(a, b)?.state
+  }
+}
+
+const TRIANGLE = { links: ["a-b", "b-c", "c-a"] }
+
+describe("planned maintenance", () => {
+  it("moves services to another path before it begins, make before break, and takes the link again afterwards", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.order("a", "b", { minRateBps: 300 })
+    lab.confirmAll()
+    assert.deepEqual(lab.plan({ link: "a-b", from: 20, until: 30 }), {
+      ok: true,
+      id: lab.window()?.maintenanceId,
+    })
+    assert.deepEqual([lab.window()?.state, lab.stage("a-b")], ["planned", undefined])
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-b"], "nothing moves while it is far")
+    lab.at(15)
+    assert.deepEqual([lab.window()?.state, lab.stage("a-b")], ["draining", "leaving"])
+    const moving = lab.service("a", "b")
+    assert.equal(moving?.state, "active", "its old path serves until the new one stands")
+    assert.deepEqual(
+      [moving.path?.hops.length, moving.next?.hops.map(({ qkdlId }) => qkdlId)],
+      [1, ["c-a", "b-c"]],
+    )
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["c-a", "b-c"])
+    assert.deepEqual(lab.window()?.staying, [])
+    lab.at(20)
+    assert.deepEqual([lab.window()?.state, lab.stage("a-b")], ["inProgress", "out"])
+    lab.linkDown("a-b")
+    assert.deepEqual([lab.stateOfService("a", "b"), lab.alarms("a-b")], ["active", []])
+    lab.status("a-b", "ACTIVE")
+    lab.at(30)
+    assert.deepEqual([lab.window(), lab.stage("a-b")], [undefined, undefined])
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-b"], "the shorter path is back")
+  })
+
+  it("moves greater priority first: who cannot move stays until it begins, and is told", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "d-a", "e-a"] })
+    lab.order("d", "b", { minRateBps: 400, priority: 1 })
+    lab.order("e", "b", { minRateBps: 400, priority: 9 })
+    lab.order("c", "b", { minRateBps: 400, priority: 5 })
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("d", "b")?.at(-1), "a-b")
+    lab.effects.length = 0
+    lab.plan({ link: "a-b", from: 3, until: 10 })
+    lab.confirmAll()
+    const low = lab.service("d", "b")
+    assert.deepEqual(lab.window()?.staying, [low?.serviceId])
+    assert.deepEqual(
+      [lab.pathOf("e", "b"), lab.pathOf("d", "b"), low?.state],
+      [["e-a", "c-a", "b-c"], ["d-a", "a-b"], "active"],
+    )
+    assert.equal(lab.notices().filter((type) => type === "service.staying").length, 1)
+    lab.at(3)
+    const cut = lab.service("d", "b")
+    assert.equal(cut?.state, "degraded")
+    assert.match(cut.reason ?? "", /^a - b is in maintenance until 2026-06-01T12:10:00.000Z/)
+    lab.at(10)
+    assert.equal(lab.stateOfService("d", "b"), "active")
+  })
+
+  it("tries again for those that stay: room that comes free before it begins is used", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "d-a"] })
+    lab.order("c", "b", { minRateBps: 800 })
+    lab.order("d", "b", { minRateBps: 400 })
+    lab.confirmAll()
+    lab.plan({ link: "a-b", from: 4, until: 10 })
+    assert.equal(lab.window()?.staying.length, 1)
+    lab.submit({
+      kind: "service-cancelled",
+      serviceId: lab.service("c", "b")?.serviceId ?? "",
+    })
+    lab.confirmAll()
+    lab.wakeAfter(10_000)
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("d", "b"), ["d-a", "c-a", "b-c"])
+    assert.deepEqual(lab.window()?.staying, [])
+  })
+
+  it("moves the paths of 1+1 too, the one that is concerned", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "a-d", "d-b"] })
+    lab.order("a", "b", { minRateBps: 100, protection: "1+1" })
+    lab.confirmAll()
+    const paths = (): string[][] => {
+      const service = lab.service("a", "b")
+      return [service?.path, ...(service?.beside ?? []).map(({ path }) => path)].map(
+        (path) => path?.hops.map(({ qkdlId }) => qkdlId) ?? [],
+      )
+    }
+    assert.ok(paths().some((path) => path.includes("a-b")))
+    lab.plan({ link: "a-b", from: 2, until: 10 })
+    assert.equal(lab.stateOfService("a", "b"), "active")
+    lab.confirmAll()
+    assert.deepEqual(paths().flat().sort(), ["a-d", "b-c", "c-a", "d-b"])
+    lab.at(2)
+    assert.equal(lab.stateOfService("a", "b"), "active")
+  })
+
+  it("lets a service return to the path it left only as its terms say", () => {
+    for (const [revertive, path] of [
+      [true, ["a-b"]],
+      [false, ["c-a", "b-c"]],
+    ] as const) {
+      const lab = new MaintenanceLab(TRIANGLE)
+      lab.order("a", "b", { minRateBps: 100, revertive, ...(revertive ? { holdOffS: 60 } : {}) })
+      lab.confirmAll()
+      lab.plan({ link: "a-b", from: 2, until: 10 })
+      lab.confirmAll()
+      lab.at(2)
+      lab.at(10)
+      lab.confirmAll()
+      assert.deepEqual(lab.pathOf("a", "b"), ["c-a", "b-c"], "not before the hold-off is over")
+      lab.at(11.1)
+      lab.confirmAll()
+      assert.deepEqual(lab.pathOf("a", "b"), path)
+    }
+  })
+
+  it("puts no new path where it is near, and says so where there is no other", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "d-a"] })
+    lab.plan({ link: "a-b", from: 4, until: 10 })
+    lab.plan({ link: "d-a", from: 4, until: 10 })
+    lab.order("a", "b", { minRateBps: 100 })
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["c-a", "b-c"])
+    lab.order("a", "d", { minRateBps: 100 })
+    const failed = lab.service("a", "d")
+    assert.equal(failed?.state, "failed")
+    assert.match(
+      failed.reason ?? "",
+      /d is cut off: d - a is about to be in maintenance, from 2026-06-01T12:04:00.000Z until/,
+    )
+    lab.at(10)
+    lab.confirmAll()
+    assert.equal(lab.stateOfService("a", "d"), "active", "it is set up when maintenance is over")
+  })
+
+  it("keeps no backup on a link that goes out", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "a-d", "d-b"] })
+    lab.order("a", "b", { minRateBps: 100, protection: "restore" })
+    lab.confirmAll()
+    lab.wakeAfter(1000)
+    const backup = (): string[] =>
+      lab.service("a", "b")?.backup?.hops.map(({ qkdlId }) => qkdlId) ?? []
+    const [first = ""] = backup()
+    lab.plan({ link: first, from: 4, until: 10 })
+    lab.wakeAfter(1000)
+    assert.equal(backup().length, 2)
+    assert.ok(!backup().includes(first))
+  })
+
+  it("of a node takes out all its links: what passes goes round, what ends there is told", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "a-d", "d-e", "e-c"] })
+    lab.order("a", "c", { minRateBps: 100 })
+    lab.order("a", "b", { minRateBps: 100 })
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "c"), ["a-b", "b-c"])
+    lab.plan({ node: "b", from: 1, until: 10 })
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "c"), ["a-d", "d-e", "e-c"])
+    assert.deepEqual(lab.window()?.staying, [lab.service("a", "b")?.serviceId])
+    lab.at(1)
+    lab.submit({ kind: "node-lost", qkdnId: "b", reason: "connection reset" })
+    const node = lab.picture.node("b")
+    assert.ok(node)
+    assert.deepEqual([nodeAlarms(node), lab.alarms("a-b"), lab.alarms("b-c")], [[], [], []])
+    lab.at(10)
+    const after = lab.picture.node("b")
+    assert.ok(after)
+    assert.deepEqual(
+      nodeAlarms(after).map(({ type }) => type),
+      ["node-unreachable"],
+      "it is still gone",
+    )
+  })
+
+  it("is no alarm while it lasts; a link that is still down afterwards is one", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", from: 1, until: 10 })
+    lab.linkDown("a-b")
+    assert.deepEqual(lab.alarms("a-b"), ["link-down"], "too early is a fault")
+    lab.at(1)
+    assert.deepEqual(lab.alarms("a-b"), [])
+    lab.effects.length = 0
+    lab.at(10)
+    assert.deepEqual(lab.alarms("a-b"), ["link-down"])
+    assert.ok(lab.notices().includes("link.down"))
+  })
+
+  it("called off, gives the link back at once", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", until: 10 })
+    assert.equal(lab.stage("a-b"), "out")
+    const maintenanceId = lab.window()?.maintenanceId ?? ""
+    assert.equal(lab.submit({ kind: "maintenance-cancelled", maintenanceId }).ok, true)
+    assert.deepEqual([lab.stage("a-b"), lab.window()], [undefined, undefined])
+    const again = lab.submit({ kind: "maintenance-cancelled", maintenanceId })
+    assert.deepEqual([again.ok, !again.ok && again.tag], [false, "data-missing"])
+  })
+
+  it("that overlaps another leaves the link out until the last is over", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", from: 1, until: 5 })
+    lab.plan({ node: "a", from: 4, until: 8 })
+    lab.at(4.5)
+    lab.at(5)
+    assert.deepEqual([lab.stage("a-b"), lab.stage("c-a")], ["out", "out"])
+    lab.at(8)
+    assert.deepEqual([lab.stage("a-b"), lab.stage("c-a")], [undefined, undefined])
+  })
+
+  it("goes with the link or node that is removed, and holds for a link that is added at the node", () => {
+    const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a"] })
+    lab.plan({ link: "a-b", until: 10 })
+    lab.submit({ kind: "link-removed", qkdlId: "a-b" })
+    assert.equal(lab.window(), undefined)
+    lab.plan({ node: "a", until: 10 })
+    lab.submit({
+      kind: "link-added",
+      link: { qkdlId: "a-b", a: { qkdnId: "a", qkdiId: 7 }, b: { qkdnId: "b", qkdiId: 7 } },
+    })
+    assert.equal(lab.stage("a-b"), "out")
+  })
+
+  it("is refused for faults, each with its place", () => {
+    const lab = new MaintenanceLab(TRIANGLE, { maintenanceMost: 1 })
+    const fault = (window: Window): unknown => {
+      const reply = lab.plan(window)
+      assert.ok(!reply.ok)
+      return [reply.tag, reply.path]
+    }
+    assert.deepEqual(fault({ link: "a-x", until: 1 }), ["data-missing", "/link"])
+    assert.deepEqual(fault({ node: "x", until: 1 }), ["data-missing", "/node"])
+    assert.deepEqual(fault({ link: "a-b", from: 5, until: 5 }), ["invalid-value", "/end"])
+    assert.deepEqual(fault({ link: "a-b", from: -5, until: -1 }), ["invalid-value", "/end"])
+    assert.deepEqual(fault({ link: "a-b", from: 600_000, until: 600_001 }), [
+      "invalid-value",
+      "/begin",
+    ])
+    assert.equal(lab.plan({ link: "a-b", until: 1 }).ok, true)
+    assert.deepEqual(fault({ link: "a-b", until: 1 }), ["resource-denied", undefined])
+  })
+
+  it("stands after a restart as it stood before, and ends in time", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", until: 10 })
+    const { nodes, links, maintenance } = lab.picture.snapshot()
+    const later = new Picture(1, [
+      ...[...nodes].map(([id, value]) => ({ kind: "node", id, value }) as const),
+      ...[...links].map(([id, value]) => ({ kind: "link", id, value }) as const),
+      ...[...maintenance].map(([id, value]) => ({ kind: "maintenance", id, value }) as const),
+    ])
+    assert.equal(later.snapshot().maintenance.size, 1)
+    Object.assign(lab, { picture: later })
+    assert.equal(lab.stage("a-b"), "out")
+    lab.at(10)
+    assert.deepEqual([lab.stage("a-b"), lab.window()], [undefined, undefined])
+  })
+})
+
+describe("a bulk order and maintenance", () => {
+  it("is scheduled round a window, over another path where there is one", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", from: 10, until: 20 })
+    // 30 minutes at 900 bit/s.
+    assert.equal(lab.bulk("a", "b", 6000, 60).ok, true)
+    const { periods } = lab.bulkOrder()
+    assert.deepEqual(
+      periods.map(({ fromMs, hops }) => [
+        (fromMs - NOON) / MINUTE,
+        hops.map(({ qkdlId }) => qkdlId),
+      ]),
+      [
+        [0, ["a-b"]],
+        [10, ["c-a", "b-c"]],
+        [20, ["c-a", "b-c"]],
+      ],
+    )
+  })
+
+  it("waits for the end of a window where there is no other path, and its forecast says so", () => {
+    const lab = new MaintenanceLab({ links: ["a-b"] })
+    lab.plan({ link: "a-b", from: 10, until: 20 })
+    // 598 seconds before, and the rest after 20 minutes and two seconds for the path.
+    const bits = 4000 * KEY
+    assert.equal(lab.bulk("a", "b", 4000, 60).ok, true)
+    const leftS = (bits - 598 * 900) / 900
+    assert.equal(
+      lab.bulkOrder().forecast,
+      new Date(NOON + 20 * MINUTE + 2000 + Math.ceil(leftS * 1000)).toISOString(),
+    )
+  })
+
+  it("really runs to the window's beginning and again after its end", () => {
+    const lab = new MaintenanceLab({ links: ["a-b"] })
+    lab.plan({ link: "a-b", from: 10, until: 20 })
+    lab.bulk("a", "b", 4000, 60)
+    lab.confirmAll()
+    const rate = (): number => lab.picture.reservedBps("a-b")
+    assert.equal(rate(), 900)
+    lab.at(9)
+    lab.confirmAll()
+    assert.equal(rate(), 900, "services leave the link by then; what is scheduled does not have to")
+    lab.at(10)
+    lab.confirmAll()
+    assert.equal(rate(), 0)
+    lab.at(20)
+    lab.confirmAll()
+    assert.equal(rate(), 900)
+  })
+
+  it("that cannot be in time for it is refused with the reason", () => {
+    const lab = new MaintenanceLab({ links: ["a-b"] })
+    lab.plan({ link: "a-b", from: 1, until: 20 })
+    const reply = lab.bulk("a", "b", 1000, 10)
+    assert.ok(!reply.ok)
+    assert.match(
+      reply.message,
+      /: planned maintenance: a - b from 2026-06-01T12:01:00.000Z until 2026-06-01T12:20:00.000Z$/,
+    )
+    assert.equal(reply.info?.["bits-by-deadline"], String(58 * 900))
+    const tooMuch = lab.bulk("a", "b", 1_000_000, 10)
+    assert.ok(!tooMuch.ok)
+    assert.doesNotMatch(tooMuch.message, /maintenance/, "it could not be in time without it either")
+  })
+
+  it("that was promised is told late when maintenance is planned across it, and in time when that is called off", () => {
+    const lab = new MaintenanceLab({ links: ["a-b"] })
+    lab.bulk("a", "b", 1000, 10)
+    lab.confirmAll()
+    lab.effects.length = 0
+    lab.plan({ link: "a-b", from: 1, until: 20 })
+    const late = lab.bulkOrder()
+    assert.equal(late.late, true)
+    assert.match(late.reason ?? "", /^planned maintenance: a - b from/)
+    assert.ok(Date.parse(late.forecast ?? "") > NOON + 20 * MINUTE)
+    assert.ok(lab.notices().includes("order.late"))
+    const maintenanceId = lab.window()?.maintenanceId ?? ""
+    lab.submit({ kind: "maintenance-cancelled", maintenanceId })
+    assert.deepEqual([lab.bulkOrder().late, lab.bulkOrder().reason], [false, undefined])
+    assert.ok(lab.notices().includes("order.in-time"))
+  })
+
+  it("counts on a link that went down in its window from the window's end on, and not on one that was down before", () => {
+    const lab = new MaintenanceLab({ links: ["a-b"] })
+    lab.plan({ link: "a-b", until: 20 })
+    lab.now += 1000
+    lab.linkDown("a-b")
+    assert.equal(lab.bulk("a", "b", 1000, 60).ok, true)
+    assert.ok(Date.parse(lab.bulkOrder().forecast ?? "") > NOON + 20 * MINUTE)
+
+    const broken = new MaintenanceLab({ links: ["a-b"] })
+    broken.linkDown("a-b")
+    broken.now += 1000
+    broken.plan({ link: "a-b", until: 20 })
+    assert.equal(broken.bulk("a", "b", 1000, 60).ok, false)
+  })
+})
