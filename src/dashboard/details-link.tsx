@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact"
 import { Fact, Jump, State, Use } from "./facts.js"
-import { bits, percent, rate, span } from "./format.js"
+import { bits, percent, rate, shortTime, span } from "./format.js"
 import { Spark } from "./spark.js"
 import type { Store } from "./store.js"
 import type { Link } from "./types.js"
@@ -64,6 +64,14 @@ export function LinkDetails({ store, link }: { store: Store; link: Link }): VNod
         {link.lengthKm === undefined ? null : <Fact name="Length">{link.lengthKm} km</Fact>}
         {link.lossDb === undefined ? null : <Fact name="Loss">{link.lossDb} dB</Fact>}
         {link.module === undefined ? null : <Fact name="Modules">{link.module}</Fact>}
+        {link.maintenance === undefined ? null : (
+          <Fact name="Maintenance">
+            {link.maintenance.stage === "out"
+              ? "out"
+              : `new paths avoid it, out from ${shortTime(link.maintenance.begin)}`}{" "}
+            until {shortTime(link.maintenance.end)}
+          </Fact>
+        )}
         {link.hold === undefined ? null : (
           <Fact name="Held back">it came back not long ago; new paths avoid it</Fact>
         )}

@@ -1,7 +1,15 @@
 // The page's WebSocket: subscribes, keeps its place, and after a break asks for what it missed. A break is always
 // shown; nothing is ever filled in.
 
-import { isBulkOrder, isLink, isNode, isService, type Notice, type Snapshot } from "./types.js"
+import {
+  isBulkOrder,
+  isLink,
+  isMaintenance,
+  isNode,
+  isService,
+  type Notice,
+  type Snapshot,
+} from "./types.js"
 import type { Store } from "./store.js"
 
 const PROTOCOL = "keyloom.v1"
@@ -34,10 +42,11 @@ function snapshotOf(message: Message): Snapshot {
     links: list(parts.links).filter(isLink),
     services: list(parts.services).filter(isService),
     orders: list(parts.orders).filter(isBulkOrder),
+    maintenance: list(parts.maintenance).filter(isMaintenance),
   }
 }
 
-const TOPICS: readonly Notice["topic"][] = ["node", "link", "service", "order"]
+const TOPICS: readonly Notice["topic"][] = ["node", "link", "service", "order", "maintenance"]
 
 function noticeOf(message: Message): Notice {
   const { topic, type, id, time, seq, value } = message

@@ -5,6 +5,8 @@ import { plural } from "./format.js"
 import {
   type BulkOrder,
   isBulkOrder,
+  isMaintenance,
+  type Maintenance,
   isLink,
   isNode,
   isService,
@@ -38,6 +40,7 @@ export class Store {
   readonly links = new Map<string, Link>()
   readonly services = new Map<string, Service>()
   readonly orders = new Map<string, BulkOrder>()
+  readonly maintenance = new Map<string, Maintenance>()
   readonly samples = new Map<string, Sample[]>()
   events: readonly EventLine[] = []
   connection: Connection = { kind: "connecting" }
@@ -80,6 +83,8 @@ export class Store {
     this.links.clear()
     this.services.clear()
     this.orders.clear()
+    this.maintenance.clear()
+    for (const one of snapshot.maintenance) this.maintenance.set(one.maintenanceId, one)
     for (const order of snapshot.orders) this.orders.set(order.orderId, order)
     for (const node of snapshot.nodes) this.nodes.set(node.qkdnId, node)
     for (const link of snapshot.links) {
@@ -111,6 +116,9 @@ export class Store {
     } else if (notice.topic === "order") {
       if (isBulkOrder(notice.value)) this.orders.set(notice.id, notice.value)
       else this.orders.delete(notice.id)
+    } else if (notice.topic === "maintenance") {
+      if (isMaintenance(notice.value)) this.maintenance.set(notice.id, notice.value)
+      else this.maintenance.delete(notice.id)
     }
     this.position = { epoch: this.position.epoch, seq: notice.seq }
     this.#dropLostSelection()
@@ -168,6 +176,13 @@ export class Store {
   }
 
   /** `Windhof – Kirchberg`; parallel links are told apart by their own name. */
+  /** What goes out. */
+  targetName({ qkdlId, qkdnId }: Maintenance): string {
+    if (qkdnId !== undefined) return this.nodeName(qkdnId)
+    const link = this.links.get(qkdlId ?? "")
+    return link === undefined ? (qkdlId ?? "") : this.linkName(link)
+  }
+
   linkName(link: Link): string {
     const known = this.#linkNames.get(link.qkdlId)
     if (known !== undefined) return known

@@ -6,7 +6,7 @@ import { useState } from "preact/hooks"
 import { State, Use } from "./facts.js"
 import { bits, rate, shortTime } from "./format.js"
 import type { Store } from "./store.js"
-import type { BulkOrder, Link, Node, Selection, Service } from "./types.js"
+import type { BulkOrder, Link, Maintenance, Node, Selection, Service } from "./types.js"
 import {
   LINK_TONE,
   LINK_WORDS,
@@ -175,6 +175,47 @@ function OrderRow(store: Store, order: BulkOrder): VNode {
   )
 }
 
+const MAINTENANCE_WORDS: Readonly<Record<Maintenance["state"], string>> = {
+  planned: "planned",
+  draining: "near: services move off",
+  inProgress: "out",
+}
+
+function MaintenanceRow(store: Store, one: Maintenance): VNode {
+  const { maintenanceId, qkdlId, qkdnId, begin, end, reason, by, state, staying } = one
+  const about =
+    qkdlId === undefined
+      ? ({ kind: "node", id: qkdnId ?? "" } as const)
+      : ({ kind: "link", id: qkdlId } as const)
+  return (
+    <tr
+      key={maintenanceId}
+      data-maintenance-id={maintenanceId}
+      data-maintenance-state={state}
+      data-maintenance-staying={staying.length}
+    >
+      <th scope="row">
+        <RowName store={store} about={about}>
+          {store.targetName(one)}
+        </RowName>
+        <span class="second">
+          {reason}, {by}
+        </span>
+      </th>
+      <td class="number">
+        {shortTime(begin)}
+        <span class="second">
+          <State tone={state === "planned" ? "plain" : "warn"}>{MAINTENANCE_WORDS[state]}</State>
+        </span>
+      </td>
+      <td class="number">
+        {shortTime(end)}
+        <span class="second">{staying.length === 0 ? "" : `${staying.length} cannot move`}</span>
+      </td>
+    </tr>
+  )
+}
+
 function LinkRow(store: Store, link: Link): VNode {
   const about = { kind: "link", id: link.qkdlId } as const
   return (
@@ -262,6 +303,9 @@ export function Tables({ store }: { readonly store: Store }): VNode {
   const orders = [...store.orders.values()]
     .filter((o) => fits(o.from.saeId, o.to.saeId, o.orderId, o.state))
     .sort((x, y) => rankOf(x) - rankOf(y) || (x.deadline < y.deadline ? -1 : 1))
+  const maintenance = [...store.maintenance.values()]
+    .filter((m) => fits(store.targetName(m), m.reason, m.by, m.state))
+    .sort((x, y) => (x.begin < y.begin ? -1 : 1))
   const none = store.search.trim() === "" ? "None yet." : "None match the search."
   return (
     <aside id="tables" class="panel tables" aria-label="Services, links and nodes" tabIndex={-1}>
@@ -279,6 +323,15 @@ export function Tables({ store }: { readonly store: Store }): VNode {
           columns={["From, to", "Delivered", "Deadline"]}
           items={orders}
           row={(order) => OrderRow(store, order)}
+        />
+      )}
+      {store.maintenance.size === 0 ? null : (
+        <Section
+          title="Maintenance"
+          empty={none}
+          columns={["Of, why", "From", "Until"]}
+          items={maintenance}
+          row={(one) => MaintenanceRow(store, one)}
         />
       )}
       <Section

@@ -54,6 +54,11 @@ export interface Link {
   readonly performance: Performance
   readonly capacityBps?: number
   readonly hold?: { readonly until: string; readonly flaps: number }
+  readonly maintenance?: {
+    readonly stage: "leaving" | "out"
+    readonly begin: string
+    readonly end: string
+  }
   readonly reason?: string
   readonly changedAt?: string
 }
@@ -119,10 +124,23 @@ export interface BulkOrder {
   readonly serviceId?: string
 }
 
+/** A link or a node is out by plan from one time to another. */
+export interface Maintenance {
+  readonly maintenanceId: string
+  readonly qkdlId?: string
+  readonly qkdnId?: string
+  readonly begin: string
+  readonly end: string
+  readonly reason: string
+  readonly by: string
+  readonly state: "planned" | "draining" | "inProgress"
+  readonly staying: readonly string[]
+}
+
 export interface Notice {
   readonly seq: number
   readonly time: string
-  readonly topic: "node" | "link" | "service" | "order" | "log"
+  readonly topic: "node" | "link" | "service" | "order" | "maintenance" | "log"
   readonly type: string
   readonly id: string
   readonly value: unknown
@@ -136,6 +154,7 @@ export interface Snapshot {
   readonly links: readonly Link[]
   readonly services: readonly Service[]
   readonly orders: readonly BulkOrder[]
+  readonly maintenance: readonly Maintenance[]
 }
 
 /** What is selected; the same on map, tables and details. */
@@ -158,6 +177,10 @@ export function isLink(value: unknown): value is Link {
 
 export function isService(value: unknown): value is Service {
   return has(value, "serviceId", "a", "b", "terms", "state", "leaving")
+}
+
+export function isMaintenance(value: unknown): value is Maintenance {
+  return has(value, "maintenanceId", "begin", "end", "state", "staying")
 }
 
 export function isBulkOrder(value: unknown): value is BulkOrder {

@@ -165,7 +165,7 @@ function isMeasurement(notice: Notice): boolean {
 
 function compared(notice: Notice, known: Known): Said {
   const { topic, id, value } = notice
-  if (topic === "order") return undefined
+  if (topic === "order" || topic === "maintenance") return undefined
   const before = { node: known.nodes, link: known.links, service: known.services, log: undefined }
   if (before[topic]?.has(id) !== true && isMeasurement(notice)) return undefined
   if (topic === "link") {
@@ -212,6 +212,21 @@ function ofOrder(order: BulkOrder, type: string, message: string | undefined): S
   }
 }
 
+const MAINTENANCE_NEWS: Readonly<Partial<Record<string, readonly [string, Tone]>>> = {
+  "maintenance.planned": ["Maintenance planned", "plain"],
+  "maintenance.draining": ["Maintenance is near", "plain"],
+  "maintenance.begun": ["Maintenance begins", "plain"],
+  "maintenance.ended": ["Maintenance is over", "good"],
+  "maintenance.cancelled": ["Maintenance called off", "plain"],
+}
+
+function ofMaintenance(type: string, message: string | undefined): Said {
+  const [what, tone] = MAINTENANCE_NEWS[type] ?? []
+  return what === undefined || tone === undefined
+    ? undefined
+    : { text: `${what}${because(message)}`, tone }
+}
+
 /** What the controller found worth saying although no state differs. */
 function spoken({ topic, type, value, message }: Notice, known: Known): Said {
   if (topic === "log") {
@@ -222,6 +237,7 @@ function spoken({ topic, type, value, message }: Notice, known: Known): Said {
     const text = `Service ${serviceName(value)} moves to another path${because(message)}`
     return { text, tone: "plain" }
   }
+  if (topic === "maintenance") return ofMaintenance(type, message)
   if (topic === "order" && isBulkOrder(value)) return ofOrder(value, type, message)
   if (message === undefined || message === "") return undefined
   // A service that failed before and fails again on trying anew is no news.
