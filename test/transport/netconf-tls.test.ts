@@ -39,7 +39,7 @@ describe("NETCONF over TLS", function () {
   })
   beforeEach(async () => {
     ok = new OkServer()
-    fixture = await tlsFixture(folder, ok, { handshakeTimeoutMs: 1500 })
+    fixture = await tlsFixture(folder, ok)
   })
   afterEach(async () => {
     for (const close of closers.splice(0)) await close()
@@ -50,7 +50,7 @@ describe("NETCONF over TLS", function () {
 
   /** Resolves when the condition holds. */
   async function until(holds: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + 60_000
     while (!holds()) {
       assert(Date.now() < deadline, what)
       await new Promise((resolve) => setTimeout(resolve, 10))
@@ -191,6 +191,8 @@ describe("NETCONF over TLS", function () {
     })
 
     it("are ended when they do not finish the handshake, or never speak TLS", async () => {
+      await fixture.server.close()
+      fixture = await tlsFixture(folder, ok, { handshakeTimeoutMs: 500 })
       const mute = net.connect(fixture.port, "127.0.0.1")
       const garbage = net.connect(fixture.port, "127.0.0.1")
       for (const socket of [mute, garbage]) {
@@ -231,6 +233,8 @@ describe("NETCONF over TLS", function () {
       const other: TlsTarget = fixture.target("mail")
       await (await connectNetconfTls(other)).close()
       for (const session of sessions) await session.close()
+      // The server learns of an end a moment after its client does.
+      await until(() => fixture.server.connections() === 0, "both are gone")
       await (await open()).close()
     })
   })
