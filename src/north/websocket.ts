@@ -24,6 +24,9 @@ export interface WebSocketLimits extends SubscriberLimits {
   readonly maxConnections: number
 }
 
+/** Heartbeats in a row without a sign of life from the subscriber. */
+const MOST_PINGS_UNHEARD = 3
+
 export const WEBSOCKET_LIMITS: WebSocketLimits = {
   ...SUBSCRIBER_LIMITS,
   initTimeoutMs: 5_000,
@@ -112,7 +115,7 @@ export function openWebSocketFace(options: WebSocketFaceOptions): WebSocketFace 
   ): void => {
     let principal: Principal | undefined = shown.principal
     let proof = stillGood
-    let alive = true
+    let pingsUnheard = 0
     const subscriber = new Subscriber(
       controller,
       feed,
@@ -175,12 +178,13 @@ export function openWebSocketFace(options: WebSocketFaceOptions): WebSocketFace 
     }, limits.initTimeoutMs)
     const beating = setInterval(() => {
       if (principal === undefined) return
-      if (!alive) {
+      // Counted, not timed: when this process has stood still, answers that came meanwhile are read before the next beat.
+      if (pingsUnheard >= MOST_PINGS_UNHEARD) {
         subscribers.delete(ws)
         ws.terminate()
       } else if (!proof()) end(ws, CLOSE.unauthorized, "the session is over")
       else {
-        alive = false
+        pingsUnheard += 1
         ws.ping()
         subscriber.say({
           op: "heartbeat",
@@ -192,11 +196,11 @@ export function openWebSocketFace(options: WebSocketFaceOptions): WebSocketFace 
     }, limits.heartbeatMs)
 
     socket.on("drain", () => {
-      alive = true
+      pingsUnheard = 0
       if (subscribers.has(ws)) subscriber.catchUp()
     })
     ws.on("pong", () => {
-      alive = true
+      pingsUnheard = 0
     })
     ws.on("error", () => undefined)
     ws.on("close", () => {
@@ -205,7 +209,7 @@ export function openWebSocketFace(options: WebSocketFaceOptions): WebSocketFace 
       subscribers.delete(ws)
     })
     ws.on("message", (data, isBinary) => {
-      alive = true
+      pingsUnheard = 0
       if (ws.readyState !== WebSocket.OPEN) return
       try {
         const text = textOf(data, isBinary)

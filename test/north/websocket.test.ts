@@ -73,6 +73,26 @@ describe("signing in over WebSocket", () => {
     assert.equal((await page.ended()).code, 4401)
   })
 
+  it("keeps a subscriber when the process stood still for many heartbeats", async () => {
+    const { http } = await house({ webSocketLimits: { heartbeatMs: 30 } })
+    const page = await new SocketClient(http.url, bearer).opened()
+    let beats = 0
+    page.ws.on("message", () => {
+      // The answer to this heartbeat's ping lies unread all the while.
+      if (page.messages.at(-1)?.op !== "heartbeat" || ++beats > 3) return
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+    })
+    await page.until(() => beats > 6)
+    assert.equal(page.closed, undefined)
+  })
+
+  it("lets go of a subscriber who never answers a heartbeat", async () => {
+    const { http } = await house({ webSocketLimits: { heartbeatMs: 30 } })
+    const mute = await new SocketClient(http.url, bearer, { autoPong: false }).opened()
+    assert.equal((await mute.ended()).code, 1006)
+    assert.ok(mute.messages.some(({ op }) => op === "heartbeat"))
+  })
+
   it("speaks its own subprotocol at its own address only", async () => {
     const { http } = await house()
     const { WebSocket } = await import("ws")
