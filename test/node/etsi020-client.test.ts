@@ -42,7 +42,7 @@ describe("keys for a domain", () => {
       policy: () => (isNamed ? named : unnamed),
       tls: () => ({ identity: here, authorities }),
       callbackUrl: () => "https://127.0.0.1/ack",
-      ...{ mode: "asynchronous", timeoutMs: 1000, log: SILENT },
+      ...{ mode: "asynchronous", timeoutMs: 60_000, log: SILENT },
       audit: () => Promise.resolve(),
     })
     try {

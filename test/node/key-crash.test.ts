@@ -78,7 +78,7 @@ describe("key managers that are killed", () => {
     for (let round = 0; round < ROUNDS; round++) {
       // Until keys flow (again), then some random time more.
       const before = story.made.size
-      for (let i = 0; i < 400 && story.made.size < before + 4; i++) await sleep(20)
+      for (let i = 0; i < 3000 && story.made.size < before + 4; i++) await sleep(20)
       assert.ok(story.made.size > before, `no key is made any more after ${round} kills`)
       await sleep(randomInt(250))
       const victim = round % 3
@@ -87,14 +87,14 @@ describe("key managers that are killed", () => {
       await story.configure(victim)
     }
     const before = story.made.size
-    for (let i = 0; i < 400 && story.made.size < before + 4; i++) await sleep(20)
+    for (let i = 0; i < 3000 && story.made.size < before + 4; i++) await sleep(20)
     story.running = false
     await Promise.allSettled(work)
 
     // Both ends of each link come to hold the same, after the time of grace for late blocks.
     for (const link of [0, 1]) {
       let ends: Status[] = []
-      for (let i = 0; i < 200; i++) {
+      for (let i = 0; i < 1200; i++) {
         ends = await Promise.all([story.status(link, link), story.status(link + 1, link)])
         if (ends[0]?.stockBits === ends[1]?.stockBits && (ends[0]?.stockBits ?? -1) >= 0) break
         await sleep(50)

@@ -7,7 +7,7 @@ import { KeyMesh, SQUARE } from "./key-mesh.js"
 describe("keys shared over disjoint paths", () => {
   let net: KeyMesh
   async function mesh(terms: KeyMesh["terms"], epsilon?: number): Promise<void> {
-    net = new KeyMesh(SQUARE, { limits: { gatherMs: 300, transferTimeoutMs: 1500 } })
+    net = new KeyMesh(SQUARE)
     net.terms = terms
     net.epsilon = epsilon
     await net.start()

@@ -23,7 +23,7 @@ describe("a relay that alters keys (R2)", function () {
   this.timeout(180_000)
   let net: KeyMesh
   async function mesh(shape: MeshShape, terms: KeyMesh["terms"] = {}): Promise<void> {
-    net = new KeyMesh(shape, { limits: { gatherMs: 200 } })
+    net = new KeyMesh(shape)
     net.terms = terms
     await net.start()
     await net.feed(8, 65_536)
