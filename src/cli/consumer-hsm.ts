@@ -83,8 +83,8 @@ export async function hsmStatus(options: {
   )
   for (const { peer, out, in: taken } of peers) {
     process.stdout.write(
-      `${peer}\n  to seal with: ${out.ready} ready, ${out.imported} being proven, ${out.used} used\n` +
-        `  to open with: ${taken.ready} ready, ${taken.imported} being proven, ${taken.used} used\n`,
+      `${peer}\n  to seal with: ${out.ready} ready, ${unproven(out)} being proven, ${out.used} used\n` +
+        `  to open with: ${taken.ready} ready, ${unproven(taken)} being proven, ${taken.used} used\n`,
     )
     const state = last?.peers.find((each) => each.peer === peer)
     if (state?.lastRoundAt !== undefined)
@@ -110,6 +110,10 @@ function counts(
   const of = (state: KeyState): number =>
     keys.filter((key) => key.peer === peer && key.way === way && key.state === state).length
   return Object.fromEntries(STATES.map((state) => [state, of(state)])) as Record<KeyState, number>
+}
+
+function unproven({ importing, imported }: Readonly<Record<KeyState, number>>): number {
+  return importing + imported
 }
 
 function lastStatus(settings: HsmSettings): HsmStatus | undefined {

@@ -7,8 +7,9 @@ import { QkdError } from "../errors.js"
 import type { KeyWay, TokenKey } from "./hsm-token.js"
 
 /**
- * - `importing`: noted before the token is touched, so that a crash leaves nothing unknown in it
- * - `imported`: in the token; the peer has not proven to have the same
+ * - `importing`: noted before the token is touched, so that a crash leaves nothing unknown in it, and until the key is proven:
+ *   a key that was imported and proven without a fault is written to the disk twice, not three times
+ * - `imported`: in the token, as a start or a round that failed has left it; the peer has not proven to have the same
  * - `ready`: proven equal at both ends; may seal (`out`) or open (`in`)
  * - `used`: has sealed once, and opens from now on
  * - `retiring`: to be destroyed here and at the peer; the sealing end orders it

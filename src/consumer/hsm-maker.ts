@@ -55,10 +55,12 @@ interface Offered {
 
 /** Ready, or on the way to it. */
 const COMING: readonly KeyState[] = ["importing", "imported", "ready"]
+/** In the token here when a proof is made; the index may still note that they are on the way there. */
+const UNPROVEN: readonly KeyState[] = ["importing", "imported"]
 /** Made and proven together. A slow token takes a tenth of a second a key, and the peer waits for the answer. */
-const BATCH_KEYS = 32
+const BATCH_KEYS = 64
 /** Batches between the key manager's answer and their proof at once. The peer keeps as many rounds open, and more. */
-const MAX_UNDER_WAY = 3
+const MAX_UNDER_WAY = 2
 /** How often the peer is asked whether it still has what is ready here. */
 const CHECK_MS = 3_600_000
 
@@ -216,7 +218,7 @@ export class HsmMaker {
       this.#ports.index.change(keyIds, ["importing"], (key) => ({ ...key, state: "retiring" }))
       throw fault
     }
-    const gained = await this.#prove(entries, await answering)
+    const gained = await this.#proveNew(entries, answering)
     // Going on would only burn keys.
     if (gained === 0) {
       throw new QkdError(
@@ -227,9 +229,9 @@ export class HsmMaker {
     return gained
   }
 
-  async #import({ keys, entries, kem }: Batch): Promise<void> {
+  async #import({ keys, kem }: Batch): Promise<void> {
     const { site, saeId, peer, peerSaeId } = this.#setting
-    const { index, token } = this.#ports
+    const { token } = this.#ports
     const sites = { maker: site, taker: peer, makerSaeId: saeId, takerSaeId: peerSaeId }
     try {
       // Together: the token takes one after the other, and the next is there when it asks.
@@ -244,11 +246,16 @@ export class HsmMaker {
       for (const { key } of keys) key.wipe()
       kem?.mix.shared.wipe()
     }
-    index.change(
-      entries.map(({ keyId }) => keyId),
-      ["importing"],
-      (key) => ({ ...key, state: "imported" }),
-    )
+  }
+
+  /** Ready at once where all goes well; else a later round proves them. Every write to the index waits for the disk. */
+  async #proveNew(keys: readonly IndexedKey[], answering: Promise<Offered>): Promise<number> {
+    try {
+      return await this.#prove(keys, await answering)
+    } finally {
+      const keyIds = keys.map(({ keyId }) => keyId)
+      this.#ports.index.change(keyIds, ["importing"], (key) => ({ ...key, state: "imported" }))
+    }
   }
 
   async #proveAll(): Promise<number> {
@@ -295,11 +302,11 @@ export class HsmMaker {
     await allDone(keys.map(judge))
     const confirmed = await line.ask("confirm", { from: site, to: peer, nonce, proofs, refused })
     const ready = confirmed.ready.filter((keyId) => proofs[keyId] !== undefined)
-    const readied = index.change(ready, ["imported"], (key) => ({ ...key, state: "ready" }))
+    const readied = index.change(ready, UNPROVEN, (key) => ({ ...key, state: "ready" }))
     const bad = [...missing, ...refused, ...confirmed.refused]
     if (bad.length > 0) {
       watch.note("keys-dropped", { peer, count: bad.length })
-      index.change(bad, ["imported"], (key) => ({ ...key, state: "retiring" }))
+      index.change(bad, UNPROVEN, (key) => ({ ...key, state: "retiring" }))
       await this.#retire()
     }
     return readied.length

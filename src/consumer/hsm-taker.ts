@@ -56,6 +56,11 @@ export class HsmTaker {
   readonly #rounds = new Map<string, Round>()
   /** ML-KEM secrets for the next offers, by name. */
   readonly #kems = new Map<string, Mix>()
+  /**
+   * In the token, while the index has them as `importing`: writing `imported` would cost a sync between two others. A start
+   * finds out the same by looking (reconcile).
+   */
+  readonly #here = new Set<string>()
   /** The last message about each key that is not answered yet. */
   readonly #busy = new Map<string, Promise<unknown>>()
 
@@ -129,7 +134,7 @@ export class HsmTaker {
     const missing: string[] = []
     const held = keys.filter(({ keyId, expiresAtMs }) => {
       const known = index.get(keyId)
-      const ours = known?.peer === peer && known.way === "in" && known.state !== "importing"
+      const ours = known?.peer === peer && known.way === "in" && this.#isHere(known)
       if (ours && (got.has(keyId) || known.expiresAtMs === expiresAtMs)) return true
       missing.push(keyId)
       return false
@@ -145,6 +150,10 @@ export class HsmTaker {
     await allDone(held.map(prove))
     this.#open(nonce, wanted)
     return { nonce: takerNonce, proofs, missing }
+  }
+
+  #isHere({ keyId, state }: IndexedKey): boolean {
+    return state !== "importing" || this.#here.has(keyId)
   }
 
   /** A round of proofs, to be confirmed once. */
@@ -195,8 +204,8 @@ export class HsmTaker {
           ),
         ),
       )
-      const here = index.change(keyIds, ["importing"], (key) => ({ ...key, state: "imported" }))
-      return new Set(here.map(idOf))
+      for (const keyId of keyIds) this.#here.add(keyId)
+      return new Set(keyIds)
     } catch (fault) {
       for (const keyId of keyIds) await token.destroy(keyId)
       index.remove(keyIds)
@@ -244,13 +253,14 @@ export class HsmTaker {
         watch.alarm("keys-differ", { peer, keyId })
       }
     }
-    index.change(good, ["imported"], (key) => ({ ...key, state: "ready" }))
+    index.change(good, ["importing", "imported"], (key) => ({ ...key, state: "ready" }))
+    for (const keyId of good) this.#here.delete(keyId)
     // Proven before, by a round whose last answer was lost: still the same.
     const ready = good.filter((keyId) => {
       const state = index.get(keyId)?.state
       return state === "ready" || state === "used"
     })
-    await this.#drop(bad, ["imported"])
+    await this.#drop(bad, ["importing", "imported"])
     return { ready, refused: bad }
   }
 
@@ -279,7 +289,10 @@ export class HsmTaker {
   async #drop(keyIds: readonly string[], states: readonly IndexedKey["state"][]): Promise<void> {
     const { index, token } = this.#ports
     const going = index.change(keyIds, states, (key) => ({ ...key, state: "retiring" }))
-    for (const { keyId } of going) await token.destroy(keyId)
+    for (const { keyId } of going) {
+      this.#here.delete(keyId)
+      await token.destroy(keyId)
+    }
     index.remove(going.map(({ keyId }) => keyId))
   }
 }

@@ -99,6 +99,44 @@ describe("preloading", () => {
     world.check()
   })
 
+  it("waits for the disk twice a batch at each end: when keys are on their way, and when they are ready", async () => {
+    const writes = { a: 0, b: 0 }
+    for (const end of ["a", "b"] as const) {
+      const index = world.indexes[end]
+      const [put, change] = [index.put.bind(index), index.change.bind(index)]
+      index.put = (keys) => {
+        writes[end]++
+        put(keys)
+      }
+      index.change = (...what) => {
+        const changed = change(...what)
+        if (changed.length > 0) writes[end]++
+        return changed
+      }
+    }
+    await world.maker.round()
+    assert.deepEqual(writes, { a: 2, b: 2 })
+    assert.deepEqual(world.states("a"), { ready: 3 })
+    world.check()
+  })
+
+  it("proves in a later round, without a start, keys whose offer or confirmation was not answered", async () => {
+    for (const lost of ["offer", "confirm"] as const) {
+      world.count += 3
+      await world.restart()
+      world.lineLost = lost
+      await assert.rejects(world.maker.round(), /the line is cut/)
+      world.lineLost = undefined
+      const taken = [...world.tokens.b.held.keys()]
+      assert.equal(taken.length, world.count)
+      await world.maker.round()
+      assert.deepEqual([...world.tokens.b.held.keys()], taken, "none was fetched anew")
+      assert.deepEqual(world.states("a"), { ready: world.count })
+      assert.deepEqual(world.states("b"), { ready: world.count })
+      world.check()
+    }
+  })
+
   it("ends unused keys at both ends when their time is over, and keeps used ones", async () => {
     await world.maker.round()
     const used = world.indexes.a.claim("b", world.nowMs)

@@ -98,6 +98,8 @@ export class World {
   readonly #store = new Map<string, Buffer>()
   /** As they were delivered. */
   readonly made = new Map<string, Buffer>()
+  /** The peer gets messages of this kind, and its answers do not come back. */
+  lineLost: Kind | undefined
   /** Changes what passes on the line. */
   meddle: (kind: Kind, message: unknown) => unknown = (_, message) => message
   maker = this.#maker()
@@ -150,6 +152,7 @@ export class World {
         const sent = Buffer.from(JSON.stringify(this.meddle(kind, message)))
         const answer = await this.taker.answer(kind, readMessage(kind, "ask", sent))
         this.fuse.step()
+        if (kind === this.lineLost) throw new QkdError("operation-failed", "the line is cut")
         return readMessage(kind, "answer", Buffer.from(JSON.stringify(answer)))
       },
     }
