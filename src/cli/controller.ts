@@ -27,6 +27,7 @@ import { readControllerConfig, settingsOf, type ControllerConfig } from "./contr
 import { reoptimiseRounds } from "./controller-reoptimise.js"
 import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
 import { exitWhenStopped } from "./exit.js"
+import { freshId } from "./fresh-ids.js"
 import { inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
 import { untilAsked } from "./until-asked.js"
@@ -47,7 +48,7 @@ export async function runController(file: string): Promise<void> {
     store,
     ...(config.min_term !== undefined && { minTerm: config.min_term }),
     now: Date.now,
-    newId: randomUUID,
+    newId: freshId,
     schedule: later,
     epoch,
     settings,
