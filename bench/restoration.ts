@@ -4,13 +4,14 @@
 // nobody was left behind who need not be. Run: npx tsx bench/restoration.ts [SERVICES]
 
 import { existsSync, readFileSync } from "node:fs"
+import { freshId } from "../src/cli/fresh-ids.js"
 import type { Decision } from "../src/core/decide.js"
 import type { Event } from "../src/core/event.js"
 import { groups } from "../src/core/memberships.js"
 import { DEFAULT_SETTINGS } from "../src/core/settings.js"
 import type { Change } from "../src/model/network.js"
 import { readTopology } from "../src/model/topology-file.js"
-import { CoreNetwork, dice, NOW, scatteredId } from "./core-network.js"
+import { CoreNetwork, dice, NOW } from "./core-network.js"
 import { type Drawn, generated, germany50, timed } from "./graphs.js"
 
 const SERVICES = Number(process.argv[2] ?? 10_000)
@@ -62,11 +63,11 @@ function median(values: readonly number[]): number {
 }
 
 function run(drawn: Drawn): void {
-  const ready = new CoreNetwork(drawn, {}, scatteredId)
+  const ready = new CoreNetwork(drawn, {}, freshId)
   const orderMs = timed(() => {
     ready.order(drawn, SERVICES, "restore")
   })
-  const anew = new CoreNetwork(drawn, {}, scatteredId)
+  const anew = new CoreNetwork(drawn, {}, freshId)
   anew.order(drawn, SERVICES, undefined)
   const link = ready.busiest(drawn)
   const cut: Event = {

@@ -17,6 +17,7 @@ import {
   groupsOfOrder,
   isOfServices,
 } from "./memberships.js"
+import type { ReadyMoves } from "./ready-moves.js"
 import { compareReservations } from "./reservations.js"
 import { compareServiceGroups } from "./service-groups.js"
 import { SurplusRates } from "./surplus-rates.js"
@@ -38,12 +39,15 @@ interface ServiceEntry {
 export class Draft implements View {
   readonly revision: number
   readonly graph: Graph
+  readonly ready: ReadyMoves
   readonly backups: BackupRates
   readonly surplus: SurplusRates
   readonly #under: View
   readonly #nodes = new Map<string, NetworkNode | null>()
   readonly #links = new Map<string, NetworkLink | null>()
-  readonly #services = new Map<string, ServiceEntry>()
+  /** By id, but for those of `#unlisted`: of a cut that moves thousands nobody may ask for any by its id. */
+  readonly #listed = new Map<string, ServiceEntry>()
+  #unlisted: ServiceEntry[] = []
   readonly #orders = new Map<string, BulkOrder | null>()
   readonly #maintenance = new Map<string, Maintenance | null>()
   readonly #groups = new GroupChanges()
@@ -67,6 +71,7 @@ export class Draft implements View {
     this.#under = under
     this.revision = revision
     this.graph = under.graph
+    this.ready = under.ready
     this.backups = new BackupRates(under.backups)
     this.surplus = new SurplusRates(under.surplus)
   }
@@ -84,6 +89,13 @@ export class Draft implements View {
   service(serviceId: string): Service | undefined {
     const own = this.#services.get(serviceId)
     return own === undefined ? this.#under.service(serviceId) : (own.now ?? undefined)
+  }
+
+  get #services(): Map<string, ServiceEntry> {
+    if (this.#unlisted.length === 0) return this.#listed
+    for (const entry of this.#unlisted) this.#listed.set(entry.id, entry)
+    this.#unlisted = []
+    return this.#listed
   }
 
   /** A service as read of this draft before; it may have been written meanwhile. */
@@ -120,6 +132,10 @@ export class Draft implements View {
     return this.#groups.members(group, this.#under.members(group))
   }
 
+  numbersIn(group: string): readonly number[] | undefined {
+    return this.#written.length === 0 ? this.#under.numbersIn(group) : undefined
+  }
+
   reservedBps(qkdlId: string): number {
     this.#settleOwn()
     return this.#under.reservedBps(qkdlId) + (this.#reserved.get(qkdlId) ?? 0)
@@ -150,6 +166,14 @@ export class Draft implements View {
 
   putService(value: Service): void {
     this.#writeService(value.serviceId, value)
+  }
+
+  /** The same for one that is not written yet, and is `under` as it is. */
+  putFirst(under: Service, value: Service): void {
+    const entry = entryOf(value.serviceId, under, value)
+    this.#unlisted.push(entry)
+    this.#order.push(entry)
+    this.#written.push(entry)
   }
 
   putOrder(value: BulkOrder): void {
@@ -258,8 +282,7 @@ export class Draft implements View {
   #writeService(id: string, now: Service | null): void {
     let entry = this.#services.get(id)
     if (entry === undefined) {
-      const under = this.#under.service(id)
-      entry = { kind: "service", id, under, now, settled: under, grouped: under }
+      entry = entryOf(id, this.#under.service(id), now)
       this.#services.set(id, entry)
       this.#order.push(entry)
     }
@@ -314,6 +337,10 @@ export class Draft implements View {
       note,
     )
   }
+}
+
+function entryOf(id: string, under: Service | undefined, now: Service | null): ServiceEntry {
+  return { kind: "service", id, under, now, settled: under, grouped: under }
 }
 
 function* overlaid<T>(

@@ -118,6 +118,16 @@ export class Graph {
     return this.#numbers.known(path, this.#linkNumbers, this.#nodeNumbers)
   }
 
+  /** What `known` says holds as long as this is the same. */
+  get numbering(): number {
+    return this.#numbers.numbering
+  }
+
+  /** Whether all nodes and links have had their numbers. */
+  get isNumbered(): boolean {
+    return !this.#stale
+  }
+
   get pathValues(): Int32Array {
     return this.#numbers.values
   }

@@ -1,25 +1,26 @@
 // Who is in which group. What comes and goes is noted first and worked in when somebody asks for the group: a cut takes
 // thousands of services into or out of some hundred groups each, most of which nobody asks for before the next change.
+// Entries go by numbers: in a hundred groups, a name would have to be read again for each.
 
 /** One group. */
 class Members {
   count = 0
-  readonly #ids = new Set<string>()
-  /** Ids that came or went since, in order: who was in it went, who was not came. */
-  #noted: string[] = []
+  readonly #numbers = new Set<number>()
+  /** Numbers that came or went since, in order: who was in it went, who was not came. */
+  #noted: number[] = []
 
-  note(id: string): void {
-    this.#noted.push(id)
-    if (this.#noted.length > MOST_NOTED + 2 * this.#ids.size) this.#workIn()
+  note(number: number): void {
+    this.#noted.push(number)
+    if (this.#noted.length > MOST_NOTED + 2 * this.#numbers.size) this.#workIn()
   }
 
-  list(): string[] {
+  list(): number[] {
     this.#workIn()
-    return [...this.#ids]
+    return [...this.#numbers]
   }
 
   #workIn(): void {
-    for (const id of this.#noted) if (!this.#ids.delete(id)) this.#ids.add(id)
+    for (const number of this.#noted) if (!this.#numbers.delete(number)) this.#numbers.add(number)
     if (this.#noted.length > 0) this.#noted = []
   }
 }
@@ -29,30 +30,61 @@ const MOST_NOTED = 64
 
 export class GroupIndex {
   readonly #groups = new Map<string, Members>()
+  readonly #numbers = new Map<string, number>()
+  /** By number. */
+  readonly #ids: string[] = []
+  readonly #memberships: number[] = []
+  /** Numbers of ids that are in no group any more. */
+  readonly #free: number[] = []
 
   /** In the order in which they came. A copy. */
   members(group: string): string[] {
+    return this.numbersIn(group).map((number) => this.#ids[number] ?? "")
+  }
+
+  /** The same as numbers. */
+  numbersIn(group: string): number[] {
     return this.#groups.get(group)?.list() ?? []
   }
 
-  /** The id was not in the group. */
-  add(group: string, id: string): void {
+  /** Of an id: the same until it is let go of. */
+  numberOf(id: string): number {
+    let number = this.#numbers.get(id)
+    if (number !== undefined) return number
+    number = this.#free.pop() ?? this.#ids.length
+    this.#numbers.set(id, number)
+    this.#ids[number] = id
+    this.#memberships[number] = 0
+    return number
+  }
+
+  /** An id that is in no group needs no number; it may be another's then. */
+  letGo(number: number): void {
+    const id = this.#ids[number]
+    if (id === undefined || this.#memberships[number] !== 0) return
+    if (this.#numbers.delete(id)) this.#free.push(number)
+  }
+
+  /** It was not in the group. */
+  add(group: string, number: number): void {
+    this.#memberships[number] = (this.#memberships[number] ?? 0) + 1
     let members = this.#groups.get(group)
     if (members === undefined) {
       members = new Members()
       this.#groups.set(group, members)
     }
     members.count += 1
-    members.note(id)
+    members.note(number)
   }
 
-  /** The id was in the group. */
-  remove(group: string, id: string): void {
+  /** It was in the group. */
+  remove(group: string, number: number): void {
+    this.#memberships[number] = (this.#memberships[number] ?? 0) - 1
     const members = this.#groups.get(group)
     if (members === undefined) return
     members.count -= 1
     if (members.count === 0) this.#groups.delete(group)
-    else members.note(id)
+    else members.note(number)
   }
 }
 

@@ -26,8 +26,15 @@ export class PathNumberBook {
   #known = new WeakMap<PlannedPath, KnownPath>()
   #values = new Int32Array(1024)
   #end = 0
+  #numbering = 0
+
+  /** Another one when all that was given out before is forgotten. */
+  get numbering(): number {
+    return this.#numbering
+  }
 
   clear(): void {
+    this.#numbering += 1
     this.#known = new WeakMap()
     // What was given out before stays as it is.
     this.#values = new Int32Array(1024)

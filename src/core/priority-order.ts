@@ -53,7 +53,7 @@ function byId(x: Service, y: Service): number {
 }
 
 /** The first eight hexadecimal digits of a UUID; undefined where it has none. Greater ids have greater ones. */
-function firstDigits(id: string): number | undefined {
+export function firstDigits(id: string): number | undefined {
   let value = 0
   for (let place = 0; place < 8; place += 1) {
     const code = id.charCodeAt(place)

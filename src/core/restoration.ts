@@ -1,30 +1,47 @@
 // What becomes of services when a link or a node on their path fails, and when what they left is whole again. A failure
 // is one decision: all that it hits move, greater priority first, to the backup that is ready or to a path found anew.
 
-import type { AvoidedNode, BackupPath, KeyPath, PlannedPath, Service } from "../model/service.js"
+import type { KeyPath, PlannedPath, Service } from "../model/service.js"
 import { residualBps } from "./allocate.js"
+import { BackupRoom } from "./backup-room.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, standingPaths } from "./lanes.js"
 import { groups, lanesOf } from "./memberships.js"
-import type { PathNumbers } from "./path-numbers.js"
-import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
+import { abandonNext, beginPath, beginReady, relaysOf, usesLink } from "./phases.js"
 import { reservationsOf } from "./reservations.js"
 import { inPriority, listedByPriority, seekLanes, seekPath, stay } from "./service-life.js"
 import type { Turn } from "./turn.js"
-import { GENERATING, isPresent, mayRelay, serves } from "./usable.js"
+import { isPresent, mayRelay, serves } from "./usable.js"
 
 /** Links on their paths no longer serve: every service on them goes another way, greater priority first. */
 export function moveOff(turn: Turn, ...qkdlIds: readonly string[]): void {
-  const onIt = membersOf(turn, qkdlIds, groups.servicesOn)
+  const { draft } = turn
   const lacking = membersOf(turn, qkdlIds, groups.backupsOn).length > 0
   const uses = usesAny(qkdlIds)
-  const { usedBackups } = moveAll(turn, onIt, {
+  const exodus = new Exodus(turn, {
     stops: uses,
     // Without a next path it is the standing one that made it a member.
     hits: (path, { next }) => next === undefined || uses(path),
   })
+  const numbers = numbersOn(turn, qkdlIds)
+  const inTurn = numbers && draft.ready.inOrderOfPriority(numbers)
+  if (inTurn !== undefined) exodus.moveNumbered(inTurn)
+  else exodus.move(listedByPriority(turn, membersOf(turn, qkdlIds, groups.servicesOn)))
   // New backups are sought when all have moved.
-  if (lacking || usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+  if (lacking || exodus.usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+}
+
+/** Services on any of these links, by their numbers, where none is written yet. */
+function numbersOn({ draft }: Turn, qkdlIds: readonly string[]): readonly number[] | undefined {
+  const [only] = qkdlIds
+  if (only !== undefined && qkdlIds.length === 1) return draft.numbersIn(groups.servicesOn(only))
+  const all = new Set<number>()
+  for (const qkdlId of qkdlIds) {
+    const numbers = draft.numbersIn(groups.servicesOn(qkdlId))
+    if (numbers === undefined) return undefined
+    for (const number of numbers) all.add(number)
+  }
+  return [...all]
 }
 
 /**
@@ -39,8 +56,9 @@ export function moveAside(turn: Turn, qkdlIds: readonly string[]): readonly stri
   const onIt = membersOf(turn, qkdlIds, groups.servicesOn).filter(
     (id) => draft.service(id)?.origin !== "bulk",
   )
-  const { usedBackups } = moveAll(turn, onIt, { stops: uses, hits: uses, ahead: true })
-  if (usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+  const exodus = new Exodus(turn, { stops: uses, hits: uses, ahead: true })
+  exodus.move(listedByPriority(turn, onIt))
+  if (exodus.usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
   return listedByPriority(turn, onIt)
     .filter((service) =>
       lanesOf(service).some(
@@ -69,11 +87,12 @@ function usesAny(qkdlIds: readonly string[]): (path: KeyPath) => boolean {
 
 /** A node is taken out of service: services that it relays for go round it where they can. */
 export function moveOffNode(turn: Turn, qkdnId: string): void {
-  const { usedBackups } = moveAll(turn, turn.draft.members(groups.servicesAt(qkdnId)), {
+  const exodus = new Exodus(turn, {
     stops: (path) => path.nodes.includes(qkdnId),
     hits: (path) => relaysOf(path).includes(qkdnId),
   })
-  if (usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
+  exodus.move(listedByPriority(turn, turn.draft.members(groups.servicesAt(qkdnId))))
+  if (exodus.usedBackups) turn.wakeAt(turn.now + turn.settings.retryMs)
 }
 
 interface Failure {
@@ -85,54 +104,96 @@ interface Failure {
   readonly ahead?: true
 }
 
-function moveAll(
-  turn: Turn,
-  serviceIds: readonly string[],
-  { stops, hits, ahead }: Failure,
-): { readonly usedBackups: boolean } {
-  let usedBackups = false
-  // Whoever takes a backup writes nobody but itself.
-  let mayBeWritten = false
-  const room = new BackupRoom(turn)
-  for (const listed of listedByPriority(turn, serviceIds)) {
-    const service = mayBeWritten ? turn.draft.asOfNow(listed) : listed
-    if (service === undefined) continue
+/** All that a failure hits, in the order of their turns. */
+class Exodus {
+  readonly #turn: Turn
+  readonly #failure: Failure
+  readonly #room: BackupRoom
+  /** Whoever takes a backup writes nobody but itself. */
+  #mayBeWritten = false
+  usedBackups = false
+
+  constructor(turn: Turn, failure: Failure) {
+    this.#turn = turn
+    this.#failure = failure
+    this.#room = new BackupRoom(turn)
+  }
+
+  /** Each as it is before any has its turn. */
+  move(services: readonly Service[]): void {
+    for (const service of services) this.#moveNow(service)
+  }
+
+  /** By their numbers, where none is written yet and each stands on the link that failed or is setting up a path over it. */
+  moveNumbered(numbers: Int32Array): void {
+    const { ready } = this.#turn.draft
+    for (const number of numbers) {
+      const service = ready.service(number)
+      if (service === undefined) continue
+      if (!ready.isReady(number) || !this.#isAsRead(service)) this.#moveNow(service)
+      else if (this.#room.takeReady(number)) {
+        beginReady(this.#turn, service, number)
+        this.#toBackup(service)
+      } else {
+        this.usedBackups = true
+        this.#seek(service)
+      }
+    }
+  }
+
+  #isAsRead(service: Service): boolean {
+    return !this.#mayBeWritten || this.#turn.draft.asOfNow(service) === service
+  }
+
+  #moveNow(listed: Service): void {
+    const turn = this.#turn
+    const room = this.#room
+    const { stops, hits } = this.#failure
+    const service = this.#mayBeWritten ? turn.draft.asOfNow(listed) : listed
+    if (service === undefined) return
     // Failed: pre-empted just now by one that moved before it, and has sought another path.
-    if (service.state === "removing" || service.state === "failed") continue
+    if (service.state === "removing" || service.state === "failed") return
     const { path, next } = service
     if (isOnSeveral(service)) {
-      moveLanes(turn, service, { stops, hits, ...(ahead && { ahead }) })
+      moveLanes(turn, service, this.#failure)
       room.changed()
-      mayBeWritten = true
-      continue
+      this.#mayBeWritten = true
+      return
     }
-    if (next !== undefined && !stops(next)) continue
+    if (next !== undefined && !stops(next)) return
     const hit = path !== undefined && hits(path, service)
     // Where it was on its way to another path, its backup is one for that path, and as ready.
     const { backup } = service
     const free = next === undefined ? service : abandonNext(turn, service)
     if (free !== service) room.changed()
     if (!hit && free.path !== undefined) {
-      usedBackups ||= backup !== undefined
+      this.usedBackups ||= backup !== undefined
       stay(turn, free)
-      continue
+      return
     }
     const from = hit ? leavingHome(free) : free
     const told = backup === undefined ? undefined : room.take(free, backup, next)
     if (backup !== undefined && told !== undefined) {
       beginPath(turn, from, backup, told)
-      const type = path === undefined ? "service.pending" : "service.moving"
-      turn.notify("service", type, service.serviceId, "to its backup")
-      usedBackups = true
-      continue
+      this.#toBackup(service)
+      return
     }
     // It may have had one that could not be used.
-    usedBackups ||= backup !== undefined
-    seekPath(turn, from, { backup: "later" })
-    room.changed()
-    mayBeWritten = true
+    this.usedBackups ||= backup !== undefined
+    this.#seek(from)
   }
-  return { usedBackups }
+
+  #toBackup({ serviceId, path }: Service): void {
+    const type = path === undefined ? "service.pending" : "service.moving"
+    this.#turn.notify("service", type, serviceId, "to its backup")
+    this.usedBackups = true
+  }
+
+  #seek(service: Service): void {
+    seekPath(this.#turn, service, { backup: "later" })
+    this.#room.changed()
+    this.#mayBeWritten = true
+  }
 }
 
 function moveLanes(turn: Turn, service: Service, { stops, hits, ahead }: Failure): void {
@@ -153,103 +214,6 @@ function leavingHome(service: Service): Service {
   if (terms.revertive !== true || home !== undefined || path === undefined) return service
   return { ...service, home: { hops: path.hops, nodes: path.nodes } }
 }
-
-/** Whether backups can be used as they were prepared: rate is counted as they are taken, in numbers of the graph. */
-class BackupRoom {
-  readonly #turn: Turn
-  /** By link, what is left; `UNFIT` where the link is of no use. */
-  #left = new Float64Array(0)
-  /** By node: 1 when it was told of a path that begins. */
-  #told = new Uint8Array(0)
-  #current = false
-
-  constructor(turn: Turn) {
-    this.#turn = turn
-  }
-
-  /** Others have taken or given rate meanwhile. */
-  changed(): void {
-    this.#current = false
-  }
-
-  /**
-   * Takes the backup if it can be used; the nodes that a path over it begins with are told.
-   *
-   * @param left the path that it was for, where the service has just given that up
-   * @returns these nodes; undefined when it cannot be used
-   */
-  take(
-    { path, terms, avoiding }: Pick<Service, "path" | "terms" | "avoiding">,
-    backup: BackupPath,
-    left: KeyPath | undefined,
-  ): readonly string[] | undefined {
-    if (backup.rateBps < terms.minRateBps) return undefined
-    const { graph } = this.#turn.draft
-    if (!this.#current) this.#look()
-    const free = this.#left
-    const rateBps = terms.minRateBps
-    // What it has in common with the path in use is the service's already.
-    const mayShare = backup.disjoint === "part" || left !== undefined
-    const own = mayShare && path !== undefined ? linksOf(graph.numbersOf(path)) : undefined
-    const { start, hops, relays } = graph.known(backup)
-    const values = graph.pathValues
-    const end = start + hops
-    for (let place = start; place < end; place += 1) {
-      const link = values[place] ?? -1
-      const bps = free[link] ?? UNFIT
-      if (bps === UNFIT) return undefined
-      if (bps < rateBps && rateBps > 0 && own?.includes(link) !== true) return undefined
-    }
-    const { present, passable } = graph
-    const last = end + hops
-    if (present[values[end] ?? -1] !== 1 || present[values[last] ?? -1] !== 1) return undefined
-    for (let place = end + 1; place < last; place += 1)
-      if (passable[values[place] ?? -1] !== 1) return undefined
-    if (avoiding !== undefined && this.#avoids(avoiding, backup)) return undefined
-    for (let place = start; place < end; place += 1) {
-      const link = values[place] ?? -1
-      if (own?.includes(link) !== true) free[link] = (free[link] ?? 0) - rateBps
-    }
-    this.#tell(backup, values, end, hops)
-    // A path without relays begins with its ends (phases.ts).
-    return hops > 1 ? relays : backup.nodes
-  }
-
-  /** Each node once a cut. */
-  #tell(backup: PlannedPath, values: Int32Array, first: number, hops: number): void {
-    // A path without relays begins with its ends (phases.ts).
-    const [from, to] = hops > 1 ? [1, hops - 1] : [0, hops]
-    for (let place = from; place <= to; place += 1) {
-      const node = values[first + place] ?? -1
-      if (this.#told[node] === 1) continue
-      this.#told[node] = 1
-      this.#turn.sync(backup.nodes[place] ?? "")
-    }
-  }
-
-  #look(): void {
-    const { draft, settings } = this.#turn
-    const { graph } = draft
-    graph.refresh(draft, settings)
-    this.#left = graph.free.map((bps, link) => (graph.linkUse(link) < GENERATING ? UNFIT : bps))
-    if (this.#told.length !== graph.nodeIds.length)
-      this.#told = new Uint8Array(graph.nodeIds.length)
-    this.#current = true
-  }
-
-  #avoids(avoiding: readonly AvoidedNode[], { nodes }: PlannedPath): boolean {
-    return avoiding.some(
-      ({ qkdnId, untilMs }) => untilMs > this.#turn.now && nodes.includes(qkdnId),
-    )
-  }
-}
-
-function linksOf({ values, start, hops }: PathNumbers): Int32Array {
-  return values.subarray(start, start + hops)
-}
-
-/** Below anything that could be left. */
-const UNFIT = Number.NEGATIVE_INFINITY
 
 /** Revertive services return to the path they left, once it has been whole for as long as they want. */
 export function revert(turn: Turn): void {

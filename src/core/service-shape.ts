@@ -61,7 +61,7 @@ export function withNext(service: Service, next: KeyPath, changedAt: string): Se
 }
 
 /** Without what few services have. */
-function isPlain(service: Service): boolean {
+export function isPlain(service: Service): boolean {
   return (
     service.ordered === undefined &&
     service.reason === undefined &&

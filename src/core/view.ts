@@ -15,6 +15,7 @@ import {
   groupsOfNode,
   groupsOfOrder,
 } from "./memberships.js"
+import { ReadyMoves } from "./ready-moves.js"
 import { compareReservations } from "./reservations.js"
 import { compareServiceGroups } from "./service-groups.js"
 import { SurplusRates } from "./surplus-rates.js"
@@ -28,6 +29,10 @@ export interface View extends GraphSource {
   serviceIds(): Iterable<string>
   /** A copy: safe to walk while changing. */
   members(group: string): readonly string[]
+  /** The same as numbers of `ready`; undefined where services have been written since. */
+  numbersIn(group: string): readonly number[] | undefined
+  /** Shared by a picture and all drafts over it: services as they are in the picture. */
+  readonly ready: ReadyMoves
   readonly backups: BackupRates
   readonly surplus: SurplusRates
   /** Bits per second lent on a link to services above their guaranteed rates. */
@@ -38,6 +43,7 @@ export interface View extends GraphSource {
 
 export class Picture implements View {
   readonly graph = new Graph()
+  readonly ready = new ReadyMoves()
   #revision: number
   readonly #nodes = new Map<string, NetworkNode>()
   readonly #links = new Map<string, NetworkLink>()
@@ -120,6 +126,10 @@ export class Picture implements View {
     return this.#groups.members(group)
   }
 
+  numbersIn(group: string): readonly number[] {
+    return this.#groups.numbersIn(group)
+  }
+
   reservedBps(qkdlId: string): number {
     return this.#reserved.get(qkdlId) ?? 0
   }
@@ -171,16 +181,19 @@ export class Picture implements View {
     const before = this.#services.get(id)
     const after = value ?? undefined
     replace(this.#services, id, value)
+    const number = this.#groups.numberOf(id)
     compareServiceGroups(
       before,
       after,
       (group) => {
-        this.#groups.add(group, id)
+        this.#groups.add(group, number)
       },
       (group) => {
-        this.#groups.remove(group, id)
+        this.#groups.remove(group, number)
       },
     )
+    this.#groups.letGo(number)
+    this.ready.put(number, after, this.graph)
     compareReservations(before, after, (qkdlId, bps) => {
       const sum = (this.#reserved.get(qkdlId) ?? 0) + bps
       if (sum === 0) this.#reserved.delete(qkdlId)
@@ -197,16 +210,18 @@ export class Picture implements View {
     after: T | null,
     groupsOf: (entry: T) => ReadonlySet<string>,
   ): void {
+    const number = this.#groups.numberOf(id)
     compareGroups(
       before === undefined ? undefined : groupsOf(before),
       after === null ? undefined : groupsOf(after),
       (group) => {
-        this.#groups.add(group, id)
+        this.#groups.add(group, number)
       },
       (group) => {
-        this.#groups.remove(group, id)
+        this.#groups.remove(group, number)
       },
     )
+    this.#groups.letGo(number)
   }
 }
 

@@ -21,6 +21,8 @@ export interface Plan {
   readonly skrBps?: number
   readonly noRelay?: readonly string[]
   readonly link?: (name: string) => Partial<LinkInventory>
+  /** Ids begin in no order, as those of a controller do. */
+  readonly scatteredIds?: boolean
 }
 
 export function target(name: string): NodeInventory["target"] {
@@ -59,8 +61,10 @@ export class Lab {
   /** Nodes told but not yet confirmed, with the revision told. */
   readonly told = new Map<string, number>()
   #ids = 0
+  readonly #plan: Plan
 
   constructor(plan: Plan, settings: Partial<Settings> = {}) {
+    this.#plan = plan
     this.settings = { ...DEFAULT_SETTINGS, ...settings }
     const names = new Set(plan.links.flatMap((link) => link.split("-").slice(0, 2)))
     for (const name of names) {
@@ -275,6 +279,12 @@ export class Lab {
 
   #nextId(): string {
     this.#ids += 1
+    if (this.#plan.scatteredIds === true) return scatteredId(this.#ids)
     return `00000000-0000-4000-8000-${String(this.#ids).padStart(12, "0")}`
   }
+}
+
+export function scatteredId(number: number): string {
+  const first = (Math.imul(number, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0")
+  return `${first}-0000-4000-8000-${String(number).padStart(12, "0")}`
 }

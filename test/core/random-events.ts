@@ -11,7 +11,13 @@ import type { ServiceTerms } from "../../src/model/service.js"
 import type { Dice } from "./dice.js"
 import { Lab, nodeEntry } from "./lab.js"
 
-export const NETWORKS: readonly { links: readonly string[]; noRelay?: readonly string[] }[] = [
+export interface WorldPlan {
+  readonly links: readonly string[]
+  readonly noRelay?: readonly string[]
+  readonly scatteredIds?: boolean
+}
+
+export const NETWORKS: readonly WorldPlan[] = [
   { links: ["a-b", "b-c", "c-d", "d-a"] },
   { links: ["a-b", "b-c", "a-b-2", "c-d", "b-d"], noRelay: ["d"] },
   { links: ["a-b", "b-c", "c-d", "d-e", "e-a", "a-c", "b-d"], noRelay: ["e"] },
@@ -32,7 +38,7 @@ export class World {
 
   constructor(
     readonly dice: Dice,
-    plan: (typeof NETWORKS)[number],
+    plan: WorldPlan,
     /** Maintenance is planned and called off as well; without it the dice fall as they did before there was any. */
     readonly maintained = false,
   ) {
