@@ -35,7 +35,7 @@ export class End {
   pool: LinkPool
   /** Bytes that went unused because they were too old, as the steps say. */
   expired = 0
-  /** When blocks were first given here. */
+  /** When blocks were first given here, as far as a restarted process can know. */
   readonly #born = new Map<string, number>()
   /** Steps whose writes are not durable yet, or whose messages wait for an earlier one. */
   #pending: { step: PoolStep; blockBytes: number; pad?: Segment[] }[] = []
@@ -136,6 +136,9 @@ export class End {
     this.#loaded = new Set()
     this.outbox.length = 0
     this.pool = new LinkPool(this.side, this.limits)
+    // What was given and not yet stored is forgotten: given again, it begins anew.
+    const stored = this.blockIds()
+    for (const id of this.#born.keys()) if (!stored.has(id)) this.#born.delete(id)
     const blocks = new Map<string, Omit<RestoredBlock, "id">>()
     for (const [name, half] of this.disk) {
       const [id = "", number = "0"] = name.split("/")
