@@ -4,12 +4,12 @@
 import assert from "node:assert/strict"
 import { spawn, type ChildProcess } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
-import net from "node:net"
 import path from "node:path"
 import { writeControllerFiles } from "../../src/demo/controller-files.js"
 import { isArray, isObject, parseJson, type JsonObject } from "../../src/yang/json-text.js"
 import { Line } from "../node/node-line.js"
 import { root } from "../support/demo.js"
+import { freePort } from "../support/free-port.js"
 
 const NODES = ["a", "b", "c"]
 
@@ -19,17 +19,6 @@ function rewrite(file: string, container: string, change: (old: JsonObject) => o
   const old = isObject(whole) ? whole[container] : undefined
   assert(isObject(old), file)
   writeFileSync(file, JSON.stringify({ [container]: change(old) }))
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
 }
 
 describe("a network whose nodes call home", function () {

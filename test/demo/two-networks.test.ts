@@ -19,7 +19,8 @@ import {
   startDemo,
   writeTopology,
 } from "../support/demo.js"
-import { freePort, joinDemo, processOf } from "../support/joined-demos.js"
+import { freePort } from "../support/free-port.js"
+import { joinDemo, processOf } from "../support/joined-demos.js"
 
 /** Few, for a suite that is quick; more by hand. */
 const KILLS = Number(process.env["KEYLOOM_BORDER_KILLS"] ?? 2)

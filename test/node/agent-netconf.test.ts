@@ -274,7 +274,8 @@ describe("the agent over NETCONF", () => {
   it("drops an application whose time is over, and says so", async () => {
     const session = await site.client()
     await session.createSubscription()
-    const soon = new Date(Date.now() + 300).toISOString()
+    // Late enough that it is not over before it is configured, on a machine that stands still for a while.
+    const soon = new Date(Date.now() + 2500).toISOString()
     const control = await site.client()
     await control.editConfig(
       "running",

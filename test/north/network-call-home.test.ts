@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
-import { createServer } from "node:net"
 import path from "node:path"
 import type { CallHomeManager } from "../../src/transport/call-home.js"
 import { root } from "../support/demo.js"
+import { freePort } from "../support/free-port.js"
 import { listening, type Listening } from "./network-listening.js"
 
 const QUICK = { backoffFirstMs: 50, backoffMaxMs: 200 }
@@ -93,16 +93,4 @@ async function run(command: string, args: readonly string[], input = ""): Promis
   child.stdin.end(input)
   await new Promise((resolve) => child.once("close", resolve))
   return said
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => {
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
 }

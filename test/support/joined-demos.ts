@@ -4,7 +4,6 @@
 import { execFileSync } from "node:child_process"
 import { createPrivateKey } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import path from "node:path"
 import { signPolicy } from "../../src/keys/policy-signature.js"
 import type { PolicyDocument, PolicyDomain } from "../../src/keys/policy.js"
@@ -23,17 +22,6 @@ export interface BorderSetting {
   /** PEM of who issues the domains' certificates. */
   readonly authority: string
   readonly domains: readonly PolicyDomain[]
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
 }
 
 /** Every site lets the border node claim the domains' SAEs; the border node opens its interface. */

@@ -19,6 +19,7 @@ import { generateSshKey, sshFingerprint } from "../../src/transport/ssh-keys.js"
 import { NetconfSshServer } from "../../src/transport/ssh-server.js"
 import { readSshLogin } from "../../src/transport/ssh.js"
 import { root } from "../support/demo.js"
+import { freePort } from "../support/free-port.js"
 import { OkServer, sshFixture, USER, type SshFixture } from "./ssh-fixture.js"
 import {
   makeCertificates,
@@ -292,14 +293,3 @@ describe("call home", function () {
     assert.equal(ok.who[0]?.username, USER)
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
-}
