@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
 import { fail } from "./cli/fail.js"
 import { addHsmCommands } from "./cli/hsm-commands.js"
+import { addMaintenanceCommands } from "./cli/maintenance-commands.js"
 import { addNodeCommands } from "./cli/node-commands.js"
 import { addPlanCommands } from "./cli/plan-commands.js"
 import { addPolicyCommands } from "./cli/policy-commands.js"
@@ -96,6 +97,7 @@ program
     await reoptimise(options)
   })
 
+addMaintenanceCommands(program)
 addPolicyCommands(program)
 
 const consumer = program

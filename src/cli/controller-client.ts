@@ -29,7 +29,7 @@ export async function readFromController(
 }
 
 export interface ControllerRequest {
-  readonly method: "GET" | "POST"
+  readonly method: "GET" | "POST" | "DELETE"
   /** Sent as JSON. */
   readonly body?: object
   /** The answer may wait so long for the end of what was ordered (RFC 7240). */
@@ -40,7 +40,7 @@ export interface ControllerRequest {
 
 /**
  * @param resource below `/api/v1`.
- * @returns the JSON of a 200, or of a 201 or 202 where something was ordered.
+ * @returns the JSON of a 200, or of a 201 or 202 where something was ordered; null of a 204.
  * @throws QkdError `invalid-value` for an address or file that cannot be, `access-denied`, else `operation-failed`
  *   with the controller's own words where it has some.
  */
@@ -67,7 +67,8 @@ export async function askController(
     throw new QkdError("access-denied", `${base.origin} answers ${status}: the token is not good`)
   if (status === request.absent) return undefined
   const ordered = request.method === "POST" && (status === 201 || status === 202)
-  const good = status === 200 || ordered
+  const done = request.method === "DELETE" && status === 204
+  const good = status === 200 || ordered || done
   if (!good) {
     const words = wordsOf(body)
     const said = words === undefined ? "" : `: ${words}`
@@ -76,7 +77,7 @@ export async function askController(
       `${base.origin} answers ${status} to ${url.pathname}${said}`,
     )
   }
-  return parseJson(body, LIMITS)
+  return done ? null : parseJson(body, LIMITS)
 }
 
 const LIMITS = { maxBytes: MAX_BYTES, maxDepth: 32 }

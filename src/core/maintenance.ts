@@ -177,5 +177,6 @@ function drain(turn: Turn, one: Maintenance): void {
 
 function wordsOf(name: string, staying: readonly string[]): string {
   if (staying.length === 0) return `${name}: all that stood there moves`
-  return `${name}: ${staying.length} services have no other path and stay until it begins`
+  const who = staying.length === 1 ? "1 service has" : `${staying.length} services have`
+  return `${name}: ${who} no other path, so far, and may be cut when it begins`
 }

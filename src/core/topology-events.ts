@@ -48,7 +48,8 @@ export function follow(turn: Turn, before: NetworkLink, after: NetworkLink): voi
 }
 
 function describe(link: NetworkLink): string {
-  return conditionOfLink(link)
+  // While it is out by plan its status is news all the same.
+  return link.enabled && link.maintenance !== undefined ? link.status : conditionOfLink(link)
 }
 
 /**

@@ -1,0 +1,89 @@
+// `keyloom maintenance`: links and nodes of a running network planned out for a time, shown, called off. What follows from it is
+// the controller's.
+
+import { QkdError } from "../errors.js"
+import { isArray, isObject, type JsonObject, type JsonValue } from "../yang/json-text.js"
+import { askController, type ControllerAddress, readFromController } from "./controller-client.js"
+import { table } from "./table.js"
+
+interface Shown extends ControllerAddress {
+  readonly json?: boolean
+}
+
+export interface PlanMaintenance extends Shown {
+  readonly link?: string
+  readonly node?: string
+  readonly begin?: string
+  readonly end: string
+  readonly reason: string
+}
+
+/** @throws QkdError as `askController`. */
+export async function planMaintenance(options: PlanMaintenance): Promise<void> {
+  const { link, node, begin, end, reason } = options
+  const body = {
+    ...(link === undefined ? {} : { link }),
+    ...(node === undefined ? {} : { node }),
+    ...(begin === undefined ? {} : { begin }),
+    ...{ end, reason },
+  }
+  const answer = await askController(options, "/maintenance", { method: "POST", body })
+  show(options, answer, [windowIn(answer)])
+}
+
+/** @throws QkdError as `askController`. */
+export async function listMaintenance(options: Shown): Promise<void> {
+  const answer = await readFromController(options, "/maintenance?limit=1000&sort=begin")
+  const { items } = windowIn(answer)
+  if (items === undefined || !isArray(items)) throw foreign()
+  show(options, items, items.map(windowIn))
+}
+
+/** @throws QkdError as `askController`. */
+export async function cancelMaintenance(id: string, options: ControllerAddress): Promise<void> {
+  const resource = `/maintenance/${encodeURIComponent(id)}`
+  await askController(options, resource, { method: "DELETE" })
+}
+
+function show({ json }: Shown, answer: JsonValue, windows: readonly JsonObject[]): void {
+  if (json === true) process.stdout.write(`${JSON.stringify(answer)}\n`)
+  else if (windows.length === 0) process.stdout.write("none is planned\n")
+  else process.stdout.write(wordsOf(windows))
+}
+
+function wordsOf(windows: readonly JsonObject[]): string {
+  const columns = [
+    { head: "id" },
+    { head: "of" },
+    { head: "begin" },
+    { head: "end" },
+    { head: "state" },
+    { head: "cannot move", right: true },
+    { head: "by" },
+    { head: "reason" },
+  ]
+  const rows = windows.map((one) => [
+    text(one["maintenanceId"]),
+    one["qkdlId"] === undefined ? `node ${text(one["qkdnId"])}` : `link ${text(one["qkdlId"])}`,
+    text(one["begin"]),
+    text(one["end"]),
+    text(one["state"]),
+    one["staying"] !== undefined && isArray(one["staying"]) ? String(one["staying"].length) : "",
+    text(one["by"]),
+    text(one["reason"]),
+  ])
+  return table(columns, rows)
+}
+
+function text(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : ""
+}
+
+function windowIn(answer: JsonValue): JsonObject {
+  if (!isObject(answer)) throw foreign()
+  return answer
+}
+
+function foreign(): QkdError {
+  return new QkdError("operation-failed", "the answer is not one of a Keyloom controller")
+}
