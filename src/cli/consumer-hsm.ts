@@ -1,6 +1,6 @@
 // `keyloom consumer hsm`: the service that keeps a token filled, and the commands beside it.
 
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { HSM_CONFIG_MODULES, type HsmSettings, readHsmConfig } from "../consumer/hsm-config.js"
 import { HsmIndex, type IndexedKey, type KeyState } from "../consumer/hsm-index.js"
@@ -65,9 +65,7 @@ export async function hsmStatus(options: {
   readonly json?: boolean
 }): Promise<void> {
   const settings = settingsOf(options.config)
-  const index = new HsmIndex(path.join(settings.dir, "index"))
-  const keys = index.all()
-  await index.close()
+  const keys = await keysIn(indexDir(settings))
   const peers = settings.peers.map(({ name }) => ({
     peer: name,
     out: counts(keys, name, "out"),
@@ -112,6 +110,25 @@ function counts(
   return Object.fromEntries(STATES.map((state) => [state, of(state)])) as Record<KeyState, number>
 }
 
+function indexDir({ dir }: HsmSettings): string {
+  return path.join(dir, "index")
+}
+
+/** Only the service makes an index: one that a command run by root had made would shut the service's user out. */
+function existingIndex(settings: HsmSettings): HsmIndex {
+  const dir = indexDir(settings)
+  if (existsSync(dir)) return new HsmIndex(dir)
+  throw new QkdError("data-missing", `there is no index ${dir}: the service has not run yet`)
+}
+
+async function keysIn(dir: string): Promise<IndexedKey[]> {
+  if (!existsSync(dir)) return []
+  const index = new HsmIndex(dir)
+  const keys = index.all()
+  await index.close()
+  return keys
+}
+
 function unproven({ importing, imported }: Readonly<Record<KeyState, number>>): number {
   return importing + imported
 }
@@ -131,7 +148,7 @@ export async function hsmSeal(
   const settings = settingsOf(options.config)
   const peer = peerOf(settings, options.peer)
   const output = options.output ?? `${input}.sealed`
-  const index = new HsmIndex(path.join(settings.dir, "index"))
+  const index = existingIndex(settings)
   try {
     const token = await openToken({ ...settings.token, importMode: "plain" })
     try {
@@ -167,7 +184,7 @@ export async function hsmDestroy(
   options: { readonly config: string },
 ): Promise<void> {
   const settings = settingsOf(options.config)
-  const index = new HsmIndex(path.join(settings.dir, "index"))
+  const index = existingIndex(settings)
   try {
     for (const keyId of keyIds) {
       const key = index.get(keyId)

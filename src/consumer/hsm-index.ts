@@ -37,16 +37,13 @@ const KEY_END = "key0"
 export class HsmIndex {
   readonly #db: RootDatabase<unknown, string>
 
-  /** @param dir made with mode 0700 where it is not there */
+  /**
+   * @param dir made with mode 0700 where it is not there
+   * @throws QkdError `access-denied` when it belongs to another user, or cannot be opened otherwise;
+   * `operation-not-supported` when a newer program wrote it
+   */
   constructor(dir: string) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    this.#db = open<unknown, string>({
-      path: dir,
-      encoding: "json",
-      noSubdir: false,
-      // A write returns once it is on the disk, not once it is on its way there.
-      overlappingSync: false,
-    })
+    this.#db = opened(dir)
     const format = this.#db.get(META_FORMAT)
     if (typeof format === "number" && format > FORMAT) {
       throw new QkdError(
@@ -139,5 +136,25 @@ export class HsmIndex {
 
   async close(): Promise<void> {
     await this.#db.close()
+  }
+}
+
+function opened(dir: string): RootDatabase<unknown, string> {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    return open<unknown, string>({
+      path: dir,
+      encoding: "json",
+      noSubdir: false,
+      // A write returns once it is on the disk, not once it is on its way there.
+      overlappingSync: false,
+    })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new QkdError(
+      "access-denied",
+      `cannot open the index ${dir} (does it belong to the service's user?): ${why}`,
+      { cause },
+    )
   }
 }

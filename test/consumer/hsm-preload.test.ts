@@ -1,7 +1,10 @@
 // Maker and taker against each other without token and network: a clock that can be moved, faults at every step.
 
 import assert from "node:assert/strict"
+import { writeFileSync } from "node:fs"
+import path from "node:path"
 import fc from "fast-check"
+import { HsmIndex } from "../../src/consumer/hsm-index.js"
 import { type MessageKinds, readMessage } from "../../src/consumer/hsm-messages.js"
 import { QkdError } from "../../src/errors.js"
 import { isQkdError } from "../errors-helper.js"
@@ -259,6 +262,20 @@ describe("preloading", () => {
     await world.maker.round()
     assert.deepEqual(world.states("a"), { ready: 2 })
     assert.ok(world.alarms.includes("token-capacity"))
+  })
+
+  it("says which index cannot be opened, and whose it may be", () => {
+    const file = path.join(world.dir, "a-file")
+    writeFileSync(file, "")
+    assert.throws(
+      () => new HsmIndex(path.join(file, "index")),
+      (error: unknown) =>
+        error instanceof QkdError &&
+        error.tag === "access-denied" &&
+        /cannot open the index \S+a-file.index \(does it belong to the service's user\?\)/.test(
+          error.message,
+        ),
+    )
   })
 
   it("refuses messages of another shape, with the path to the fault", () => {

@@ -63,6 +63,17 @@ describe("preloaded keys", function () {
     await Promise.all([alpha.start(), omega.start()])
   }
 
+  it("have no index before the service has run: a command that root types first makes none", async () => {
+    await make({ count: { alpha: 1, omega: 1 } })
+    const status = await alpha.run("status")
+    assert.equal(status.status, 0, status.stderr)
+    assert.match(status.stdout, /service never ran/)
+    const sealed = await alpha.run("seal", path.join(dir, "none"))
+    assert.equal(sealed.status, 1)
+    assert.match(sealed.stderr, /the service has not run yet/)
+    assert.ok(!existsSync(path.join(sites.alpha.dir, "state", "index")))
+  })
+
   it("are proven equal at both ends, seal at one and open at the other, each once", async () => {
     await start({ count: { alpha: 5, omega: 3 } })
     await alpha.until(({ out, in: taken }) => out.ready === 5 && taken.ready === 3)

@@ -114,6 +114,19 @@ describe("a page for administrators", () => {
     })
   }
 
+  for (const { unit } of PAGES)
+    it(`${unit} leaves the service little that it does not need`, function () {
+      const file = path.join(root, "examples/systemd", unit)
+      // In tenths: 10.0 is a service that may do anything.
+      const words = ["security", "--offline=true", "--no-pager", "--threshold=25", file]
+      const judged = spawnSync("systemd-analyze", words, { encoding: "utf8" })
+      if (judged.error !== undefined || /unrecognized option/.test(judged.stderr)) {
+        console.log("      skipped: there is no systemd-analyze here that judges files")
+        this.skip()
+      }
+      assert.equal(judged.status, 0, judged.stdout)
+    })
+
   it("would be told of a unit with a fault (control)", function () {
     const copy = path.join(dir, "faulty.service")
     writeFileSync(
