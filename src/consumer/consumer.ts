@@ -188,6 +188,9 @@ function statusOf(settings: TunnelSettings, end: Initiator | Responder): TunnelS
     rotations: end.rotations,
     highestGeneration: highest,
     ...(current && { current }),
+    ...("dueAtMs" in end.state && {
+      next: { atMs: end.state.dueAtMs, failures: end.state.failures },
+    }),
     alarms: [...alarms].map(([alarm, { sinceMs, detail }]) => ({ alarm, sinceMs, detail })),
   }
 }

@@ -51,7 +51,10 @@ export interface RotationSettings {
   readonly policy: Policy
   readonly hybrid: boolean
   readonly intervalMs: number
-  /** After a failure: so long at first, twice as long each time, up to `retryMaxMs`. */
+  /**
+   * After a failure: so long at first, twice as long each time, up to `retryMaxMs`; up to `intervalMs` where the tunnel
+   * stands and the try has used up a key, so that a lasting fault takes no more keys than the rotation does.
+   */
   readonly retryMinMs: number
   readonly retryMaxMs: number
 }
@@ -130,7 +133,7 @@ export function advanceRotation(
         state: raise({ ...state, peerReady: false }, "peer-unreachable", event.detail, nowMs),
       }
     case "seen":
-      return { state: seen(found(state, nowMs), event.up, nowMs) }
+      return { state: seen(found(state, nowMs), event.up, nowMs, settings) }
     case "unreachable":
       return { state: unreachable(state, event.detail, nowMs) }
     case "tick":
@@ -161,11 +164,22 @@ function heard(
 
 const NO_SESSION = "no session with the key asked for"
 
-function seen(state: RotationState, up: boolean, nowMs: number): RotationState {
+function seen(
+  state: RotationState,
+  up: boolean,
+  nowMs: number,
+  settings: RotationSettings,
+): RotationState {
   if (up) return clear({ ...state, up }, "tunnel-down")
   const down = raise({ ...state, up }, "tunnel-down", NO_SESSION, nowMs)
-  // A tunnel that fell is not left to wait for its next turn; one that cannot be made waits for the next try.
-  return state.failures === 0 && state.step === "idle" ? { ...down, dueAtMs: nowMs } : down
+  if (state.step !== "idle") return down
+  // A tunnel that fell is not left to wait for its next turn; one that cannot be made waits for the next try, but no longer
+  // for one that was put off because it stood.
+  const { failures } = state
+  const soonMs = failures === 0 ? 0 : waitMs(failures, settings.retryMaxMs, settings)
+  return failures === 0 || state.up
+    ? { ...down, dueAtMs: Math.min(state.dueAtMs, nowMs + soonMs) }
+    : down
 }
 
 function unreachable(state: RotationState, detail: string, nowMs: number): RotationState {
@@ -260,7 +274,7 @@ function failed(
       if (settings.policy === "preferred" && settings.hybrid && state.attempt)
         return run({ ...state, attempt: { ...state.attempt, kind: "pqc" } }, "offer")
       // Nothing was begun that would have to be taken back.
-      return afterFailure(state, nowMs, settings)
+      return afterFailure(withoutAttempt(state), nowMs, settings)
     case "offer":
     case "install":
     case "arm":
@@ -281,12 +295,19 @@ function failed(
 
 function afterFailure(state: RotationState, nowMs: number, settings: RotationSettings): Advance {
   const failures = state.failures + 1
-  const wait = Math.min(settings.retryMinMs * 2 ** (failures - 1), settings.retryMaxMs)
-  const next = { ...state, failures, dueAtMs: nowMs + Math.min(wait, settings.intervalMs) }
+  // A tunnel that fell is worth a key a try.
+  const keyGone = state.attempt !== undefined && state.attempt.kind !== "pqc"
+  const longestMs = state.up && keyGone ? settings.intervalMs : settings.retryMaxMs
+  const next = { ...state, failures, dueAtMs: nowMs + waitMs(failures, longestMs, settings) }
   if (state.up) return rest(next)
   if (settings.policy === "hold-last" && state.current) return run(next, "reuse")
   if (settings.policy === "preferred") return run(next, "bare")
   return rest(next)
+}
+
+function waitMs(failures: number, longestMs: number, settings: RotationSettings): number {
+  const { retryMinMs, intervalMs } = settings
+  return Math.min(retryMinMs * 2 ** (failures - 1), longestMs, intervalMs)
 }
 
 /** The tunnel carries this now. */
@@ -325,8 +346,12 @@ function run(state: RotationState, step: Step): Advance {
   return { state: { ...state, step }, run: step }
 }
 
-function rest({ attempt: _, ...state }: RotationState): Advance {
-  return { state: { ...state, step: "idle" } }
+function rest(state: RotationState): Advance {
+  return { state: { ...withoutAttempt(state), step: "idle" } }
+}
+
+function withoutAttempt({ attempt: _, ...state }: RotationState): RotationState {
+  return state
 }
 
 function raise(state: RotationState, alarm: Alarm, detail: string, nowMs: number): RotationState {

@@ -21,6 +21,8 @@ export interface TunnelStatus {
     readonly kind: string
     readonly sinceMs: number
   }
+  /** At the initiator: when the next key is due, or the next try after so many that failed. */
+  readonly next?: { readonly atMs: number; readonly failures: number }
   readonly alarms: readonly {
     readonly alarm: Alarm
     readonly sinceMs: number

@@ -108,6 +108,36 @@ describe("the rotation of a tunnel's key", () => {
     assert.deepEqual(trial.at(231_000), [...ROTATION_STEPS])
   })
 
+  for (const step of ["offer", "install", "arm", "switch", "verify"] as const)
+    it(`uses up no more keys than its interval has while a tunnel stands and ${step} keeps failing`, () => {
+      const trial = new Trial("required")
+      trial.at(0)
+      trial.failing.set(step, "peer-refused")
+      const tried: number[] = []
+      for (let now = 100_000; now < 600_000; now += 500)
+        if (trial.at(now).includes("take")) tried.push(now - 100_000)
+      assert.deepEqual(
+        tried,
+        [0, 1, 3, 7, 15, 31, 63, 127, 227, 327, 427].map((seconds) => 1000 * seconds),
+      )
+      trial.failing.clear()
+      assert.deepEqual(trial.at(627_000), [...ROTATION_STEPS])
+      assert.deepEqual(trial.alarms, [])
+    })
+
+  it("tries again as soon as ever for a tunnel that fell, though it had been put off because it stood", () => {
+    const trial = new Trial("required")
+    trial.at(0)
+    trial.failing.set("offer", "peer-refused")
+    for (let now = 100_000; now <= 230_000; now += 500) trial.at(now)
+    assert.equal(trial.state.dueAtMs, 327_000)
+    trial.up = false
+    const tried: number[] = []
+    for (let now = 230_500; now < 260_000; now += 500)
+      if (trial.at(now).includes("take")) tried.push(now)
+    assert.deepEqual(tried, [238_500, 246_500, 254_500])
+  })
+
   it("gives a tunnel that fell a new key at once", () => {
     const trial = new Trial("required")
     trial.at(0)
@@ -214,7 +244,7 @@ describe("the rotation of a tunnel's key", () => {
     trial.at(0)
     trial.failing.set("switch", "tunnel-fault")
     for (let now = 100_000; now <= 115_000; now += 500) trial.at(now)
-    assert.equal(trial.state.dueAtMs, 123_000)
+    assert.equal(trial.state.dueAtMs, 131_000)
     trial.event({ type: "unheard", detail: "no answer" })
     assert.ok(trial.alarms.includes("peer-unreachable"))
     trial.failing.clear()
@@ -258,7 +288,7 @@ describe("the rotation of a tunnel's key", () => {
     trial.at(0)
     trial.failing.set("switch", "tunnel-fault")
     for (let now = 100_000; now <= 115_000; now += 500) trial.at(now)
-    assert.equal(trial.state.dueAtMs, 123_000)
+    assert.equal(trial.state.dueAtMs, 131_000)
     trial.reachable = false
     assert.deepEqual(trial.at(115_500), [])
     trial.reachable = true
