@@ -13,6 +13,7 @@ export function isUuid(text: string): boolean {
 const DIGITS = Buffer.from("0123456789abcdef", "latin1")
 const HYPHEN = 0x2d
 const TEXT_BYTES = 36
+export const UUID_BYTES = 16
 const scratch = Buffer.alloc(TEXT_BYTES, HYPHEN)
 
 /** 16 bytes to the canonical form. */
@@ -54,6 +55,31 @@ function uuidTexts(bytes: Uint8Array): readonly string[] {
 function digit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30
   return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
+}
+
+/** The 16 bytes of a UUID in canonical form; false, and anything written, when it is not one. */
+export function writeUuid(text: string, target: Uint8Array, to: number): boolean {
+  if (text.length !== TEXT_BYTES) return false
+  let at = to
+  for (let i = 0; i < TEXT_BYTES; i += 2) {
+    if ((i === 8 || i === 13 || i === 18 || i === 23) && text.charCodeAt(i++) !== HYPHEN)
+      return false
+    const [high, low] = [digit(text.charCodeAt(i)), digit(text.charCodeAt(i + 1))]
+    if (high < 0 || low < 0) return false
+    target[at++] = (high << 4) | low
+  }
+  return true
+}
+
+/**
+ * The bytes of these ids, 16 each: not to be changed.
+ *
+ * @throws QkdError `invalid-value` when one is not a canonical UUID.
+ */
+export function uuidBytes(ids: readonly string[]): Uint8Array {
+  const bytes = packed.get(ids)
+  if (bytes !== undefined) return bytes
+  return new ByteWriter(ids.length * UUID_BYTES + 2).uuids(ids).finish().subarray(2)
 }
 
 /** A version 4 UUID (RFC 9562) out of 16 random bytes. */
@@ -128,18 +154,9 @@ export class ByteWriter {
 
   /** @throws QkdError `invalid-value` when it is not a canonical UUID. */
   uuid(value: string): this {
-    this.#room(16)
-    let at = this.#length
-    let good = value.length === 36
-    for (let i = 0; good && i < 36; i += 2) {
-      if (i === 8 || i === 13 || i === 18 || i === 23) good = value.charCodeAt(i++) === 0x2d
-      const high = digit(value.charCodeAt(i))
-      const low = digit(value.charCodeAt(i + 1))
-      if (high < 0 || low < 0) good = false
-      else this.#buffer[at++] = (high << 4) | low
-    }
-    if (!good) throw new QkdError("invalid-value", `${value} is not a canonical UUID`)
-    this.#length += 16
+    if (!writeUuid(value, this.#room(UUID_BYTES), this.#length))
+      throw new QkdError("invalid-value", `${value} is not a canonical UUID`)
+    this.#length += UUID_BYTES
     return this
   }
 

@@ -4,6 +4,9 @@
 // makes it durable before anything leaves the house.
 
 import { QkdError } from "../errors.js"
+import { uuidBytes } from "./bytes.js"
+import { wordsOf } from "./id-table.js"
+import { KeyIndex } from "./key-index.js"
 import { RecentIds } from "./recent-ids.js"
 import type { Consignment } from "./relay-header.js"
 
@@ -28,7 +31,7 @@ export interface KeyBatch extends KeyPathFacts {
 
 /** One key of a batch. */
 export interface KeyPlace {
-  readonly transferId: string
+  readonly batch: KeyBatch
   readonly index: number
 }
 
@@ -44,6 +47,9 @@ export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536, earlyVoids: 
 
 interface Entry {
   readonly batch: KeyBatch
+  /** Ids of its keys, and the number of the batch in the index of keys. */
+  readonly words: Uint32Array
+  number: number
   /** The marks of a key that every slave has. */
   readonly allTaken: number
   /** Keys that some slave may still fetch. */
@@ -51,10 +57,15 @@ interface Entry {
   deliverable: boolean
 }
 
+interface Found {
+  readonly owner: Entry
+  readonly index: number
+}
+
 export class DeliveryLedger {
   readonly #batches = new Map<string, Entry>()
-  readonly #keys = new Map<string, KeyPlace>()
-  /** Ids of keys and transfers that are spent, void or expired. */
+  readonly #keys: KeyIndex<Entry>
+  /** Ids of transfers that are spent, void or expired; those of their keys are in `#keys`. */
   readonly #over = new RecentIds(DELIVERY_LIMITS.tombstones)
   /**
    * Voids that overtook their keys, with who said so: nobody voids what is another's, and whoever voids what never
@@ -65,17 +76,24 @@ export class DeliveryLedger {
   /** Those that were taken back, of this process: who asks again hears the same. */
   readonly #voided = new RecentIds(DELIVERY_LIMITS.earlyVoids)
 
+  /** @param seed see `IdTable` */
+  constructor(seed = 0) {
+    this.#keys = new KeyIndex(DELIVERY_LIMITS.tombstones, seed)
+  }
+
   get keyCount(): number {
-    return this.#keys.size
+    return this.#keys.heldCount
   }
 
   /** From the store, at start. */
   restore(batch: KeyBatch): void {
-    this.#add(batch, true)
+    this.#add(batch, wordsOf(uuidBytes(batch.offer.keyIds)), true)
   }
 
-  bury(id: string): void {
-    this.#over.add(id)
+  /** A batch that was over when the store was written. */
+  bury(transferId: string, keyIds: readonly string[]): void {
+    this.#over.add(transferId)
+    this.#keys.bury(wordsOf(uuidBytes(keyIds)))
   }
 
   /**
@@ -91,14 +109,17 @@ export class DeliveryLedger {
       if (sameOffer(held.batch.offer, offer)) return "again"
       throw new QkdError("data-exists", "the transfer id is taken")
     }
-    const ids = [offer.transferId, ...offer.keyIds]
-    if (ids.some((id) => this.#over.has(id)) || this.#early.has(earlyVoid(offer)))
+    if (this.#over.has(offer.transferId) || this.#early.has(earlyVoid(offer)))
       throw new QkdError("data-exists", "the keys are spent or void")
-    if (offer.keyIds.some((id) => this.#keys.has(id)))
-      throw new QkdError("data-exists", "a key id is taken")
-    if (this.#keys.size + offer.keyIds.length > DELIVERY_LIMITS.keys)
+    const words = wordsOf(uuidBytes(offer.keyIds))
+    for (const nth of offer.keyIds.keys()) {
+      const state = this.#keys.state(words, nth)
+      if (state === "over") throw new QkdError("data-exists", "the keys are spent or void")
+      if (state === "held") throw new QkdError("data-exists", "a key id is taken")
+    }
+    if (this.keyCount + offer.keyIds.length > DELIVERY_LIMITS.keys)
       throw new QkdError("resource-denied", "too many undelivered keys")
-    this.#add(batch, false)
+    this.#add(batch, words, false)
     return "new"
   }
 
@@ -126,93 +147,99 @@ export class DeliveryLedger {
    * `data-missing` when one is unknown, spent, void or expired (all alike).
    */
   take(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[], nowMs: number): Taken {
-    const places: KeyPlace[] = []
-    let missing = new Set(keyIds).size !== keyIds.length
+    const found: Found[] = []
+    let missing = false
     let foreign = false
     // Every id is looked at, whatever the ones before it gave: the answer takes the same time.
     for (const id of keyIds) {
-      const place = this.#keys.get(id)
-      const entry = place && this.#batches.get(place.transferId)
-      if (place === undefined || entry === undefined || !entry.deliverable) {
+      const place = this.#keys.find(id)
+      if (place?.owner.deliverable !== true) {
         missing = true
         continue
       }
-      const { offer, taken, expiresMs } = entry.batch
+      const { offer, taken, expiresMs } = place.owner.batch
       const slave = offer.slaveSaeIds.indexOf(slaveSaeId)
+      const marks = taken[place.index] ?? 0
       if (slave < 0 || offer.masterSaeId !== masterSaeId) foreign = true
-      else if (expiresMs <= nowMs || hasBit(taken[place.index] ?? 0, slave)) missing = true
-      else places.push(place)
+      else if (expiresMs <= nowMs || hasBit(marks, slave)) missing = true
+      else {
+        // At once: an id that is named twice finds its key taken.
+        taken[place.index] = marks + 2 ** slave
+        found.push(place)
+      }
+    }
+    if (!foreign && !missing) return this.#settle(found)
+    for (const { owner, index } of found) {
+      const { offer, taken } = owner.batch
+      taken[index] = (taken[index] ?? 0) - 2 ** offer.slaveSaeIds.indexOf(slaveSaeId)
     }
     if (foreign) throw new QkdError("access-denied", "not named for one or more of the keys")
-    if (missing)
-      throw new QkdError("data-missing", "one or more keys specified are not found on KME")
-    return this.#mark(places, slaveSaeId)
+    throw new QkdError("data-missing", "one or more keys specified are not found on KME")
   }
 
   /** The source takes the batch back. `too-late`: somebody has fetched one of its keys, or may have. */
   voidBatch(transferId: string, source: string): "voided" | "unknown" | "too-late" {
-    const batch = this.#batches.get(transferId)?.batch
+    const entry = this.#batches.get(transferId)
     if (this.#voided.has(earlyVoid({ transferId, source }))) return "voided"
-    if (batch === undefined) {
+    if (entry === undefined) {
       if (this.#over.has(transferId)) return "too-late"
       this.#early.add(earlyVoid({ transferId, source }))
       return "unknown"
     }
-    if (batch.offer.source !== source) return "unknown"
-    if (batch.taken.some((bits) => bits !== 0)) return "too-late"
-    this.#remove(batch)
-    this.#voided.add(earlyVoid(batch.offer))
+    const { offer, taken } = entry.batch
+    if (offer.source !== source) return "unknown"
+    if (taken.some((bits) => bits !== 0)) return "too-late"
+    this.#remove(entry)
+    this.#voided.add(earlyVoid(offer))
     return "voided"
   }
 
   /** Batches whose time is over; they are out of the books now. */
   expire(nowMs: number): KeyBatch[] {
-    const over = Array.from(this.#batches.values(), ({ batch }) => batch).filter(
-      ({ expiresMs }) => expiresMs <= nowMs,
-    )
-    for (const batch of over) this.#remove(batch)
-    return over
+    const over = Array.from(this.#batches.values()).filter(({ batch }) => batch.expiresMs <= nowMs)
+    for (const entry of over) this.#remove(entry)
+    return over.map(({ batch }) => batch)
   }
 
   /** Everything, when the store proves to be rolled back. */
   clear(): void {
+    for (const { words, number } of this.#batches.values()) this.#keys.drop(words, number)
     this.#batches.clear()
-    this.#keys.clear()
   }
 
-  #add(batch: KeyBatch, deliverable: boolean): void {
-    const { transferId, keyIds } = batch.offer
-    const allTaken = 2 ** batch.offer.slaveSaeIds.length - 1
-    const left = keyIds.reduce((sum, _, at) => sum + (batch.taken[at] === allTaken ? 0 : 1), 0)
-    this.#batches.set(transferId, { batch, allTaken, left, deliverable })
-    for (const [index, id] of keyIds.entries()) this.#keys.set(id, { transferId, index })
+  #add(batch: KeyBatch, words: Uint32Array, deliverable: boolean): void {
+    const { transferId, slaveSaeIds } = batch.offer
+    const allTaken = 2 ** slaveSaeIds.length - 1
+    const left = batch.taken.reduce((sum, marks) => sum + (marks === allTaken ? 0 : 1), 0)
+    const entry = { batch, words, number: 0, allTaken, left, deliverable }
+    entry.number = this.#keys.hold(words, entry)
+    this.#batches.set(transferId, entry)
   }
 
-  #remove(batch: KeyBatch): void {
-    this.#batches.delete(batch.offer.transferId)
-    this.#over.add(batch.offer.transferId)
-    for (const id of batch.offer.keyIds) {
-      this.#keys.delete(id)
-      this.#over.add(id)
-    }
+  #remove({ batch, words, number }: Entry): void {
+    const { transferId } = batch.offer
+    this.#batches.delete(transferId)
+    this.#over.add(transferId)
+    this.#keys.leave(words, number)
   }
 
-  #mark(places: readonly KeyPlace[], slaveSaeId: string): Taken {
+  /** These are taken: which batches have changed, and which have nothing left. */
+  #settle(found: readonly Found[]): Taken {
     const touched = new Set<Entry>()
-    for (const { transferId, index } of places) {
-      const entry = this.#batches.get(transferId)
-      if (entry === undefined) continue
-      const { offer, taken } = entry.batch
-      const marks = setBit(taken[index] ?? 0, offer.slaveSaeIds.indexOf(slaveSaeId))
-      taken[index] = marks
-      if (marks === entry.allTaken) entry.left -= 1
-      touched.add(entry)
+    let last: Entry | undefined
+    for (const { owner, index } of found) {
+      if (owner.batch.taken[index] === owner.allTaken) owner.left -= 1
+      if (owner !== last) touched.add(owner)
+      last = owner
     }
-    const changed: KeyBatch[] = []
-    const finished: KeyBatch[] = []
-    for (const { batch, left } of touched) (left > 0 ? changed : finished).push(batch)
-    for (const batch of finished) this.#remove(batch)
-    return { places, changed, finished }
+    const entries = Array.from(touched)
+    const finished = entries.filter(({ left }) => left === 0)
+    for (const entry of finished) this.#remove(entry)
+    return {
+      places: found.map(({ owner, index }) => ({ batch: owner.batch, index })),
+      changed: entries.filter(({ left }) => left > 0).map(({ batch }) => batch),
+      finished: finished.map(({ batch }) => batch),
+    }
   }
 }
 
@@ -235,10 +262,6 @@ export function isSpent(batch: KeyBatch, index: number): boolean {
 // A message names up to 48 slaves (RELAY_LIMITS): too many for 32-bit operators, exact in 53 bits.
 function hasBit(bits: number, place: number): boolean {
   return Math.floor(bits / 2 ** place) % 2 === 1
-}
-
-function setBit(bits: number, place: number): number {
-  return hasBit(bits, place) ? bits : bits + 2 ** place
 }
 
 function sameOffer(a: Consignment, b: Consignment): boolean {

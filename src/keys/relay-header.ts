@@ -1,9 +1,10 @@
 // The header of a relay message (ITU-T Y.3803 key relay; Q.4163 Kx): who sends which end keys to whom, under
 // which bits of which link. Goes in clear, under the tag. Encoding only; what it may say is `relay-rules.ts`.
 
-import { ByteReader, ByteWriter } from "./bytes.js"
+import { ByteReader, ByteWriter, uuidBytes } from "./bytes.js"
 import type { Segment } from "./half.js"
 import type { RelayScheme } from "../model/app.js"
+import { hasTwins } from "./id-table.js"
 import { epsilonFromWire, epsilonToWire } from "./epsilon.js"
 import { readHalfNumber } from "./pool-message.js"
 import { SIGNATURE_BYTES } from "./store-mark.js"
@@ -212,7 +213,7 @@ export function readConsignment(reader: ByteReader): Consignment {
   }
   const { keyIds, keySizeBits } = consignment
   if (keyIds.length === 0) reader.fail("no key")
-  if (new Set(keyIds).size !== keyIds.length) reader.fail("a key id twice")
+  if (hasTwins(uuidBytes(keyIds))) reader.fail("a key id twice")
   if (keySizeBits === 0 || keySizeBits % 8 !== 0) reader.fail("key size")
   if (consignmentBytes(consignment) > RELAY_LIMITS.bytes) reader.fail("too many key bytes")
   if (consignment.slaveSaeIds.length === 0) reader.fail("no slave SAE")

@@ -28,13 +28,14 @@ export interface TakenKey extends EndKey {
 export class EndKeys {
   readonly #store: KeyStore
   readonly #steadyMs: () => number
-  readonly #ledger = new DeliveryLedger()
+  readonly #ledger: DeliveryLedger
   /** Batches that are over, oldest first, and since when. */
   readonly #over = new Map<string, number>()
   /** Some of what is here is from before this process began. */
   readonly fromEarlierRuns: boolean
 
-  constructor(store: KeyStore, steadyMs: () => number) {
+  constructor(store: KeyStore, steadyMs: () => number, random: (bytes: number) => Uint8Array) {
+    this.#ledger = new DeliveryLedger(Buffer.from(random(4)).readUInt32BE(0))
     this.#store = store
     this.#steadyMs = steadyMs
     for (const { key } of store.list(OVER_PREFIX)) this.#restoreOver(key)
@@ -108,7 +109,8 @@ export class EndKeys {
         records.set(transferId, record)
         facts.set(transferId, factsOf(batch))
       }
-      for (const { transferId, index } of taken.places) {
+      for (const { batch, index } of taken.places) {
+        const { transferId } = batch.offer
         const [record, about] = [records.get(transferId), facts.get(transferId)]
         if (record === undefined || about === undefined) continue
         const { size, all, ...what } = about
@@ -207,12 +209,13 @@ export class EndKeys {
 
   #restoreOver(key: Buffer): void {
     const transferId = new ByteReader(key.subarray(1), "record").uuid()
-    this.#ledger.bury(transferId)
+    let keyIds: readonly string[] = []
     this.#store.get(key)?.use((bytes) => {
       const reader = new ByteReader(bytes, "record of a batch that is over")
       this.#over.set(transferId, Number(reader.u64()))
-      for (const id of reader.uuids(RELAY_LIMITS.keys)) this.#ledger.bury(id)
+      keyIds = reader.uuids(RELAY_LIMITS.keys)
     })
+    this.#ledger.bury(transferId, keyIds)
   }
 }
 

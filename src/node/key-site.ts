@@ -91,7 +91,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       room: (keeper) => this.#supply.rates.roomOf(keeper),
     })
     this.#transfers = new KeyTransfers({ ...common, random })
-    this.#endKeys = new EndKeys(store, steadyMs)
+    this.#endKeys = new EndKeys(store, steadyMs, random)
     this.#supply = new KeySupply({
       ...{ links: this.#links, store, random, limits, steadyMs, log },
       transitBits: (qkdlId) => this.#transit.reservedBits(qkdlId),
@@ -362,7 +362,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
       this.border.clear()
       for (const peer of this.#mesh?.peers() ?? []) peer.close(error)
       await this.#store.reset(createdMs)
-      this.#endKeys = new EndKeys(this.#store, () => this.#clock.steadyMs())
+      this.#endKeys = new EndKeys(this.#store, () => this.#clock.steadyMs(), this.#random)
       this.#state = "open"
       this.configure(this.#config)
     } catch (cause) {

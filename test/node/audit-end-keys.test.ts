@@ -22,7 +22,7 @@ describe("end keys in memory", () => {
       () => 0,
       (bytes) => randomBytes(bytes),
     )
-    const endKeys = new EndKeys(store, () => 0)
+    const endKeys = new EndKeys(store, () => 0, randomBytes)
     const keyIds = [randomUUID(), randomUUID(), randomUUID()]
     const bytes = randomBytes(96)
     const offer = {

@@ -1,7 +1,7 @@
 // What nodes tell one another of key streams: read as it was written, and believed from the node itself alone.
 
 import assert from "node:assert/strict"
-import { randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { LinkTable } from "../../src/node/link-table.js"
 import { SILENT } from "../../src/node/log.js"
 import { VolatileStore } from "../../src/node/key-store.js"
@@ -51,7 +51,7 @@ function site(): { talk: StreamTalk; end: StreamEnd; faults: unknown[] } {
   const random = (bytes: number): Uint8Array => new Uint8Array(bytes)
   const steadyMs = (): number => 1000
   const store = new VolatileStore(steadyMs, random)
-  const endKeys = new EndKeys(store, steadyMs)
+  const endKeys = new EndKeys(store, steadyMs, randomBytes)
   const policy = policyOf(here, [here, there, other])
   const links = new LinkTable(policy, here.qkdnId, () => assert.fail("no link here"))
   const ends = new StreamEnds({ qkdnId: here.qkdnId, store, endKeys: () => endKeys, steadyMs })
