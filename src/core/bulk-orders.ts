@@ -43,7 +43,10 @@ export function bulkOrdered(turn: Turn, asked: Asked): Reply {
     return refused("data-exists", `bulk order ${orderId} exists`)
   const open = openOrders(turn)
   if (open.length >= settings.bulkMostOpen)
-    return refused("resource-denied", `${open.length} bulk orders are open: there may be no more`)
+    return refused(
+      "resource-denied",
+      `${open.length} bulk orders are open, as many as may be at once`,
+    )
   const blocking = alreadyThere(turn, ends)
   if (blocking !== undefined) return blocking
 

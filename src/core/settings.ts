@@ -125,7 +125,7 @@ export const DEFAULT_SETTINGS: Settings = {
   bulkBeatMs: 5_000,
   maintenanceLeadMs: 300_000,
   maintenanceMost: 64,
-  bulkMostOpen: 64,
+  bulkMostOpen: 256,
   bulkMostClosed: 1_000,
   drift: "heal",
 }

@@ -8,6 +8,7 @@ import { LimitedPaths } from "./limited-path.js"
 import type { PathGraph } from "./path-graph.js"
 import { Blocks, type ShortestPaths } from "./shortest.js"
 import { isWithin, sumAlong } from "./path-question.js"
+import { WidestSearch } from "./widest.js"
 
 /** Times are seconds from any zero. */
 export interface StreamOrder {
@@ -58,6 +59,9 @@ export interface StreamScheduleOptions {
 /** What is left of a network's rates over time, while orders are placed in it one by one. */
 export class StreamSchedule {
   readonly #options: StreamScheduleOptions
+  readonly #widestSearch: WidestSearch
+  /** By link, one each: the fewest links are the least. */
+  readonly #ones: Float64Array
   #stretches: Stretch[]
 
   /** @param times rising; stretch k lasts from `times[k]` to `times[k + 1]`, the last one for ever. */
@@ -67,6 +71,8 @@ export class StreamSchedule {
     rateBps: readonly Float64Array[],
   ) {
     this.#options = options
+    this.#widestSearch = new WidestSearch(options.graph)
+    this.#ones = new Float64Array(options.graph.linkCount).fill(1)
     this.#stretches = times.map((begin, k) => ({
       begin,
       end: times[k + 1] ?? Number.POSITIVE_INFINITY,
@@ -133,10 +139,14 @@ export class StreamSchedule {
     const maxRateBps = Math.min(this.#options.maxRateBps, order.mostBps ?? Number.POSITIVE_INFINITY)
     const rateOf = (path: LinkPath): number =>
       Math.min(maxRateBps, Math.floor(Math.min(...path.map((link) => leftBps[link] ?? 0))))
-    const path = this.#search(order, leftBps)
-    const rateBps = path === undefined ? 0 : rateOf(path)
     const allowed = current !== undefined && this.#keeps(order, current)
     const stay = allowed ? rateOf(current) : 0
+    const most = Math.min(maxRateBps, this.#widestSearch.bound(order.from, order.to, leftBps))
+    // No path could be so much better that it were worth moving.
+    if (current !== undefined && stay >= 1 && stay * (1 + worthMoving) >= most)
+      return { path: current, rateBps: stay }
+    const path = most < 1 ? undefined : this.#search(order, leftBps)
+    const rateBps = path === undefined ? 0 : rateOf(path)
     if (current !== undefined && stay >= 1 && stay * (1 + worthMoving) >= rateBps)
       return { path: current, rateBps: stay }
     return path === undefined ? undefined : { path, rateBps }
@@ -149,19 +159,28 @@ export class StreamSchedule {
     )
   }
 
-  /** The path whose scarcest link has most, of those the one with fewest links: by halving what is asked of every link. */
+  /** The path whose scarcest link has most, of those the one with fewest links. */
   #search(order: StreamOrder, leftBps: Float64Array): LinkPath | undefined {
-    const { forbiddenLinks } = order
-    const may = (link: number): boolean => forbiddenLinks?.[link] !== 1
-    const rates = [...new Set(Array.from(leftBps, Math.floor))].filter((bps) => bps >= 1)
+    const { from, to, forbiddenLinks, passableNodes, limits } = order
+    const width = this.#widestSearch.width(from, to, leftBps, forbiddenLinks, passableNodes)
+    const most = Math.floor(width)
+    if (most < 1) return undefined
+    if (limits.length === 0) return this.#find(order, usableWith(order, leftBps, most))
+    return this.#searchWithin(order, leftBps, most)
+  }
+
+  /** The same within limits: by halving what is asked of every link. */
+  #searchWithin(order: StreamOrder, leftBps: Float64Array, most: number): LinkPath | undefined {
+    const rates = [...new Set(Array.from(leftBps, Math.floor))].filter(
+      (bps) => bps >= 1 && bps <= most,
+    )
     const rising = rates.sort((a, b) => a - b)
     let best: LinkPath | undefined
     let [low, high] = [0, rising.length - 1]
     while (low <= high) {
       const middle = (low + high) >> 1
       const least = rising[middle] ?? 0
-      const usable = Uint8Array.from(leftBps, (bps, link) => (bps >= least && may(link) ? 1 : 0))
-      const path = this.#find(order, usable)
+      const path = this.#find(order, usableWith(order, leftBps, least))
       if (path === undefined) high = middle - 1
       else {
         best = path
@@ -176,14 +195,23 @@ export class StreamSchedule {
     usableLinks: Uint8Array,
   ): LinkPath | undefined {
     const { graph, searches } = this.#options
-    const cost = new Float64Array(graph.linkCount).fill(1)
-    const question = { from, to, cost, usableLinks, passableNodes }
+    const question = { from, to, cost: this.#ones, usableLinks, passableNodes }
     const path = searches.find(question)
     if (path === undefined) return undefined
     if (limits.every(({ weight, max }) => isWithin(sumAlong(path, weight), max))) return path
     const limited = new LimitedPaths(graph, searches, question, limits)
     return limited.find(from, [], new Blocks(graph), Number.POSITIVE_INFINITY)
   }
+}
+
+function usableWith(
+  { forbiddenLinks }: StreamOrder,
+  leftBps: Float64Array,
+  leastBps: number,
+): Uint8Array {
+  return Uint8Array.from(leftBps, (bps, link) =>
+    bps >= leastBps && forbiddenLinks?.[link] !== 1 ? 1 : 0,
+  )
 }
 
 /** Bits of periods that are delivered by a time. */

@@ -132,6 +132,14 @@ describe("a bulk order", () => {
     assert.deepEqual([order.late, order.forecast], [true, new Date(doneAt).toISOString()])
   })
 
+  it("is refused when as many are open as may be", () => {
+    const lab = new BulkLab({ links: ["a-b", "b-c", "c-a"] }, { bulkMostOpen: 2 })
+    assert.equal(lab.bulk("a", "b", { keys: 10, minutes: 60 }).ok, true)
+    assert.equal(lab.bulk("b", "c", { keys: 10, minutes: 60 }).ok, true)
+    const reply = refusalOf(lab.bulk("c", "a", { keys: 10, minutes: 60 }))
+    assert.equal(reply.message, "2 bulk orders are open, as many as may be at once")
+  })
+
   it("taken on at its earliest completion is in time", () => {
     const lab = new BulkLab({ links: ["a-b"] })
     const reply = refusalOf(lab.bulk("a", "b", { keys: 1000, minutes: 1 }))
