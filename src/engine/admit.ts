@@ -10,6 +10,8 @@ export const MAX_SHARES = 4
 /** How steeply a link's price rises as it fills, and the sum along a path beyond which it costs others too much. */
 const STEEPNESS = 1000
 const MAX_PRICE = 2
+/** Relative; what rounding makes of a sum. */
+const TOLERANCE = 1e-9
 
 /**
  * Whether a path over links with these shares in use takes more from others than it is worth (the threshold rule of
@@ -47,9 +49,10 @@ export function admit(free: FreeRate, demand: Demand, options: AdmitOptions): re
   let left = demand.rateBps
   while (left > 0 && shares.length < (options.split ? MAX_SHARES : 1)) {
     const placedBps = demand.rateBps - left
-    // On one path all of the minimum must be on it; of several the last must make it up.
-    const last = !options.split || shares.length === MAX_SHARES - 1
-    const share = free.widest(demand, left, last ? demand.minRateBps - placedBps : 0)
+    // None that comes after is wider: those that may come must make the minimum up, the last one all that lacks of it.
+    const mayCome = options.split ? MAX_SHARES - shares.length : 1
+    const part = mayCome === 1 ? 1 : (1 - TOLERANCE) / mayCome
+    const share = free.widest(demand, left, (demand.minRateBps - placedBps) * part)
     if (share === undefined || (options.spare && isTooDear(free, share.path))) break
     free.take(share)
     shares.push(share)

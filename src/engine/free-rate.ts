@@ -122,7 +122,7 @@ export class FreeRate {
     const whole = this.cheapest(demand, most)
     if (whole !== undefined) return { path: whole, rateBps: most }
     if (least >= most) return undefined
-    const rateBps = this.#greatestRate(demand)
+    const rateBps = this.#greatestRate(demand, least)
     if (rateBps < least || rateBps <= 0) return undefined
     const path = this.cheapest(demand, rateBps)
     return path === undefined ? undefined : { path, rateBps }
@@ -148,8 +148,11 @@ export class FreeRate {
     return together && sum >= rateBps
   }
 
-  /** Of all paths, the greatest of what is free along them (Dijkstra, with the least along the way for the sum). */
-  #greatestRate({ from, to }: Demand): number {
+  /**
+   * Of all paths, the greatest of what is free along them (Dijkstra, with the least along the way for the sum); 0 where that is
+   * less than `least`.
+   */
+  #greatestRate({ from, to }: Demand, least: number): number {
     const { first, arcTo, arcLink } = this.#graph
     const open = this.#open
     const rate = this.#rate
@@ -169,7 +172,7 @@ export class FreeRate {
       for (let arc = first[node] ?? 0; arc < end; arc += 1) {
         const next = arcTo[arc] ?? 0
         const there = Math.min(here, this.free[arcLink[arc] ?? 0] ?? 0)
-        if (there <= (rate[next] ?? 0)) continue
+        if (there <= (rate[next] ?? 0) || there < least) continue
         rate[next] = there
         open.push(next, -there)
       }
