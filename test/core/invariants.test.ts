@@ -333,7 +333,7 @@ function live(network: number, seed: number, steps: number, maintained = false):
   const plan = NETWORKS[network]
   assert(plan !== undefined)
   // Decisions go by numbers where ids can be told apart by how they begin: half of the worlds are of that kind.
-  const scatteredIds = seed % 2 === 1
+  const scatteredIds = seed % 8 < 4
   const witness = new Witness(new World(new Dice(seed), { ...plan, scatteredIds }, maintained))
   try {
     for (let n = 0; n < steps; n += 1) witness.step()
@@ -350,23 +350,20 @@ function live(network: number, seed: number, steps: number, maintained = false):
 const ONCE_BROKEN = [[1, 183330348]] as const
 
 describe("whatever happens to a network", () => {
-  // 5000 rounds are a million events.
+  // 5000 rounds are a million events. The seed that a failure names, with one round, is that round again.
   const rounds = Number(process.env["KEYLOOM_ROUNDS"] ?? 100)
+  const firstSeed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
   const steps = 200
   it(`it holds its promises after each of ${rounds * steps} random events, and heals when all is well`, function () {
     this.timeout(1200 * rounds)
-    for (let round = 0; round < rounds; round += 1) {
-      const seed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
-      live(round % NETWORKS.length, seed, steps)
-    }
+    for (let seed = firstSeed; seed < firstSeed + rounds; seed += 1)
+      live(seed % NETWORKS.length, seed, steps)
   })
 
   it("it does so when maintenance is planned and called off, too", function () {
     this.timeout(1200 * rounds)
-    for (let round = 0; round < rounds / 2; round += 1) {
-      const seed = Number(process.env["KEYLOOM_SEED"] ?? randomInt(2 ** 31))
-      live(round % NETWORKS.length, seed, steps, true)
-    }
+    for (let seed = firstSeed; seed < firstSeed + rounds / 2; seed += 1)
+      live(seed % NETWORKS.length, seed, steps, true)
   })
 
   for (const [network, seed] of ONCE_BROKEN)
