@@ -73,7 +73,7 @@ describe("the rounds of re-optimisation", () => {
   }
 
   async function until(holds: () => boolean): Promise<void> {
-    const endMs = Date.now() + 30_000
+    const endMs = Date.now() + 60_000
     while (!holds()) {
       assert(Date.now() < endMs, "it did not come to that")
       await pause(5)

@@ -263,11 +263,9 @@ describe("hostile clients of the controller", function () {
         (await converse(events().replace("/events", "/nodes"), bearer(), [])).refused,
         404,
       )
-      const own = await converse(events(), { cookie, origin: base() }, [subscribe], 1500)
-      assert(
-        own.messages.some((m) => m.includes('"snapshot"')),
-        "our own page is let in",
-      )
+      const isPicture = (message: string): boolean => message.includes('"snapshot"')
+      const own = await converse(events(), { cookie, origin: base() }, [subscribe], isPicture)
+      assert(own.messages.some(isPicture), "our own page is let in")
     })
 
     it("that send garbage are told so and closed, each alone", async () => {

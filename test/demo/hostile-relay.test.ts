@@ -17,13 +17,13 @@ interface Heard {
   readonly closed: boolean
 }
 
-/** Connects, says `words` once the handshake is over, and listens until the end or for `forMs`. */
+/** Connects, says `words` once the handshake is over, and listens until the end or so many bytes, a minute at most. */
 function visit(
   port: number,
   shown: Shown | undefined,
   words: Uint8Array,
   options: tls.ConnectionOptions = {},
-  forMs = 8000,
+  mostBytes = Number.POSITIVE_INFINITY,
 ): Promise<Heard> {
   return new Promise((resolve) => {
     const bytes: Buffer[] = []
@@ -43,9 +43,12 @@ function visit(
     }
     const timer = setTimeout(() => {
       done(false)
-    }, forMs)
+    }, 60_000)
     socket.on("error", () => undefined)
-    socket.on("data", (chunk: Buffer) => bytes.push(chunk))
+    socket.on("data", (chunk: Buffer) => {
+      bytes.push(chunk)
+      if (Buffer.concat(bytes).length >= mostBytes) done(false)
+    })
     socket.once("close", () => {
       done(true)
     })
@@ -99,7 +102,8 @@ describe("hostile peers at the relay port", function () {
   }
 
   it("lets a neighbour's own certificate in, or nothing below would mean anything", async () => {
-    const { bytes } = await visit(port(), relayOf("Windhof"), Buffer.alloc(0), {}, 1500)
+    // The hello of a key manager is longer than that; it names itself at its beginning.
+    const { bytes } = await visit(port(), relayOf("Windhof"), Buffer.alloc(0), {}, 64)
     assert.equal(bytes.readUInt8(4), 0, "a hello comes")
     assert(bytes.includes(idOf("Kirchberg")))
   })
@@ -171,7 +175,7 @@ describe("hostile peers at the relay port", function () {
       return Buffer.concat([Buffer.from([1]), length, id, randomBytes(300)])
     }
     for (const words of [frame(0, body(idOf("Betzdorf"))), Buffer.alloc(0)]) {
-      const heard = await visit(port(), relayOf("Windhof"), words, {}, 20_000)
+      const heard = await visit(port(), relayOf("Windhof"), words)
       assert(heard.closed)
     }
   })

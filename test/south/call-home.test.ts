@@ -35,7 +35,7 @@ const WANTED: NodeConfig = {
 }
 
 async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 40_000
+  const deadline = Date.now() + 60_000
   while (!holds()) {
     assert(Date.now() < deadline, `never happened: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))

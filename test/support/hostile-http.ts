@@ -19,7 +19,7 @@ export interface Asked {
 /** One request on a connection of its own. A connection cut while sending still gives what was answered. */
 export function ask(url: string, { method = "GET", headers = {}, body }: Asked): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => request.destroy(new Error("no answer")), 15_000)
+    const timer = setTimeout(() => request.destroy(new Error("no answer")), 60_000)
     const request = http.request(url, { method, headers, agent: false }, (response) => {
       let text = ""
       response.setEncoding("utf8")
@@ -50,12 +50,12 @@ export interface SocketEnd {
   readonly messages: readonly string[]
 }
 
-/** Opens a WebSocket, sends the words, and listens until it is closed or for `forMs`. */
+/** Opens a WebSocket, sends the words, and listens until it is closed or `met`, a minute at most. */
 export function converse(
   url: string,
   headers: Readonly<Record<string, string>>,
   words: readonly (string | Buffer)[],
-  forMs = 8000,
+  met: (message: string) => boolean = () => false,
 ): Promise<SocketEnd> {
   return new Promise((resolve) => {
     const messages: string[] = []
@@ -67,12 +67,15 @@ export function converse(
     }
     const timer = setTimeout(() => {
       done(0, 0)
-    }, forMs)
+    }, 60_000)
     socket.on("error", () => undefined)
     socket.on("unexpected-response", (_request, response) => {
       done(response.statusCode ?? -1, 0)
     })
-    socket.on("message", (data: Buffer) => messages.push(data.toString("utf8")))
+    socket.on("message", (data: Buffer) => {
+      messages.push(data.toString("utf8"))
+      if (met(messages.at(-1) ?? "")) done(0, 0)
+    })
     socket.once("open", () => {
       for (const word of words) socket.send(word)
     })

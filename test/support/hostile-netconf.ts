@@ -13,7 +13,7 @@ export const TYPES_NS = "urn:etsi:qkd:yang:etsi-qkd-node-types"
 type Target = DemoFile["nodes"][number]["netconf"]
 
 /** An answer must come, or the session end, within this. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 export function helloOf(...versions: readonly string[]): string {
   const capabilities = versions.map(

@@ -52,7 +52,7 @@ class End {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000
+  const deadline = performance.now() + 60_000
   while (!condition()) {
     assert.ok(performance.now() < deadline, "it did not happen in time")
     await new Promise((resolve) => setTimeout(resolve, 20))
