@@ -95,6 +95,22 @@ describe("the HTTP server under strangers", () => {
     }
   })
 
+  it("answers who was sending when the process stood still, once the body is over", async () => {
+    const here = await house()
+    const socket = connect(here.http.port, "127.0.0.1")
+    sockets.push(socket)
+    const faults: string[] = []
+    socket.on("error", (error: NodeJS.ErrnoException) => faults.push(error.code ?? error.message))
+    socket.write(
+      "POST /api/v1/services HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 4000001\r\n\r\n{",
+    )
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    socket.write(" ".repeat(4_000_000))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
+    assert.match(await replyOf(socket), /^HTTP\/1.1 401/)
+    assert.deepEqual(faults, [])
+  })
+
   it("says which port is taken", async () => {
     const here = await house()
     await assert.rejects(() => house({ port: here.http.port }), /port \d+ is taken/)
