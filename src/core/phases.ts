@@ -66,22 +66,6 @@ export function beginPath(
   return next.phase === "ends" ? lendAtOnce(turn, begun) : begun
 }
 
-/** Starts to set up the backup of a service that is ready to move, by its number; the nodes that it begins with are told. */
-export function beginReady(turn: Turn, service: Service, number: number): void {
-  const { draft, context } = turn
-  const { ready } = draft
-  const next: KeyPath = {
-    qkdlId: context.newId(),
-    hops: ready.hopsOf(number),
-    nodes: ready.nodesOf(number),
-    rateBps: ready.rateBps(number),
-    phase: "relays",
-    awaiting: ready.relaysOf(number),
-    sinceRevision: draft.revision,
-  }
-  draft.putFirst(service, withNext(service, next, turn.time()))
-}
-
 /** Starts to set up next paths in lanes that have none, all at once. */
 export function beginLanes(
   turn: Turn,

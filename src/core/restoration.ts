@@ -7,9 +7,10 @@ import { BackupRoom } from "./backup-room.js"
 import { withBackup } from "./backups.js"
 import { isOnSeveral, standingPaths } from "./lanes.js"
 import { groups, lanesOf } from "./memberships.js"
-import { abandonNext, beginPath, beginReady, relaysOf, usesLink } from "./phases.js"
+import { abandonNext, beginPath, relaysOf, usesLink } from "./phases.js"
 import { reservationsOf } from "./reservations.js"
 import { inPriority, listedByPriority, seekLanes, seekPath, stay } from "./service-life.js"
+import { withNext } from "./service-shape.js"
 import type { Turn } from "./turn.js"
 import { isPresent, mayRelay, serves } from "./usable.js"
 
@@ -194,6 +195,22 @@ class Exodus {
     this.#room.changed()
     this.#mayBeWritten = true
   }
+}
+
+/** Starts to set up the backup of a service that is ready to move, by its number; the nodes that it begins with are told. */
+function beginReady(turn: Turn, service: Service, number: number): void {
+  const { draft, context } = turn
+  const { ready } = draft
+  const next: KeyPath = {
+    qkdlId: context.newId(),
+    hops: ready.hopsOf(number),
+    nodes: ready.nodesOf(number),
+    rateBps: ready.rateBps(number),
+    phase: "relays",
+    awaiting: ready.relaysOf(number),
+    sinceRevision: draft.revision,
+  }
+  draft.putFirst(service, withNext(service, next, turn.time()))
 }
 
 function moveLanes(turn: Turn, service: Service, { stops, hits, ahead }: Failure): void {
