@@ -59,3 +59,22 @@ export function splitSegments(
   }
   return [first, rest]
 }
+
+/** The segments cut into pieces of these lengths, in order; what the segments are short of, the last pieces lack. */
+export function cutSegments(segments: readonly Segment[], lengths: readonly number[]): Segment[][] {
+  let [at, used] = [0, 0]
+  return lengths.map((lengthBytes) => {
+    const piece: Segment[] = []
+    let missing = lengthBytes
+    for (let segment = segments[at]; missing > 0 && segment !== undefined; segment = segments[at]) {
+      const length = Math.min(missing, segment.length - used)
+      if (length > 0) piece.push({ ...segment, offset: segment.offset + used, length })
+      missing -= length
+      used += length
+      if (used < segment.length) break
+      at += 1
+      used = 0
+    }
+    return piece
+  })
+}

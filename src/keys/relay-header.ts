@@ -1,7 +1,13 @@
 // The header of a relay message (ITU-T Y.3803 key relay; Q.4163 Kx): who sends which end keys to whom, under
 // which bits of which link. Goes in clear, under the tag. Encoding only; what it may say is `relay-rules.ts`.
+//
+//   [hop: session, number, sender, receiver, link, direction][pad][tag key][u16 count][shipment]...
+//
+// What goes over a hop at the same time rides in one message, whoever's it is: one tag for all, whose key would cost a
+// link as much as a key of 256 bits does.
 
 import { ByteReader, ByteWriter, uuidBytes } from "./bytes.js"
+import { cutSegments } from "./half.js"
 import type { Segment } from "./half.js"
 import type { RelayScheme } from "../model/app.js"
 import { hasTwins } from "./id-table.js"
@@ -48,7 +54,16 @@ export interface Consignment {
   readonly extensions?: string
 }
 
-export interface RelayHeader extends Consignment {
+/** A consignment on its way. */
+export interface Shipment extends Consignment {
+  /** Nodes passed so far: source first, sender last. Its length is the hop count after this hop. */
+  readonly nodes: readonly string[]
+  /** Of the hops before this one; absent where one is not known. The receiver adds its own. */
+  readonly epsilon?: number
+}
+
+/** What a message says of the hop it takes. */
+export interface RelayHop {
   /** Both ends' nonces of this connection, hashed: a message of another connection is not one of this. */
   readonly sessionId: Uint8Array
   /** Grows with every message of this sender on this link. */
@@ -58,21 +73,22 @@ export interface RelayHeader extends Consignment {
   readonly qkdlId: string
   /** 0: from the end with the lower qkdnId. Said beside sender and receiver: roles are bound (THREATS N6). */
   readonly direction: 0 | 1
-  /** Nodes passed so far: source first, sender last. Its length is the hop count after this hop. */
-  readonly nodes: readonly string[]
-  /** Of the hops before this one; absent where one is not known. The receiver adds its own. */
-  readonly epsilon?: number
-  /** Where the pad is, for the keys in order. */
+  /** Where the pad is, for the shipments in order. */
   readonly pad: readonly Segment[]
   /** Where the tag's key is, 32 bytes. */
   readonly tagKey: readonly Segment[]
 }
 
+/** One shipment with the hop it takes; `pad` is its own part only. */
+export interface RelayHeader extends Shipment, RelayHop {}
+
 export const SESSION_ID_BYTES = 16
-const VERSION = 2
+const VERSION = 3
 
 /** Ceilings on what one message carries. */
 export const RELAY_LIMITS = {
+  shipments: 256,
+  /** Of one shipment. */
   keys: 1024,
   /** Of all keys of a message together. */
   bytes: 1 << 16,
@@ -94,7 +110,7 @@ export function payloadBytes(consignment: Consignment): number {
 }
 
 /** How many ciphertexts a message has: one, or one more with each hop where the destination combines them. */
-export function partsOf(header: RelayHeader): number {
+export function partsOf(header: Shipment): number {
   return header.scheme === "destination-combines" ? header.nodes.length : 1
 }
 
@@ -116,25 +132,36 @@ export function wholeOf(consignment: Consignment): Consignment {
   }
 }
 
-export function encodeRelayHeader(header: RelayHeader): Buffer {
+/** @param shipments as `encodeShipment` wrote them */
+export function encodeRelayHeader(hop: RelayHop, shipments: readonly Uint8Array[]): Buffer {
   const writer = new ByteWriter(512)
     .u8(VERSION)
-    .raw(header.sessionId)
-    .u64(header.number)
-    .text(header.sender)
-    .text(header.receiver)
-    .text(header.qkdlId)
-    .u8(header.direction)
-    .raw(encodeConsignment(header))
-    .texts(header.nodes)
-    .f64(epsilonToWire(header.epsilon))
-  writeSegments(writer, header.pad)
-  writeSegments(writer, header.tagKey)
+    .raw(hop.sessionId)
+    .u64(hop.number)
+    .text(hop.sender)
+    .text(hop.receiver)
+    .text(hop.qkdlId)
+    .u8(hop.direction)
+  writeSegments(writer, hop.pad)
+  writeSegments(writer, hop.tagKey)
+  writer.u16(shipments.length)
+  for (const bytes of shipments) writer.raw(bytes)
   return writer.finish()
+}
+
+export function encodeShipment(shipment: Shipment): Buffer {
+  return writeConsignment(new ByteWriter(512), shipment)
+    .texts(shipment.nodes)
+    .f64(epsilonToWire(shipment.epsilon))
+    .finish()
 }
 
 /** One and only one encoding: also what acknowledgements and voids are signed over. */
 export function encodeConsignment(consignment: Consignment): Buffer {
+  return writeConsignment(new ByteWriter(256), consignment).finish()
+}
+
+function writeConsignment(writer: ByteWriter, consignment: Consignment): ByteWriter {
   const { scheme, share, signed, extensions } = consignment
   const combines = scheme === "destination-combines"
   const flags =
@@ -142,7 +169,7 @@ export function encodeConsignment(consignment: Consignment): Buffer {
     (combines ? COMBINES : 0) |
     (share === undefined ? 0 : SHARE) |
     (extensions === undefined ? 0 : EXTENSIONS)
-  const writer = new ByteWriter(256)
+  writer
     .uuid(consignment.transferId)
     .text(consignment.appId)
     .text(consignment.pathQkdlId)
@@ -156,7 +183,7 @@ export function encodeConsignment(consignment: Consignment): Buffer {
     .u8(flags)
   if (share !== undefined) writer.uuid(share.groupId).u8(share.index).u8(share.count)
   if (extensions !== undefined) writer.text(extensions)
-  return writer.finish()
+  return writer
 }
 
 const SIGNED = 1
@@ -165,28 +192,38 @@ const SHARE = 4
 const EXTENSIONS = 8
 
 /** @throws QkdError `malformed-message`: also on what no honest sender writes (no key, odd sizes). */
-export function decodeRelayHeader(bytes: Uint8Array): RelayHeader {
+export function decodeRelayHeader(bytes: Uint8Array): {
+  readonly hop: RelayHop
+  readonly headers: readonly RelayHeader[]
+} {
   const reader = new ByteReader(bytes, "relay header")
   if (reader.u8() !== VERSION) reader.fail("unknown version")
-  const head = {
+  const hop = {
     sessionId: reader.raw(SESSION_ID_BYTES),
     number: reader.u64(),
     sender: reader.text(),
     receiver: reader.text(),
     qkdlId: reader.text(),
     direction: readDirection(reader),
-  }
-  const consignment = readConsignment(reader)
-  const nodes = reader.texts(RELAY_LIMITS.nodes)
-  const epsilon = readEpsilon(reader)
-  const tail = {
-    nodes,
-    ...(epsilon !== undefined && { epsilon }),
     pad: readSegments(reader),
     tagKey: readSegments(reader),
   }
+  const count = reader.count(RELAY_LIMITS.shipments)
+  if (count === 0) reader.fail("no shipment")
+  const shipments = Array.from({ length: count }, () => readShipment(reader))
   reader.end()
-  return { ...head, ...consignment, ...tail }
+  const keyBytes = shipments.reduce((sum, shipment) => sum + consignmentBytes(shipment), 0)
+  if (keyBytes > RELAY_LIMITS.bytes) reader.fail("too many key bytes")
+  const pads = cutSegments(hop.pad, shipments.map(payloadBytes))
+  const headers = shipments.map((shipment, at) => ({ ...shipment, ...hop, pad: pads[at] ?? [] }))
+  return { hop, headers }
+}
+
+function readShipment(reader: ByteReader): Shipment {
+  const consignment = readConsignment(reader)
+  const nodes = reader.texts(RELAY_LIMITS.nodes)
+  const epsilon = readEpsilon(reader)
+  return { ...consignment, nodes, ...(epsilon !== undefined && { epsilon }) }
 }
 
 export function readConsignment(reader: ByteReader): Consignment {

@@ -3,17 +3,23 @@
 //
 //   [u32 header length][header][ciphertexts][tag 16],  (r,s) = 256 pool bits used for this tag only
 //
-// Hop by hop there is one ciphertext, the payload (end keys, source's signature) under this hop's pad K_i, and
-//   tag = Poly1305_(r,s)(header || payload xor K_i || payload).
-// Where the destination combines there are i of them at hop i, and no relay takes the payload out:
-//   payload xor K_1, K_1 xor K_2, ..., K_(i-1) xor K_i,  tag = Poly1305_(r,s)(header || ciphertexts || K_i).
+// Each shipment has its part of the pad, K_i. Hop by hop there is one ciphertext, the payload (end keys, source's
+// signature) under the hop's pad. Where the destination combines there are i of them at hop i, and no relay takes the
+// payload out: payload xor K_1, K_1 xor K_2, ..., K_(i-1) xor K_i. The tag is over all of them together:
+//   tag = Poly1305_(r,s)(header || all ciphertexts || all hidden), hidden = payload, or K_i where the destination combines.
 // Either way unequal pads at the two ends of a link show in the tag.
 
 import { QkdError } from "../errors.js"
 import { lengthOf } from "./half.js"
 import { oneTimeTag, oneTimeTagIsRight, TAG_BYTES, TAG_KEY_BYTES } from "./one-time-mac.js"
-import { decodeRelayHeader, encodeRelayHeader, partsOf, payloadBytes } from "./relay-header.js"
-import type { RelayHeader } from "./relay-header.js"
+import {
+  decodeRelayHeader,
+  encodeRelayHeader,
+  encodeShipment,
+  partsOf,
+  payloadBytes,
+} from "./relay-header.js"
+import type { RelayHeader, RelayHop, Shipment } from "./relay-header.js"
 import { Secret } from "./secret.js"
 import { xorInto } from "./xor.js"
 
@@ -30,51 +36,83 @@ export function cargoOf(payload: Secret): Cargo {
   return { parts: new Uint8Array(0), secret: payload }
 }
 
-/** Pool bytes that a message with so many bytes under the pad costs on each link. */
-export function padCostBytes(payloadLength: number): number {
-  return payloadLength + TAG_KEY_BYTES
+/** A shipment with what it carries, ready to be put into a message. */
+export interface Loaded {
+  readonly shipment: Shipment
+  /** The shipment as it stands in the header. */
+  readonly head: Uint8Array
+  /** Lent, stays the caller's. */
+  readonly cargo: Cargo
+}
+
+/** @throws RangeError when cargo and shipment disagree about the length. */
+export function load(shipment: Shipment, cargo: Cargo): Loaded {
+  const size = payloadBytes(shipment)
+  if (cargo.secret.lengthBytes !== size || cargo.parts.length !== size * (partsOf(shipment) - 1))
+    throw new RangeError("payload and header disagree about the length")
+  return { shipment, head: encodeShipment(shipment), cargo }
+}
+
+/** What it adds to a message. */
+export function loadedBytes({ head, cargo }: Loaded): number {
+  return head.length + cargo.parts.length + cargo.secret.lengthBytes
 }
 
 /**
- * @param cargo lent, stays the caller's
- * @param pad as many bytes; @param tagKey 32 bytes; both used once, here: the caller wipes them
+ * @param pad as many bytes as all cargo has; @param tagKey 32 bytes; both used once, here: the caller wipes them
  */
-export function wrapRelay(header: RelayHeader, cargo: Cargo, pad: Secret, tagKey: Secret): Buffer {
-  const head = encodeRelayHeader(header)
-  const size = payloadBytes(header)
-  const { parts, secret } = cargo
-  if (
-    secret.lengthBytes !== size ||
-    pad.lengthBytes !== size ||
-    parts.length !== size * (partsOf(header) - 1)
+export function wrapRelay(
+  hop: RelayHop,
+  loaded: readonly Loaded[],
+  pad: Secret,
+  tagKey: Secret,
+): Buffer {
+  const head = encodeRelayHeader(
+    hop,
+    loaded.map((one) => one.head),
   )
-    throw new RangeError("payload, pad and header disagree about the length")
+  const size = loaded.reduce((sum, { cargo }) => sum + cargo.secret.lengthBytes, 0)
+  const carried = loaded.reduce((sum, { cargo }) => sum + cargo.parts.length, 0)
+  if (pad.lengthBytes !== size) throw new RangeError("payload and pad disagree about the length")
   const start = 4 + head.length
-  const message = Buffer.allocUnsafeSlow(start + parts.length + size + TAG_BYTES)
+  const message = Buffer.allocUnsafeSlow(start + carried + size + TAG_BYTES)
   message.writeUInt32BE(head.length, 0)
   message.set(head, 4)
-  message.set(parts, start)
   const body = message.subarray(start, message.length - TAG_BYTES)
-  const cipher = body.subarray(parts.length)
-  // In place, never with the bare payload in a buffer that is not wiped.
-  pad.use((mask) => {
-    cipher.set(mask)
-  })
-  secret.use((plain) => {
-    xorInto(cipher, plain)
-  })
-  const hidden = header.scheme === "destination-combines" ? pad : secret
-  hidden.use((third) => {
+  pad.use((masks) => {
+    const hidden = fill(body, masks, loaded)
     tagKey.use((key) => {
-      message.set(oneTimeTag(key, [head, body, third]), message.length - TAG_BYTES)
+      message.set(oneTimeTag(key, [head, body, ...hidden]), message.length - TAG_BYTES)
     })
   })
   return message
 }
 
+/** Ciphertexts into `body`. Returns what goes under the tag besides, piece after piece: lent, not copied. */
+function fill(body: Uint8Array, masks: Uint8Array, loaded: readonly Loaded[]): Uint8Array[] {
+  let [at, from] = [0, 0]
+  return loaded.map(({ shipment, cargo }) => {
+    const size = cargo.secret.lengthBytes
+    body.set(cargo.parts, at)
+    at += cargo.parts.length
+    const cipher = body.subarray(at, at + size)
+    const mask = masks.subarray(from, from + size)
+    // In place, never with the bare payload in a buffer that is not wiped.
+    cipher.set(mask)
+    at += size
+    from += size
+    return cargo.secret.use((plain) => {
+      xorInto(cipher, plain)
+      return shipment.scheme === "destination-combines" ? mask : plain
+    })
+  })
+}
+
 /** A message taken apart, not believed yet. Views into the received bytes. */
 export interface UnprovenRelay {
-  readonly header: RelayHeader
+  readonly hop: RelayHop
+  /** One for each shipment. */
+  readonly headers: readonly RelayHeader[]
   readonly head: Uint8Array
   /** All ciphertexts. */
   readonly body: Uint8Array
@@ -88,64 +126,75 @@ export function parseRelay(message: Uint8Array): UnprovenRelay {
   const headEnd = 4 + bytes.readUInt32BE(0)
   if (headEnd + TAG_BYTES > bytes.length) throw malformed("ends too early")
   const head = bytes.subarray(4, headEnd)
-  const header = decodeRelayHeader(head)
+  const { hop, headers } = decodeRelayHeader(head)
   const body = bytes.subarray(headEnd, bytes.length - TAG_BYTES)
-  const size = payloadBytes(header)
-  if (body.length !== size * partsOf(header)) throw malformed("length of the keys")
-  if (lengthOf(header.pad) !== size) throw malformed("length of the pad")
-  if (lengthOf(header.tagKey) !== TAG_KEY_BYTES) throw malformed("length of the tag's key")
-  return { header, head, body, tag: bytes.subarray(bytes.length - TAG_BYTES) }
+  let [size, padSize] = [0, 0]
+  for (const header of headers) {
+    size += payloadBytes(header) * partsOf(header)
+    padSize += payloadBytes(header)
+  }
+  if (body.length !== size) throw malformed("length of the keys")
+  if (lengthOf(hop.pad) !== padSize) throw malformed("length of the pad")
+  if (lengthOf(hop.tagKey) !== TAG_KEY_BYTES) throw malformed("length of the tag's key")
+  return { hop, headers, head, body, tag: bytes.subarray(bytes.length - TAG_BYTES) }
 }
 
 /**
- * What goes on or, at the destination, arrives; undefined when the tag is wrong: the message is forged, or the two
- * ends' pads differ. The caller wipes its secret. `pad` and `tagKey` stay the caller's.
+ * For each shipment what goes on or, at the destination, arrives; undefined when the tag is wrong: the message is forged,
+ * or the two ends' pads differ. The caller wipes its secrets. `pad` and `tagKey` stay the caller's.
  *
- * @param arrives the message has come to its destination
+ * @param arrives the shipment has come to its destination
  */
 export function unwrapRelay(
   relay: UnprovenRelay,
   pad: Secret,
   tagKey: Secret,
-  arrives: boolean,
-): Cargo | undefined {
-  return relay.header.scheme === "destination-combines"
-    ? unwrapCombining(relay, pad, tagKey, arrives)
-    : unwrapHop(relay, pad, tagKey)
-}
-
-function unwrapHop(relay: UnprovenRelay, pad: Secret, tagKey: Secret): Cargo | undefined {
-  const payload = pad.slice(0, pad.lengthBytes)
-  payload.use((plain) => {
-    xorInto(plain, relay.body)
+  arrives: (header: RelayHeader) => boolean,
+): Cargo[] | undefined {
+  const { headers, head, body, tag } = relay
+  const hidden = pad.slice(0, pad.lengthBytes)
+  const isProven = hidden.use((third) => {
+    let [at, from] = [0, 0]
+    for (const header of headers) {
+      const size = payloadBytes(header)
+      if (header.scheme !== "destination-combines")
+        xorInto(third.subarray(from, from + size), body.subarray(at, at + size))
+      at += size * partsOf(header)
+      from += size
+    }
+    return tagKey.use((key) => oneTimeTagIsRight(key, [head, body, third], tag))
   })
-  if (isProven(relay, payload, tagKey)) return cargoOf(payload)
-  payload.wipe()
-  return undefined
+  // Of a single one it is the cargo itself.
+  const only = isProven && headers.length === 1 ? hidden : undefined
+  try {
+    return isProven ? cargoesOf(relay, hidden, only, arrives) : undefined
+  } finally {
+    if (only === undefined) hidden.wipe()
+  }
 }
 
-function unwrapCombining(
-  relay: UnprovenRelay,
-  pad: Secret,
-  tagKey: Secret,
-  arrives: boolean,
-): Cargo | undefined {
-  if (!isProven(relay, pad, tagKey)) return undefined
-  const secret = pad.slice(0, pad.lengthBytes)
-  // The views belong to the receive buffer.
-  if (!arrives) return { parts: Uint8Array.from(relay.body), secret }
-  const size = pad.lengthBytes
-  secret.use((plain) => {
-    for (let at = 0; at < relay.body.length; at += size)
-      xorInto(plain, relay.body.subarray(at, at + size))
+function cargoesOf(
+  { headers, body }: UnprovenRelay,
+  hidden: Secret,
+  only: Secret | undefined,
+  arrives: (header: RelayHeader) => boolean,
+): Cargo[] {
+  let [at, from] = [0, 0]
+  return headers.map((header) => {
+    const size = payloadBytes(header)
+    const parts = body.subarray(at, at + size * partsOf(header))
+    const secret = only ?? hidden.slice(from, size)
+    at += parts.length
+    from += size
+    if (header.scheme !== "destination-combines") return cargoOf(secret)
+    // The views belong to the receive buffer.
+    if (!arrives(header)) return { parts: Uint8Array.from(parts), secret }
+    secret.use((plain) => {
+      for (let part = 0; part < parts.length; part += size)
+        xorInto(plain, parts.subarray(part, part + size))
+    })
+    return cargoOf(secret)
   })
-  return cargoOf(secret)
-}
-
-function isProven({ head, body, tag }: UnprovenRelay, third: Secret, tagKey: Secret): boolean {
-  return third.use((hidden) =>
-    tagKey.use((key) => oneTimeTagIsRight(key, [head, body, hidden], tag)),
-  )
 }
 
 function malformed(why: string): QkdError {

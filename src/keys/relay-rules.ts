@@ -6,7 +6,7 @@ import { QkdError } from "../errors.js"
 import type { AppConfig } from "../model/app.js"
 import type { LinkConfig, PhysLinkConfig, VirtLinkConfig } from "../model/link.js"
 import type { PolicyView } from "./policy-view.js"
-import type { Consignment, RelayHeader } from "./relay-header.js"
+import type { Consignment, RelayHeader, RelayHop, Shipment } from "./relay-header.js"
 import { sideOf } from "./half.js"
 
 /** What the site is told to do (by its agent) and may do (by its policy). */
@@ -37,7 +37,8 @@ export function neighbourOf(link: PhysLinkConfig, qkdnId: string): string | unde
  */
 export function checkAddressing(
   site: RelaySite,
-  header: RelayHeader,
+  hop: RelayHop,
+  shipments: readonly Shipment[],
   from: string,
   sessionId: Uint8Array,
   lastNumber: bigint,
@@ -45,11 +46,12 @@ export function checkAddressing(
   const fault = (why: string): never => {
     throw new QkdError("malformed-message", `relay message from ${from}: ${why}`)
   }
-  if (header.sender !== from || header.receiver !== site.qkdnId) fault("sender or receiver")
-  if (header.direction !== (sideOf(from, site.qkdnId) === "low" ? 0 : 1)) fault("direction")
-  if (Buffer.compare(header.sessionId, sessionId) !== 0) fault("it is of another connection")
-  if (header.number <= lastNumber) fault("its number was used")
-  if (header.nodes.at(-1) !== from || header.nodes[0] !== header.source) fault("nodes passed")
+  if (hop.sender !== from || hop.receiver !== site.qkdnId) fault("sender or receiver")
+  if (hop.direction !== (sideOf(from, site.qkdnId) === "low" ? 0 : 1)) fault("direction")
+  if (Buffer.compare(hop.sessionId, sessionId) !== 0) fault("it is of another connection")
+  if (hop.number <= lastNumber) fault("its number was used")
+  for (const { nodes, source } of shipments)
+    if (nodes.at(-1) !== from || nodes[0] !== source) fault("nodes passed")
 }
 
 /** Loops, the hop ceiling and the ends: the same for relays and destinations. `nodes` ends with this node. */

@@ -154,8 +154,10 @@ export class KeyMaker {
         const keyIds = given.keyIds.slice(from, from + size)
         return { keyIds, keys: given.keys.slice(from * bytes, size * bytes) }
       }
-      const keyIds = uuidsFrom(random(size * 16), size)
-      return { keyIds, keys: Secret.take(random(size * bytes)) }
+      // In one draw: of a single key, two cost more than the bytes.
+      const drawn = random(size * (16 + bytes))
+      const keyIds = uuidsFrom(Uint8Array.from(drawn.subarray(0, size * 16)), size)
+      return { keyIds, keys: Secret.take(drawn.subarray(size * 16)) }
     })
   }
 

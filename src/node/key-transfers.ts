@@ -19,10 +19,10 @@ import type { Log } from "./log.js"
 import type { RelayPeer } from "./relay-peer.js"
 import type { RelaySender } from "./relay-sender.js"
 import { encodeVoid } from "./relay-wire.js"
-import type { Ack, Nack, NackReason, Voided } from "./relay-wire.js"
+import type { Ack, Nack, NackReason, StoredTransfer, Voided } from "./relay-wire.js"
 import { checkDisjoint, parcelsOf } from "./relay-parcels.js"
 import type { Parcel } from "./relay-parcels.js"
-import { isAckOf, isNackOf, isVoidedOf, signVoid } from "./signing.js"
+import { ackDigest, isAckOf, isNackOf, isVoidedOf, signVoid } from "./signing.js"
 import type { Receipt } from "./signing.js"
 
 export interface KeyTransfersOptions {
@@ -101,21 +101,43 @@ export class KeyTransfers {
   }
 
   onAck(ack: Ack): void {
-    const transfer = this.#open.get(ack.transferId)
+    const { links } = this.#options
+    const ours = ack.stored.filter(({ transferId }) => this.#open.has(transferId))
+    if (ours.length === 0) return
+    const peer = links.policy.peer(ack.destination)
+    const digests = ack.stored.map(({ digest }) => digest)
+    if (peer === undefined || !isAckOf(peer, digests, ack.signature)) {
+      this.#notAcknowledged(ours)
+      return
+    }
+    for (const stored of ours) this.#acknowledged(ack, stored)
+  }
+
+  /** The destination has said something of it: whether it is this. */
+  #acknowledged({ destination, nodes }: Ack, stored: StoredTransfer): void {
+    const transfer = this.#open.get(stored.transferId)
     if (transfer === undefined) return
-    const { links, log } = this.#options
+    const { epsilon } = stored
+    const receipt: Receipt = { nodes, ...(epsilon !== undefined && { epsilon }) }
     const { offer } = transfer
-    const peer = links.policy.peer(offer.destination)
-    if (peer === undefined || !isAckOf(peer, offer, ack, ack.signature)) {
-      log.warn({ transferId: offer.transferId }, "an acknowledgement is not the destination's")
+    if (
+      offer.destination !== destination ||
+      Buffer.compare(ackDigest(offer, receipt), stored.digest) !== 0
+    ) {
+      this.#notAcknowledged([stored])
       return
     }
     try {
-      checkTakenPath(links, offer, ack.nodes)
-      transfer.done(ack)
+      checkTakenPath(this.#options.links, offer, nodes)
+      transfer.done(receipt)
     } catch (cause) {
       transfer.failed(cause instanceof QkdError ? cause : noPath("the path was refused"))
     }
+  }
+
+  #notAcknowledged(stored: readonly StoredTransfer[]): void {
+    const transferIds = stored.map(({ transferId }) => transferId)
+    this.#options.log.warn({ transferIds }, "an acknowledgement is not the destination's")
   }
 
   onNack(nack: Nack): void {

@@ -26,6 +26,9 @@ export interface Pad {
   readonly tagSegments: readonly Segment[]
 }
 
+/** Does not throw. */
+type PadUse = (pad: Pad) => void
+
 export interface LinkKeeperOptions {
   readonly qkdlId: string
   readonly qkdnId: string
@@ -44,7 +47,8 @@ export interface LinkKeeperOptions {
 interface Waiter {
   readonly lengthBytes: number
   readonly proofBytes: number
-  readonly resolve: (pad: Pad) => void
+  readonly use: PadUse
+  readonly resolve: () => void
   readonly reject: (error: QkdError) => void
   readonly timer: NodeJS.Timeout
 }
@@ -199,17 +203,16 @@ export class LinkKeeper {
   }
 
   /**
-   * Pad for so many bytes of keys and of their proof, and for a tag: used up from now on. Waits until it is open.
+   * Pad for so many bytes of keys and of their proof, and for a tag: used up from now on. Waits until it is open. `use`
+   * gets it in the very step that draws it: messages must leave in the order of their bits, since the other end takes
+   * none that lie before those it has seen used.
    *
    * @throws QkdError app-tag `pool-empty` when both ends together do not have it and the modules are not
    * likely to make it in time, or it does not come in time; `no-path` when the other end is not connected.
    */
-  draw(keyBytes: number, timeoutMs: number, proofBytes = 0): Promise<Pad> {
+  draw(keyBytes: number, proofBytes: number, timeoutMs: number, use: PadUse): Promise<void> {
+    if (this.drawNow(keyBytes, proofBytes, use)) return Promise.resolve()
     const lengthBytes = keyBytes + proofBytes + TAG_KEY_BYTES
-    if (this.#waiters.length === 0) {
-      const pad = this.#take(lengthBytes, proofBytes)
-      if (pad !== undefined) return Promise.resolve(pad)
-    }
     if (this.#send === undefined)
       return Promise.reject(
         new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH),
@@ -225,10 +228,18 @@ export class LinkKeeper {
         reject(this.#empty())
         this.#replenish(this.#waitingBytes())
       }, timeoutMs)
-      this.#waiters.push({ lengthBytes, proofBytes, resolve, reject, timer })
+      this.#waiters.push({ lengthBytes, proofBytes, use, resolve, reject, timer })
       this.#replenish(waiting)
       this.#serve()
     })
+  }
+
+  /** The same where it is open and nobody waits for it; false otherwise, and nothing is used up. */
+  drawNow(keyBytes: number, proofBytes: number, use: PadUse): boolean {
+    if (this.#waiters.length > 0) return false
+    const pad = this.#take(keyBytes + proofBytes + TAG_KEY_BYTES, proofBytes)
+    if (pad !== undefined) use(pad)
+    return pad !== undefined
   }
 
   /** The bytes that a received message names, or undefined when they are not open or were used. */
@@ -291,7 +302,8 @@ export class LinkKeeper {
       if (first === undefined || pad === undefined) return
       this.#waiters.shift()
       clearTimeout(first.timer)
-      first.resolve(pad)
+      first.use(pad)
+      first.resolve()
       this.#replenish(this.#waitingBytes())
     }
   }

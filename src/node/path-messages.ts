@@ -11,7 +11,7 @@ import type { Log } from "./log.js"
 import type { RelayDesk } from "./relay-desk.js"
 import type { RelayPeer } from "./relay-peer.js"
 import { decodeAck, decodeNack, decodeVoid, decodeVoided, readAlong } from "./relay-wire.js"
-import type { Along, FrameKind } from "./relay-wire.js"
+import type { FrameKind, Way } from "./relay-wire.js"
 import type { StoreNews } from "./store-news.js"
 
 export interface PathMessagesOptions {
@@ -79,7 +79,7 @@ export class PathMessages {
     }
   }
 
-  #onward(from: string, kind: FrameKind, message: Along, body: Buffer): void {
+  #onward(from: string, kind: FrameKind, message: Way, body: Buffer): void {
     const { links, peer, log } = this.#options
     const entry = links.link(message.pathQkdlId)
     try {

@@ -15,10 +15,11 @@ import type { KeyDeposit } from "./border.js"
 import type { KeyManagerAlarm, KeyManagerLimits } from "./key-manager-options.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
+import { RelayAcks } from "./relay-acks.js"
 import type { RelayPeer } from "./relay-peer.js"
-import { encodeAck, encodeNack } from "./relay-wire.js"
+import { encodeNack } from "./relay-wire.js"
 import type { NackReason } from "./relay-wire.js"
-import { signAck, signNack } from "./signing.js"
+import { signNack } from "./signing.js"
 
 export interface RelayArrivalsOptions {
   readonly links: LinkTable
@@ -46,6 +47,7 @@ const MAX_GATHERING = 1024
 
 export class RelayArrivals {
   readonly #options: RelayArrivalsOptions
+  readonly #acks: RelayAcks
   readonly #parked = new Map<string, Parked>()
   /** By the transfer id of the keys as a whole. */
   readonly #gathering = new Map<string, Gathering>()
@@ -55,6 +57,7 @@ export class RelayArrivals {
 
   constructor(options: RelayArrivalsOptions) {
     this.#options = options
+    this.#acks = new RelayAcks(options.signKey, options.peer)
   }
 
   /** Keys, or a share of them, that are what their source signed. Taken over: wiped here. */
@@ -189,7 +192,7 @@ export class RelayArrivals {
 
   /** Durably, then acknowledged over every path that carried them. */
   async #store(shares: readonly ArrivedShare[]): Promise<void> {
-    const { endKeys, links, signKey, peer } = this.#options
+    const { endKeys, links } = this.#options
     const [first] = shares
     if (first === undefined) return
     const keys = combineShares(shares.map((share) => share.keys))
@@ -204,16 +207,9 @@ export class RelayArrivals {
       keys.wipe()
       for (const share of shares) share.keys.wipe()
     }
-    for (const share of shares) {
-      const { header } = share
-      const { transferId, pathQkdlId, source, destination, sender } = header
-      const receipt = {
-        nodes: [...header.nodes, links.qkdnId],
-        ...(share.epsilon !== undefined && { epsilon: share.epsilon }),
-      }
-      const signature = signAck(signKey, header, receipt)
-      const ack = { transferId, pathQkdlId, source, destination, ...receipt, signature }
-      peer(sender)?.send("ack", encodeAck(ack))
+    for (const { header, epsilon } of shares) {
+      const nodes = [...header.nodes, links.qkdnId]
+      this.#acks.add(header, { nodes, ...(epsilon !== undefined && { epsilon }) })
     }
   }
 

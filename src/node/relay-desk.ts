@@ -7,7 +7,8 @@ import type { KeyObject } from "node:crypto"
 import { asQkdError } from "../errors.js"
 import type { QkdError } from "../errors.js"
 import { hopEpsilon, sumEpsilon } from "../keys/epsilon.js"
-import { consignmentBytes, payloadBytes } from "../keys/relay-header.js"
+import { lengthOf } from "../keys/half.js"
+import { consignmentBytes } from "../keys/relay-header.js"
 import type { RelayHeader } from "../keys/relay-header.js"
 import { parseRelay, unwrapRelay } from "../keys/relay-message.js"
 import type { Cargo } from "../keys/relay-message.js"
@@ -50,42 +51,50 @@ export class RelayDesk {
   /** @throws QkdError `malformed-message` for what is no relay message at all: close the connection. */
   onRelay(peer: RelayPeer, body: Buffer): void {
     const relay = parseRelay(body)
-    const { header } = relay
+    const { hop, headers } = relay
     const { links, limits, log } = this.#options
-    const keeper = links.keeper(header.qkdlId)
+    const keeper = links.keeper(hop.qkdlId)
     if (keeper?.peer !== peer.qkdnId || !links.relays(keeper, limits.tagFailures)) {
-      this.#refuse(peer.qkdnId, header, "no-path")
+      for (const header of headers) this.#refuse(peer.qkdnId, header, "no-path")
       return
     }
     try {
-      checkAddressing(links, header, peer.qkdnId, peer.sessionId, keeper.lastNumber)
+      checkAddressing(links, hop, headers, peer.qkdnId, peer.sessionId, keeper.lastNumber)
     } catch (cause) {
       // Replayed, reflected, of another connection: nothing happens.
-      log.warn({ peer: peer.qkdnId, qkdlId: header.qkdlId }, asQkdError(cause).message)
+      log.warn({ peer: peer.qkdnId, qkdlId: hop.qkdlId }, asQkdError(cause).message)
       return
     }
-    const bits = keeper.follow(header.pad, header.tagKey)
+    const bits = keeper.follow(hop.pad, hop.tagKey)
     if (bits === undefined) {
-      this.#refuse(peer.qkdnId, header, "refused")
+      for (const header of headers) this.#refuse(peer.qkdnId, header, "refused")
       return
     }
-    const arrives = header.destination === links.qkdnId
-    const cargo = unwrapRelay(relay, bits.pad, bits.tagKey, arrives)
+    const arrives = (header: RelayHeader): boolean => header.destination === links.qkdnId
+    const cargoes = unwrapRelay(relay, bits.pad, bits.tagKey, arrives)
     bits.pad.wipe()
     bits.tagKey.wipe()
-    if (cargo === undefined) {
+    if (cargoes === undefined) {
       this.#tagFailed(keeper)
       return
     }
-    keeper.lastNumber = header.number
-    const proofBytes = payloadBytes(header) - consignmentBytes(header)
-    keeper.spend(header.pad, header.tagKey, proofBytes)
+    keeper.lastNumber = hop.number
+    const keyBytes = headers.reduce((sum, header) => sum + consignmentBytes(header), 0)
+    keeper.spend(hop.pad, hop.tagKey, lengthOf(hop.pad) - keyBytes)
+    for (const [at, header] of headers.entries()) {
+      const cargo = cargoes[at]
+      if (cargo !== undefined) this.#accept(keeper, header, cargo, body.length)
+    }
+  }
+
+  /** A shipment of a genuine message. Header and its views belong to the receive buffer; what follows outlives it. */
+  #accept(keeper: LinkKeeper, header: RelayHeader, cargo: Cargo, messageBytes: number): void {
+    const arrives = header.destination === this.#options.links.qkdnId
     if (!arrives) keeper.countRelayed(consignmentBytes(header))
     const epsilon = sumEpsilon([
       header.epsilon ?? noneBefore(header),
-      this.#epsilonOf(header, body.length),
+      this.#epsilonOf(header, messageBytes),
     ])
-    // Header and its views belong to the receive buffer; what follows outlives it.
     const seesKeys = arrives || header.scheme !== "destination-combines"
     if (seesKeys && !this.#isAsSigned(header, cargo.secret)) this.#altered(keeper, header, cargo)
     else if (arrives) {

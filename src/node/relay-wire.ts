@@ -160,22 +160,38 @@ export function decodeMark(body: Uint8Array): SignedMark {
   return mark
 }
 
-/** What every message that follows a transfer along its path begins with. */
-export interface Along {
-  readonly transferId: string
+/** The path of a message that goes from one of its ends to the other. */
+export interface Way {
   readonly pathQkdlId: string
   readonly source: string
   readonly destination: string
 }
 
-/** Destination to source: the keys are stored. */
-export interface Ack extends Along {
+/** What every message that follows a transfer along its path begins with. */
+export interface Along extends Way {
+  readonly transferId: string
+}
+
+/** Destination to source: the keys of these transfers are stored. */
+export interface Ack extends Way {
   /** The whole path as the destination saw it, ends included. */
   readonly nodes: readonly string[]
-  /** Of that path, as the destination knows it. */
-  readonly epsilon?: number
+  readonly stored: readonly StoredTransfer[]
+  /** Over the digests of all of them. */
   readonly signature: Uint8Array
 }
+
+export interface StoredTransfer {
+  readonly transferId: string
+  /** Of the path, as the destination knows it. */
+  readonly epsilon?: number
+  /** SHA-256 of what is said of it: whoever does not know it any more can check the signature on the others. */
+  readonly digest: Uint8Array
+}
+
+/** Transfers in one acknowledgement. */
+export const MAX_STORED = 512
+export const DIGEST_BYTES = 32
 
 /** Back to the source: somebody on the path could not. */
 export interface Nack extends Along {
@@ -235,20 +251,24 @@ export function decodeVoided(body: Uint8Array): Voided {
 }
 
 export function encodeAck(ack: Ack): Buffer {
-  return writeAlong(ack)
-    .texts(ack.nodes)
-    .f64(epsilonToWire(ack.epsilon))
-    .raw(ack.signature)
-    .finish()
+  const writer = writeWay(new ByteWriter(512), ack).texts(ack.nodes).u16(ack.stored.length)
+  for (const { transferId, epsilon, digest } of ack.stored)
+    writer.uuid(transferId).f64(epsilonToWire(epsilon)).raw(digest)
+  return writer.raw(ack.signature).finish()
 }
 
 export function decodeAck(body: Uint8Array): Ack {
   const reader = new ByteReader(body, "ack")
-  const start = { ...readAlong(reader), nodes: reader.texts(RELAY_LIMITS.nodes) }
-  const epsilon = readEpsilon(reader)
+  const start = { ...readWay(reader), nodes: reader.texts(RELAY_LIMITS.nodes) }
+  const stored = Array.from({ length: reader.count(MAX_STORED) }, () => readStored(reader))
   const signature = reader.raw(SIGNATURE_BYTES)
   reader.end()
-  return { ...start, ...(epsilon !== undefined && { epsilon }), signature }
+  return { ...start, stored, signature }
+}
+
+function readStored(reader: ByteReader): StoredTransfer {
+  const [transferId, epsilon] = [reader.uuid(), readEpsilon(reader)]
+  return { transferId, ...(epsilon !== undefined && { epsilon }), digest: reader.raw(DIGEST_BYTES) }
 }
 
 export function encodeNack(nack: Nack): Buffer {
@@ -284,18 +304,17 @@ export function decodeVoid(body: Uint8Array): Void {
 }
 
 export function writeAlong(message: Along): ByteWriter {
-  return new ByteWriter(256)
-    .uuid(message.transferId)
-    .text(message.pathQkdlId)
-    .text(message.source)
-    .text(message.destination)
+  return writeWay(new ByteWriter(256).uuid(message.transferId), message)
 }
 
 export function readAlong(reader: ByteReader): Along {
-  return {
-    transferId: reader.uuid(),
-    pathQkdlId: reader.text(),
-    source: reader.text(),
-    destination: reader.text(),
-  }
+  return { transferId: reader.uuid(), ...readWay(reader) }
+}
+
+function writeWay(writer: ByteWriter, { pathQkdlId, source, destination }: Way): ByteWriter {
+  return writer.text(pathQkdlId).text(source).text(destination)
+}
+
+function readWay(reader: ByteReader): Way {
+  return { pathQkdlId: reader.text(), source: reader.text(), destination: reader.text() }
 }

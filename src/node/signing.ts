@@ -1,7 +1,7 @@
 // Ed25519 signatures between sites: who stored which keys, who voids which, how old whose store is. Each kind of
 // statement begins with words of its own, so that none can be taken for another.
 
-import { createPublicKey, sign, verify } from "node:crypto"
+import { createPublicKey, hash, sign, verify } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 import { ByteWriter } from "../keys/bytes.js"
 import { epsilonToWire } from "../keys/epsilon.js"
@@ -51,17 +51,21 @@ export interface Receipt {
   readonly epsilon?: number
 }
 
-export function signAck(key: KeyObject, offer: Consignment, receipt: Receipt): Buffer {
-  return sign(null, ackStatement(offer, receipt), key)
+/** What is signed of one batch, among those of an acknowledgement. */
+export function ackDigest(offer: Consignment, receipt: Receipt): Buffer {
+  return hash("sha256", ackStatement(offer, receipt), "buffer")
+}
+
+export function signAck(key: KeyObject, digests: readonly Uint8Array[]): Buffer {
+  return sign(null, acksStatement(digests), key)
 }
 
 export function isAckOf(
   peer: PeerIdentity,
-  offer: Consignment,
-  receipt: Receipt,
+  digests: readonly Uint8Array[],
   signature: Uint8Array,
 ): boolean {
-  return verify(null, ackStatement(offer, receipt), publicKeyOf(peer), signature)
+  return verify(null, acksStatement(digests), publicKeyOf(peer), signature)
 }
 
 /** The source's word on what it sends: travels under the pad, since it says something of the keys. */
@@ -139,9 +143,15 @@ function streamStatement(news: Uint8Array): Buffer {
   return new ByteWriter(512).text("keyloom key stream 1").raw(news).finish()
 }
 
+function acksStatement(digests: readonly Uint8Array[]): Buffer {
+  const writer = new ByteWriter(512).text("keyloom relay acks 3").u16(digests.length)
+  for (const digest of digests) writer.raw(digest)
+  return writer.finish()
+}
+
 function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
   return new ByteWriter(512)
-    .text("keyloom relay ack 2")
+    .text("keyloom relay ack 3")
     .raw(encodeConsignment(offer))
     .texts(nodes)
     .f64(epsilonToWire(epsilon))

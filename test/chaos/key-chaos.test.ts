@@ -4,7 +4,7 @@
 import assert from "node:assert/strict"
 import { randomInt, randomUUID } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
-import type { RelayHeader } from "../../src/keys/relay-header.js"
+import type { RelayHop } from "../../src/keys/relay-header.js"
 import { Dice } from "../core/dice.js"
 import { KeyChaos } from "./key-chaos.js"
 import { KeyLedger } from "./key-ledger.js"
@@ -91,16 +91,16 @@ describe("the ledger that watches them", () => {
 
   it("notices a pad bit that is used twice", () => {
     const block = randomUUID()
-    const header = (offset: number): RelayHeader =>
+    const hop = (offset: number): RelayHop =>
       ({
         qkdlId: "l",
         tagKey: [{ blockId: block, half: 0, offset, length: 32 }],
         pad: [{ blockId: block, half: 0, offset: offset + 32, length: 32 }],
-      }) as unknown as RelayHeader
-    ledger.relayed(header(0))
-    ledger.relayed(header(64))
+      }) as unknown as RelayHop
+    ledger.relayed(hop(0))
+    ledger.relayed(hop(64))
     assert.throws(() => {
-      ledger.relayed(header(127))
+      ledger.relayed(hop(127))
     }, /was used before/)
   })
 })

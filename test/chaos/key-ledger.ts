@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import type { RelayHeader } from "../../src/keys/relay-header.js"
+import type { RelayHop } from "../../src/keys/relay-header.js"
 
 export interface LedgerReport {
   /** Keys handed to their master; of these, keys of groups. */
@@ -117,10 +117,10 @@ export class KeyLedger {
   }
 
   /** A relay message as its sender put it on the wire. */
-  relayed(header: RelayHeader): void {
+  relayed(hop: RelayHop): void {
     this.report.messages++
-    for (const { blockId, half, offset, length } of [...header.tagKey, ...header.pad]) {
-      const name = `${header.qkdlId}/${blockId}/${half}`
+    for (const { blockId, half, offset, length } of [...hop.tagKey, ...hop.pad]) {
+      const name = `${hop.qkdlId}/${blockId}/${half}`
       const used = this.#usedUpTo.get(name) ?? 0
       assert.ok(
         offset >= used,

@@ -73,7 +73,7 @@ export class KeyWorld {
   ) {
     this.meddler = new Meddler((frame) => {
       try {
-        ledger.relayed(parseRelay(frame.body).header)
+        ledger.relayed(parseRelay(frame.body).hop)
       } catch (fault) {
         onFault(fault)
       }

@@ -147,6 +147,23 @@ describe("the pool of a link", () => {
     assert.ok(drawn > 4_000, `only ${drawn} bytes were used: the stories are too dull`)
   })
 
+  it("is used in one order: bits that lie before those the other end has seen used are lost to it", () => {
+    const model = new LinkModel()
+    model.connect()
+    for (const one of model.ends) one.give(ids[2] ?? "", 0)
+    model.settle()
+    assert.ok(model.ends[0].draw(10))
+    assert.ok(model.ends[0].draw(10))
+    // The one drawn last is carried first, as when two takers of pads write in another order than they drew in.
+    model.carry(0, 1)
+    assert.equal(model.unfollowed, 0)
+    model.carry(0)
+    assert.equal(model.unfollowed, 1)
+    assert.ok(model.ends[0].draw(10))
+    model.carry(0)
+    assert.equal(model.unfollowed, 1)
+  })
+
   it("lets one end send with nearly everything when the other sends nothing", () => {
     const model = new LinkModel()
     model.connect()

@@ -4,9 +4,14 @@ import assert from "node:assert/strict"
 import { randomBytes, randomUUID } from "node:crypto"
 import fc from "fast-check"
 import { oneTimeTag, oneTimeTagIsRight } from "../../src/keys/one-time-mac.js"
-import { decodeRelayHeader, encodeRelayHeader } from "../../src/keys/relay-header.js"
+import {
+  decodeRelayHeader,
+  encodeRelayHeader,
+  encodeShipment,
+} from "../../src/keys/relay-header.js"
 import type { RelayHeader } from "../../src/keys/relay-header.js"
-import { cargoOf, parseRelay, unwrapRelay, wrapRelay } from "../../src/keys/relay-message.js"
+import { cargoOf, load, parseRelay, unwrapRelay, wrapRelay } from "../../src/keys/relay-message.js"
+import type { Cargo, UnprovenRelay } from "../../src/keys/relay-message.js"
 import { Secret } from "../../src/keys/secret.js"
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/[\s:]/g, ""), "hex")
@@ -39,6 +44,27 @@ function headerFor(keys: number, keySizeBits: number): RelayHeader {
       { blockId: randomUUID(), half: 1, offset: 0, length: size - 8 },
     ],
   }
+}
+
+/** A message of one shipment. */
+function wrapOne(header: RelayHeader, cargo: Cargo, pad: Secret, tagKey: Secret): Buffer {
+  return wrapRelay(header, [load(header, cargo)], pad, tagKey)
+}
+
+function unwrapOne(
+  relay: UnprovenRelay,
+  pad: Secret,
+  tagKey: Secret,
+  arrives = true,
+): Cargo | undefined {
+  return unwrapRelay(relay, pad, tagKey, () => arrives)?.[0]
+}
+
+const encodeOne = (header: RelayHeader): Buffer =>
+  encodeRelayHeader(header, [encodeShipment(header)])
+
+function decodeOne(bytes: Uint8Array): RelayHeader {
+  return decodeRelayHeader(bytes).headers[0] ?? assert.fail()
 }
 
 describe("the one-time tag", () => {
@@ -76,16 +102,20 @@ describe("the one-time tag", () => {
   })
 })
 
+/** As it was decoded. */
+const encodeAll = ({ hop, headers }: ReturnType<typeof decodeRelayHeader>): Buffer =>
+  encodeRelayHeader(hop, headers.map(encodeShipment))
+
 describe("a relay message", () => {
   it("comes back as it was sent", () => {
     const header = headerFor(3, 256)
     const keys = randomBytes(96)
     const pad = randomBytes(96)
     const tagKey = randomBytes(32)
-    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
+    const message = wrapOne(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     assert.equal(message.includes(keys.subarray(0, 16)), false)
     const relay = parseRelay(message)
-    const { sessionId, ...rest } = relay.header
+    const { sessionId, ...rest } = relay.headers[0] ?? assert.fail()
     assert.deepEqual(
       { ...rest, sessionId: Uint8Array.from(sessionId) },
       {
@@ -93,7 +123,7 @@ describe("a relay message", () => {
         sessionId: Uint8Array.from(header.sessionId),
       },
     )
-    const back = unwrapRelay(relay, secret(pad), secret(tagKey), true)?.secret
+    const back = unwrapOne(relay, secret(pad), secret(tagKey), true)?.secret
     assert.equal(
       back?.use((b) => Buffer.from(b).equals(keys)),
       true,
@@ -103,13 +133,13 @@ describe("a relay message", () => {
   it("is refused with any single bit changed, at every position", () => {
     const header = headerFor(1, 128)
     const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
-    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
+    const message = wrapOne(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     for (let bit = 0; bit < message.length * 8; bit++) {
       const changed = Buffer.from(message)
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       let opened: Secret | undefined
       try {
-        opened = unwrapRelay(parseRelay(changed), secret(pad), secret(tagKey), true)?.secret
+        opened = unwrapOne(parseRelay(changed), secret(pad), secret(tagKey), true)?.secret
       } catch (error) {
         assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
       }
@@ -120,17 +150,17 @@ describe("a relay message", () => {
   it("is refused when the two ends' pads differ in any bit, though what was sent is untouched", () => {
     const header = headerFor(1, 128)
     const [keys, pad, tagKey] = [randomBytes(16), randomBytes(16), randomBytes(32)]
-    const message = wrapRelay(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
+    const message = wrapOne(header, cargoOf(secret(keys)), secret(pad), secret(tagKey))
     for (let bit = 0; bit < 128; bit++) {
       const other = Buffer.from(pad)
       other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      assert.equal(unwrapRelay(parseRelay(message), secret(other), secret(tagKey), true), undefined)
+      assert.equal(unwrapOne(parseRelay(message), secret(other), secret(tagKey), true), undefined)
     }
   })
 
   it("is refused when cut short or lengthened", () => {
     const header = headerFor(2, 256)
-    const message = wrapRelay(
+    const message = wrapOne(
       header,
       cargoOf(secret(randomBytes(64))),
       secret(randomBytes(64)),
@@ -146,10 +176,10 @@ describe("a relay message", () => {
   it("has one encoding only, and garbage is refused with a tag", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(300), (noise, at) => {
-        const good = encodeRelayHeader(headerFor(1, 256))
+        const good = encodeOne(headerFor(1, 256))
         const mixed = Buffer.concat([good.subarray(0, at % good.length), noise])
         try {
-          assert.equal(encodeRelayHeader(decodeRelayHeader(mixed)).equals(mixed), true)
+          assert.equal(encodeAll(decodeRelayHeader(mixed)).equals(mixed), true)
         } catch (error) {
           if ((error as { tag?: string }).tag !== "malformed-message") throw error
         }
@@ -162,21 +192,21 @@ describe("a relay message", () => {
     const [keys, first, second, tagKey] = [64, 64, 64, 32].map((size) => randomBytes(size))
     assert.ok(keys && first && second && tagKey)
     const combines = { ...headerFor(2, 256), scheme: "destination-combines" as const }
-    const atSource = wrapRelay(
+    const atSource = wrapOne(
       { ...combines, nodes: ["a"] },
       cargoOf(secret(keys)),
       secret(first),
       secret(tagKey),
     )
-    const passing = unwrapRelay(parseRelay(atSource), secret(first), secret(tagKey), false)
+    const passing = unwrapOne(parseRelay(atSource), secret(first), secret(tagKey), false)
     assert.ok(passing)
     // What the relay holds is the pad of the hop before and what it got: not the keys.
     passing.secret.use((bytes) => {
       assert.deepEqual(Buffer.from(bytes), first)
     })
     assert.equal(Buffer.from(passing.parts).includes(keys.subarray(0, 8)), false)
-    const atRelay = wrapRelay(combines, passing, secret(second), secret(tagKey))
-    const arrived = unwrapRelay(parseRelay(atRelay), secret(second), secret(tagKey), true)
+    const atRelay = wrapOne(combines, passing, secret(second), secret(tagKey))
+    const arrived = unwrapOne(parseRelay(atRelay), secret(second), secret(tagKey), true)
     arrived?.secret.use((bytes) => {
       assert.deepEqual(Buffer.from(bytes), keys)
     })
@@ -185,14 +215,14 @@ describe("a relay message", () => {
       const changed = Buffer.from(atRelay)
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       try {
-        const opened = unwrapRelay(parseRelay(changed), secret(second), secret(tagKey), true)
+        const opened = unwrapOne(parseRelay(changed), secret(second), secret(tagKey), true)
         assert.equal(opened, undefined, `bit ${bit}`)
       } catch (error) {
         assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
       }
     }
     // Unequal pads show here too.
-    assert.equal(unwrapRelay(parseRelay(atRelay), secret(first), secret(tagKey), true), undefined)
+    assert.equal(unwrapOne(parseRelay(atRelay), secret(first), secret(tagKey), true), undefined)
   })
 
   it("says which share it is, and how far from ideal the keys are so far", () => {
@@ -202,22 +232,86 @@ describe("a relay message", () => {
       signed: true,
       epsilon: 3e-10,
     }
-    const back = decodeRelayHeader(encodeRelayHeader(header))
+    const back = decodeOne(encodeOne(header))
     assert.deepEqual([back.share, back.signed, back.epsilon], [header.share, true, 3e-10])
     const { epsilon: _, ...unknown } = header
-    assert.equal(decodeRelayHeader(encodeRelayHeader(unknown)).epsilon, undefined)
+    assert.equal(decodeOne(encodeOne(unknown)).epsilon, undefined)
     for (const share of [
       { groupId: randomUUID(), index: 2, count: 2 },
       { groupId: randomUUID(), index: 0, count: 1 },
       { groupId: randomUUID(), index: 0, count: 17 },
     ])
-      assert.throws(() => decodeRelayHeader(encodeRelayHeader({ ...header, share })), {
+      assert.throws(() => decodeOne(encodeOne({ ...header, share })), {
         tag: "malformed-message",
       })
     for (const epsilon of [2, Number.NaN, -0.5])
-      assert.throws(() => decodeRelayHeader(encodeRelayHeader({ ...header, epsilon })), {
+      assert.throws(() => decodeOne(encodeOne({ ...header, epsilon })), {
         tag: "malformed-message",
       })
+  })
+
+  it("carries shipments of several services, of either scheme, under one tag", () => {
+    const first = headerFor(1, 256)
+    const second = { ...headerFor(3, 128), scheme: "destination-combines" as const, nodes: ["b"] }
+    const third = { ...headerFor(2, 64), signed: true, epsilon: 1e-9 }
+    const sizes = [32, 48, 80]
+    const payloads = sizes.map((size) => randomBytes(size))
+    const [pad, tagKey] = [randomBytes(160), randomBytes(32)]
+    const hop = {
+      ...first,
+      pad: [
+        { blockId: randomUUID(), half: 0 as const, offset: 64, length: 100 },
+        { blockId: randomUUID(), half: 1 as const, offset: 0, length: 60 },
+      ],
+    }
+    const all = [first, second, third]
+    const loaded = all.map((one, at) => load(one, cargoOf(secret(payloads[at] ?? pad))))
+    const message = wrapRelay(hop, loaded, secret(pad), secret(tagKey))
+    const relay = parseRelay(message)
+    assert.deepEqual(
+      relay.headers.map(({ transferId }) => transferId),
+      all.map(({ transferId }) => transferId),
+    )
+    const parts = relay.headers.map((header) => header.pad.map(({ length }) => length))
+    assert.deepEqual(parts, [[32], [48], [20, 60]], "each has its part of the pad")
+    const cargoes = unwrapRelay(relay, secret(pad), secret(tagKey), () => true)
+    const back = cargoes?.map((one) => one.secret.use((bytes) => Buffer.from(bytes)))
+    assert.deepEqual(back, payloads)
+    // At a relay the one that its destination combines stays under the pad of its hop.
+    const passing = unwrapRelay(relay, secret(pad), secret(tagKey), () => false)
+    assert.deepEqual(
+      passing?.map((one) => one.secret.use((bytes) => Buffer.from(bytes))),
+      [payloads[0], pad.subarray(32, 80), payloads[2]],
+    )
+    for (let bit = 0; bit < message.length * 8; bit += 5) {
+      const changed = Buffer.from(message)
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      try {
+        const opened = unwrapRelay(parseRelay(changed), secret(pad), secret(tagKey), () => true)
+        assert.equal(opened, undefined, `bit ${bit}`)
+      } catch (error) {
+        assert.equal((error as { tag?: string }).tag, "malformed-message", `bit ${bit}`)
+      }
+    }
+    for (let bit = 0; bit < 160 * 8; bit += 3) {
+      const other = Buffer.from(pad)
+      other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      const opened = unwrapRelay(relay, secret(other), secret(tagKey), () => true)
+      assert.equal(opened, undefined, `bit ${bit} of the pad`)
+    }
+  })
+
+  it("carries a shipment at least, and no more key bytes than one alone may have", () => {
+    const header = headerFor(1, 256)
+    assert.throws(() => decodeRelayHeader(encodeRelayHeader(header, [])), {
+      tag: "malformed-message",
+    })
+    const large = encodeShipment(headerFor(1024, 512))
+    assert.equal(decodeRelayHeader(encodeRelayHeader(header, [large])).headers.length, 1)
+    const two = [large, encodeShipment(headerFor(1, 8))]
+    assert.throws(() => decodeRelayHeader(encodeRelayHeader(header, two)), {
+      tag: "malformed-message",
+    })
   })
 
   it("names no key twice, and keys of whole bytes only", () => {
@@ -231,6 +325,6 @@ describe("a relay message", () => {
       { ...header, slaveSaeIds: [] },
     ]
     for (const one of odd)
-      assert.throws(() => decodeRelayHeader(encodeRelayHeader(one)), { tag: "malformed-message" })
+      assert.throws(() => decodeOne(encodeOne(one)), { tag: "malformed-message" })
   })
 })

@@ -7,8 +7,9 @@ import { QkdError } from "../../src/errors.js"
 import type { Consignment } from "../../src/keys/relay-header.js"
 import { RelayPeer } from "../../src/node/relay-peer.js"
 import { RelaySender } from "../../src/node/relay-sender.js"
-import { encodeAck, encodeNack, encodeVoid } from "../../src/node/relay-wire.js"
-import { signAck, signNack, signVoid } from "../../src/node/signing.js"
+import { decodeAck, encodeAck, encodeNack, encodeVoid } from "../../src/node/relay-wire.js"
+import type { StoredTransfer } from "../../src/node/relay-wire.js"
+import { ackDigest, signAck, signNack, signVoid } from "../../src/node/signing.js"
 import { Dice } from "../core/dice.js"
 import { KeyMesh } from "./key-mesh.js"
 
@@ -135,16 +136,38 @@ describe("a captured relay that lies", function () {
     const line = lines.get(net.id(SOURCE)) ?? assert.fail()
     const { signKey } = net.sites[BAD] ?? assert.fail()
     const nodes = [SOURCE, BAD, HONEST, FAR].map((node) => net.id(node))
+    const theirs = decodeAck(genuine[0] ?? assert.fail())
+    const about = (offer: Consignment, path: readonly string[]): StoredTransfer[] => [
+      { transferId: offer.transferId, digest: ackDigest(offer, { nodes: path }) },
+    ]
     const lies: ((offer: Consignment) => Buffer)[] = [
-      (offer) => encodeAck({ ...offer, nodes, signature: signAck(signKey, offer, { nodes }) }),
-      (offer) => encodeAck({ ...offer, nodes: nodes.slice(0, 2), signature: randomBytes(64) }),
-      // The true word of the destination, about other keys; and with this transfer's id written over it.
-      () => genuine[0] ?? assert.fail(),
-      (offer) =>
-        Buffer.concat([
-          Buffer.from(offer.transferId.replaceAll("-", ""), "hex"),
-          (genuine[0] ?? assert.fail()).subarray(16),
-        ]),
+      (offer) => {
+        const stored = about(offer, nodes)
+        const signature = signAck(
+          signKey,
+          stored.map(({ digest }) => digest),
+        )
+        return encodeAck({ ...offer, nodes, stored, signature })
+      },
+      // As a destination of its own: the signature is right, and not the one that counts.
+      (offer) => {
+        const stored = about(offer, nodes)
+        const signature = signAck(
+          signKey,
+          stored.map(({ digest }) => digest),
+        )
+        return encodeAck({ ...offer, destination: net.id(BAD), nodes, stored, signature })
+      },
+      (offer) => {
+        const stored = about(offer, nodes.slice(0, 2))
+        const signature = randomBytes(64)
+        return encodeAck({ ...offer, nodes: nodes.slice(0, 2), stored, signature })
+      },
+      // The true word of the destination, about other keys; with this transfer's id written over it; and with this one put beside.
+      () => encodeAck(theirs),
+      ({ transferId }) =>
+        encodeAck({ ...theirs, stored: theirs.stored.map((one) => ({ ...one, transferId })) }),
+      (offer) => encodeAck({ ...theirs, stored: [...theirs.stored, ...about(offer, nodes)] }),
     ]
     for (const lie of lies) {
       let swallowed = 0

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto"
 import { decodeAck, encodeAck, encodeVoid } from "../../src/node/relay-wire.js"
 import type { Frame } from "../../src/node/relay-wire.js"
 import { parseRelay } from "../../src/keys/relay-message.js"
+import { ackDigest } from "../../src/node/signing.js"
 import { KeyNetwork } from "./key-network.js"
 import { copyOf, flipped, pass, RelayProxy } from "./relay-proxy.js"
 
@@ -89,8 +90,12 @@ describe("somebody who has broken TLS but has no link key", () => {
       return { on: [frame, late] }
     }
     const [a, b] = net.saes
+    // Each in a turn of its own, and so in a message of its own.
     const outcomes = await Promise.allSettled(
-      [1, 2, 3, 4].map(() => net.first.makeKeys(net.appId, a, [b], 1, 256)),
+      [1, 2, 3, 4].map(async (turn) => {
+        for (let i = 0; i < 2 * turn; i++) await new Promise((done) => setImmediate(done))
+        return net.first.makeKeys(net.appId, a, [b], 1, 256)
+      }),
     )
     const made = outcomes.flatMap((one) => (one.status === "fulfilled" ? one.value : []))
     assert.equal(made.length, 2)
@@ -113,7 +118,7 @@ describe("somebody who has broken TLS but has no link key", () => {
       () => -1,
       () => -20,
       (body: Buffer) => {
-        const [keyId = ""] = parseRelay(body).header.keyIds
+        const [keyId = ""] = parseRelay(body).headers[0]?.keyIds ?? []
         return body.indexOf(Buffer.from(keyId.replaceAll("-", ""), "hex"))
       },
     ]
@@ -148,9 +153,11 @@ describe("somebody who has broken TLS but has no link key", () => {
     const [a, b] = net.saes
     proxy.tamper = (frame, from) => {
       if (frame.kind === "relay") {
-        const { header } = parseRelay(frame.body)
+        const [header] = parseRelay(frame.body).headers
+        assert.ok(header)
         const nodes = [net.site(0).qkdnId, net.site(1).qkdnId]
-        const body = encodeAck({ ...header, nodes, signature: randomBytes(64) })
+        const stored = [{ transferId: header.transferId, digest: ackDigest(header, { nodes }) }]
+        const body = encodeAck({ ...header, nodes, stored, signature: randomBytes(64) })
         return { on: [], back: [{ kind: "ack", body }] }
       }
       assert.ok(from)
@@ -174,7 +181,7 @@ describe("somebody who has broken TLS but has no link key", () => {
     const [a, b] = net.saes
     let transferId = ""
     proxy.tamper = (frame) => {
-      if (frame.kind === "relay") transferId = parseRelay(frame.body).header.transferId
+      if (frame.kind === "relay") transferId = parseRelay(frame.body).headers[0]?.transferId ?? ""
       return { on: [frame] }
     }
     const made = await net.first.makeKeys(net.appId, a, [b], 1, 256)

@@ -86,15 +86,17 @@ describe("frames between key managers", () => {
 
   it("carry each message there and back, and refuse it cut short or lengthened", () => {
     const hello = { qkdnId: "n", nonce: Uint8Array.from(randomBytes(16)), mark }
+    const { transferId, ...way } = along
+    const stored = [
+      { transferId, epsilon: 1e-9, digest: randomBytes(32) },
+      { transferId: randomUUID(), digest: randomBytes(32) },
+    ]
+    const ack = { ...way, nodes: ["from", "x", "to"], stored, signature }
     const messages: [unknown, Buffer, (body: Uint8Array) => unknown][] = [
       [hello, encodeHello(hello), decodeHello],
       [{ ...hello, seen: mark }, encodeHello({ ...hello, seen: mark }), decodeHello],
       [mark, encodeMark(mark), decodeMark],
-      [
-        { ...along, nodes: ["from", "x", "to"], signature },
-        encodeAck({ ...along, nodes: ["from", "x", "to"], signature }),
-        decodeAck,
-      ],
+      [ack, encodeAck(ack), decodeAck],
       [
         { ...along, qkdnId: "x", reason: "busy" },
         encodeNack({ ...along, qkdnId: "x", reason: "busy" }),
