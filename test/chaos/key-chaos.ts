@@ -108,6 +108,8 @@ export class KeyChaos {
     meddler.repeatShare = 0
     meddler.delayShare = 0
     meddler.swapShare = 0
+    // Where the machine is slow, groups may have had none between the disturbances.
+    await this.#until("a group has keys", () => this.ledger.report.groupKeys > 0)
   }
 
   /** Nothing is disturbed any more: what was promised and not fetched is there, once. */
