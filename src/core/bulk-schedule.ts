@@ -8,13 +8,12 @@ import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-or
 import { type Maintenance, spanOf } from "../model/maintenance.js"
 import type { Service } from "../model/service.js"
 import type { Graph } from "./graph.js"
+import { ratesOverTime } from "./bulk-capacity.js"
 import { streamOf } from "./bulk-stream.js"
-import { linksOf, maintenanceOf, returns, targetName } from "./maintenance-windows.js"
+import { maintenanceOf, targetName } from "./maintenance-windows.js"
 import { groups } from "./memberships.js"
 import { asPath } from "./path.js"
-import { reservationsOf } from "./reservations.js"
 import type { Turn } from "./turn.js"
-import { GENERATING } from "./usable.js"
 
 /** 015 carries rates as uint32. */
 const MAX_BPS = 0xffffffff
@@ -110,7 +109,8 @@ export function scheduleInTurn(
   const { graph } = draft
   graph.refresh(draft, settings)
   const streams = orders.flatMap(({ serviceId }) => draft.service(serviceId ?? "") ?? [])
-  const { times, rates } = ratesOverTime(turn, ratesLeft(turn, streams), maintenance)
+  const untilMs = Math.max(0, ...orders.map(({ deadline }) => Date.parse(deadline)))
+  const { times, rates } = ratesOverTime(turn, streams, maintenance, untilMs)
   const schedule = new StreamSchedule(
     {
       graph: graph.shape,
@@ -147,48 +147,6 @@ function withStreamsFirst(turn: Turn, orders: readonly BulkOrder[]): readonly Bu
 
 function pairOf({ from, to }: BulkOrder): string {
   return groups.serviceOfPair(from.saeId, to.saeId)
-}
-
-/** By link; of what is out by plan, as it will be afterwards. */
-function ratesLeft({ draft }: Turn, streams: readonly Service[]): Float64Array {
-  const { graph } = draft
-  const usable = Uint8Array.from(graph.linkIds, (_, link) =>
-    graph.linkUse(link) >= GENERATING ? 1 : 0,
-  )
-  for (const id of draft.members(groups.maintainedLinks)) {
-    const number = graph.linkNumber(id)
-    const link = draft.link(id)
-    if (number !== undefined && link !== undefined && returns(link)) usable[number] = 1
-  }
-  const left = graph.residual.map((bps, link) => (usable[link] === 1 ? bps : 0))
-  for (const stream of streams)
-    for (const [qkdlId, bps] of reservationsOf(stream)) {
-      const link = graph.linkNumber(qkdlId)
-      if (link !== undefined && usable[link] === 1) left[link] = (left[link] ?? 0) + bps
-    }
-  return left
-}
-
-/** Seconds from now at which maintenance begins or ends, and the rates of links from each of them on. */
-function ratesOverTime(
-  { draft, now }: Turn,
-  left: Float64Array,
-  maintenance: readonly Maintenance[],
-): { readonly times: readonly number[]; readonly rates: readonly Float64Array[] } {
-  const outs = maintenance.map((one) => ({
-    beginS: (Date.parse(one.begin) - now) / 1000,
-    endS: (Date.parse(one.end) - now) / 1000,
-    links: linksOf(draft, one).flatMap((id) => draft.graph.linkNumber(id) ?? []),
-  }))
-  const turns = outs.flatMap(({ beginS, endS }) => [beginS, endS]).filter((second) => second > 0)
-  const times = [0, ...new Set(turns.sort((x, y) => x - y))]
-  const rates = times.map((second) => {
-    const then = left.slice()
-    for (const { beginS, endS, links } of outs)
-      if (beginS <= second && second < endS) for (const link of links) then[link] = 0
-    return then
-  })
-  return { times, rates }
 }
 
 interface Placed {
@@ -235,7 +193,9 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder, freeS: nu
     ...rules,
     ...(standing === undefined ? {} : { standing }),
   })
-  const end = found.at(-1)?.end ?? Number.POSITIVE_INFINITY
+  // Where a link makes nothing any more, some of it may be left.
+  const isWhole = bitsBy(found, Number.POSITIVE_INFINITY) > missing - 1
+  const end = (isWhole ? found.at(-1)?.end : undefined) ?? Number.POSITIVE_INFINITY
   const periods = found
     .map((period) => periodOf(turn, from, period))
     .filter(({ fromMs, toMs }) => fromMs < toMs)
@@ -247,7 +207,7 @@ function place(turn: Turn, schedule: StreamSchedule, order: BulkOrder, freeS: nu
     ...(Number.isFinite(end) ? { doneAtMs } : {}),
   }
   // One for which there is no rate now does not keep others of its pair waiting.
-  return { scheduled, endS: found.length === 0 ? 0 : end }
+  return { scheduled, endS: found.at(-1)?.end ?? 0 }
 }
 
 function rulesOf(

@@ -23,6 +23,7 @@ import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-event
 import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
 import { prepareBackups } from "./backups.js"
+import { rateProfileSet } from "./rate-profiles.js"
 import { revert } from "./restoration.js"
 import { watchLoad } from "./load.js"
 import { retry } from "./service-life.js"
@@ -94,6 +95,8 @@ function dispatch(turn: Turn, event: Event): Reply {
       return bulkOrdered(turn, event)
     case "bulk-cancelled":
       return bulkCancelled(turn, event.orderId)
+    case "rate-profile-set":
+      return rateProfileSet(turn, event.qkdlId, event.profile)
     case "maintenance-planned":
       return maintenancePlanned(turn, event)
     case "maintenance-cancelled":

@@ -6,6 +6,7 @@ import type { LinkInventory, NodeInventory } from "../model/inventory.js"
 import type { LinkPerformance } from "../model/link.js"
 import type { NodeConfig, NodeEvent, NodeState } from "../model/node.js"
 import type { BulkTerms } from "../model/bulk-order.js"
+import type { RateProfile } from "../model/rate-profile.js"
 import type { ServiceTerms } from "../model/service.js"
 
 export type { LinkInventory, NodeInventory } from "../model/inventory.js"
@@ -49,6 +50,12 @@ export type OperatorEvent =
     }
   /** Of an order that is over: it is no longer shown. */
   | { readonly kind: "bulk-cancelled"; readonly orderId: string }
+  /** What a link is expected to make over time; null: nothing is known any more. */
+  | {
+      readonly kind: "rate-profile-set"
+      readonly qkdlId: string
+      readonly profile: RateProfile | null
+    }
   | {
       readonly kind: "maintenance-planned"
       /** Chosen by the caller, or made here. */

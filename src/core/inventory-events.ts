@@ -139,7 +139,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     if (!same) return refused("invalid-value", `end ${end} of link ${qkdlId} cannot be changed`)
   }
   const { endA, endB, status, performance, steady, measuredAtMs, hold, reason, changedAt } = before
-  const { maintenance } = before
+  const { maintenance, rateProfile } = before
   const measured = measuredAtMs === undefined ? undefined : before.capacityBps
   const after: NetworkLink = {
     ...inventoryOf(entered),
@@ -152,6 +152,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     ...(steady === undefined ? {} : { steady }),
     ...(hold === undefined ? {} : { hold }),
     ...(maintenance === undefined ? {} : { maintenance }),
+    ...(rateProfile === undefined ? {} : { rateProfile }),
     ...(reason === undefined ? {} : { reason }),
     ...(changedAt === undefined ? {} : { changedAt }),
   }

@@ -97,6 +97,8 @@ export const groups = {
   maintenance: "maintenance",
   /** Links that it concerns now. */
   maintainedLinks: "maintained-links",
+  /** Links whose rates over time are known beforehand. */
+  profiledLinks: "profiled-links",
   /** Nodes that are in it. */
   maintainedNodes: "maintained-nodes",
   servicesInState: (state: ServiceState): string => `state:${state}`,
@@ -135,6 +137,7 @@ export function groupsOfLink(link: NetworkLink): ReadonlySet<string> {
   for (const risk of link.srlg) found.add(groups.linksAtRisk(risk))
   if (link.hold?.held === true) found.add(groups.heldLinks)
   if (link.maintenance !== undefined) found.add(groups.maintainedLinks)
+  if (link.rateProfile !== undefined) found.add(groups.profiledLinks)
   if (link.maintenance !== undefined || !serves(link)) found.add(groups.downLinks)
   return found
 }

@@ -12,6 +12,7 @@ import type {
   NodeStatus,
   QkdInterface,
 } from "./node.js"
+import type { RateProfile } from "./rate-profile.js"
 import type { LinkPerformance, LinkStatus } from "./link.js"
 
 /**
@@ -135,6 +136,8 @@ export interface NetworkLink {
   readonly doubt?: LinkDoubt
   /** Planned maintenance of the link, or of a node at its end, that has begun or is near. */
   readonly maintenance?: LinkMaintenance
+  /** What it is expected to make over time; bulk orders are scheduled with it. */
+  readonly rateProfile?: RateProfile
   /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
   readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string

@@ -18,6 +18,7 @@ import type { NorthLog } from "./ports.js"
 import type { RestconfFace } from "./restconf.js"
 import { bulkHandlers } from "./rest-bulk.js"
 import { maintenanceHandlers } from "./rest-maintenance.js"
+import { rateProfileHandlers } from "./rest-rate-profiles.js"
 import { readHandlers } from "./rest-read.js"
 import { reoptimisationHandlers } from "./rest-reoptimisation.js"
 import { serviceHandlers } from "./rest-services.js"
@@ -117,6 +118,7 @@ export async function startHttp(options: StartHttpOptions): Promise<RunningHttp>
       ...serviceHandlers(controller, now, log),
       ...bulkHandlers(controller, now, log),
       ...maintenanceHandlers(controller, now, log),
+      ...rateProfileHandlers(controller, log),
       ...reoptimisationHandlers({ controller, reoptimise: options.reoptimise, now, log }),
       ...sessionHandlers({ access, cookie, secure, now, log }),
     },

@@ -1,10 +1,27 @@
-// The shapes of planned maintenance.
+// The shapes of planned maintenance, and of rates of links that are known beforehand.
 
-import { type JsonSchema, list, object, oneOf, string, time } from "./schema-words.js"
+import { count, type JsonSchema, list, object, oneOf, string, time } from "./schema-words.js"
 
 const name = { ...string, minLength: 1, maxLength: 255 }
 
 export const MAINTENANCE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  RateProfile: {
+    ...object({
+      profile: {
+        ...list(object({ at: time, skrBps: { ...count, maximum: 4_294_967_295 } })),
+        minItems: 1,
+        maxItems: 96,
+        description: "In order of time: from `at` on the link makes so much",
+      },
+      "repeatS?": {
+        type: "integer",
+        minimum: 60,
+        maximum: 31_622_400,
+        description: "All of it comes again after so many seconds; 86400 for days",
+      },
+    }),
+    description: "What a link is expected to make over time.",
+  },
   MaintenanceRequest: {
     ...object({
       "link?": { ...name, description: "What goes out, by qkdlId or name; or give `node`" },

@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 export interface Operation {
-  readonly method: "get" | "post" | "delete"
+  readonly method: "get" | "post" | "put" | "delete"
   /** OpenAPI template under `/api/v1`. */
   readonly path: string
   readonly summary: string
@@ -116,6 +116,25 @@ export const OPERATIONS = {
     access: "read",
     parameters: [inPath("qkdlId", "Link id"), IF_NONE_MATCH],
     answers: { 200: { description: "The link", shape: "Link" }, 304: { description: "Unchanged" } },
+  },
+  setRateProfile: {
+    method: "put",
+    path: "/links/{qkdlId}/rate-profile",
+    summary: "What a link is expected to make over time: passes of a satellite, days and nights",
+    description:
+      "Bulk orders are scheduled with it: from its next change on a link is counted with the rate of the profile, until then with what is measured. A link that by its profile makes nothing now is no link that is gone. Services are promised rates by what is measured.",
+    access: "change",
+    parameters: [inPath("qkdlId", "Link id")],
+    body: "RateProfile",
+    answers: { 200: { description: "The link", shape: "Link" } },
+  },
+  deleteRateProfile: {
+    method: "delete",
+    path: "/links/{qkdlId}/rate-profile",
+    summary: "Nothing is known any more of what the link will make",
+    access: "change",
+    parameters: [inPath("qkdlId", "Link id")],
+    answers: { 204: { description: "Forgotten" } },
   },
   listServices: {
     method: "get",

@@ -145,6 +145,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         description: "Its ends have told different error rates since then: one lies or is broken",
       },
       "maintenance?": LINK_MAINTENANCE,
+      "rateProfile?": ref("RateProfile"),
       "reason?": string,
       "changedAt?": time,
     },

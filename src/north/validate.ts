@@ -3,6 +3,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js"
 import formats from "ajv-formats"
 import { type ErrorTag, QkdError } from "../errors.js"
+import type { RateProfile } from "../model/rate-profile.js"
 import { type JsonSchema, SCHEMAS } from "./schemas.js"
 
 const ajv = new Ajv2020({
@@ -123,6 +124,7 @@ interface Shapes {
   readonly Order: OrderBody
   readonly BulkOrderRequest: BulkOrderBody
   readonly MaintenanceRequest: MaintenanceBody
+  readonly RateProfile: RateProfile
   readonly ReoptimisationOrder: { readonly dryRun: boolean }
   readonly Login: { readonly code?: string; readonly token?: string }
   readonly Init: { readonly op: "init"; readonly token: string }

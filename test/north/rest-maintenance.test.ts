@@ -157,6 +157,35 @@ describe("maintenance over REST", () => {
     assert.equal(bench.controller.network().maintenance.size, 1)
   })
 
+  it("has rates of links that are known beforehand beside it: set, shown, refused with the place of the fault, taken back", async () => {
+    const path = "/links/a-b/rate-profile"
+    const day = {
+      profile: [
+        { at: at(0), skrBps: 500 },
+        { at: at(600), skrBps: 2000 },
+      ],
+      repeatS: 86_400,
+    }
+    const set = await ask("PUT", path, day)
+    assert.equal(set.status, 200, JSON.stringify(set.json))
+    assert.ok(hasShape("Link", set.json))
+    assert.deepEqual(set.json.rateProfile, day)
+    for (const [body, place] of [
+      [{ ...day, repeatS: 36_000 }, "/repeatS"],
+      [{ ...day, every: 3600 }, "/every"],
+      [{ profile: [{ at: "noon", skrBps: 1 }] }, "/profile/0/at"],
+    ] as const) {
+      const refused = await ask("PUT", path, body)
+      assert.deepEqual([refused.status, refused.json.path], [400, place])
+    }
+    assert.equal((await ask("PUT", "/links/a-x/rate-profile", day)).status, 404)
+    const eye = { Authorization: `Bearer ${OBSERVER}` }
+    assert.equal((await ask("PUT", path, day, eye)).status, 403)
+    assert.deepEqual((await ask("GET", "/links/a-b")).json.rateProfile, day)
+    assert.equal((await ask("DELETE", path)).status, 204)
+    assert.equal((await ask("DELETE", path)).status, 404)
+  })
+
   it("is a topic of its own of the WebSocket", async () => {
     const client = await new SocketClient(http.url, {
       Authorization: `Bearer ${OPERATOR}`,
