@@ -40,14 +40,15 @@ export interface Scheduled {
  */
 export function scheduleOrders(turn: Turn, orders: readonly BulkOrder[]): readonly Scheduled[] {
   const best = scheduleInTurn(turn, [...orders].sort(byDeadline))
-  if (broken(best) === 0) return best
+  if (broken(best) === 0) return blamed(turn, best)
   const kept = scheduleInTurn(turn, [...orders].sort(byPlace))
   return blamed(turn, broken(kept) < broken(best) ? kept : best)
 }
 
 /** Those that are late say so where it is for maintenance: without it they would be in time. */
 function blamed(turn: Turn, schedule: readonly Scheduled[]): readonly Scheduled[] {
-  if (maintenanceOf(turn.draft).length === 0) return schedule
+  if (schedule.every(({ inTime }) => inTime) || maintenanceOf(turn.draft).length === 0)
+    return schedule
   const inTurn = schedule.map(({ order }) => order)
   const without = scheduleInTurn(turn, inTurn, [])
   const free = new Set(without.flatMap(({ order, inTime }) => (inTime ? [order.orderId] : [])))

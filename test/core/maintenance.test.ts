@@ -45,7 +45,7 @@ class MaintenanceLab extends Lab {
     return this.picture.maintenance(id)
   }
 
-  bulk(a: string, b: string, keys: number, minutes: number): Reply {
+  bulk(a: string, b: string, keys: number, minutes: number, bestEffort = false): Reply {
     return this.submit({
       kind: "bulk-ordered",
       fromSaeId: `sae-${a}`,
@@ -54,7 +54,7 @@ class MaintenanceLab extends Lab {
       keySizeBits: KEY,
       deadlineMs: this.now + minutes * MINUTE,
       terms: { priority: 0, avoidNodes: [] },
-      bestEffort: false,
+      bestEffort,
     })
   }
 
@@ -424,6 +424,19 @@ describe("a bulk order and maintenance", () => {
     lab.submit({ kind: "maintenance-cancelled", maintenanceId })
     assert.deepEqual([lab.bulkOrder().late, lab.bulkOrder().reason], [false, undefined])
     assert.ok(lab.notices().includes("order.in-time"))
+  })
+
+  it("that nobody promised says so as well when it is late for maintenance, and not when it would be late without", () => {
+    const reasonOf = (keys: number): string | undefined => {
+      const lab = new MaintenanceLab({ links: ["a-b"] })
+      lab.bulk("a", "b", keys, 10, true)
+      lab.confirmAll()
+      lab.plan({ link: "a-b", from: 1, until: 20 })
+      assert.equal(lab.bulkOrder().late, true)
+      return lab.bulkOrder().reason
+    }
+    assert.match(reasonOf(1000) ?? "", /^planned maintenance: a - b from/)
+    assert.equal(reasonOf(1_000_000), undefined)
   })
 
   it("counts on a link that went down in its window from the window's end on, and not on one that was down before", () => {
