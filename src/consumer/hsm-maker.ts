@@ -57,8 +57,11 @@ interface Offered {
 const COMING: readonly KeyState[] = ["importing", "imported", "ready"]
 /** In the token here when a proof is made; the index may still note that they are on the way there. */
 const UNPROVEN: readonly KeyState[] = ["importing", "imported"]
-/** Made and proven together. A slow token takes a tenth of a second a key, and the peer waits for the answer. */
-const BATCH_KEYS = 64
+/**
+ * Made and proven together: each batch waits for the disk twice at each end. A slow token takes a tenth of a second a key,
+ * and the peer waits for the answer.
+ */
+const BATCH_KEYS = 128
 /** Batches between the key manager's answer and their proof at once. The peer keeps as many rounds open, and more. */
 const MAX_UNDER_WAY = 2
 /** How often the peer is asked whether it still has what is ready here. */

@@ -17,6 +17,7 @@ import { HsmMaker } from "./hsm-maker.js"
 import { HsmOrders, type OrderStatus } from "./hsm-orders.js"
 import type { KeySource, OrderDesk, Watch } from "./hsm-ports.js"
 import { reconcile } from "./hsm-reconcile.js"
+import { KeyManagerSource } from "./hsm-source.js"
 import { HsmTaker } from "./hsm-taker.js"
 import { openToken } from "./token-client.js"
 import { TokenHolder } from "./token-holder.js"
@@ -136,7 +137,7 @@ export class HsmService {
     this.#closing.push(() => {
       client.close()
     })
-    const source = sourceOf(client)
+    const source = new KeyManagerSource(client)
     const answerers = new Map(
       peers.map((peer) => [peer.commonName, this.#taker(peer, source)] as const),
     )
@@ -298,12 +299,5 @@ export class HsmService {
     const file = statusFile(this.#settings)
     writeFileSync(`${file}.new`, JSON.stringify(status), { mode: 0o600 })
     renameSync(`${file}.new`, file)
-  }
-}
-
-function sourceOf(client: Etsi014Client): KeySource {
-  return {
-    make: (saeId, number, keySizeBits) => client.encKeys(saeId, { number, keySizeBits }),
-    take: (saeId, keyIds) => client.decKeys(saeId, keyIds),
   }
 }

@@ -14,6 +14,7 @@ Faults are ordered on standard input, one a line, each answered with a line `ok 
   wrong N                  the next N keys fetched by id have other bytes than the master's
   lose N                   the next N answers with keys are not sent: the connection ends, the keys are gone
   delay MS                 every answer waits so long from now on
+  most N                   a request may have so many keys, by number or by id, from now on
   count                    ok DELIVERED_AS_MASTER DELIVERED_AS_SLAVE
 
 With --tap FILE every key given to a master is written there in hexadecimal behind its id: for tests that look for
@@ -58,6 +59,7 @@ class Store:
         self.wrong = 0
         self.lose = 0
         self.delay_s = 0.0
+        self.most = MAX_PER_REQUEST
         self.as_master = 0
         self.as_slave = 0
 
@@ -117,7 +119,7 @@ def key_request(fields, store):
         raise Fault(400, "no additional slaves are supported")
     if fields.get("extension_mandatory"):
         raise Fault(400, "not all extension_mandatory parameters are supported")
-    if not 1 <= number <= MAX_PER_REQUEST:
+    if not 1 <= number <= store.most:
         raise Fault(400, "number is out of range")
     if bits % 8:
         raise Fault(400, "size shall be a multiple of 8")
@@ -191,7 +193,10 @@ class Handler(BaseHTTPRequestHandler):
             return container(store.make(caller, other, *key_request(fields, store)))
         if method == "dec_keys":
             fields = {"key_IDs": [query]} if body is None else self.fields(body)
-            return container(store.fetch(caller, other, key_ids(fields)))
+            ids = key_ids(fields)
+            if len(ids) > store.most:
+                raise Fault(400, "too many key_IDs")
+            return container(store.fetch(caller, other, ids))
         raise Fault(404, "no such resource")
 
     def fields(self, body):
@@ -215,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
             "key_size": store.default_bits,
             "stored_key_count": stored,
             "max_key_count": 100000,
-            "max_key_per_request": MAX_PER_REQUEST,
+            "max_key_per_request": store.most,
             "max_key_size": MAX_BITS,
             "min_key_size": MIN_BITS,
             "max_SAE_ID_count": 0,
@@ -309,6 +314,8 @@ def order(words, store, kmes):
     elif verb in ("wrong", "lose"):
         with store.lock:
             setattr(store, verb, int(rest[0]))
+    elif verb == "most":
+        store.most = int(rest[0])
     elif verb == "delay":
         store.delay_s = int(rest[0]) / 1000
     elif verb == "count":
