@@ -232,7 +232,8 @@ async function main(): Promise<void> {
         const client = await connect()
         await untilServed(client, load.target)
         const requests = smoke ? load.requests : steadyRequests(perS, kind === "014" ? count : 0)
-        waits[kind].push(...(await latencies(client, perS, { ...load, requests })))
+        const timed = await latencies(client, perS, { ...load, requests })
+        waits[kind] = waits[kind].concat(timed)
         client.close()
       }
     }

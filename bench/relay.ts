@@ -116,6 +116,7 @@ async function latencyInProcesses(hops: number): Promise<void> {
 for (const durable of [false, true]) {
   await throughput(durable, 1, 32)
   await throughput(durable, 128, 8)
+  await throughput(durable, 1024, 4)
 }
 for (const hops of [1, 3, 8]) await latency(hops)
 for (const hops of [1, 3, 8]) await latencyInProcesses(hops)
