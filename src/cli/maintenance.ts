@@ -28,7 +28,7 @@ export async function planMaintenance(options: PlanMaintenance): Promise<void> {
     ...{ end, reason },
   }
   const answer = await askController(options, "/maintenance", { method: "POST", body })
-  show(options, answer, [windowIn(answer)])
+  await show(options, answer, [windowIn(answer)])
 }
 
 /** @throws QkdError as `askController`. */
@@ -36,7 +36,7 @@ export async function listMaintenance(options: Shown): Promise<void> {
   const answer = await readFromController(options, "/maintenance?limit=1000&sort=begin")
   const { items } = windowIn(answer)
   if (items === undefined || !isArray(items)) throw foreign()
-  show(options, items, items.map(windowIn))
+  await show(options, items, items.map(windowIn))
 }
 
 /** @throws QkdError as `askController`. */
@@ -45,13 +45,30 @@ export async function cancelMaintenance(id: string, options: ControllerAddress):
   await askController(options, resource, { method: "DELETE" })
 }
 
-function show({ json }: Shown, answer: JsonValue, windows: readonly JsonObject[]): void {
-  if (json === true) process.stdout.write(`${JSON.stringify(answer)}\n`)
+async function show(
+  options: Shown,
+  answer: JsonValue,
+  windows: readonly JsonObject[],
+): Promise<void> {
+  if (options.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`)
   else if (windows.length === 0) process.stdout.write("none is planned\n")
-  else process.stdout.write(wordsOf(windows))
+  else {
+    const targets = await Promise.all(windows.map((one) => targetOf(options, one)))
+    process.stdout.write(wordsOf(windows, targets))
+  }
 }
 
-function wordsOf(windows: readonly JsonObject[]): string {
+/** What goes out, by its name; by its id where it has none, or is gone by now. */
+async function targetOf(options: Shown, { qkdlId, qkdnId }: JsonObject): Promise<string> {
+  const kind = qkdlId === undefined ? "node" : "link"
+  const id = text(qkdlId ?? qkdnId)
+  const resource = `/${kind}s/${encodeURIComponent(id)}`
+  const found = await readFromController(options, resource).catch(() => undefined)
+  const name = found !== undefined && isObject(found) ? text(found["name"]) : ""
+  return `${kind} ${name === "" ? id : name}`
+}
+
+function wordsOf(windows: readonly JsonObject[], targets: readonly string[]): string {
   const columns = [
     { head: "id" },
     { head: "of" },
@@ -62,9 +79,9 @@ function wordsOf(windows: readonly JsonObject[]): string {
     { head: "by" },
     { head: "reason" },
   ]
-  const rows = windows.map((one) => [
+  const rows = windows.map((one, at) => [
     text(one["maintenanceId"]),
-    one["qkdlId"] === undefined ? `node ${text(one["qkdnId"])}` : `link ${text(one["qkdlId"])}`,
+    targets[at] ?? "",
     text(one["begin"]),
     text(one["end"]),
     text(one["state"]),

@@ -83,6 +83,18 @@ describe("keyloom maintenance", function () {
     assert.deepEqual((await typed("list", "--json")).stdout, "[]\n")
   })
 
+  it("calls what goes out by its name", async () => {
+    const ends = { a: { qkdnId: "a", qkdiId: 1 }, b: { qkdnId: "b", qkdiId: 1 } }
+    const link = { qkdlId: "a-b", ...ends, skrBps: 1000, name: "east span" }
+    const reply = await bench.submit({ kind: "link-changed", link })
+    assert.equal(reply.ok, true)
+    const end = new Date(NOON + 7_200_000).toISOString()
+    const planned = await typed("plan", "--link", "east span", "--end", end, "--reason", "splice")
+    const [id = "", target] = planned.stdout.split("\n")[1]?.trim().split(/ {2,}/) ?? []
+    assert.equal(target, "link east span")
+    assert.equal((await typed("cancel", id)).status, 0)
+  })
+
   it("says in the controller's words what cannot be", async () => {
     const end = new Date(NOON + 7_200_000).toISOString()
     const unknown = await typed("plan", "--link", "a-x", "--end", end, "--reason", "splice")
