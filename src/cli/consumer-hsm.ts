@@ -14,6 +14,7 @@ import { loadYangFiles } from "../transport/yang-files.js"
 import { exitWhenStopped } from "./exit.js"
 import { orderDeskAt } from "./hsm-order-desk.js"
 import { roleLog } from "./log.js"
+import { refuseMemoryDoors } from "./memory-doors.js"
 import { untilAsked } from "./until-asked.js"
 
 const STATES: readonly KeyState[] = ["importing", "imported", "ready", "used", "retiring"]
@@ -35,6 +36,7 @@ function settingsOf(file: string): HsmSettings {
 }
 
 export async function runHsm(options: { readonly config: string }): Promise<void> {
+  refuseMemoryDoors()
   const stop = untilAsked()
   const log = roleLog("consumer-hsm")
   const settings = settingsOf(options.config)

@@ -10,6 +10,7 @@ import { loadYangFiles } from "../transport/yang-files.js"
 import type { SchemaSource } from "../yang/schema.js"
 import { exitWhenStopped } from "./exit.js"
 import { roleLog } from "./log.js"
+import { refuseMemoryDoors } from "./memory-doors.js"
 import { type StopAsked, untilAsked } from "./until-asked.js"
 
 /** @throws QkdError naming the file, with the path of the first fault in it */
@@ -18,6 +19,7 @@ export function readConsumerConfig<S extends { readonly tunnel: TunnelSettings }
   file: string,
   read: (sources: readonly SchemaSource[], text: string, baseDir: string) => S,
 ): { readonly settings: S; readonly log: Logger; readonly stopAsked: StopAsked } {
+  refuseMemoryDoors()
   const stopAsked = untilAsked()
   let text: string
   try {

@@ -6,12 +6,14 @@ import { type RunningNode, startNode } from "../node/node.js"
 import { compileEarly } from "./compile-early.js"
 import { exitWhenStopped } from "./exit.js"
 import { roleLog } from "./log.js"
+import { refuseMemoryDoors } from "./memory-doors.js"
 import { readNodeFiles } from "./node-files.js"
 import { untilAsked } from "./until-asked.js"
 import { programVersion } from "./version.js"
 
 /** @param files configuration files, one a node */
 export async function runNodes(files: readonly string[]): Promise<void> {
+  refuseMemoryDoors()
   compileEarly()
   const stopAsked = untilAsked()
   const log = roleLog("node")
