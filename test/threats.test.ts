@@ -5,9 +5,8 @@ import assert from "node:assert/strict"
 import { existsSync, readFileSync } from "node:fs"
 
 const here = new URL(".", import.meta.url)
-const ROWS = "N2 N3 N5 N6 N7 N8 T1 T2 T3 T4 T5 R1 R2 R3 R4 R5 C1 C2 C3 C4 P2 I2 I5 D1 D2 D3".split(
-  " ",
-)
+const ROWS =
+  "N2 N3 N5 N6 N7 N8 T1 T2 T3 T4 T5 R1 R2 R3 R4 R5 C1 C2 C3 C4 P2 I1 I2 I5 D1 D2 D3".split(" ")
 
 interface Named {
   readonly row: string
