@@ -1,11 +1,11 @@
 // What bench/delivery.ts measures, each in a process of its own: a site with a real key manager (sealed store on disk),
-// a real audit trail and ETSI 014 in front; the far site that it relays to; and a bare node:https server that sends the
-// same bytes.
+// a real audit trail and ETSI 014 in front; the far site that it relays to; and two bare node:https servers: one sends the
+// same bytes again and again, the other draws ids and keys for each answer, stores nothing and tells nobody.
 
-import { createCipheriv, createPrivateKey, randomBytes, randomUUID } from "node:crypto"
+import { createCipheriv, createPrivateKey, randomBytes } from "node:crypto"
 import https from "node:https"
 import path from "node:path"
-import { uuidFrom } from "../src/keys/bytes.js"
+import { uuidFrom, uuidsFrom } from "../src/keys/bytes.js"
 import { parsePolicy } from "../src/keys/policy-document.js"
 import type { PolicyView } from "../src/keys/policy-view.js"
 import { Secret } from "../src/keys/secret.js"
@@ -29,7 +29,7 @@ export interface SiteSetup {
 }
 
 export interface Setup {
-  readonly kind: "014" | "far" | "bare"
+  readonly kind: "014" | "far" | "bare" | "fresh"
   readonly folder: string
   readonly sites: readonly [SiteSetup, SiteSetup]
   readonly linkId: string
@@ -49,7 +49,8 @@ const BLOCK_BYTES = 65_536
 
 /** Serves, and gives the port to connect to (of the relay at the far site). */
 export async function serve(setup: Setup): Promise<number> {
-  if (setup.kind === "bare") return serveBare(setup)
+  if (setup.kind === "bare") return serveBare(setup, sameBodies())
+  if (setup.kind === "fresh") return serveBare(setup, freshBody)
   const far = setup.kind === "far"
   const manager = await keyManager(setup, far ? 1 : 0)
   if (far) return manager.relayPort
@@ -140,22 +141,36 @@ function appOf({ appId, linkId, sites }: Setup, index: 0 | 1): AppConfig {
   }
 }
 
-function serveBare({ server, authority }: Setup): Promise<number> {
-  const bodies = new Map(
-    [1, 128].map((count): [string, Buffer] => {
-      const keys = Array.from({ length: count }, () => ({
-        key_ID: randomUUID(),
-        key: Buffer.alloc(KEY_BYTES).toString("base64"),
-      }))
-      const told = { keyloom_path_links: 1, keyloom_disjoint_paths: 1 }
-      const body = JSON.stringify({ keys, key_container_extension: told })
-      return [targetOf(count), Buffer.from(body)]
-    }),
-  )
+const COUNTS: ReadonlyMap<string, number> = new Map(
+  [1, 128].map((count) => [targetOf(count), count]),
+)
+
+/** By what is asked for. */
+type Bodies = (target: string) => Buffer | undefined
+
+function sameBodies(): Bodies {
+  const bodies = new Map(Array.from(COUNTS.keys(), (target) => [target, freshBody(target)]))
+  return (target) => bodies.get(target)
+}
+
+/** What drawing and writing alone cost: the floor under every server that gives no key twice. */
+function freshBody(target: string): Buffer | undefined {
+  const count = COUNTS.get(target)
+  if (count === undefined) return undefined
+  const drawn = randomBytes(count * (16 + KEY_BYTES))
+  const keys = uuidsFrom(drawn.subarray(0, 16 * count), count).map((key_ID, nth) => {
+    const at = 16 * count + nth * KEY_BYTES
+    return { key_ID, key: drawn.toString("base64", at, at + KEY_BYTES) }
+  })
+  const told = { keyloom_path_links: 1, keyloom_disjoint_paths: 1 }
+  return Buffer.from(JSON.stringify({ keys, key_container_extension: told }))
+}
+
+function serveBare({ server, authority }: Setup, bodies: Bodies): Promise<number> {
   const bare = https.createServer(
     serverTlsOptions({ identity: server, authorities: [authority] }),
     (request, response) => {
-      const body = bodies.get(request.url ?? "")
+      const body = bodies(request.url ?? "")
       response.writeHead(body === undefined ? 404 : 200, {
         "cache-control": "no-store",
         "content-length": body?.length ?? 0,
