@@ -29,14 +29,16 @@ export interface KeyBatch extends KeyPathFacts {
   readonly taken: number[]
 }
 
-/** One key of a batch. */
-export interface KeyPlace {
+/** Keys of a batch that follow each other. */
+export interface KeyRun {
   readonly batch: KeyBatch
-  readonly index: number
+  readonly from: number
+  count: number
 }
 
 export interface Taken {
-  readonly places: readonly KeyPlace[]
+  /** The keys, in the order they were asked for. */
+  readonly runs: readonly Readonly<KeyRun>[]
   /** Batches with keys left: their marks must be rewritten. */
   readonly changed: readonly KeyBatch[]
   /** Batches with nothing left: they must be removed. */
@@ -55,11 +57,6 @@ interface Entry {
   /** Keys that some slave may still fetch. */
   left: number
   deliverable: boolean
-}
-
-interface Found {
-  readonly owner: Entry
-  readonly index: number
 }
 
 export class DeliveryLedger {
@@ -112,11 +109,9 @@ export class DeliveryLedger {
     if (this.#over.has(offer.transferId) || this.#early.has(earlyVoid(offer)))
       throw new QkdError("data-exists", "the keys are spent or void")
     const words = wordsOf(uuidBytes(offer.keyIds))
-    for (const nth of offer.keyIds.keys()) {
-      const state = this.#keys.state(words, nth)
-      if (state === "over") throw new QkdError("data-exists", "the keys are spent or void")
-      if (state === "held") throw new QkdError("data-exists", "a key id is taken")
-    }
+    const state = this.#keys.stateOfAny(words)
+    if (state === "over") throw new QkdError("data-exists", "the keys are spent or void")
+    if (state === "held") throw new QkdError("data-exists", "a key id is taken")
     if (this.keyCount + offer.keyIds.length > DELIVERY_LIMITS.keys)
       throw new QkdError("resource-denied", "too many undelivered keys")
     this.#add(batch, words, false)
@@ -147,31 +142,40 @@ export class DeliveryLedger {
    * `data-missing` when one is unknown, spent, void or expired (all alike).
    */
   take(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[], nowMs: number): Taken {
-    const found: Found[] = []
+    const found = new Float64Array(keyIds.length)
+    let [count, last] = [0, -1]
     let missing = false
     let foreign = false
+    let reader: Reader | undefined
     // Every id is looked at, whatever the ones before it gave: the answer takes the same time.
     for (const id of keyIds) {
-      const place = this.#keys.find(id)
-      if (place?.owner.deliverable !== true) {
+      const place = this.#keys.find(id, last + 1)
+      const entry = this.#keys.ownerAt(place)
+      if (entry?.deliverable !== true) {
         missing = true
         continue
       }
-      const { offer, taken, expiresMs } = place.owner.batch
-      const slave = offer.slaveSaeIds.indexOf(slaveSaeId)
-      const marks = taken[place.index] ?? 0
-      if (slave < 0 || offer.masterSaeId !== masterSaeId) foreign = true
-      else if (expiresMs <= nowMs || hasBit(marks, slave)) missing = true
+      if (reader?.entry !== entry) reader = readerOf(entry, slaveSaeId, masterSaeId)
+      last = place
+      const { taken, expiresMs } = entry.batch
+      const index = this.#keys.indexAt(place)
+      const marks = taken[index] ?? 0
+      if (!reader.entitled) foreign = true
+      else if (expiresMs <= nowMs || hasBit(marks, reader.slave)) missing = true
       else {
         // At once: an id that is named twice finds its key taken.
-        taken[place.index] = marks + 2 ** slave
-        found.push(place)
+        taken[index] = marks + reader.mark
+        found[count++] = place
       }
     }
-    if (!foreign && !missing) return this.#settle(found)
-    for (const { owner, index } of found) {
-      const { offer, taken } = owner.batch
-      taken[index] = (taken[index] ?? 0) - 2 ** offer.slaveSaeIds.indexOf(slaveSaeId)
+    const places = found.subarray(0, count)
+    if (!foreign && !missing) return this.#settle(places)
+    for (const place of places) {
+      const batch = this.#keys.ownerAt(place)?.batch
+      const index = this.#keys.indexAt(place)
+      if (batch === undefined) continue
+      batch.taken[index] =
+        (batch.taken[index] ?? 0) - 2 ** batch.offer.slaveSaeIds.indexOf(slaveSaeId)
     }
     if (foreign) throw new QkdError("access-denied", "not named for one or more of the keys")
     throw new QkdError("data-missing", "one or more keys specified are not found on KME")
@@ -224,23 +228,48 @@ export class DeliveryLedger {
   }
 
   /** These are taken: which batches have changed, and which have nothing left. */
-  #settle(found: readonly Found[]): Taken {
+  #settle(places: Float64Array): Taken {
+    const runs: KeyRun[] = []
     const touched = new Set<Entry>()
-    let last: Entry | undefined
-    for (const { owner, index } of found) {
-      if (owner.batch.taken[index] === owner.allTaken) owner.left -= 1
-      if (owner !== last) touched.add(owner)
-      last = owner
+    let [last, run] = [-1, undefined as KeyRun | undefined]
+    for (const place of places) {
+      const entry = this.#keys.ownerAt(place)
+      if (entry === undefined) continue
+      const index = this.#keys.indexAt(place)
+      if (entry.batch.taken[index] === entry.allTaken) entry.left -= 1
+      if (run !== undefined && place === last + 1 && run.batch === entry.batch) run.count += 1
+      else {
+        run = { batch: entry.batch, from: index, count: 1 }
+        runs.push(run)
+        touched.add(entry)
+      }
+      last = place
     }
     const entries = Array.from(touched)
     const finished = entries.filter(({ left }) => left === 0)
     for (const entry of finished) this.#remove(entry)
     return {
-      places: found.map(({ owner, index }) => ({ batch: owner.batch, index })),
+      runs,
       changed: entries.filter(({ left }) => left > 0).map(({ batch }) => batch),
       finished: finished.map(({ batch }) => batch),
     }
   }
+}
+
+/** What an SAE is to a batch. */
+interface Reader {
+  readonly entry: Entry
+  readonly entitled: boolean
+  /** Which of the slaves, and its mark. */
+  readonly slave: number
+  readonly mark: number
+}
+
+function readerOf(entry: Entry, slaveSaeId: string, masterSaeId: string): Reader {
+  const { offer } = entry.batch
+  const slave = offer.slaveSaeIds.indexOf(slaveSaeId)
+  const entitled = slave >= 0 && offer.masterSaeId === masterSaeId
+  return { entry, entitled, slave, mark: 2 ** slave }
 }
 
 function earlyVoid({ transferId, source }: { transferId: string; source: string }): string {

@@ -1,11 +1,14 @@
-// Finds ids of 128 bits by the thousand: each with two numbers, in flat pieces of memory. A Map from texts to objects would
-// cost a text, an object and a hash over 36 characters for each key that passes.
+// Finds ids of 128 bits by the thousand, in flat memory. Ids come in runs (the keys of one batch) whose words stay as they
+// came; the table says of an id which run it is of and which place it has there, and reads the run to be sure. A Map from
+// texts to objects would cost a text, an object and a hash over 36 characters for each key that passes.
 
 import { UUID_BYTES } from "./bytes.js"
 
 const WORDS = UUID_BYTES / 4
-/** Two words of place, `owner + 1` and `at`; the first is 0 where nothing is. */
-const PLACE = 2
+/** Ids of a run; as many numbers of runs as are left of 32 bits. */
+export const RUN_IDS = 1024
+/** Words of a slot: the id's hash, and its place, which is 0 where nothing is. */
+const SLOT = 2
 const FEWEST_SLOTS = 256
 
 /** Ids as words, four each, in the byte order of this machine: to be compared, not sent. */
@@ -13,11 +16,22 @@ export function wordsOf(idBytes: Uint8Array): Uint32Array {
   return new Uint32Array(Uint8Array.from(idBytes).buffer)
 }
 
+/** Run and place in it. */
+export function placeOf(number: number, nth: number): number {
+  return number * RUN_IDS + nth
+}
+
+export const numberOf = (place: number): number => Math.floor(place / RUN_IDS)
+
+export const nthOf = (place: number): number => place % RUN_IDS
+
 /** Open addressing: an id stands in the first free slot from its own on, and what follows moves up when one goes. */
 export class IdTable {
   readonly #seed: number
-  #ids = new Uint32Array(FEWEST_SLOTS * WORDS)
-  #places = new Uint32Array(FEWEST_SLOTS * PLACE)
+  /** By number; 0 is nobody's. */
+  readonly #runs: Uint32Array[] = [new Uint32Array(0)]
+  readonly #free: number[] = []
+  #slots = new Uint32Array(FEWEST_SLOTS * SLOT)
   #mask = FEWEST_SLOTS - 1
   #count = 0
 
@@ -30,99 +44,151 @@ export class IdTable {
     return this.#count
   }
 
-  /** Slot of the id in `words` from `from` on, until the next change; -1 when it is not here. */
-  find(words: Uint32Array, from: number): number {
-    const slot = this.#slotFor(words, from)
-    return this.#places[slot * PLACE] === 0 ? -1 : slot
+  /** Place of the nth id in `words`; -1 when it is not here. */
+  find(words: Uint32Array, nth: number): number {
+    const slot = this.#slotFor(words, nth, hashOf(words, nth, this.#seed))
+    return (this.#slots[slot * SLOT + 1] ?? 0) || -1
   }
 
-  ownerAt(slot: number): number {
-    return (this.#places[slot * PLACE] ?? 0) - 1
+  /** Whether the nth id in `words` is the one at this place. */
+  isAt(place: number, words: Uint32Array, nth: number): boolean {
+    const run = this.#runs[numberOf(place)]
+    return run !== undefined && isSame(run, nthOf(place), words, nth)
   }
 
-  placeAt(slot: number): number {
-    return this.#places[slot * PLACE + 1] ?? 0
+  /**
+   * These ids, which stay the table's, are of a run of their own from now on, whether they were here or not. Returns its number.
+   *
+   * @throws RangeError for more than `RUN_IDS`
+   */
+  add(words: Uint32Array): number {
+    const count = words.length / WORDS
+    if (count > RUN_IDS) throw new RangeError(`a run of ${count} ids`)
+    const number = this.#take(words)
+    for (let nth = 0; nth < count; nth++) this.#put(words, number, nth)
+    return number
   }
 
-  /** Of this id from now on, whether it was here or not. */
-  set(words: Uint32Array, from: number, owner: number, at: number): void {
-    let slot = this.#slotFor(words, from)
-    if (this.#places[slot * PLACE] === 0) {
-      this.#count += 1
-      if (this.#count * 2 > this.#mask) {
-        this.#grow()
-        slot = this.#slotFor(words, from)
-      }
-      for (let i = 0; i < WORDS; i++) this.#ids[slot * WORDS + i] = words[from + i] ?? 0
+  /** The number of a run of `RUN_IDS` places that `write` fills. */
+  open(): number {
+    return this.#take(new Uint32Array(RUN_IDS * WORDS))
+  }
+
+  /** This id is at that place of an open run from now on. */
+  write(number: number, nth: number, words: Uint32Array, from: number): void {
+    const run = this.#runs[number]
+    if (run === undefined) return
+    for (let i = 0; i < WORDS; i++) run[nth * WORDS + i] = words[from * WORDS + i] ?? 0
+    this.#put(run, number, nth)
+  }
+
+  /** Those of its ids that are not another's by now go; the number is free. */
+  remove(number: number): void {
+    const words = this.#runs[number] ?? new Uint32Array(0)
+    const count = words.length / WORDS
+    for (let nth = 0; nth < count; nth++) {
+      const slot = this.#slotFor(words, nth, hashOf(words, nth, this.#seed))
+      if (this.#slots[slot * SLOT + 1] === placeOf(number, nth)) this.#empty(slot)
     }
-    this.#places[slot * PLACE] = owner + 1
-    this.#places[slot * PLACE + 1] = at
+    this.#runs[number] = new Uint32Array(0)
+    this.#free.push(number)
   }
 
-  remove(slot: number): void {
+  #take(words: Uint32Array): number {
+    const number = this.#free.pop() ?? this.#runs.length
+    this.#runs[number] = words
+    return number
+  }
+
+  #put(run: Uint32Array, number: number, nth: number): void {
+    if ((this.#count + 1) * 2 > this.#mask) this.#grow()
+    const hash = hashOf(run, nth, this.#seed)
+    const at = this.#slotFor(run, nth, hash) * SLOT
+    if (this.#slots[at + 1] === 0) this.#count += 1
+    this.#slots[at] = hash
+    this.#slots[at + 1] = placeOf(number, nth)
+  }
+
+  #empty(slot: number): void {
+    const slots = this.#slots
     this.#count -= 1
     let hole = slot
     for (let next = (slot + 1) & this.#mask; ; next = (next + 1) & this.#mask) {
-      if (this.#places[next * PLACE] === 0) break
-      const home = this.#homeOf(this.#ids, next * WORDS)
+      const place = slots[next * SLOT + 1] ?? 0
+      if (place === 0) break
+      const hash = slots[next * SLOT] ?? 0
       // It may stand in the hole unless its own slot lies between the hole and where it is.
-      if (((next - home) & this.#mask) < ((next - hole) & this.#mask)) continue
-      this.#ids.copyWithin(hole * WORDS, next * WORDS, (next + 1) * WORDS)
-      this.#places.copyWithin(hole * PLACE, next * PLACE, (next + 1) * PLACE)
+      if (((next - hash) & this.#mask) < ((next - hole) & this.#mask)) continue
+      slots[hole * SLOT] = hash
+      slots[hole * SLOT + 1] = place
       hole = next
     }
-    this.#places[hole * PLACE] = 0
-  }
-
-  clear(): void {
-    this.#count = 0
-    this.#places.fill(0)
+    slots[hole * SLOT + 1] = 0
   }
 
   /** Where the id is, or would be put. */
-  #slotFor(words: Uint32Array, from: number): number {
-    const [a, b, c, d] = [words[from], words[from + 1], words[from + 2], words[from + 3]]
-    let slot = this.#homeOf(words, from)
-    for (;;) {
-      if (this.#places[slot * PLACE] === 0) return slot
-      const at = slot * WORDS
-      const ids = this.#ids
-      if (ids[at] === a && ids[at + 1] === b && ids[at + 2] === c && ids[at + 3] === d) return slot
-      slot = (slot + 1) & this.#mask
+  #slotFor(words: Uint32Array, nth: number, hash: number): number {
+    const slots = this.#slots
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const place = slots[slot * SLOT + 1] ?? 0
+      if (place === 0 || (slots[slot * SLOT] === hash && this.isAt(place, words, nth))) return slot
     }
-  }
-
-  #homeOf(words: Uint32Array, from: number): number {
-    let hash = this.#seed
-    for (let i = 0; i < WORDS; i++) {
-      hash = Math.imul(hash ^ (words[from + i] ?? 0), 0x9e3779b1)
-      hash ^= hash >>> 15
-    }
-    return hash & this.#mask
   }
 
   #grow(): void {
-    const [ids, places, slots] = [this.#ids, this.#places, (this.#mask + 1) * 2]
-    this.#ids = new Uint32Array(slots * WORDS)
-    this.#places = new Uint32Array(slots * PLACE)
-    this.#mask = slots - 1
-    for (let slot = 0; slot < slots / 2; slot++) {
-      if (places[slot * PLACE] === 0) continue
-      const to = this.#slotFor(ids, slot * WORDS)
-      for (let i = 0; i < WORDS; i++) this.#ids[to * WORDS + i] = ids[slot * WORDS + i] ?? 0
-      for (let i = 0; i < PLACE; i++) this.#places[to * PLACE + i] = places[slot * PLACE + i] ?? 0
+    const [before, slots] = [this.#slots, (this.#mask + 1) * 2]
+    const after = new Uint32Array(slots * SLOT)
+    const mask = slots - 1
+    for (let at = 0; at < before.length; at += SLOT) {
+      const [hash, place] = [before[at] ?? 0, before[at + 1] ?? 0]
+      if (place === 0) continue
+      let slot = hash & mask
+      while (after[slot * SLOT + 1] !== 0) slot = (slot + 1) & mask
+      after[slot * SLOT] = hash
+      after[slot * SLOT + 1] = place
     }
+    this.#slots = after
+    this.#mask = mask
   }
 }
 
-const seen = new IdTable(0)
+/** 32 bits of it, not negative. */
+function hashOf(words: Uint32Array, nth: number, seed: number): number {
+  const from = nth * WORDS
+  let hash = Math.imul(seed ^ (words[from] ?? 0), 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 1] ?? 0), 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 2] ?? 0), 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 3] ?? 0), 0x9e3779b1)
+  return (hash ^ (hash >>> 15)) >>> 0
+}
 
-/** Whether one of these ids is there twice. */
+function isSame(one: Uint32Array, nth: number, other: Uint32Array, otherNth: number): boolean {
+  const [a, b] = [nth * WORDS, otherNth * WORDS]
+  return (
+    one[a] === other[b] &&
+    one[a + 1] === other[b + 1] &&
+    one[a + 2] === other[b + 2] &&
+    one[a + 3] === other[b + 3]
+  )
+}
+
+/** For `hasTwins`: which id stands where, from 1; four slots an id at least. */
+const seen = new Uint16Array(RUN_IDS * 4)
+
+/** Whether one of these ids, of a run, is there twice. */
 export function hasTwins(idBytes: Uint8Array): boolean {
-  if (idBytes.length <= UUID_BYTES) return false
+  const count = idBytes.length / UUID_BYTES
+  if (count <= 1) return false
+  if (count > RUN_IDS) throw new RangeError(`a run of ${count} ids`)
   const words = wordsOf(idBytes)
-  for (let from = 0; from < words.length; from += WORDS) seen.set(words, from, 0, 0)
-  const different = seen.count
-  seen.clear()
-  return different * WORDS < words.length
+  let mask = 3
+  while (mask < count * 4 - 1) mask = mask * 2 + 1
+  seen.fill(0, 0, mask + 1)
+  for (let nth = 0; nth < count; nth++) {
+    let slot = hashOf(words, nth, 0) & mask
+    for (; seen[slot] !== 0; slot = (slot + 1) & mask)
+      if (isSame(words, (seen[slot] ?? 0) - 1, words, nth)) return true
+    seen[slot] = nth + 1
+  }
+  return false
 }

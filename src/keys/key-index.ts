@@ -1,31 +1,38 @@
 // Where each end key of the books is: with which batch, or over. The newest that are over are remembered, so that none
-// comes back; a key that was here is never anything else afterwards but over, or forgotten.
+// comes back, batch by batch; a key that was here is never anything else afterwards but over, or forgotten.
 
 import { UUID_BYTES, writeUuid } from "./bytes.js"
-import { IdTable } from "./id-table.js"
+import { IdTable, nthOf, numberOf, RUN_IDS } from "./id-table.js"
 
 const WORDS = UUID_BYTES / 4
-/** Owner of those that are over; their place is that in the line. */
-const OVER = 0
+/** Batches of fewer keys are put together once they are over: what one costs besides its ids is more than they are. */
+const FEW = 64
+
+/** Ids that are over and are forgotten together: a batch's, or those of several small ones. */
+interface Grave {
+  readonly number: number
+  count: number
+}
 
 export class KeyIndex<T> {
   readonly #table: IdTable
-  /** By number; 0 is nobody's. */
-  readonly #owners: (T | undefined)[] = [undefined]
-  readonly #free: number[] = []
-  readonly #line: Uint32Array
+  /** By number; undefined are those that are over. */
+  readonly #owners: (T | undefined)[] = []
+  /** Oldest first; those before `#first` are forgotten. */
+  readonly #line: Grave[] = []
+  #first = 0
+  /** Where small batches go. */
+  #shared: Grave | undefined
   readonly #ceiling: number
-  /** How many have been put in the line. */
-  #buried = 0
+  #over = 0
   #held = 0
   readonly #asked = Buffer.alloc(UUID_BYTES)
   readonly #askedWords = new Uint32Array(this.#asked.buffer, this.#asked.byteOffset, WORDS)
 
-  /** @param ceiling how many are remembered that are over; @param seed see `IdTable` */
+  /** @param ceiling so many at least are remembered that are over; @param seed see `IdTable` */
   constructor(ceiling: number, seed: number) {
     this.#table = new IdTable(seed)
     this.#ceiling = ceiling
-    this.#line = new Uint32Array(ceiling * WORDS)
   }
 
   /** Keys with their batches. */
@@ -34,63 +41,97 @@ export class KeyIndex<T> {
   }
 
   state(words: Uint32Array, nth: number): "held" | "over" | "unknown" {
-    const slot = this.#table.find(words, nth * WORDS)
-    if (slot < 0) return "unknown"
-    return this.#table.ownerAt(slot) === OVER ? "over" : "held"
+    const place = this.#table.find(words, nth)
+    if (place < 0) return "unknown"
+    return this.#owners[numberOf(place)] === undefined ? "over" : "held"
   }
 
-  /** Takes in keys of a batch. Returns its number here, for `bury` and `leave`. */
+  /** What those that are known are; undefined when none is. */
+  stateOfAny(words: Uint32Array): "held" | "over" | undefined {
+    for (let nth = 0; nth * WORDS < words.length; nth++) {
+      const state = this.state(words, nth)
+      if (state !== "unknown") return state
+    }
+    return undefined
+  }
+
+  /** Takes in keys of a batch; the words are taken over. Returns its number here, for `leave` and `drop`. */
   hold(words: Uint32Array, owner: T): number {
-    const number = this.#free.pop() ?? this.#owners.length
+    const number = this.#table.add(words)
     this.#owners[number] = owner
-    const count = words.length / WORDS
-    for (let nth = 0; nth < count; nth++) this.#table.set(words, nth * WORDS, number, nth)
-    this.#held += count
+    this.#held += words.length / WORDS
     return number
   }
 
-  /** Who holds the key with this id, and at which place; undefined when nobody does. */
-  find(keyId: string): { readonly owner: T; readonly index: number } | undefined {
-    if (!writeUuid(keyId, this.#asked, 0)) return undefined
-    const slot = this.#table.find(this.#askedWords, 0)
-    const owner = slot < 0 ? undefined : this.#owners[this.#table.ownerAt(slot)]
-    return owner === undefined ? undefined : { owner, index: this.#table.placeAt(slot) }
+  /**
+   * Where the key with this id is, for `ownerAt` and `indexAt`; -1 when it is nowhere, or over.
+   *
+   * @param guess where it is likely to be: whoever asks for keys of a batch asks for them in order
+   */
+  find(keyId: string, guess = -1): number {
+    if (!writeUuid(keyId, this.#asked, 0)) return -1
+    const isGuess = guess >= 0 && this.#table.isAt(guess, this.#askedWords, 0)
+    const place = isGuess ? guess : this.#table.find(this.#askedWords, 0)
+    return place < 0 || this.#owners[numberOf(place)] === undefined ? -1 : place
+  }
+
+  ownerAt(place: number): T | undefined {
+    return this.#owners[numberOf(place)]
+  }
+
+  indexAt(place: number): number {
+    return nthOf(place)
   }
 
   /** The batch is over, and all of its keys. */
   leave(words: Uint32Array, number: number): void {
-    this.#owners[number] = undefined
-    this.#free.push(number)
     this.#held -= words.length / WORDS
-    this.bury(words)
+    this.#owners[number] = undefined
+    if (words.length >= FEW * WORDS) this.#line.push({ number, count: words.length / WORDS })
+    else {
+      this.#table.remove(number)
+      this.#buryFew(words)
+    }
+    this.#countOver(words)
   }
 
   /** The batch was never here. */
   drop(words: Uint32Array, number: number): void {
     this.#owners[number] = undefined
-    this.#free.push(number)
     this.#held -= words.length / WORDS
-    for (let from = 0; from < words.length; from += WORDS) {
-      const slot = this.#table.find(words, from)
-      if (slot >= 0) this.#table.remove(slot)
-    }
+    this.#table.remove(number)
   }
 
   /** These are over. */
   bury(words: Uint32Array): void {
-    for (let from = 0; from < words.length; from += WORDS) {
-      const at = this.#buried % this.#ceiling
-      if (this.#buried >= this.#ceiling) this.#forget(at)
-      for (let i = 0; i < WORDS; i++) this.#line[at * WORDS + i] = words[from + i] ?? 0
-      this.#table.set(words, from, OVER, at)
-      this.#buried += 1
+    this.#buryFew(words)
+    this.#countOver(words)
+  }
+
+  #buryFew(words: Uint32Array): void {
+    for (let nth = 0; nth * WORDS < words.length; nth++) {
+      let grave = this.#shared
+      if (grave === undefined || grave.count === RUN_IDS) {
+        grave = this.#shared = { number: this.#table.open(), count: 0 }
+        this.#owners[grave.number] = undefined
+        this.#line.push(grave)
+      }
+      this.#table.write(grave.number, grave.count++, words, nth)
     }
   }
 
-  /** The oldest that is over; not if it was buried once more since. */
-  #forget(at: number): void {
-    const slot = this.#table.find(this.#line, at * WORDS)
-    if (slot < 0 || this.#table.ownerAt(slot) !== OVER || this.#table.placeAt(slot) !== at) return
-    this.#table.remove(slot)
+  #countOver(words: Uint32Array): void {
+    this.#over += words.length / WORDS
+    for (;;) {
+      const oldest = this.#line[this.#first]
+      if (oldest === undefined || this.#over - oldest.count < this.#ceiling) break
+      this.#table.remove(oldest.number)
+      this.#over -= oldest.count
+      this.#first += 1
+      if (oldest === this.#shared) this.#shared = undefined
+    }
+    if (this.#first * 2 <= this.#line.length) return
+    this.#line.splice(0, this.#first)
+    this.#first = 0
   }
 }

@@ -7,30 +7,41 @@ import { unmovedBytes, unmovedCopy } from "../unmoved.js"
 const INSPECT = Symbol.for("nodejs.util.inspect.custom")
 
 export class Secret {
+  /** Shared with others that were cut from the same bytes: a view of one's own is made only when they are looked at. */
   #bytes: Uint8Array | null
+  readonly #from: number
+  readonly #length: number
 
-  private constructor(bytes: Uint8Array) {
+  private constructor(bytes: Uint8Array, from: number, length: number) {
     this.#bytes = bytes
+    this.#from = from
+    this.#length = length
   }
 
   /** Takes the bytes over: `source` is copied, then wiped. */
   static take(source: Uint8Array): Secret {
     const own = unmovedCopy(source)
     source.fill(0)
-    return new Secret(own)
+    return new Secret(own, 0, own.length)
+  }
+
+  /** A copy; `source` stays as it is. */
+  static copy(source: Uint8Array): Secret {
+    return new Secret(unmovedCopy(source), 0, source.length)
   }
 
   /** A zeroed secret of `lengthBytes`, to be filled through `use`. */
   static zero(lengthBytes: number): Secret {
-    return new Secret(unmovedBytes(lengthBytes))
+    return new Secret(unmovedBytes(lengthBytes), 0, lengthBytes)
   }
 
   get lengthBytes(): number {
-    return this.#open().length
+    this.#open()
+    return this.#length
   }
 
   get lengthBits(): number {
-    return this.#open().length * 8
+    return this.lengthBytes * 8
   }
 
   get wiped(): boolean {
@@ -39,38 +50,38 @@ export class Secret {
 
   /** Lends the bytes to `reader`, which must not keep them. */
   use<T>(reader: (bytes: Uint8Array) => T): T {
-    return reader(this.#open())
+    return reader(this.#view(0, this.#length))
+  }
+
+  /** The same for readers by the hundred: the bytes are `length` from `from` on, and what is around them is another's. */
+  useAt<T>(reader: (bytes: Uint8Array, from: number, length: number) => T): T {
+    return reader(this.#open(), this.#from, this.#length)
   }
 
   /** A new secret with `lengthBytes` from `offsetBytes`. */
   slice(offsetBytes: number, lengthBytes: number): Secret {
-    const bytes = this.#open()
-    if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes + lengthBytes > bytes.length) {
-      throw new RangeError(`slice ${offsetBytes}+${lengthBytes} of ${bytes.length} bytes`)
-    }
-    return new Secret(unmovedCopy(bytes.subarray(offsetBytes, offsetBytes + lengthBytes)))
+    return Secret.copy(this.#view(offsetBytes, lengthBytes))
   }
 
-  /**
-   * Takes `count` secrets of `lengthBytes` each out of this one, from `offsetBytes` on: they are overwritten here. All
-   * share one buffer, in which each overwrites its own bytes when it is wiped.
-   */
-  cut(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
-    const bytes = this.#open()
-    const end = offsetBytes + lengthBytes * count
-    if (offsetBytes < 0 || lengthBytes < 0 || count < 0 || end > bytes.length)
-      throw new RangeError(`cut ${offsetBytes}+${lengthBytes}x${count} of ${bytes.length} bytes`)
-    const own = unmovedCopy(bytes.subarray(offsetBytes, end))
-    bytes.fill(0, offsetBytes, end)
+  /** `count` new secrets of `lengthBytes` each, from `offsetBytes` on. All share one buffer, in which each wipes its own bytes. */
+  parts(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
+    const own = unmovedCopy(this.#view(offsetBytes, lengthBytes * count))
     const parts: Secret[] = []
     for (let at = 0; at < own.length; at += lengthBytes)
-      parts.push(new Secret(own.subarray(at, at + lengthBytes)))
+      parts.push(new Secret(own, at, lengthBytes))
+    return parts
+  }
+
+  /** The same, and they are overwritten here. */
+  cut(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
+    const parts = this.parts(offsetBytes, lengthBytes, count)
+    this.#view(offsetBytes, lengthBytes * count).fill(0)
     return parts
   }
 
   /** Overwrites the bytes; every later use throws. Wiping twice is harmless. */
   wipe(): void {
-    this.#bytes?.fill(0)
+    this.#bytes?.fill(0, this.#from, this.#from + this.#length)
     this.#bytes = null
   }
 
@@ -88,6 +99,17 @@ export class Secret {
 
   [INSPECT](): string {
     return "<secret>"
+  }
+
+  #view(offsetBytes: number, lengthBytes: number): Uint8Array {
+    const bytes = this.#open()
+    if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes + lengthBytes > this.#length)
+      throw new RangeError(
+        `${lengthBytes} bytes from ${offsetBytes} of a secret of ${this.#length}`,
+      )
+    if (lengthBytes === bytes.length) return bytes
+    const from = this.#from + offsetBytes
+    return bytes.subarray(from, from + lengthBytes)
   }
 
   #open(): Uint8Array {

@@ -12,6 +12,7 @@ import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
+import { endKey } from "./made-batch.js"
 import type { EndKey } from "./ports.js"
 import { BATCH_PREFIX, batchKey, OVER_PREFIX, overKey } from "./records.js"
 import { unmovedBuffer } from "../unmoved.js"
@@ -21,8 +22,10 @@ const OVER_MS = 86_400_000
 const MAX_OVER = 8192
 const MARK_BYTES = 8
 
-export interface TakenKey extends EndKey {
-  readonly appId: string
+/** Keys that leave, in the order they were asked for, and how many bits of which application's. */
+export interface TakenKeys {
+  readonly keys: EndKey[]
+  readonly bits: readonly { readonly appId: string; readonly bits: number }[]
 }
 
 export class EndKeys {
@@ -96,26 +99,27 @@ export class EndKeys {
     slaveSaeId: string,
     masterSaeId: string,
     keyIds: readonly string[],
-  ): Promise<TakenKey[]> {
+  ): Promise<TakenKeys> {
     const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
     const records = new Map<string, Secret>()
-    const keys: TakenKey[] = []
+    const keys: EndKey[] = []
+    const bits: { appId: string; bits: number }[] = []
     try {
-      const facts = new Map<string, KeyFacts>()
-      for (const batch of [...taken.changed, ...taken.finished]) {
-        const { transferId } = batch.offer
-        const record = this.#store.get(batchKey(transferId))
+      for (const { offer } of [...taken.changed, ...taken.finished]) {
+        const record = this.#store.get(batchKey(offer.transferId))
         if (record === undefined) throw new QkdError("data-missing", "a batch is not in the store")
-        records.set(transferId, record)
-        facts.set(transferId, factsOf(batch))
+        records.set(offer.transferId, record)
       }
-      for (const { batch, index } of taken.places) {
-        const { transferId } = batch.offer
-        const [record, about] = [records.get(transferId), facts.get(transferId)]
-        if (record === undefined || about === undefined) continue
-        const { size, all, ...what } = about
-        const key = record.slice(record.lengthBytes - all + index * size, size)
-        keys.push({ keyId: keyIds[keys.length] ?? "", key, ...what })
+      for (const { batch, from, count } of taken.runs) {
+        const { transferId, appId, keySizeBits } = batch.offer
+        const record = records.get(transferId)
+        if (record === undefined) continue
+        const size = keySizeBits / 8
+        const first = record.lengthBytes - consignmentBytes(batch.offer) + from * size
+        const facts = factsOf(batch)
+        for (const key of record.parts(first, size, count))
+          keys.push(endKey(keyIds[keys.length] ?? "", key, facts))
+        bits.push({ appId, bits: count * keySizeBits })
       }
       const ops = [
         ...taken.changed.map((batch) => this.#changed(batch, records)),
@@ -125,7 +129,7 @@ export class EndKeys {
       // Sealed already: what is left of the batch must not stay in the heap.
       for (const { value } of ops) value?.fill(0)
       await durable
-      return keys
+      return { keys, bits }
     } catch (cause) {
       // The marks stay: what may or may not be on disk as delivered is not offered again.
       for (const { key } of keys) key.wipe()
@@ -266,18 +270,8 @@ function readFacts(reader: ByteReader): KeyPathFacts {
   }
 }
 
-/** How long each key is and all of them, at the end of their record; and what else is known of them. */
-interface KeyFacts extends KeyPathFacts {
-  readonly size: number
-  readonly all: number
-  readonly appId: string
-}
-
-function factsOf({ offer, epsilon, links, disjointPaths }: KeyBatch): KeyFacts {
+function factsOf({ epsilon, links, disjointPaths }: KeyBatch): KeyPathFacts {
   return {
-    size: offer.keySizeBits / 8,
-    all: consignmentBytes(offer),
-    appId: offer.appId,
     ...(epsilon !== undefined && { epsilon }),
     ...(links !== undefined && { links }),
     ...(disjointPaths !== undefined && { disjointPaths }),

@@ -243,8 +243,8 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
         appTag: "node-unreachable",
       })
     const taken = await this.#endKeys.take(slaveSaeId, masterSaeId, keyIds)
-    for (const { appId, key } of taken) this.#supply.rates.countDelivered(appId, key.lengthBits)
-    return taken.map(({ appId: _, ...key }) => key)
+    for (const { appId, bits } of taken.bits) this.#supply.rates.countDelivered(appId, bits)
+    return taken.keys
   }
 
   async close(): Promise<void> {

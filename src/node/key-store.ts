@@ -5,7 +5,7 @@ import { uuidFrom } from "../keys/bytes.js"
 import { coversMark } from "../keys/store-mark.js"
 import type { StoreMark } from "../keys/store-mark.js"
 import { Secret } from "../keys/secret.js"
-import { unmovedBuffer, unmovedCopy } from "../unmoved.js"
+import { unmovedBuffer } from "../unmoved.js"
 
 /** Put or (with null) remove. The value is copied at once: the caller may wipe it. */
 export interface StoreOp {
@@ -61,7 +61,7 @@ export class VolatileStore implements KeyStore {
 
   get(key: Uint8Array): Secret | undefined {
     const value = this.#records.get(recordName(key))
-    return value === undefined ? undefined : Secret.take(unmovedCopy(value))
+    return value === undefined ? undefined : Secret.copy(value)
   }
 
   list(prefix: Uint8Array): StoredRecord[] {

@@ -380,8 +380,8 @@ export class SiteStreams implements KeyStreams {
     const master = this.#ends.masterOf(end.record)
     for (const { keyId } of this.#ends.unread(end)) {
       try {
-        const taken = await this.#options.endKeys().take(saeId, master, [keyId])
-        for (const { key } of taken) key.wipe()
+        const { keys } = await this.#options.endKeys().take(saeId, master, [keyId])
+        for (const { key } of keys) key.wipe()
       } catch (cause) {
         if (asQkdError(cause).tag !== "data-missing") throw cause
       }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import fc from "fast-check"
 import { uuidBytes } from "../../src/keys/bytes.js"
-import { hasTwins, IdTable, wordsOf } from "../../src/keys/id-table.js"
+import { hasTwins, IdTable, nthOf, numberOf, wordsOf } from "../../src/keys/id-table.js"
 import { KeyIndex } from "../../src/keys/key-index.js"
 
 // Few ids, and some that differ in one of their parts only: they meet in the table.
@@ -16,55 +16,102 @@ const uuid = (n: number): string =>
       (_, a: string, b: string, c: string, d: string, e: string) =>
         `${a}-${b}-${c}-${d}-${e}${String(n).padStart(3, "0")}`,
     )
+/** Of as many as one likes. */
+const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 const words = (...numbers: number[]): Uint32Array => wordsOf(uuidBytes(numbers.map(uuid)))
 
 describe("ids of keys", () => {
   it("are found where they were put, whatever others came and went, from a few to thousands", () => {
-    const step = fc.record({ id: fc.nat(700), put: fc.boolean() })
+    const ids = fc.uniqueArray(fc.nat(700), { minLength: 1, maxLength: 40 })
+    const step = fc.record({ ids, put: fc.boolean(), nth: fc.nat() })
     fc.assert(
-      fc.property(fc.integer(), fc.array(step, { maxLength: 2000 }), (seed, steps) => {
+      fc.property(fc.integer(), fc.array(step, { maxLength: 200 }), (seed, steps) => {
         const table = new IdTable(seed)
-        const plain = new Map<number, number>()
-        for (const [at, { id, put }] of steps.entries()) {
+        const runs = new Map<number, number[]>()
+        const plain = new Map<number, [number: number, nth: number]>()
+        for (const { ids, put, nth } of steps) {
+          const known = Array.from(runs.keys())
+          const gone = known[nth % known.length]
           if (put) {
-            table.set(words(id), 0, id, at)
-            plain.set(id, at)
-          } else {
-            const slot = table.find(words(id), 0)
-            assert.equal(slot >= 0, plain.delete(id))
-            if (slot >= 0) table.remove(slot)
+            const number = table.add(words(...ids))
+            assert.ok(!runs.has(number))
+            runs.set(number, ids)
+            for (const [place, id] of ids.entries()) plain.set(id, [number, place])
+          } else if (gone !== undefined) {
+            table.remove(gone)
+            runs.delete(gone)
+            // Ids that another run has by now stay its own.
+            for (const [id, [number]] of plain) if (number === gone) plain.delete(id)
           }
         }
         assert.equal(table.count, plain.size)
         for (let id = 0; id <= 700; id++) {
-          const slot = table.find(words(id), 0)
-          assert.equal(slot >= 0, plain.has(id))
-          if (slot < 0) continue
-          assert.equal(table.ownerAt(slot), id)
-          assert.equal(table.placeAt(slot), plain.get(id))
+          const place = table.find(words(id), 0)
+          const expected = plain.get(id)
+          assert.deepEqual(
+            place < 0 ? undefined : [numberOf(place), nthOf(place)],
+            expected,
+            `id ${id}`,
+          )
+          if (place >= 0) assert.ok(table.isAt(place, words(id), 0))
         }
       }),
       { numRuns: 60 },
     )
   })
 
-  it("are over once their batch is, as long as they are among the newest so many, and never held again by it", () => {
-    const index = new KeyIndex<string>(4, 7)
-    const first = index.hold(words(1, 2), "first")
-    const second = index.hold(words(3, 4, 5), "second")
-    assert.equal(index.heldCount, 5)
-    assert.deepEqual(index.find(uuid(4)), { owner: "second", index: 1 })
-    index.leave(words(1, 2), first)
-    assert.equal(index.find(uuid(1)), undefined)
-    assert.equal(index.state(words(1, 2), 1), "over")
-    // Its number goes to another: what is over stays so.
-    assert.equal(index.hold(words(6), "third"), first)
-    assert.equal(index.find(uuid(2)), undefined)
-    assert.deepEqual(index.find(uuid(6)), { owner: "third", index: 0 })
-    index.leave(words(3, 4, 5), second)
-    const states = [1, 2, 3, 4, 5, 6, 7].map((id) => index.state(words(id), 0))
-    assert.deepEqual(states, ["unknown", "over", "over", "over", "over", "held", "unknown"])
-    assert.equal(index.heldCount, 1)
+  // Batches of few keys are put together once they are over, others stay as they are.
+  for (const size of [1, 5, 63, 64, 300]) {
+    it(`are over once their batch of ${size} is, as long as they are among the newest thousand, and never held again by it`, () => {
+      const index = new KeyIndex<number>(1000, 7)
+      const batches = Math.ceil(4000 / size)
+      const idsOf = (batch: number): string[] =>
+        Array.from({ length: size }, (_, nth) => idOf(batch * size + nth))
+      const numbers: number[] = []
+      for (let batch = 0; batch < batches; batch++) {
+        const held = wordsOf(uuidBytes(idsOf(batch)))
+        assert.equal(index.stateOfAny(held), undefined)
+        numbers.push(index.hold(held, batch))
+        assert.equal(index.heldCount, size)
+        for (const [nth, id] of idsOf(batch).entries()) {
+          const place = index.find(id)
+          assert.deepEqual([index.ownerAt(place), index.indexAt(place)], [batch, nth])
+          // A guess helps, or does no harm.
+          assert.equal(index.find(id, place), place)
+          assert.equal(index.find(id, place + 1), place)
+          assert.equal(index.find(id, 3), place)
+        }
+        index.leave(held, numbers[batch] ?? 0)
+        assert.equal(index.heldCount, 0)
+        assert.equal(index.stateOfAny(held), "over")
+        for (const id of idsOf(batch)) assert.equal(index.find(id), -1)
+      }
+      // Numbers go to others, those in the graves do not come back.
+      assert.ok(Math.max(...numbers) < 1000)
+      const states = Array.from({ length: batches * size }, (_, nth) =>
+        index.state(wordsOf(uuidBytes([idOf(nth)])), 0),
+      )
+      const first = states.indexOf("over")
+      assert.ok(states.slice(0, first).every((state) => state === "unknown"))
+      assert.ok(states.slice(first).every((state) => state === "over"))
+      const over = states.length - first
+      assert.ok(over >= 1000 && over <= 1000 + Math.max(1024, size), `${over} are remembered`)
+    })
+  }
+
+  it("of batches large and small are forgotten oldest first", () => {
+    const index = new KeyIndex<string>(1000, 7)
+    const sizes = [3, 700, 2, 1, 700, 5, 900, 900]
+    let next = 0
+    const all = sizes.map((size) => Array.from({ length: size }, () => idOf(next++)))
+    for (const ids of all) {
+      const held = wordsOf(uuidBytes(ids))
+      index.leave(held, index.hold(held, "batch"))
+    }
+    const last = all.slice(-2)
+    for (const ids of last)
+      for (const id of ids) assert.equal(index.state(wordsOf(uuidBytes([id])), 0), "over")
+    for (const id of all[0] ?? []) assert.equal(index.state(wordsOf(uuidBytes([id])), 0), "unknown")
   })
 
   it("are not there, and not over, when their batch was dropped", () => {
@@ -78,7 +125,8 @@ describe("ids of keys", () => {
     const index = new KeyIndex<string>(4, 7)
     const zero = "00000000-0000-0000-0000-000000000000"
     index.hold(wordsOf(uuidBytes([zero])), "zero")
-    assert.deepEqual(index.find(zero), { owner: "zero", index: 0 })
+    const place = index.find(zero)
+    assert.deepEqual([index.ownerAt(place), index.indexAt(place)], ["zero", 0])
     for (const text of [
       "",
       "x",
@@ -87,7 +135,7 @@ describe("ids of keys", () => {
       zero.replaceAll("-", "0"),
       zero.replace("0", "g"),
     ])
-      assert.equal(index.find(text), undefined)
+      assert.equal(index.find(text), -1)
   })
 
   it("are seen to be named twice, whichever two they are", () => {

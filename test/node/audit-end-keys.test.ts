@@ -39,7 +39,9 @@ describe("end keys in memory", () => {
     }
     await endKeys.put(offer, Secret.take(Buffer.from(bytes)))
     for (const [index, keyId] of keyIds.entries()) {
-      const [taken] = await endKeys.take("s", "m", [keyId])
+      const {
+        keys: [taken],
+      } = await endKeys.take("s", "m", [keyId])
       assert.ok(taken !== undefined)
       // The control: the right key came out.
       const expected = bytes.subarray(index * 32, index * 32 + 32)
