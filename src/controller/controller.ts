@@ -5,9 +5,9 @@
 //   submit -> queue -> decide (draft) -> store.commit -> network -> notices -> south -> reply
 
 import { type CandidateAsk, type Candidates, candidatesFor } from "../core/candidates.js"
-import { decide, decideOn } from "../core/decide.js"
+import { decideAll } from "../core/batch.js"
+import { decide } from "../core/decide.js"
 import { desiredConfig } from "../core/desired.js"
-import { Draft } from "../core/draft.js"
 import type { Effect, Event, Reply } from "../core/event.js"
 import { holdSecondsAt } from "../core/provisional.js"
 import { type MoveChoice, moveChoices } from "../core/move-choices.js"
@@ -70,11 +70,6 @@ interface Waiting {
   readonly event: Event
   resolve(reply: Reply): void
   reject(error: QkdError): void
-}
-
-interface Decided {
-  readonly waiting: Waiting
-  readonly reply: Reply
 }
 
 export class Controller implements ControllerPort, InsightPort {
@@ -236,22 +231,10 @@ export class Controller implements ControllerPort, InsightPort {
 
   async #decideBatch(batch: readonly Waiting[]): Promise<void> {
     const context = this.#context()
-    const draft = new Draft(this.#picture)
-    const decided: Decided[] = []
-    const effects: Effect[] = []
-    for (const waiting of batch) {
-      const part = new Draft(draft, draft.revision)
-      try {
-        const { reply, effects: more } = decideOn(part, waiting.event, context)
-        for (const change of part.changes()) draft.write(change)
-        effects.push(...more)
-        decided.push({ waiting, reply })
-      } catch (error) {
-        part.drop()
-        this.#options.log("error", "a decision failed", { event: waiting.event.kind }, error)
-        waiting.reject(new QkdError("operation-failed", "internal error", { cause: error }))
-      }
-    }
+    const events = batch.map(({ event }) => event)
+    const { draft, effects, outcomes } = decideAll(this.#picture, events, context)
+    for (const [place, { error }] of outcomes.entries())
+      if (error !== undefined) this.#failed(batch[place], error)
     const changes = draft.changes()
     const durable = durableChanges(this.#picture, changes)
     let revision = this.#picture.revision
@@ -267,11 +250,19 @@ export class Controller implements ControllerPort, InsightPort {
     const notices = noticesOf(this.#picture, changes, effects, new Date(context.now).toISOString())
     const sessions = this.#sessionChanges(changes)
     this.#picture.apply(changes, revision)
+    draft.drop()
     for (const notice of notices) this.#publish(this.#journal.add(notice))
     for (const change of sessions) change()
     if (changes.length > 0) this.#shareSoon(context.now)
     this.#carryOut(effects, revision)
-    for (const { waiting, reply } of decided) waiting.resolve(reply)
+    for (const [place, { reply }] of outcomes.entries())
+      if (reply !== undefined) batch[place]?.resolve(reply)
+  }
+
+  #failed(waiting: Waiting | undefined, cause: unknown): void {
+    const event = waiting?.event.kind ?? ""
+    this.#options.log("error", "a decision failed", { event }, cause)
+    waiting?.reject(new QkdError("operation-failed", "internal error", { cause }))
   }
 
   #context(): Context {

@@ -63,7 +63,7 @@ export function decideOn(
   draft: Draft,
   event: Event,
   context: Context,
-): { readonly reply: Reply; readonly effects: readonly Effect[] } {
+): { readonly reply: Reply; readonly effects: Effect[] } {
   const turn = new Turn(draft, context)
   const reply = dispatch(turn, event)
   return { reply, effects: turn.effects }

@@ -271,7 +271,10 @@ export class Draft implements View {
     return found
   }
 
-  /** Tells the shared graph that nothing written here holds. The draft must not be used afterwards. */
+  /**
+   * Tells the shared graph to look up again what it may have looked up here; also where the changes were kept, since what was written
+   * and written back is none of them. The draft must not be used afterwards.
+   */
   drop(): void {
     for (const qkdlId of this.#reserved.keys()) this.graph.touchLink(qkdlId)
     for (const qkdlId of this.#kept) this.graph.touchLink(qkdlId)

@@ -38,26 +38,30 @@ function takeIfAsSafe(turn: Turn, service: Service, path: FoundPath): Reply {
     if (sameLinks(path.hops, service.path.hops)) return { ok: true, id: service.serviceId }
   const draft = new Draft(turn.draft, turn.draft.revision)
   const trial = new Turn(draft, turn.context)
+  try {
+    const reply = tryIt(trial, service, path)
+    if (!reply.ok) return reply
+    for (const change of draft.changes()) turn.draft.write(change)
+    turn.effects.push(...trial.effects)
+    return reply
+  } finally {
+    draft.drop()
+  }
+}
+
+function tryIt(trial: Turn, service: Service, path: FoundPath): Reply {
   // What its backup keeps is free for the new path and for the next backup.
   const { backup: _backup, noBackup: _no, ...bare } = service
   const free = service.backup === undefined ? service : put(trial, bare)
   const reply = unfit(trial, free, path) ?? take(trial, free, path, "to a better place")
-  if (!reply.ok) {
-    draft.drop()
-    return reply
+  if (!reply.ok) return reply
+  const after = trial.draft.service(service.serviceId)
+  if (service.backup === undefined || isAsFarApart(after?.backup, service.backup)) return reply
+  const why = after?.noBackup ?? "its backup would be nearer to its path than it is now"
+  return {
+    ...refused("resource-denied", `less would be kept ready for it: ${why}`),
+    appTag: "no-path",
   }
-  const after = draft.service(service.serviceId)
-  if (service.backup !== undefined && !isAsFarApart(after?.backup, service.backup)) {
-    draft.drop()
-    const why = after?.noBackup ?? "its backup would be nearer to its path than it is now"
-    return {
-      ...refused("resource-denied", `less would be kept ready for it: ${why}`),
-      appTag: "no-path",
-    }
-  }
-  for (const change of draft.changes()) turn.draft.write(change)
-  turn.effects.push(...trial.effects)
-  return reply
 }
 
 export function serviceMoved(

@@ -17,13 +17,15 @@ export function together(
 ): Reply {
   const draft = new Draft(turn.draft, turn.draft.revision)
   const inner = new Turn(draft, turn.context)
-  for (const [part, order] of parts.entries()) {
-    const reply = one(inner, order)
-    if (reply.ok) continue
+  try {
+    for (const [part, order] of parts.entries()) {
+      const reply = one(inner, order)
+      if (!reply.ok) return { ...reply, part }
+    }
+    for (const change of draft.changes()) turn.draft.write(change)
+  } finally {
     draft.drop()
-    return { ...reply, part }
   }
-  for (const change of draft.changes()) turn.draft.write(change)
   turn.effects.push(...inner.effects)
   return { ok: true }
 }
