@@ -24,24 +24,36 @@ export function base64Length(lengthBytes: number): number {
 /**
  * Writes `source` in base64 into `target` from `at` on.
  *
+ * @param from and `length`: the part of `source` that is meant, where that is not all
  * @returns where the text ends. @throws RangeError when `target` is too short.
  */
-export function writeBase64(source: Uint8Array, target: Uint8Array, at: number): number {
-  const end = at + base64Length(source.length)
+export function writeBase64(
+  source: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  from = 0,
+  length = source.length - from,
+): number {
+  const end = at + base64Length(length)
   if (end > target.length) throw new RangeError("no room for base64")
-  let to = at
-  for (let from = 0; from < source.length; from += 3) {
-    const left = source.length - from
+  const whole = from + length - (length % 3)
+  let [next, to] = [from, at]
+  for (; next < whole; next += 3) {
     const group =
-      ((source[from] ?? 0) << 16) |
-      (left > 1 ? (source[from + 1] ?? 0) << 8 : 0) |
-      (left > 2 ? (source[from + 2] ?? 0) : 0)
+      ((source[next] ?? 0) << 16) | ((source[next + 1] ?? 0) << 8) | (source[next + 2] ?? 0)
     target[to] = ALPHABET[group >>> 18] ?? 0
     target[to + 1] = ALPHABET[(group >>> 12) & 63] ?? 0
-    target[to + 2] = left > 1 ? (ALPHABET[(group >>> 6) & 63] ?? 0) : PAD
-    target[to + 3] = left > 2 ? (ALPHABET[group & 63] ?? 0) : PAD
+    target[to + 2] = ALPHABET[(group >>> 6) & 63] ?? 0
+    target[to + 3] = ALPHABET[group & 63] ?? 0
     to += 4
   }
+  const left = from + length - whole
+  if (left === 0) return end
+  const group = ((source[next] ?? 0) << 16) | (left > 1 ? (source[next + 1] ?? 0) << 8 : 0)
+  target[to] = ALPHABET[group >>> 18] ?? 0
+  target[to + 1] = ALPHABET[(group >>> 12) & 63] ?? 0
+  target[to + 2] = left > 1 ? (ALPHABET[(group >>> 6) & 63] ?? 0) : PAD
+  target[to + 3] = PAD
   return end
 }
 

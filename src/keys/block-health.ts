@@ -19,23 +19,33 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** Why it cannot be key; undefined where nothing speaks against it. Tells no byte of it. */
 export function blockFault(bytes: Uint8Array): string | undefined {
-  let [row, last, ones] = [0, -1, 0]
-  let tooOften = false
   const seen = new Uint16Array(256)
-  // By places, once: every byte of link key passes here.
-  for (let at = 0; at < bytes.length; at++) {
-    if (at % WINDOW_BYTES === 0) seen.fill(0)
-    const byte = bytes[at] ?? 0
-    row = byte === last ? row + 1 : 1
-    last = byte
-    if (row >= EQUAL_IN_A_ROW) return `${EQUAL_IN_A_ROW} equal bytes in a row`
-    ones += ONES[byte] ?? 0
-    const times = (seen[byte] ?? 0) + 1
-    seen[byte] = times
-    if (times >= SAME_IN_WINDOW) tooOften = true
+  let [ones, most, last] = [0, 0, -1]
+  // By places, once: every byte of link key passes here. What can be told of a whole window is looked at after it.
+  for (let from = 0; from < bytes.length; from += WINDOW_BYTES) {
+    const end = Math.min(bytes.length, from + WINDOW_BYTES)
+    seen.fill(0)
+    for (let at = from; at < end; at++) {
+      const byte = bytes[at] ?? 0
+      seen[byte] = (seen[byte] ?? 0) + 1
+      if (byte === last && isRow(bytes, at)) return `${EQUAL_IN_A_ROW} equal bytes in a row`
+      last = byte
+    }
+    for (let byte = 0; byte < 256; byte++) {
+      const times = seen[byte] ?? 0
+      if (times > most) most = times
+      ones += times * (ONES[byte] ?? 0)
+    }
   }
   const bits = 8 * bytes.length
   const sigmas = Math.abs(ones - bits / 2) / Math.sqrt(bits / 4)
   if (bits >= LEAST_BITS && sigmas > MOST_SIGMAS) return "ones and zeros are out of balance"
-  return tooOften ? `one byte ${SAME_IN_WINDOW} times in ${WINDOW_BYTES}` : undefined
+  return most >= SAME_IN_WINDOW ? `one byte ${SAME_IN_WINDOW} times in ${WINDOW_BYTES}` : undefined
+}
+
+/** Whether a row of equal bytes that is too long ends here. */
+function isRow(bytes: Uint8Array, end: number): boolean {
+  const from = end - EQUAL_IN_A_ROW + 1
+  for (let at = end - 1; at >= from; at--) if (bytes[at] !== bytes[end]) return false
+  return from >= 0
 }

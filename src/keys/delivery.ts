@@ -148,8 +148,9 @@ export class DeliveryLedger {
     let foreign = false
     let reader: Reader | undefined
     // Every id is looked at, whatever the ones before it gave: the answer takes the same time.
-    for (const id of keyIds) {
-      const place = this.#keys.find(id, last + 1)
+    this.#keys.ask(keyIds)
+    for (let nth = 0; nth < keyIds.length; nth++) {
+      const place = this.#keys.find(nth, last + 1)
       const entry = this.#keys.ownerAt(place)
       if (entry?.deliverable !== true) {
         missing = true

@@ -1,7 +1,7 @@
 // Where each end key of the books is: with which batch, or over. The newest that are over are remembered, so that none
 // comes back, batch by batch; a key that was here is never anything else afterwards but over, or forgotten.
 
-import { UUID_BYTES, writeUuid } from "./bytes.js"
+import { UUID_BYTES, writeUuid, writeUuids } from "./bytes.js"
 import { IdTable, nthOf, numberOf, RUN_IDS } from "./id-table.js"
 
 const WORDS = UUID_BYTES / 4
@@ -26,8 +26,9 @@ export class KeyIndex<T> {
   readonly #ceiling: number
   #over = 0
   #held = 0
-  readonly #asked = Buffer.alloc(UUID_BYTES)
-  readonly #askedWords = new Uint32Array(this.#asked.buffer, this.#asked.byteOffset, WORDS)
+  /** Ids that are asked for, and which of them are none; undefined when all are. */
+  #asked = new Uint32Array(WORDS)
+  #isId: readonly boolean[] | undefined
 
   /** @param ceiling so many at least are remembered that are over; @param seed see `IdTable` */
   constructor(ceiling: number, seed: number) {
@@ -63,15 +64,25 @@ export class KeyIndex<T> {
     return number
   }
 
+  /** `find` is about these from now on. */
+  ask(keyIds: readonly string[]): void {
+    const words = keyIds.length * WORDS
+    if (this.#asked.length < words) this.#asked = new Uint32Array(words)
+    const bytes = new Uint8Array(this.#asked.buffer)
+    this.#isId = writeUuids(keyIds, bytes)
+      ? undefined
+      : keyIds.map((id, nth) => writeUuid(id, bytes, nth * UUID_BYTES))
+  }
+
   /**
-   * Where the key with this id is, for `ownerAt` and `indexAt`; -1 when it is nowhere, or over.
+   * Where the nth of the keys asked for is, for `ownerAt` and `indexAt`; -1 when it is nowhere, or over.
    *
    * @param guess where it is likely to be: whoever asks for keys of a batch asks for them in order
    */
-  find(keyId: string, guess = -1): number {
-    if (!writeUuid(keyId, this.#asked, 0)) return -1
-    const isGuess = guess >= 0 && this.#table.isAt(guess, this.#askedWords, 0)
-    const place = isGuess ? guess : this.#table.find(this.#askedWords, 0)
+  find(nth: number, guess = -1): number {
+    if (this.#isId?.[nth] === false) return -1
+    const isGuess = guess >= 0 && this.#table.isAt(guess, this.#asked, nth)
+    const place = isGuess ? guess : this.#table.find(this.#asked, nth)
     return place < 0 || this.#owners[numberOf(place)] === undefined ? -1 : place
   }
 

@@ -121,7 +121,7 @@ export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): U
   body.write(text, "latin1")
   body.set(close, text.length)
   for (const [i, { key }] of keys.entries())
-    key.use((bytes) => writeBase64(bytes, body, places[i] ?? 0))
+    key.useAt((bytes, from, length) => writeBase64(bytes, body, places[i] ?? 0, from, length))
   return body
 }
 

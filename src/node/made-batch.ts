@@ -37,15 +37,15 @@ export function isAllowed({ legs }: MadeBatch, policy: PolicyView): boolean {
 
 /** The batches' keys one by one; the batches are wiped. */
 export function keysOf(batches: readonly MadeBatch[], madeMs: number): EndKey[] {
-  return batches.flatMap((batch) => {
-    const size = batch.keySizeBits / 8
+  const keys: EndKey[] = []
+  for (const batch of batches) {
     const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
-    const cuts = batch.keys
-      .cut(0, size, batch.keyIds.length)
-      .map((key, index) => endKey(batch.keyIds[index] ?? "", key, facts))
+    const cuts = batch.keys.cut(0, batch.keySizeBits / 8, batch.keyIds.length)
+    for (const [index, key] of cuts.entries())
+      keys.push(endKey(batch.keyIds[index] ?? "", key, facts))
     batch.keys.wipe()
-    return cuts
-  })
+  }
+  return keys
 }
 
 /** Written out: made by the hundred for one answer, and a copy of `facts` for each costs more than the key itself. */

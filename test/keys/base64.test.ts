@@ -33,6 +33,26 @@ describe("base64 of keys", () => {
     )
   })
 
+  it("writes a key that lies among others, and nothing of them", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.nat(100),
+        fc.nat(100),
+        (all, one, other) => {
+          const [from, to] = [
+            Math.min(one, other, all.length),
+            Math.min(Math.max(one, other), all.length),
+          ]
+          const expected = Buffer.from(all.subarray(from, to)).toString("base64")
+          const target = new Uint8Array(expected.length + 2).fill(7)
+          assert.equal(writeBase64(all, target, 1, from, to - from), 1 + expected.length)
+          assert.equal(Buffer.from(target).toString("latin1"), `\x07${expected}\x07`)
+        },
+      ),
+    )
+  })
+
   it("refuses every text that is not the one form of a key", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme-ascii", maxLength: 12 }), (text) => {

@@ -18,6 +18,11 @@ const uuid = (n: number): string =>
     )
 /** Of as many as one likes. */
 const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
+/** Where it is. */
+function placeIn<T>(index: KeyIndex<T>, keyId: string, guess?: number): number {
+  index.ask([keyId])
+  return index.find(0, guess)
+}
 const words = (...numbers: number[]): Uint32Array => wordsOf(uuidBytes(numbers.map(uuid)))
 
 describe("ids of keys", () => {
@@ -74,17 +79,17 @@ describe("ids of keys", () => {
         numbers.push(index.hold(held, batch))
         assert.equal(index.heldCount, size)
         for (const [nth, id] of idsOf(batch).entries()) {
-          const place = index.find(id)
+          const place = placeIn(index, id)
           assert.deepEqual([index.ownerAt(place), index.indexAt(place)], [batch, nth])
           // A guess helps, or does no harm.
-          assert.equal(index.find(id, place), place)
-          assert.equal(index.find(id, place + 1), place)
-          assert.equal(index.find(id, 3), place)
+          assert.equal(placeIn(index, id, place), place)
+          assert.equal(placeIn(index, id, place + 1), place)
+          assert.equal(placeIn(index, id, 3), place)
         }
         index.leave(held, numbers[batch] ?? 0)
         assert.equal(index.heldCount, 0)
         assert.equal(index.stateOfAny(held), "over")
-        for (const id of idsOf(batch)) assert.equal(index.find(id), -1)
+        for (const id of idsOf(batch)) assert.equal(placeIn(index, id), -1)
       }
       // Numbers go to others, those in the graves do not come back.
       assert.ok(Math.max(...numbers) < 1000)
@@ -125,7 +130,7 @@ describe("ids of keys", () => {
     const index = new KeyIndex<string>(4, 7)
     const zero = "00000000-0000-0000-0000-000000000000"
     index.hold(wordsOf(uuidBytes([zero])), "zero")
-    const place = index.find(zero)
+    const place = placeIn(index, zero)
     assert.deepEqual([index.ownerAt(place), index.indexAt(place)], ["zero", 0])
     for (const text of [
       "",
@@ -135,7 +140,35 @@ describe("ids of keys", () => {
       zero.replaceAll("-", "0"),
       zero.replace("0", "g"),
     ])
-      assert.equal(index.find(text), -1)
+      assert.equal(placeIn(index, text), -1)
+  })
+
+  it("are told apart from what is no id among many that are", () => {
+    const index = new KeyIndex<string>(4, 7)
+    const ids = Array.from({ length: 300 }, (_, n) => idOf(n))
+    index.hold(wordsOf(uuidBytes(ids)), "batch")
+    const placesOf = (texts: readonly string[]): number[] => {
+      index.ask(texts)
+      return texts.map((_, nth) => {
+        const place = index.find(nth)
+        return place < 0 ? -1 : index.indexAt(place)
+      })
+    }
+    const order = Array.from(ids.keys())
+    assert.deepEqual(placesOf(ids), order)
+    // Together as long as two ids; and characters whose lower byte is a digit's.
+    for (const [one, other] of [
+      [idOf(7).slice(1), `0${idOf(8)}`],
+      [`${idOf(7)}${idOf(8)}`.slice(0, 35), `${idOf(7)}${idOf(8)}`.slice(35)],
+      [idOf(7).replace("7", "\u0137"), idOf(8).replace("4", "\u00e4")],
+      [idOf(7).replace("7", "\ud837"), ""],
+      [idOf(7).toUpperCase().replace("4", "A"), idOf(8).replaceAll("-", "0")],
+    ] as const)
+      assert.deepEqual(
+        placesOf(ids.with(7, one).with(8, other)),
+        order.with(7, -1).with(8, -1),
+        `${one} ${other}`,
+      )
   })
 
   it("are seen to be named twice, whichever two they are", () => {

@@ -53,6 +53,29 @@ describe("a secret", () => {
     assert.equal(text(secret), "cana\0\0\0\0\0\0ary-ca")
   })
 
+  it("gives copies of its parts, each of which is wiped alone", () => {
+    const secret = Secret.take(Buffer.from(canary))
+    const parts = secret.parts(4, 3, 2)
+    const text = (one: Secret): string => one.use((bytes) => Buffer.from(bytes).toString())
+    assert.deepEqual(parts.map(text), ["ry-", "can"])
+    const [first, second] = parts
+    assert.ok(first !== undefined && second !== undefined)
+    assert.deepEqual([second.lengthBytes, text(second.slice(1, 2))], [3, "an"])
+    assert.throws(() => first.slice(0, 4), RangeError)
+    const all = second.useAt((bytes, from, length) => {
+      assert.equal(Buffer.from(bytes.subarray(from, from + length)).toString(), "can")
+      return bytes
+    })
+    first.wipe()
+    assert.equal(Buffer.from(all).toString(), "\0\0\0can")
+    assert.throws(() => first.lengthBytes, /wiped/)
+    assert.equal(text(second), "can")
+    second.wipe()
+    assert.deepEqual(all, new Uint8Array(6))
+    assert.equal(text(secret), canary)
+    assert.throws(() => secret.parts(8, 3, 3), RangeError)
+  })
+
   it("prints as <secret>, and cannot be serialised", () => {
     const secret = Secret.take(Buffer.from(canary))
     const texts = [
