@@ -12,7 +12,7 @@ import { firstRate, nextRate } from "../src/engine/steady-rate.js"
 import { type Stock, stockLater, stockRateBps } from "../src/engine/stock-horizon.js"
 import { NetworkLedger } from "../test/engine/network-ledger.js"
 import { randomNetwork, seeded, sndlib } from "./allocation-cases.js"
-import { dayPlot } from "./day-plot.js"
+import { linePlot } from "./line-plot.js"
 
 const MINUTE_MS = 60_000
 const DAY_MINUTES = 1440
@@ -212,23 +212,22 @@ console.log(
 )
 if (process.argv.includes("--draw")) {
   const image = (name: string): URL => new URL(`../docs/images/${name}.svg`, import.meta.url)
-  writeFileSync(
-    image("allocation-day-rates"),
-    dayPlot(`${network.name}: key rate of services`, "Mbit/s", [
-      { name: "minima", colour: "#1f6fb2", values: lines.minima },
-      { name: "minima and surplus", colour: "#2a9d5c", values: lines.surplus },
-    ]),
-  )
-  writeFileSync(
-    image("allocation-day-moves"),
-    dayPlot(`${network.name}: services moved`, "% an hour", [
-      { name: "by plans", colour: "#1f6fb2", values: planned },
-      { name: "cut and drift", colour: "#c0392b", values: forced },
-      {
-        name: "waiting (services)",
-        colour: "#999",
-        values: lines.waiting.filter((_, i) => i % 60 === 0),
-      },
-    ]),
-  )
+  const day = { length: 24, unit: "h" }
+  const rateLines = [
+    { name: "minima", colour: "#1f6fb2", values: lines.minima },
+    { name: "minima and surplus", colour: "#2a9d5c", values: lines.surplus },
+  ]
+  const moveLines = [
+    { name: "by plans", colour: "#1f6fb2", values: planned },
+    { name: "cut and drift", colour: "#c0392b", values: forced },
+    {
+      name: "waiting (services)",
+      colour: "#999",
+      values: lines.waiting.filter((_, i) => i % 60 === 0),
+    },
+  ]
+  const rates = linePlot(`${network.name}: key rate of services`, "Mbit/s", rateLines, day)
+  const moves = linePlot(`${network.name}: services moved`, "% an hour", moveLines, day)
+  writeFileSync(image("allocation-day-rates"), rates)
+  writeFileSync(image("allocation-day-moves"), moves)
 }

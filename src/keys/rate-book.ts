@@ -17,10 +17,30 @@ export interface RateTerms {
 /** So many seconds of a maximum may be used at once, and of a floor be saved up. */
 export const BURST_S = 10
 
+/** Of what an application has drawn, so much counts still when it draws again. */
+const REMEMBERED = 0.9
+
+/** What key costs a link beside itself: tags, which single keys pay as much for as for themselves. */
+class DrawCost {
+  #keyBits = 0
+  #linkBits = 0
+
+  drew(keyBits: number, linkBits: number): void {
+    this.#keyBits = REMEMBERED * this.#keyBits + keyBits
+    this.#linkBits = REMEMBERED * this.#linkBits + linkBits
+  }
+
+  /** Bits of a link for a bit of key, as lately; 1 until something was drawn. */
+  get factor(): number {
+    return this.#keyBits === 0 ? 1 : this.#linkBits / this.#keyBits
+  }
+}
+
 interface Entry {
   readonly terms: RateTerms
   readonly maximum: TokenBucket | undefined
   readonly floor: TokenBucket | undefined
+  readonly cost: DrawCost
 }
 
 /** What a request may have. */
@@ -55,6 +75,7 @@ export class RateBook {
             ? known?.maximum
             : bucket(terms.maxBps, savedBits(terms.appId) ?? Infinity, nowMs),
         floor: known?.terms.minBps === terms.minBps ? known?.floor : bucket(terms.minBps, 0, nowMs),
+        cost: known?.cost ?? new DrawCost(),
       }
       this.#apps.set(terms.appId, entry)
       for (const qkdlId of entry.floor === undefined ? [] : terms.qkdlIds) {
@@ -79,11 +100,16 @@ export class RateBook {
     entry?.floor?.giveBack(floorBits)
   }
 
-  /** Bits of this link that are the floor of applications now, but for one's own. */
+  /** So many bits of its links went for keys of this application: its floor is kept in such bits. */
+  drew(appId: string, keyBits: number, linkBits: number): void {
+    this.#apps.get(appId)?.cost.drew(keyBits, linkBits)
+  }
+
+  /** Bits of this link that the floors of applications come to now, but for one's own. */
   reservedBits(qkdlId: string, appId: string | undefined, nowMs: number): number {
     let sum = 0
-    for (const { terms, floor } of this.#byLink.get(qkdlId) ?? [])
-      if (terms.appId !== appId && floor !== undefined) sum += floor.level(nowMs)
+    for (const { terms, floor, cost } of this.#byLink.get(qkdlId) ?? [])
+      if (terms.appId !== appId && floor !== undefined) sum += floor.level(nowMs) * cost.factor
     return sum
   }
 

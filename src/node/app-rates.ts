@@ -3,6 +3,7 @@
 // never gives a burst twice for a restart.
 
 import { QkdError } from "../errors.js"
+import { TAG_KEY_BYTES } from "../keys/one-time-mac.js"
 import { RateBook } from "../keys/rate-book.js"
 import type { Admission, RateTerms } from "../keys/rate-book.js"
 import type { LinkRoom } from "../keys/transit-book.js"
@@ -90,10 +91,13 @@ export class AppRates {
   checkDraw(appId: string, bits: number, { floorBits }: Admission): void {
     const { links } = this.#options
     const app = links.app(appId)
-    if (app === undefined || bits <= floorBits) return
+    if (app === undefined) return
+    const linkBits = bits + 8 * TAG_KEY_BYTES
+    this.#book.drew(appId, bits, linkBits)
+    if (bits <= floorBits) return
     for (const keeper of this.#keepersOf(app)) {
       const reserved = this.#reservedBits(keeper.qkdlId, appId)
-      if (reserved > 0 && keeper.reachableBits - reserved < bits - floorBits)
+      if (reserved > 0 && keeper.reachableBits - reserved < linkBits - floorBits)
         throw new QkdError("resource-denied", "what the link has left is promised to others", {
           appTag: "pool-empty",
         })

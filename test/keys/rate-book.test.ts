@@ -138,6 +138,22 @@ describe("the rates of applications", () => {
     assert.ok(taken > 0, "greed gets what is nobody's")
   }).timeout(20_000)
 
+  it("T4: a floor is kept in what its keys cost the link, tags included, as they were asked for lately", () => {
+    const book = bookOf([
+      { appId: "m", minBps: 256, qkdlIds: ["l"] },
+      { appId: "g", qkdlIds: ["l"] },
+    ])
+    assert.equal(book.reservedBits("l", "g", 10 * S), 2560, "nothing is known of its keys yet")
+    book.drew("m", 256, 512)
+    assert.equal(book.reservedBits("l", "g", 10 * S), 5120, "single keys cost as much again")
+    assert.equal(book.reservedBits("l", "m", 10 * S), 0, "its own floor is not kept from itself")
+    for (let i = 0; i < 100; i++) book.drew("m", 8192, 8448)
+    const reserved = book.reservedBits("l", "g", 10 * S)
+    assert.ok(Math.abs(reserved - 2560 * (8448 / 8192)) < 1, `${reserved} of batches`)
+    book.configure([{ appId: "m", minBps: 256, qkdlIds: ["l"] }], 10 * S)
+    assert.equal(book.reservedBits("l", undefined, 10 * S), reserved, "and is not forgotten")
+  })
+
   it("T4: without floors greed takes all (control)", () => {
     const book = bookOf([
       { appId: "m", qkdlIds: ["l"] },

@@ -10,7 +10,11 @@ import type { AppConfig } from "../../src/model/app.js"
 import type { LinkConfig } from "../../src/model/link.js"
 import { createKeyManager } from "../../src/node/key-manager.js"
 import type { RunningKeyManager } from "../../src/node/key-manager.js"
-import type { KeyManagerAlarm, KeyManagerOptions } from "../../src/node/key-manager-options.js"
+import type {
+  KeyManagerAlarm,
+  KeyManagerClock,
+  KeyManagerOptions,
+} from "../../src/node/key-manager-options.js"
 import type { EndKey, KeyManagerConfig } from "../../src/node/ports.js"
 import { hexOf, makeIdentity, policyOf, saeOf } from "./key-network.js"
 import type { PolicyFaults, SiteIdentity } from "./key-network.js"
@@ -54,7 +58,11 @@ export class KeyMesh {
 
   constructor(
     readonly shape: MeshShape,
-    readonly options: { durable?: boolean; limits?: KeyManagerOptions["limits"] } = {},
+    readonly options: {
+      durable?: boolean
+      limits?: KeyManagerOptions["limits"]
+      clock?: KeyManagerClock
+    } = {},
   ) {
     this.sites = Array.from({ length: shape.nodes }, (_, i) => makeIdentity(i + 1))
     this.alarms = this.sites.map(() => [])
@@ -95,6 +103,7 @@ export class KeyMesh {
         listen: { host: "127.0.0.1", port: 0 },
         policy: policyOf(site, this.sites, this.faults[index]),
         onAlarm: (alarm) => this.alarms[index]?.push(alarm),
+        ...(this.options.clock !== undefined && { clock: this.options.clock }),
         limits: { pingMs: 500, redialMinMs: 20, sweepMs: 200, ...this.options.limits },
       })
     }

@@ -1,9 +1,9 @@
-// Lines over a day as an SVG picture. Draws what it is given.
+// Lines over time as an SVG picture. Draws what it is given.
 
-export interface DayLine {
+export interface PlotLine {
   readonly name: string
   readonly colour: string
-  /** Evenly over the day. */
+  /** Evenly over the time. */
   readonly values: readonly number[]
 }
 
@@ -14,14 +14,20 @@ const RIGHT = 190
 const TOP = 30
 const BOTTOM = 34
 
-export function dayPlot(title: string, unit: string, lines: readonly DayLine[]): string {
+/** @param time how long all of it is, as 24 "h" */
+export function linePlot(
+  title: string,
+  unit: string,
+  lines: readonly PlotLine[],
+  time: { readonly length: number; readonly unit: string },
+): string {
   const most = Math.max(1e-9, ...lines.flatMap(({ values }) => values)) * 1.05
   const x = (part: number): number => LEFT + part * (WIDTH - LEFT - RIGHT)
   const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - TOP - BOTTOM)
   const text = (at: number, of: number, words: string, anchor = "start", colour = "#444"): string =>
     `<text x="${at.toFixed(1)}" y="${of.toFixed(1)}" text-anchor="${anchor}" fill="${colour}">${words}</text>`
   const marks = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
-    text(x(part), HEIGHT - 12, `${part * 24} h`, "middle"),
+    text(x(part), HEIGHT - 12, `${part * time.length} ${time.unit}`, "middle"),
     `<path d="M${LEFT} ${y(part * most).toFixed(1)}H${WIDTH - RIGHT}" stroke="#ddd" fill="none"/>`,
     text(LEFT - 6, y(part * most) + 4, Number((part * most).toPrecision(2)).toString(), "end"),
   ])
