@@ -61,8 +61,8 @@ function uuidTexts(bytes: Uint8Array): readonly string[] {
   const text = Buffer.allocUnsafe(count * TEXT_BYTES).fill(HYPHEN)
   for (let i = 0; i < count; i++) writeText(bytes, i * 16, text, i * TEXT_BYTES)
   const all = text.toString("latin1")
-  const ids: string[] = []
-  for (let at = 0; at < all.length; at += TEXT_BYTES) ids.push(all.slice(at, at + TEXT_BYTES))
+  const ids = new Array<string>(count)
+  for (let i = 0; i < count; i++) ids[i] = all.slice(i * TEXT_BYTES, (i + 1) * TEXT_BYTES)
   Object.freeze(ids)
   packed.set(ids, bytes)
   return ids
@@ -169,6 +169,11 @@ export class ByteWriter {
   u64(value: bigint): this {
     this.#length = this.#room(8).writeBigUInt64BE(value, this.#length)
     return this
+  }
+
+  /** The same of a number up to 2^53: without an object for each. */
+  whole(value: number): this {
+    return this.u32(Math.floor(value / 2 ** 32)).u32(value % 2 ** 32)
   }
 
   f64(value: number): this {

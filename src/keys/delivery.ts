@@ -50,7 +50,7 @@ export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536, earlyVoids: 
 interface Entry {
   readonly batch: KeyBatch
   /** Ids of its keys, and the number of the batch in the index of keys. */
-  readonly words: Uint32Array
+  readonly words: Int32Array
   number: number
   /** The marks of a key that every slave has. */
   readonly allTaken: number
@@ -142,7 +142,7 @@ export class DeliveryLedger {
    * `data-missing` when one is unknown, spent, void or expired (all alike).
    */
   take(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[], nowMs: number): Taken {
-    const found = new Float64Array(keyIds.length)
+    const found = new Int32Array(keyIds.length)
     let [count, last] = [0, -1]
     let missing = false
     let foreign = false
@@ -212,7 +212,7 @@ export class DeliveryLedger {
     this.#batches.clear()
   }
 
-  #add(batch: KeyBatch, words: Uint32Array, deliverable: boolean): void {
+  #add(batch: KeyBatch, words: Int32Array, deliverable: boolean): void {
     const { transferId, slaveSaeIds } = batch.offer
     const allTaken = 2 ** slaveSaeIds.length - 1
     const left = batch.taken.reduce((sum, marks) => sum + (marks === allTaken ? 0 : 1), 0)
@@ -229,7 +229,7 @@ export class DeliveryLedger {
   }
 
   /** These are taken: which batches have changed, and which have nothing left. */
-  #settle(places: Float64Array): Taken {
+  #settle(places: Int32Array): Taken {
     const runs: KeyRun[] = []
     const touched = new Set<Entry>()
     let [last, run] = [-1, undefined as KeyRun | undefined]

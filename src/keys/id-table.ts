@@ -6,32 +6,33 @@ import { UUID_BYTES } from "./bytes.js"
 
 const WORDS = UUID_BYTES / 4
 /** Ids of a run; as many numbers of runs as are left of 32 bits. */
-export const RUN_IDS = 1024
+const RUN_BITS = 10
+export const RUN_IDS = 1 << RUN_BITS
 /** Words of a slot: the id's hash, and its place, which is 0 where nothing is. */
 const SLOT = 2
 const FEWEST_SLOTS = 256
 
 /** Ids as words, four each, in the byte order of this machine: to be compared, not sent. */
-export function wordsOf(idBytes: Uint8Array): Uint32Array {
-  return new Uint32Array(Uint8Array.from(idBytes).buffer)
+export function wordsOf(idBytes: Uint8Array): Int32Array {
+  return new Int32Array(Uint8Array.from(idBytes).buffer)
 }
 
 /** Run and place in it. */
 export function placeOf(number: number, nth: number): number {
-  return number * RUN_IDS + nth
+  return (number << RUN_BITS) | nth
 }
 
-export const numberOf = (place: number): number => Math.floor(place / RUN_IDS)
+export const numberOf = (place: number): number => place >> RUN_BITS
 
-export const nthOf = (place: number): number => place % RUN_IDS
+export const nthOf = (place: number): number => place & (RUN_IDS - 1)
 
 /** Open addressing: an id stands in the first free slot from its own on, and what follows moves up when one goes. */
 export class IdTable {
   readonly #seed: number
   /** By number; 0 is nobody's. */
-  readonly #runs: Uint32Array[] = [new Uint32Array(0)]
+  readonly #runs: Int32Array[] = [new Int32Array(0)]
   readonly #free: number[] = []
-  #slots = new Uint32Array(FEWEST_SLOTS * SLOT)
+  #slots = new Int32Array(FEWEST_SLOTS * SLOT)
   #mask = FEWEST_SLOTS - 1
   #count = 0
 
@@ -45,13 +46,13 @@ export class IdTable {
   }
 
   /** Place of the nth id in `words`; -1 when it is not here. */
-  find(words: Uint32Array, nth: number): number {
+  find(words: Int32Array, nth: number): number {
     const slot = this.#slotFor(words, nth, hashOf(words, nth, this.#seed))
     return (this.#slots[slot * SLOT + 1] ?? 0) || -1
   }
 
   /** Whether the nth id in `words` is the one at this place. */
-  isAt(place: number, words: Uint32Array, nth: number): boolean {
+  isAt(place: number, words: Int32Array, nth: number): boolean {
     const run = this.#runs[numberOf(place)]
     return run !== undefined && isSame(run, nthOf(place), words, nth)
   }
@@ -61,7 +62,7 @@ export class IdTable {
    *
    * @throws RangeError for more than `RUN_IDS`
    */
-  add(words: Uint32Array): number {
+  add(words: Int32Array): number {
     const count = words.length / WORDS
     if (count > RUN_IDS) throw new RangeError(`a run of ${count} ids`)
     const number = this.#take(words)
@@ -71,11 +72,11 @@ export class IdTable {
 
   /** The number of a run of `RUN_IDS` places that `write` fills. */
   open(): number {
-    return this.#take(new Uint32Array(RUN_IDS * WORDS))
+    return this.#take(new Int32Array(RUN_IDS * WORDS))
   }
 
   /** This id is at that place of an open run from now on. */
-  write(number: number, nth: number, words: Uint32Array, from: number): void {
+  write(number: number, nth: number, words: Int32Array, from: number): void {
     const run = this.#runs[number]
     if (run === undefined) return
     for (let i = 0; i < WORDS; i++) run[nth * WORDS + i] = words[from * WORDS + i] ?? 0
@@ -84,23 +85,23 @@ export class IdTable {
 
   /** Those of its ids that are not another's by now go; the number is free. */
   remove(number: number): void {
-    const words = this.#runs[number] ?? new Uint32Array(0)
+    const words = this.#runs[number] ?? new Int32Array(0)
     const count = words.length / WORDS
     for (let nth = 0; nth < count; nth++) {
       const slot = this.#slotFor(words, nth, hashOf(words, nth, this.#seed))
       if (this.#slots[slot * SLOT + 1] === placeOf(number, nth)) this.#empty(slot)
     }
-    this.#runs[number] = new Uint32Array(0)
+    this.#runs[number] = new Int32Array(0)
     this.#free.push(number)
   }
 
-  #take(words: Uint32Array): number {
+  #take(words: Int32Array): number {
     const number = this.#free.pop() ?? this.#runs.length
     this.#runs[number] = words
     return number
   }
 
-  #put(run: Uint32Array, number: number, nth: number): void {
+  #put(run: Int32Array, number: number, nth: number): void {
     if ((this.#count + 1) * 2 > this.#mask) this.#grow()
     const hash = hashOf(run, nth, this.#seed)
     const at = this.#slotFor(run, nth, hash) * SLOT
@@ -127,7 +128,7 @@ export class IdTable {
   }
 
   /** Where the id is, or would be put. */
-  #slotFor(words: Uint32Array, nth: number, hash: number): number {
+  #slotFor(words: Int32Array, nth: number, hash: number): number {
     const slots = this.#slots
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const place = slots[slot * SLOT + 1] ?? 0
@@ -137,7 +138,7 @@ export class IdTable {
 
   #grow(): void {
     const [before, slots] = [this.#slots, (this.#mask + 1) * 2]
-    const after = new Uint32Array(slots * SLOT)
+    const after = new Int32Array(slots * SLOT)
     const mask = slots - 1
     for (let at = 0; at < before.length; at += SLOT) {
       const [hash, place] = [before[at] ?? 0, before[at + 1] ?? 0]
@@ -152,17 +153,17 @@ export class IdTable {
   }
 }
 
-/** 32 bits of it, not negative. */
-function hashOf(words: Uint32Array, nth: number, seed: number): number {
+/** 32 bits of it, with their sign: numbers that engines keep without an object for each. */
+function hashOf(words: Int32Array, nth: number, seed: number): number {
   const from = nth * WORDS
   let hash = Math.imul(seed ^ (words[from] ?? 0), 0x9e3779b1)
   hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 1] ?? 0), 0x9e3779b1)
   hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 2] ?? 0), 0x9e3779b1)
   hash = Math.imul(hash ^ (hash >>> 15) ^ (words[from + 3] ?? 0), 0x9e3779b1)
-  return (hash ^ (hash >>> 15)) >>> 0
+  return hash ^ (hash >>> 15)
 }
 
-function isSame(one: Uint32Array, nth: number, other: Uint32Array, otherNth: number): boolean {
+function isSame(one: Int32Array, nth: number, other: Int32Array, otherNth: number): boolean {
   const [a, b] = [nth * WORDS, otherNth * WORDS]
   return (
     one[a] === other[b] &&

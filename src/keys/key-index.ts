@@ -27,7 +27,7 @@ export class KeyIndex<T> {
   #over = 0
   #held = 0
   /** Ids that are asked for, and which of them are none; undefined when all are. */
-  #asked = new Uint32Array(WORDS)
+  #asked = new Int32Array(WORDS)
   #isId: readonly boolean[] | undefined
 
   /** @param ceiling so many at least are remembered that are over; @param seed see `IdTable` */
@@ -41,14 +41,14 @@ export class KeyIndex<T> {
     return this.#held
   }
 
-  state(words: Uint32Array, nth: number): "held" | "over" | "unknown" {
+  state(words: Int32Array, nth: number): "held" | "over" | "unknown" {
     const place = this.#table.find(words, nth)
     if (place < 0) return "unknown"
     return this.#owners[numberOf(place)] === undefined ? "over" : "held"
   }
 
   /** What those that are known are; undefined when none is. */
-  stateOfAny(words: Uint32Array): "held" | "over" | undefined {
+  stateOfAny(words: Int32Array): "held" | "over" | undefined {
     for (let nth = 0; nth * WORDS < words.length; nth++) {
       const state = this.state(words, nth)
       if (state !== "unknown") return state
@@ -57,7 +57,7 @@ export class KeyIndex<T> {
   }
 
   /** Takes in keys of a batch; the words are taken over. Returns its number here, for `leave` and `drop`. */
-  hold(words: Uint32Array, owner: T): number {
+  hold(words: Int32Array, owner: T): number {
     const number = this.#table.add(words)
     this.#owners[number] = owner
     this.#held += words.length / WORDS
@@ -67,7 +67,7 @@ export class KeyIndex<T> {
   /** `find` is about these from now on. */
   ask(keyIds: readonly string[]): void {
     const words = keyIds.length * WORDS
-    if (this.#asked.length < words) this.#asked = new Uint32Array(words)
+    if (this.#asked.length < words) this.#asked = new Int32Array(words)
     const bytes = new Uint8Array(this.#asked.buffer)
     this.#isId = writeUuids(keyIds, bytes)
       ? undefined
@@ -95,7 +95,7 @@ export class KeyIndex<T> {
   }
 
   /** The batch is over, and all of its keys. */
-  leave(words: Uint32Array, number: number): void {
+  leave(words: Int32Array, number: number): void {
     this.#held -= words.length / WORDS
     this.#owners[number] = undefined
     if (words.length >= FEW * WORDS) this.#line.push({ number, count: words.length / WORDS })
@@ -107,19 +107,19 @@ export class KeyIndex<T> {
   }
 
   /** The batch was never here. */
-  drop(words: Uint32Array, number: number): void {
+  drop(words: Int32Array, number: number): void {
     this.#owners[number] = undefined
     this.#held -= words.length / WORDS
     this.#table.remove(number)
   }
 
   /** These are over. */
-  bury(words: Uint32Array): void {
+  bury(words: Int32Array): void {
     this.#buryFew(words)
     this.#countOver(words)
   }
 
-  #buryFew(words: Uint32Array): void {
+  #buryFew(words: Int32Array): void {
     for (let nth = 0; nth * WORDS < words.length; nth++) {
       let grave = this.#shared
       if (grave === undefined || grave.count === RUN_IDS) {
@@ -131,7 +131,7 @@ export class KeyIndex<T> {
     }
   }
 
-  #countOver(words: Uint32Array): void {
+  #countOver(words: Int32Array): void {
     this.#over += words.length / WORDS
     for (;;) {
       const oldest = this.#line[this.#first]

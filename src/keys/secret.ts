@@ -66,9 +66,9 @@ export class Secret {
   /** `count` new secrets of `lengthBytes` each, from `offsetBytes` on. All share one buffer, in which each wipes its own bytes. */
   parts(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
     const own = unmovedCopy(this.#view(offsetBytes, lengthBytes * count))
-    const parts: Secret[] = []
-    for (let at = 0; at < own.length; at += lengthBytes)
-      parts.push(new Secret(own, at, lengthBytes))
+    const parts = new Array<Secret>(count)
+    for (let nth = 0; nth < count; nth++)
+      parts[nth] = new Secret(own, nth * lengthBytes, lengthBytes)
     return parts
   }
 

@@ -12,7 +12,7 @@ import { StockLevel } from "../keys/stock-level.js"
 import type { StockLimits } from "./key-manager-options.js"
 import type { KeyMaker, MadeBatch } from "./key-maker.js"
 import type { Log } from "./log.js"
-import { endKey, originOf } from "./made-batch.js"
+import { endKeys, joined, originOf } from "./made-batch.js"
 import type { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey } from "./ports.js"
 import type { ShelfId } from "./shelf-id.js"
@@ -148,17 +148,21 @@ export class EndKeyStock {
 
   /** Up to `count` keys that fit, oldest first. A refill begins when they run low. */
   take(id: ShelfId, count: number, fits: (origin: KeyOrigin) => boolean): EndKey[] {
-    const keys: EndKey[] = []
     const shelf = this.#shelves.get(nameOf(id))
-    if (shelf === undefined) return keys
+    if (shelf === undefined) return []
     const size = id.keySizeBits / 8
+    const runs: EndKey[][] = []
+    let taken = 0
     for (const stocked of shelf.batches) {
-      if (keys.length === count) break
+      if (taken === count) break
       if (!fits(stocked.origin)) continue
       const { batch, facts, next } = stocked
-      const cut = batch.keys.cut(next * size, size, Math.min(count - keys.length, left(stocked)))
-      for (const key of cut) keys.push(endKey(batch.keyIds[stocked.next++] ?? "", key, facts))
+      const cut = batch.keys.cut(next * size, size, Math.min(count - taken, left(stocked)))
+      runs.push(endKeys(batch.keyIds, next, cut, facts))
+      stocked.next += cut.length
+      taken += cut.length
     }
+    const keys = joined(runs)
     this.#bytes -= keys.length * (size + KEY_ID_BYTES)
     if (shelf.batches.some((stocked) => left(stocked) === 0)) {
       for (const stocked of shelf.batches) if (left(stocked) === 0) stocked.batch.keys.wipe()

@@ -12,7 +12,7 @@ import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
-import { endKey } from "./made-batch.js"
+import { endKeys, joined } from "./made-batch.js"
 import type { EndKey } from "./ports.js"
 import { BATCH_PREFIX, batchKey, OVER_PREFIX, overKey } from "./records.js"
 import { unmovedBuffer } from "../unmoved.js"
@@ -68,7 +68,7 @@ export class EndKeys {
       offer,
       expiresMs: this.#steadyMs() + offer.ttlS * 1000,
       ...facts,
-      taken: offer.keyIds.map(() => 0),
+      taken: new Array<number>(offer.keyIds.length).fill(0),
     }
     if (this.#ledger.offer(batch) === "again") {
       if (!this.#holdsSame(offer.transferId, keys))
@@ -102,7 +102,8 @@ export class EndKeys {
   ): Promise<TakenKeys> {
     const taken = this.#ledger.take(slaveSaeId, masterSaeId, keyIds, this.#steadyMs())
     const records = new Map<string, Secret>()
-    const keys: EndKey[] = []
+    const runs: EndKey[][] = []
+    let given = 0
     const bits: { appId: string; bits: number }[] = []
     try {
       for (const { offer } of [...taken.changed, ...taken.finished]) {
@@ -116,9 +117,8 @@ export class EndKeys {
         if (record === undefined) continue
         const size = keySizeBits / 8
         const first = record.lengthBytes - consignmentBytes(batch.offer) + from * size
-        const facts = factsOf(batch)
-        for (const key of record.parts(first, size, count))
-          keys.push(endKey(keyIds[keys.length] ?? "", key, facts))
+        runs.push(endKeys(keyIds, given, record.parts(first, size, count), factsOf(batch)))
+        given += count
         bits.push({ appId, bits: count * keySizeBits })
       }
       const ops = [
@@ -129,10 +129,10 @@ export class EndKeys {
       // Sealed already: what is left of the batch must not stay in the heap.
       for (const { value } of ops) value?.fill(0)
       await durable
-      return { keys, bits }
+      return { keys: joined(runs), bits }
     } catch (cause) {
       // The marks stay: what may or may not be on disk as delivered is not offered again.
-      for (const { key } of keys) key.wipe()
+      for (const run of runs) for (const { key } of run) key.wipe()
       throw cause
     } finally {
       for (const record of records.values()) record.wipe()
@@ -189,7 +189,8 @@ export class EndKeys {
       const keysAt = copy.length - consignmentBytes(offer)
       const marksAt = keysAt - taken.length * MARK_BYTES
       for (const [index, marks] of taken.entries()) {
-        copy.writeBigUInt64BE(BigInt(marks), marksAt + index * MARK_BYTES)
+        const at = copy.writeUInt32BE(Math.floor(marks / 2 ** 32), marksAt + index * MARK_BYTES)
+        copy.writeUInt32BE(marks % 2 ** 32, at)
         if (isSpent(batch, index)) copy.fill(0, keysAt + index * size, keysAt + (index + 1) * size)
       }
       return copy
@@ -231,7 +232,7 @@ function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
     .f64(epsilonToWire(batch.epsilon))
     .u8(batch.links ?? UNKNOWN)
     .u8(batch.disjointPaths ?? UNKNOWN)
-  for (const marks of batch.taken) writer.u64(BigInt(marks))
+  for (const marks of batch.taken) writer.whole(marks)
   const head = writer.finish()
   // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
   const record = unmovedBuffer(head.length + keys.lengthBytes)

@@ -18,7 +18,7 @@ import { checkTerms, legsOf } from "./key-legs.js"
 import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
-import { isAllowed, keysOf, originOf } from "./made-batch.js"
+import { isAllowed, joined, keysOf, originOf } from "./made-batch.js"
 import { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey, KeyOrder } from "./ports.js"
 import type { ShelfId } from "./shelf-id.js"
@@ -273,7 +273,8 @@ export class KeySupply {
         if (ready >= missing) {
           const keys = this.stock.take(id, missing, fits)
           if (!known) this.stock.asked(id, count)
-          return made.length === 0 ? keys : [...keys, ...keysOf(made, steadyMs())]
+          const rest = keysOf(made, steadyMs())
+          return joined([keys, rest].filter(({ length }) => length > 0))
         }
         // Many who ask at once share one transfer rather than each sending one.
         const filling = this.stock.filling(id)

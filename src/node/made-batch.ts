@@ -37,19 +37,40 @@ export function isAllowed({ legs }: MadeBatch, policy: PolicyView): boolean {
 
 /** The batches' keys one by one; the batches are wiped. */
 export function keysOf(batches: readonly MadeBatch[], madeMs: number): EndKey[] {
-  const keys: EndKey[] = []
-  for (const batch of batches) {
+  const all = batches.map((batch) => {
     const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
-    const cuts = batch.keys.cut(0, batch.keySizeBits / 8, batch.keyIds.length)
-    for (const [index, key] of cuts.entries())
-      keys.push(endKey(batch.keyIds[index] ?? "", key, facts))
-    batch.keys.wipe()
+    const { keys, keyIds, keySizeBits } = batch
+    const cuts = endKeys(keyIds, 0, keys.cut(0, keySizeBits / 8, keyIds.length), facts)
+    keys.wipe()
+    return cuts
+  })
+  return joined(all)
+}
+
+/** These keys, whose ids stand in the list one after the other. */
+export function endKeys(
+  keyIds: readonly string[],
+  from: number,
+  keys: readonly Secret[],
+  facts: KeyPathFacts,
+): EndKey[] {
+  const made = new Array<EndKey>(keys.length)
+  // By places: made by the thousand.
+  for (let nth = 0; nth < keys.length; nth++) {
+    const key = keys[nth]
+    if (key !== undefined) made[nth] = endKey(keyIds[from + nth] ?? "", key, facts)
   }
-  return keys
+  return made
+}
+
+/** One list of them all; the only one as it is. */
+export function joined<T>(lists: readonly T[][]): T[] {
+  const [only] = lists
+  return lists.length === 1 && only !== undefined ? only : lists.flat()
 }
 
 /** Written out: made by the hundred for one answer, and a copy of `facts` for each costs more than the key itself. */
-export function endKey(keyId: string, key: Secret, facts: KeyPathFacts): EndKey {
+function endKey(keyId: string, key: Secret, facts: KeyPathFacts): EndKey {
   const { links, disjointPaths, epsilon } = facts
   if (links === undefined || disjointPaths === undefined) return { keyId, key, ...facts }
   if (epsilon === undefined) return { keyId, key, links, disjointPaths }

@@ -195,7 +195,8 @@ export class RelayArrivals {
     const { endKeys, links } = this.#options
     const [first] = shares
     if (first === undefined) return
-    const keys = combineShares(shares.map((share) => share.keys))
+    // Most keys come whole: no copy of those.
+    const keys = shares.length === 1 ? first.keys : combineShares(shares.map((share) => share.keys))
     const epsilon = sumEpsilon(shares.map((share) => share.epsilon))
     try {
       await endKeys().put(wholeOf(first.header), keys, {

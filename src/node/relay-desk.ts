@@ -98,8 +98,7 @@ export class RelayDesk {
     const seesKeys = arrives || header.scheme !== "destination-combines"
     if (seesKeys && !this.#isAsSigned(header, cargo.secret)) this.#altered(keeper, header, cargo)
     else if (arrives) {
-      const keys = cargo.secret.slice(0, consignmentBytes(header))
-      cargo.secret.wipe()
+      const keys = withoutProof(header, cargo.secret)
       void this.#arrivals.take({ header, keys, epsilon })
     } else void this.#forward(header, cargo, epsilon)
   }
@@ -217,6 +216,15 @@ export class RelayDesk {
     if (keeper.tagFailures < limits.tagFailures) return
     onAlarm({ kind: "link-closed", qkdlId, qkdnId, message: "the link does not relay any more" })
   }
+}
+
+/** The keys of a payload, which is taken over. */
+function withoutProof(header: RelayHeader, payload: Secret): Secret {
+  const size = consignmentBytes(header)
+  if (payload.lengthBytes === size) return payload
+  const keys = payload.slice(0, size)
+  payload.wipe()
+  return keys
 }
 
 /** At the first hop there is nothing to add up yet. */

@@ -62,7 +62,6 @@ export function parcelsOf(
   return offers.map(({ offer, hop }, index) => {
     const share = shares[index] ?? Secret.zero(0)
     const payload = payloadOf(signKey, offer, share)
-    share.wipe()
     return { offer, hop, payload }
   })
 }
@@ -85,17 +84,19 @@ function checkEnd(site: RelaySite, entry: LinkConfig, { destination }: Consignme
     })
 }
 
+/** Takes the share over. */
 function payloadOf(signKey: KeyObject, offer: Consignment, keys: Secret): Secret {
+  if (offer.signed !== true) return keys
   const payload = Secret.zero(payloadBytes(offer))
   const size = consignmentBytes(offer)
   keys.use((bytes) => {
     payload.use((target) => {
       target.set(bytes)
-      if (offer.signed !== true) return
       const signature = signContents(signKey, offer, bytes)
       target.set(signature, size)
       signature.fill(0)
     })
   })
+  keys.wipe()
   return payload
 }

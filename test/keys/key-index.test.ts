@@ -23,7 +23,7 @@ function placeIn<T>(index: KeyIndex<T>, keyId: string, guess?: number): number {
   index.ask([keyId])
   return index.find(0, guess)
 }
-const words = (...numbers: number[]): Uint32Array => wordsOf(uuidBytes(numbers.map(uuid)))
+const words = (...numbers: number[]): Int32Array => wordsOf(uuidBytes(numbers.map(uuid)))
 
 describe("ids of keys", () => {
   it("are found where they were put, whatever others came and went, from a few to thousands", () => {
