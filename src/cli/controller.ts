@@ -26,10 +26,11 @@ import { compileEarly } from "./compile-early.js"
 import { readControllerConfig, settingsOf, type ControllerConfig } from "./controller-config.js"
 import { reoptimiseRounds } from "./controller-reoptimise.js"
 import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
-import { exitWhenStopped } from "./exit.js"
+import { exitWhenStopped, REPLACED_STATUS } from "./exit.js"
 import { freshId } from "./fresh-ids.js"
 import { inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
+import { markReplaced, replacedIn } from "./replaced-mark.js"
 import { untilAsked } from "./until-asked.js"
 
 /** Beside the store: the inventory file as it was last applied. */
@@ -41,12 +42,15 @@ export async function runController(file: string): Promise<void> {
   const log = roleLog("controller")
   const config = readControllerConfig(file)
   const base = path.dirname(path.resolve(file))
-  const store = openEmbeddedStore(path.resolve(base, config.store_dir))
+  const storeDir = path.resolve(base, config.store_dir)
+  const leadAbove = await replacedIn(storeDir)
+  const store = openEmbeddedStore(storeDir)
   const settings = settingsOf(config)
   const epoch = randomUUID()
   const controller = await Controller.open({
     store,
     ...(config.min_term !== undefined && { minTerm: config.min_term }),
+    ...(leadAbove !== undefined && { leadAbove }),
     now: Date.now,
     newId: freshId,
     schedule: later,
@@ -67,12 +71,15 @@ export async function runController(file: string): Promise<void> {
     loadDriver: (name) => loadNodeDriver(name),
     lend: (qkdnId, target, signal) => lend(sessions, qkdnId, target, { signal, leader, log }),
     arrival: (qkdnId, target, signal) => sessions.arrival(qkdnId, target, signal),
+    onReplaced: (refusal) => {
+      controller.stepDown(refusal)
+    },
     log: (level, message, facts) => {
       log[level](facts, message)
     },
   })
   if (config.inventory_file !== undefined) {
-    const kept = path.resolve(base, config.store_dir, APPLIED_INVENTORY)
+    const kept = path.join(storeDir, APPLIED_INVENTORY)
     await applyInventory(controller, path.resolve(base, config.inventory_file), kept, log)
   }
   const access = new Access(config.token)
@@ -81,7 +88,7 @@ export async function runController(file: string): Promise<void> {
   }
   const network = await NetworkFace.open({
     controller,
-    unconfirmed: unconfirmedFile(path.resolve(base, config.store_dir, "unconfirmed.json")),
+    unconfirmed: unconfirmedFile(path.join(storeDir, "unconfirmed.json")),
     clock: systemClock,
     log: say,
   })
@@ -121,17 +128,26 @@ export async function runController(file: string): Promise<void> {
   process.send?.({ kind: "ready" })
 
   const ended = await Promise.race([stopAsked.asked, controller.stopped])
-  if (ended instanceof QkdError)
-    log.error({ reason: ended.message }, "the controller stops by itself")
+  const status = ended instanceof QkdError ? stoppedByItself(ended, log) : 0
   await exitWhenStopped(
     (async () => {
+      if (ended instanceof QkdError && ended.appTag === "stale-leader")
+        await markReplaced(storeDir, ended)
       await Promise.all([http.close(), network.close(), reoptimise.close()])
       await controller.stop()
       await fleet.close()
       await sessions.close()
       await store.close()
     })(),
+    status,
   )
+}
+
+/** Tells the operator why, in the log and in a line of its own. @returns the exit status */
+function stoppedByItself(reason: QkdError, log: ReturnType<typeof roleLog>): number {
+  log.error({ reason: reason.message }, "the controller stops by itself")
+  process.stderr.write(`keyloom: ${reason.message}\n`)
+  return reason.tag === "in-use" ? REPLACED_STATUS : 1
 }
 
 /** A timer. @returns the way to call it off. */

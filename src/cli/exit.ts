@@ -2,8 +2,11 @@
 
 const EXIT_MS = 2000
 
-export async function exitWhenStopped(stopped: Promise<unknown>): Promise<never> {
+/** Another controller leads. Whoever keeps processes alive leaves this one: started again, it would be in that one's way. */
+export const REPLACED_STATUS = 3
+
+export async function exitWhenStopped(stopped: Promise<unknown>, status = 0): Promise<never> {
   const late = new Promise((done) => setTimeout(done, EXIT_MS))
   await Promise.race([stopped.catch(() => undefined), late])
-  process.exit(0)
+  process.exit(status)
 }

@@ -53,6 +53,8 @@ export interface ControllerOptions {
   readonly epoch: string
   /** Its term is at least this: for a store that has lost count. */
   readonly minTerm?: number
+  /** The term of another one in which nodes are led, as was last heard. This one leads above it, or not at all. */
+  readonly leadAbove?: number
   readonly log: ControllerLog
   readonly settings?: Partial<Settings>
   /** Events waiting; more are refused with `resource-denied`. */
@@ -112,10 +114,14 @@ export class Controller implements ControllerPort, InsightPort {
     })
   }
 
-  /** Reads the network from the store. Decides from now on, tells no node before `start`. */
+  /**
+   * Reads the network from the store. Decides from now on, tells no node before `start`.
+   *
+   * @throws QkdError `in-use` app-tag `stale-leader` when another one leads in a term that this one would not be above.
+   */
   static async open(options: ControllerOptions): Promise<Controller> {
     // First of all: whoever led before writes nothing between what is read here and what is decided on it.
-    const term = await options.store.lead(options.minTerm)
+    const term = await options.store.lead(options.minTerm, options.leadAbove)
     const { revision, changes } = await options.store.load()
     return new Controller(options, new Picture(revision, changes), term)
   }
@@ -136,6 +142,22 @@ export class Controller implements ControllerPort, InsightPort {
     )
     await this.#running
     this.#end(undefined)
+  }
+
+  /** Decides nothing more: the nodes obey another controller, as they say (THREATS C3). What waits is refused. */
+  stepDown(refusal: QkdError): void {
+    if (this.#over !== undefined) return
+    const { message, info } = refusal
+    const reason = new QkdError("in-use", `another controller leads: ${message}`, {
+      ...{ appTag: "stale-leader", cause: refusal },
+      ...(info !== undefined && { info }),
+    })
+    this.#options.log("error", "deciding ends: another controller leads", {
+      revision: this.#picture.revision,
+      reason: message,
+    })
+    this.#finish(reason)
+    this.#end(reason)
   }
 
   network(): Network {

@@ -19,9 +19,11 @@ export interface Store {
    * Begins a term, durably: greater than all before it, and at least `atLeast`. From now on commits of whoever began an
    * earlier one are refused, even if nobody has written meanwhile.
    *
-   * @throws QkdError `resource-denied` when there is no greater one left.
+   * @param above the term of another controller that nodes obey
+   * @throws QkdError `resource-denied` when there is no greater one left, `in-use` app-tag `stale-leader` when the one to
+   * come is not above `above`: then none has begun.
    */
-  lead(atLeast?: number): Promise<number>
+  lead(atLeast?: number, above?: number): Promise<number>
   /** Everything committed, or an empty network with revision 0. */
   load(): Promise<{ revision: number; changes: readonly Change[] }>
   /**

@@ -2,6 +2,7 @@
 
 import { fork, type ChildProcess } from "node:child_process"
 import { createWriteStream, type WriteStream } from "node:fs"
+import { REPLACED_STATUS } from "../cli/exit.js"
 import { QkdError } from "../errors.js"
 
 /** What a role process says to the supervisor over the inherited channel. */
@@ -80,6 +81,11 @@ export function startChild(
     child.on("error", () => undefined)
     child.on("exit", (code, signal) => {
       if (stopping) return
+      if (code === REPLACED_STATUS) {
+        log.write(`-- ${name} ended: another controller leads; it is not started again\n`)
+        settle?.reject(new QkdError("in-use", `${name} was replaced by another controller`))
+        return
+      }
       if (Date.now() - startedAt > SETTLED_MS) delayMs = RESTART_FIRST_MS
       log.write(
         `-- ${name} ended (${signal ?? `status ${code ?? "?"}`}), starting it again in ${delayMs} ms\n`,

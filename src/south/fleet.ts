@@ -11,6 +11,7 @@ import type { NodeConfig, NodePlan } from "../model/node.js"
 import type { DriverHost, NodeDriver } from "../plugin/contract.js"
 import type { LentHost } from "../plugin/host.js"
 import { ConnectGate } from "./connect-gate.js"
+import { LeadVotes } from "./lead-votes.js"
 import { NodeSupervisor, type Refusal, type SupervisorTimings, TIMINGS } from "./node-supervisor.js"
 
 export type FleetLog = (
@@ -28,6 +29,8 @@ export interface FleetOptions {
   /** Resolves when a node is there to be connected; for nodes that call home. */
   readonly arrival?: (qkdnId: string, target: NodeTarget, signal: AbortSignal) => Promise<void>
   readonly log: FleetLog
+  /** More than half of the nodes obey another controller; with what one of them said of it. Called once. */
+  readonly onReplaced?: (refusal: QkdError) => void
   readonly timings?: Partial<SupervisorTimings>
   /** Connections being set up at once. */
   readonly maxConnecting?: number
@@ -48,16 +51,18 @@ export class Fleet implements SouthPort {
     string,
     { qkdnId: string; qkdlId: string; performance: LinkPerformance }
   >()
+  readonly #votes: LeadVotes
   #gathering: NodeJS.Timeout | undefined
 
   constructor(options: FleetOptions) {
     this.#options = options
+    this.#votes = new LeadVotes(options.onReplaced ?? (() => undefined))
     this.#gate = new ConnectGate(options.maxConnecting ?? MAX_CONNECTING)
   }
 
   manage(qkdnId: string, driver: string, target: NodeTarget): void {
     const before = this.#supervisors.get(qkdnId)
-    const { submit: _, ...options } = this.#options
+    const { submit: _, onReplaced: __, ...options } = this.#options
     const supervisor = new NodeSupervisor({
       ...options,
       timings: { ...TIMINGS, ...options.timings },
@@ -67,6 +72,9 @@ export class Fleet implements SouthPort {
       target,
       gate: this.#gate,
       report: (event) => this.#report(event),
+      onLead: (refusal) => {
+        this.#votes.heard(qkdnId, refusal, this.#supervisors.size)
+      },
     })
     this.#supervisors.set(qkdnId, supervisor)
     // A changed target is another connection; the old one must be over before the new one begins.
@@ -78,6 +86,7 @@ export class Fleet implements SouthPort {
   async forget(qkdnId: string): Promise<void> {
     const supervisor = this.#supervisors.get(qkdnId)
     this.#supervisors.delete(qkdnId)
+    this.#votes.forget(qkdnId)
     await supervisor?.end()
   }
 

@@ -54,6 +54,8 @@ export interface SupervisorOptions {
     message: string,
     facts: Readonly<Record<string, string | number | boolean>>,
   ) => void
+  /** Whether the node obeys this controller: its refusal, app-tag `stale-leader`, when it obeys another one. */
+  readonly onLead: (refusal: QkdError | undefined) => void
   readonly gate: ConnectGate
   readonly timings: SupervisorTimings
   readonly random: () => number
@@ -174,6 +176,7 @@ export class NodeSupervisor {
       }
       if (this.#over.signal.aborted) return 0
       this.#connection = made
+      this.#o.onLead(undefined)
       const confirmed = this.#confirmed
       await this.#tell({ kind: "node-connected", qkdnId, state, ...(confirmed && { confirmed }) })
       const reason = await this.#follow(made)
@@ -182,6 +185,7 @@ export class NodeSupervisor {
     } catch (error) {
       if (error instanceof QkdError) {
         this.#log("debug", "no connection", error)
+        this.#noteLead(error)
         await this.#tell({ kind: "node-lost", qkdnId, reason: error.message })
         return backoffMs
       }
@@ -288,7 +292,9 @@ export class NodeSupervisor {
             ...(provisional && { provisional }),
           })
         } catch (error) {
-          const { tag, appTag, message, path } = asQkdError(error)
+          const fault = asQkdError(error)
+          const { tag, appTag, message, path } = fault
+          this.#noteLead(fault)
           this.#log("warn", "did not take its configuration", error)
           void this.#tell({
             kind: "node-sync-failed",
@@ -309,6 +315,10 @@ export class NodeSupervisor {
     if (holdS !== undefined && connection.hold !== undefined) return connection.hold(desired, holdS)
     await connection.apply(desired)
     return false
+  }
+
+  #noteLead(error: QkdError): void {
+    if (error.appTag === "stale-leader" && !this.#over.signal.aborted) this.#o.onLead(error)
   }
 
   #tell(event: SouthEvent): Promise<boolean> {

@@ -52,10 +52,10 @@ class EmbeddedStore implements Store {
     this.#db = db
   }
 
-  lead(atLeast = 1): Promise<number> {
+  lead(atLeast = 1, above = 0): Promise<number> {
     try {
       this.#term = this.#db.transactionSync(() => {
-        const term = nextTerm(this.#storedTerm(), atLeast)
+        const term = nextTerm(this.#storedTerm(), atLeast, above)
         this.#db.putSync(META_FORMAT, FORMAT)
         this.#db.putSync(META_TERM, term)
         return term

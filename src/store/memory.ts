@@ -10,9 +10,9 @@ export class MemoryStore implements Store {
   #closed = false
   readonly #entries = new Map<string, Change>()
 
-  lead(atLeast = 1): Promise<number> {
+  lead(atLeast = 1, above = 0): Promise<number> {
     try {
-      this.#term = nextTerm(this.#term, atLeast)
+      this.#term = nextTerm(this.#term, atLeast, above)
       return Promise.resolve(this.#term)
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)))
@@ -65,10 +65,16 @@ export function staleRevision(expected: number, stored: number): QkdError {
 /** Terms travel as uint32. */
 const LAST_TERM = 4_294_967_295
 
-/** @throws QkdError `resource-denied` */
-export function nextTerm(before: number, atLeast: number): number {
+/** @throws QkdError `resource-denied`, or `in-use` app-tag `stale-leader` when it would not be above `above` */
+export function nextTerm(before: number, atLeast: number, above = 0): number {
   if (before >= LAST_TERM) throw new QkdError("resource-denied", "the last term has begun")
-  return Math.max(before + 1, atLeast)
+  const next = Math.max(before + 1, atLeast)
+  if (next > above) return next
+  throw new QkdError(
+    "in-use",
+    `another controller leads the nodes in term ${above}, and this one would in term ${next}; it may take over with min_term above ${above}`,
+    { appTag: "stale-leader", info: { term: String(above) } },
+  )
 }
 
 export function staleTerm(own: number, stored: number): QkdError {

@@ -155,6 +155,24 @@ describe("the controller", () => {
     assert.equal(bench.controller.network().nodes.size, 0)
   })
 
+  it("C3: stops deciding when nodes obey another controller, and says in which term", async () => {
+    const bench = await Bench.open(new MemoryStore())
+    const info = { term: "7" }
+    const waiting = bench.submit({ kind: "node-added", node: nodeEntry("a") })
+    const refusal = new QkdError("access-denied", "term 6 is over", {
+      appTag: "stale-leader",
+      info,
+    })
+    bench.controller.stepDown(refusal)
+    await assert.rejects(waiting, withTag("in-use"))
+    await assert.rejects(bench.submit({ kind: "wake" }), withTag("in-use"))
+    const reason = await bench.controller.stopped
+    assert.deepEqual([reason?.tag, reason?.appTag, reason?.info], ["in-use", "stale-leader", info])
+    assert.equal(reason?.message, "another controller leads: term 6 is over")
+    assert.equal(bench.controller.network().nodes.size, 0)
+    assert.deepEqual(bench.logged, ["deciding ends: another controller leads"])
+  })
+
   it("stops deciding when it cannot store", async () => {
     const store = new TrackedStore()
     const bench = await Bench.open(store)

@@ -83,6 +83,19 @@ export function storeConformance(
       )
     })
 
+    it("C3: begins no term that is not above the one in which another controller leads, and counts none then", async () => {
+      assert.equal(await store.lead(), 1)
+      for (const _ of [1, 2, 3])
+        await assert.rejects(
+          store.lead(3, 7),
+          (e: unknown) =>
+            e instanceof QkdError && e.appTag === "stale-leader" && e.message.includes("above 7"),
+        )
+      assert.equal(await store.commit(0, [put("a", "1")]), 1, "the term is still that of before")
+      assert.equal(await store.lead(8, 7), 8)
+      assert.equal(await store.lead(1, 7), 9)
+    })
+
     it("lets one of two racing commits win", async () => {
       const outcomes = await Promise.allSettled([
         store.commit(0, [put("a", "first")]),
