@@ -58,6 +58,7 @@ function plainType(before: View, change: Change): string {
     old.status === value.status &&
     old.enabled === value.enabled &&
     old.doubt === value.doubt &&
+    old.rests === value.rests &&
     (old.performance !== value.performance || old.measuredAtMs !== value.measuredAtMs)
   return onlyFigures ? "link.performance" : "link.changed"
 }

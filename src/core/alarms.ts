@@ -31,6 +31,7 @@ function alarm(
 
 export function nodeAlarms(node: NetworkNode): Alarm[] {
   const { qkdnId, name, reach, reachReason, status, syncFault, drift, interfaces } = node
+  const { interfacesOut = [] } = node
   const found: Alarm[] = []
   const because = reachReason === undefined ? "" : `: ${reachReason}`
   // A node in maintenance may be gone, and modules off, as planned; if they still are afterwards, it is told then.
@@ -59,7 +60,7 @@ export function nodeAlarms(node: NetworkNode): Alarm[] {
     found.push(alarm("node", qkdnId, "node-drifted", "MAJOR", message, { since: drift.since }))
   }
   for (const { qkdiId, status: state } of interfaces) {
-    if (planned || state !== "FAILED") continue
+    if (planned || state !== "FAILED" || interfacesOut.includes(qkdiId)) continue
     const message = `interface ${qkdiId} of ${name} has failed`
     found.push(alarm("interface", qkdnId, "interface-failed", "MAJOR", message, { qkdiId }))
   }
@@ -71,6 +72,7 @@ export function linkAlarms(link: NetworkLink): Alarm[] {
   // That it is down is as planned; if it still is afterwards, it is told then.
   if (!enabled || link.maintenance?.stage === "out") return []
   if (status !== "ACTIVE") {
+    if (link.rests !== undefined) return []
     const because = reason === undefined ? "" : `: ${reason}`
     const message = `link ${name} is ${status}${because}`
     const severity = status === "PENDING" ? "MINOR" : "MAJOR"

@@ -3,7 +3,13 @@
 
 import type { Maintenance } from "../model/maintenance.js"
 import type { NetworkLink } from "../model/network.js"
-import { changesBetween, meanRate, rateAt, type RateProfile } from "../model/rate-profile.js"
+import {
+  changesBetween,
+  GRACE_MS,
+  meanRate,
+  rateAt,
+  type RateProfile,
+} from "../model/rate-profile.js"
 import type { Service } from "../model/service.js"
 import { promisableBps } from "./allocate.js"
 import { linksOf, returns } from "./maintenance-windows.js"
@@ -14,8 +20,7 @@ import { GENERATING } from "./usable.js"
 
 /** Changes of rate beyond this are not looked at: each costs every order a search. */
 const MOST_CHANGES = 192
-/** A link that is to make keys again may take so long to say so, and is counted with from the second time on. */
-const GRACE_MS = 60_000
+/** A link that is to make keys again is counted with from then on. */
 const SOON_MS = 10_000
 
 interface Profiled {

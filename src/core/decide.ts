@@ -23,7 +23,7 @@ import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-event
 import { pathDeployed, serviceMoved } from "./path-events.js"
 import { serviceCancelled, serviceChanged, serviceOrdered } from "./service-events.js"
 import { prepareBackups } from "./backups.js"
-import { rateProfileSet } from "./rate-profiles.js"
+import { rateProfileSet, tendRateProfiles } from "./rate-profiles.js"
 import { revert } from "./restoration.js"
 import { watchLoad } from "./load.js"
 import { retry } from "./service-life.js"
@@ -117,6 +117,7 @@ function dispatch(turn: Turn, event: Event): Reply {
       releaseHeld(turn)
       syncAgain(turn)
       tendMaintenance(turn)
+      tendRateProfiles(turn)
       tendOrders(turn)
       retry(turn)
       revert(turn)

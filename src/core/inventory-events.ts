@@ -78,7 +78,7 @@ function sorted(record: object): [string, unknown][] {
 
 function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
   const { status, version, capabilities, keyManager, lastHeardAt, syncFault, reachReason } = before
-  const { drift, driven, maintenance } = before
+  const { drift, driven, maintenance, interfacesOut } = before
   return {
     ...(status === undefined ? {} : { status }),
     ...(version === undefined ? {} : { version }),
@@ -88,6 +88,7 @@ function kept(before: NetworkNode, moved: boolean): Partial<NetworkNode> {
     ...(syncFault === undefined ? {} : { syncFault }),
     ...(drift === undefined ? {} : { drift }),
     ...(maintenance === undefined ? {} : { maintenance }),
+    ...(interfacesOut === undefined ? {} : { interfacesOut }),
     ...(driven === undefined || moved ? {} : { driven }),
     ...(reachReason === undefined || moved ? {} : { reachReason }),
   }
@@ -139,7 +140,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     if (!same) return refused("invalid-value", `end ${end} of link ${qkdlId} cannot be changed`)
   }
   const { endA, endB, status, performance, steady, measuredAtMs, hold, reason, changedAt } = before
-  const { maintenance, rateProfile } = before
+  const { maintenance, rateProfile, rests } = before
   const measured = measuredAtMs === undefined ? undefined : before.capacityBps
   const after: NetworkLink = {
     ...inventoryOf(entered),
@@ -153,6 +154,7 @@ export function linkChanged(turn: Turn, entered: LinkInventory): Reply {
     ...(hold === undefined ? {} : { hold }),
     ...(maintenance === undefined ? {} : { maintenance }),
     ...(rateProfile === undefined ? {} : { rateProfile }),
+    ...(rests === undefined ? {} : { rests }),
     ...(reason === undefined ? {} : { reason }),
     ...(changedAt === undefined ? {} : { changedAt }),
   }
@@ -175,6 +177,7 @@ export function linkRemoved(turn: Turn, qkdlId: string): Reply {
   }
   dropMaintenance(turn, { qkdlId })
   turn.draft.removeLink(qkdlId)
+  tendMaintenance(turn)
   turn.sync(link.a.qkdnId, link.b.qkdnId)
   return { ok: true, id: qkdlId }
 }

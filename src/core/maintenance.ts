@@ -17,11 +17,13 @@ const AGAIN_MS = 10_000
 /** At every wake, and when something was planned or called off. */
 export function tendMaintenance(turn: Turn): void {
   const { draft, now } = turn
-  const marked = draft.members(groups.maintainedLinks).length > 0
+  const marked =
+    draft.members(groups.maintainedLinks).length + draft.members(groups.maintainedNodes).length > 0
   if (!marked && draft.members(groups.maintenance).length === 0) return
   for (const one of maintenanceOf(draft)) advance(turn, one)
   markNodes(turn)
   markLinks(turn)
+  markInterfaces(turn)
   for (const one of maintenanceOf(draft)) if (one.state === "draining") drain(turn, one)
   const times = maintenanceOf(draft).flatMap(({ begin, end }) => {
     const beginMs = Date.parse(begin)
@@ -85,6 +87,24 @@ function markNodes({ draft }: Turn): void {
         ? rest
         : { ...rest, maintenance: { maintenanceId: now.maintenanceId, end: now.end } },
     )
+  }
+}
+
+/** Interfaces whose links are out fail as planned. */
+function markInterfaces({ draft }: Turn): void {
+  const wanted = new Map<string, Set<number>>()
+  const isOut = (qkdlId: string): boolean => draft.link(qkdlId)?.maintenance?.stage === "out"
+  for (const link of draft.members(groups.maintainedLinks).flatMap((id) => draft.link(id) ?? []))
+    for (const { qkdnId, qkdiId } of [link.a, link.b]) {
+      if (!draft.members(groups.linksOnInterface(qkdnId, qkdiId)).every(isOut)) continue
+      wanted.set(qkdnId, (wanted.get(qkdnId) ?? new Set()).add(qkdiId))
+    }
+  for (const qkdnId of new Set([...draft.members(groups.maintainedNodes), ...wanted.keys()])) {
+    const node = draft.node(qkdnId)
+    const now = [...(wanted.get(qkdnId) ?? [])].sort((x, y) => x - y)
+    if (node === undefined || now.join() === (node.interfacesOut ?? []).join()) continue
+    const { interfacesOut: _before, ...rest } = node
+    draft.putNode(now.length === 0 ? rest : { ...rest, interfacesOut: now })
   }
 }
 

@@ -99,7 +99,7 @@ export const groups = {
   maintainedLinks: "maintained-links",
   /** Links whose rates over time are known beforehand. */
   profiledLinks: "profiled-links",
-  /** Nodes that are in it. */
+  /** Nodes that are in it, or interfaces of theirs. */
   maintainedNodes: "maintained-nodes",
   servicesInState: (state: ServiceState): string => `state:${state}`,
 } as const
@@ -123,7 +123,8 @@ export function groupsOfNode(node: NetworkNode): ReadonlySet<string> {
   const found = new Set(node.saeIds.map((saeId) => groups.nodesOfSae(saeId)))
   if (node.syncFault !== undefined) found.add(groups.faultyNodes)
   if (!isPresent(node)) found.add(groups.absentNodes)
-  if (node.maintenance !== undefined) found.add(groups.maintainedNodes)
+  if (node.maintenance !== undefined || node.interfacesOut !== undefined)
+    found.add(groups.maintainedNodes)
   return found
 }
 

@@ -12,7 +12,7 @@ import type {
   NodeStatus,
   QkdInterface,
 } from "./node.js"
-import type { RateProfile } from "./rate-profile.js"
+import type { LinkRest, RateProfile } from "./rate-profile.js"
 import type { LinkPerformance, LinkStatus } from "./link.js"
 
 /**
@@ -75,6 +75,8 @@ export interface NetworkNode {
   readonly outOfService?: true
   /** It is in maintenance that was planned; its links say so too. */
   readonly maintenance?: NodeMaintenance
+  /** Its interfaces (`qkdi_id`) whose links are all out for maintenance. */
+  readonly interfacesOut?: readonly number[]
   /** Name of the driver plugin. */
   readonly driver: string
   readonly target: NodeTarget
@@ -138,6 +140,8 @@ export interface NetworkLink {
   readonly maintenance?: LinkMaintenance
   /** What it is expected to make over time; bulk orders are scheduled with it. */
   readonly rateProfile?: RateProfile
+  /** By its rate profile it need not be up now. */
+  readonly rests?: LinkRest
   /** Flap damping: after it came back, new paths avoid the link until `untilMs` if they can. */
   readonly hold?: { readonly untilMs: number; readonly flaps: number; readonly held: boolean }
   readonly reason?: string

@@ -7,6 +7,15 @@ export interface RateProfile {
   readonly repeatS?: number
 }
 
+/** A link that is to make keys again may take so long to say so; afterwards it is a fault. */
+export const GRACE_MS = 60_000
+
+/** A link that by its profile makes no keys: that it is down is as planned. */
+export interface LinkRest {
+  /** RFC 3339; absent where the profile knows of no time. */
+  readonly until?: string
+}
+
 /** The rate at a time; undefined where nothing is said of it. */
 export function rateAt({ profile, repeatS }: RateProfile, ms: number): number | undefined {
   const first = Date.parse(profile[0]?.at ?? "")
@@ -35,6 +44,29 @@ export function changesBetween(
     found.push(...times.filter((ms) => ms > fromMs && ms < toMs))
   }
   return found.slice(0, most)
+}
+
+/** Whether by its profile a link need not be up at a time: it makes none, or made none a minute before. */
+export function restAt(profile: RateProfile, ms: number): LinkRest | undefined {
+  if (rateAt(profile, ms) !== 0)
+    return rateAt(profile, ms - GRACE_MS) === 0 ? { until: lastChange(profile, ms) } : undefined
+  const times = changesBetween(profile, ms, Number.POSITIVE_INFINITY, profile.profile.length)
+  const until = times.find((at) => rateAt(profile, at) !== 0)
+  return until === undefined ? {} : { until: new Date(until).toISOString() }
+}
+
+/** When that may be otherwise; undefined where it stays. */
+export function nextRestChange(profile: RateProfile, ms: number): number | undefined {
+  const most = 2 * profile.profile.length
+  return changesBetween(profile, ms - GRACE_MS, Number.POSITIVE_INFINITY, most)
+    .flatMap((at) => [at, at + GRACE_MS])
+    .sort((x, y) => x - y)
+    .find((at) => at > ms)
+}
+
+function lastChange(profile: RateProfile, ms: number): string {
+  const times = changesBetween(profile, ms - GRACE_MS, ms + 1, profile.profile.length)
+  return new Date(times.at(-1) ?? ms).toISOString()
 }
 
 /** What comes on the average in the long run: of one that does not come again, its last rate. */

@@ -57,6 +57,13 @@ export const MAINTENANCE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ),
 }
 
+/** Of a link that makes nothing by its rate profile. */
+export const LINK_REST: JsonSchema = {
+  ...object({ "until?": time }),
+  description:
+    "By its rate profile it makes no keys until then: that it is down is no alarm, up to a minute after",
+}
+
 /** Of a link that is concerned now. */
 export const LINK_MAINTENANCE: JsonSchema = {
   ...object({

@@ -2,7 +2,12 @@
 // them, the OpenAPI and AsyncAPI documents carry them, and a test checks every answer against them.
 
 import { BULK_SCHEMAS } from "./bulk-schemas.js"
-import { LINK_MAINTENANCE, MAINTENANCE_SCHEMAS, NODE_MAINTENANCE } from "./maintenance-schemas.js"
+import {
+  LINK_MAINTENANCE,
+  LINK_REST,
+  MAINTENANCE_SCHEMAS,
+  NODE_MAINTENANCE,
+} from "./maintenance-schemas.js"
 import { REOPTIMISATION_SCHEMAS } from "./reoptimisation-schemas.js"
 import { SOCKET_SCHEMAS, TOPIC } from "./socket-schemas.js"
 import {
@@ -75,6 +80,10 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         description: "Taken out of service by an operator: no new path begins, ends or passes here",
       },
       "maintenance?": NODE_MAINTENANCE,
+      "interfacesOut?": {
+        ...list(count),
+        description: "Interfaces (`qkdiId`) whose links are all out for maintenance",
+      },
       driver: string,
       netconf: object({ host: string, port: count }),
       reach: oneOf("connecting", "connected", "unreachable", "unmanaged"),
@@ -146,6 +155,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       },
       "maintenance?": LINK_MAINTENANCE,
       "rateProfile?": ref("RateProfile"),
+      "rests?": LINK_REST,
       "reason?": string,
       "changedAt?": time,
     },

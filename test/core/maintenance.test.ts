@@ -10,7 +10,7 @@ import type { Settings } from "../../src/core/settings.js"
 import { Picture } from "../../src/core/view.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
 import type { Maintenance } from "../../src/model/maintenance.js"
-import { Lab, NOON } from "./lab.js"
+import { Lab, nodeEntry, NOON } from "./lab.js"
 
 const MINUTE = 60_000
 const KEY = 256
@@ -270,6 +270,42 @@ describe("planned maintenance", () => {
     lab.at(10)
     assert.deepEqual(lab.alarms("a-b"), ["link-down"])
     assert.ok(lab.notices().includes("link.down"))
+  })
+
+  it("of a link lets the modules at its ends fail without an alarm, and no others; afterwards they are told", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    const failed = (name: string): (number | undefined)[] => {
+      const node = lab.picture.node(name)
+      assert.ok(node)
+      return nodeAlarms(node).flatMap(({ type, qkdiId }) =>
+        type === "interface-failed" ? [qkdiId] : [],
+      )
+    }
+    const { a } = lab.link("a-b")
+    const other = lab.link("c-a").b
+    for (const { qkdiId } of [a, other])
+      lab.hear("a", { kind: "interface-new", qkdInterface: { qkdiId } })
+    lab.plan({ link: "a-b", from: 1, until: 10 })
+    lab.hear("a", { kind: "interface-down", qkdiId: a.qkdiId })
+    assert.deepEqual(failed("a"), [a.qkdiId], "too early is a fault")
+    lab.at(1)
+    assert.deepEqual(failed("a"), [])
+    lab.hear("a", { kind: "interface-down", qkdiId: other.qkdiId })
+    assert.deepEqual(failed("a"), [other.qkdiId], "its other module is not in maintenance")
+    const entry = nodeEntry("a", { name: "renamed" })
+    assert.equal(lab.submit({ kind: "node-changed", node: entry }).ok, true)
+    assert.deepEqual(failed("a"), [other.qkdiId])
+    lab.at(10)
+    assert.deepEqual(failed("a"), [a.qkdiId, other.qkdiId].sort())
+    assert.equal(lab.picture.node("a")?.interfacesOut, undefined)
+  })
+
+  it("of a link that is removed meanwhile leaves no module that may fail unheard", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.plan({ link: "a-b", until: 10 })
+    assert.equal(lab.picture.node("b")?.interfacesOut?.length, 1)
+    lab.submit({ kind: "link-removed", qkdlId: "a-b" })
+    assert.equal(lab.picture.node("b")?.interfacesOut, undefined)
   })
 
   it("called off, gives the link back at once", () => {

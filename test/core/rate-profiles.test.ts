@@ -1,6 +1,7 @@
 // Rates of links that are known beforehand, in simulated time: bulk orders are scheduled with them.
 
 import assert from "node:assert/strict"
+import { linkAlarms } from "../../src/core/alarms.js"
 import type { Reply } from "../../src/core/event.js"
 import { groups } from "../../src/core/memberships.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
@@ -120,6 +121,70 @@ describe("a rate profile of a link", () => {
     broken.now = NOON + 35 * MINUTE
     broken.status("a-b", "OFF")
     assert.equal(broken.bulk(900 * 500, 600).ok, false, "it should be up, and is not")
+  })
+
+  it("of passes makes no alarm of a link that is down between them; in a pass that is a minute old it is one", () => {
+    const lab = new ProfileLab({ links: ["a-b"] })
+    const alarms = (): string[] => linkAlarms(lab.link("a-b")).map(({ type }) => type)
+    const goTo = (minutes: number): void => {
+      lab.now = NOON + minutes * MINUTE
+      lab.submit({ kind: "wake" })
+    }
+    lab.status("a-b", "OFF")
+    assert.deepEqual(alarms(), ["link-down"], "nothing is known of its passes")
+    // Ten minutes of every hour, from half past on.
+    lab.profile(
+      "a-b",
+      profileOf(
+        [
+          [30, 1000],
+          [40, 0],
+        ],
+        3600,
+      ),
+    )
+    assert.deepEqual([alarms(), lab.link("a-b").rests?.until], [[], at(30)])
+    goTo(30)
+    assert.deepEqual([alarms(), lab.link("a-b").rests?.until], [[], at(30)])
+    lab.effects.length = 0
+    goTo(31)
+    assert.deepEqual(alarms(), ["link-down"], "it should be up by now")
+    assert.ok(lab.notices().includes("link.down"))
+    lab.status("a-b", "ACTIVE")
+    assert.deepEqual(alarms(), [])
+    goTo(39)
+    lab.status("a-b", "OFF")
+    assert.deepEqual(alarms(), ["link-down"], "it is lost within the pass")
+    goTo(40)
+    assert.deepEqual([alarms(), lab.link("a-b").rests?.until], [[], at(90)])
+    const { a, b } = lab.link("a-b")
+    lab.submit({ kind: "link-changed", link: { qkdlId: "a-b", a, b, lengthKm: 7 } })
+    assert.deepEqual(alarms(), [], "a new entry in the inventory changes nothing of that")
+    lab.profile("a-b", null)
+    assert.deepEqual([alarms(), lab.link("a-b").rests], [["link-down"], undefined])
+  })
+
+  it("wakes the controller when a link need not be up any more, or should be", () => {
+    const lab = new ProfileLab({ links: ["a-b"] })
+    lab.profile(
+      "a-b",
+      profileOf([
+        [10, 0],
+        [20, 1000],
+        [30, 0],
+      ]),
+    )
+    const next = (): number[] =>
+      lab.last.effects.flatMap((one) => (one.kind === "wake" ? [(one.atMs - NOON) / MINUTE] : []))
+    const seen: number[] = []
+    for (let round = 0; round < 20 && next().length > 0; round += 1) {
+      const minutes = Math.min(...next())
+      seen.push(minutes)
+      lab.now = NOON + minutes * MINUTE
+      lab.submit({ kind: "wake" })
+    }
+    for (const minutes of [10, 20, 21, 30]) assert.ok(seen.includes(minutes), seen.join())
+    assert.deepEqual(lab.link("a-b").rests, {}, "and then it rests for good")
   })
 
   it("taken away, leaves what is measured", () => {
