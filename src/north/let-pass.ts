@@ -2,11 +2,7 @@
 // not read; an answer sent meanwhile would be lost with the connection. Keeps nothing.
 
 import type { IncomingMessage, ServerResponse } from "node:http"
-
-/** How long a body may go on arriving before its sender is answered all the same. */
-const LINGER_MS = 1000
-/** In so many parts: a process that stands still meanwhile has let one of them pass, not all. */
-const LINGER_PARTS = 10
+import { linger } from "../transport/linger.js"
 
 /**
  * Resolves when the body is over, its sender is gone, or the moment has passed; then the connection closes with the
@@ -15,14 +11,12 @@ const LINGER_PARTS = 10
 export function letPass(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.complete || request.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
-    let parts = 0
-    const timer = setInterval(() => {
-      if (++parts < LINGER_PARTS) return
+    const callOff = linger(() => {
       if (!response.headersSent) response.setHeader("Connection", "close")
       over()
-    }, LINGER_MS / LINGER_PARTS)
+    })
     const over = (): void => {
-      clearInterval(timer)
+      callOff()
       request.off("end", over).off("close", over).off("error", over)
       resolve()
     }

@@ -14,6 +14,7 @@ import {
 } from "./tls.js"
 import type { MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
 import { joinWrites } from "./joined-writes.js"
+import { linger } from "./linger.js"
 import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
 import { PskServer } from "./tls-psk.js"
 import type { PreSharedKeys } from "./tls-psk.js"
@@ -100,9 +101,6 @@ export async function listenHttps(options: {
   }
 }
 
-/** How long a body that is too big may go on arriving before its sender is answered. */
-const LINGER_MS = 1000
-
 /**
  * The whole body of a request.
  *
@@ -113,24 +111,25 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = Number(request.headers["content-length"] ?? 0) > maxBytes ? Infinity : 0
-    let late: NodeJS.Timeout | undefined
+    let callOff: (() => void) | undefined
     const tooBig = (): void => {
-      clearTimeout(late)
+      callOff?.()
       reject(new QkdError("too-big", `a request body has at most ${maxBytes} bytes`))
     }
-    if (length > maxBytes) late = setTimeout(tooBig, LINGER_MS)
+    if (length > maxBytes) callOff = linger(tooBig)
     request.on("data", (chunk: Buffer) => {
       length += chunk.length
       if (length <= maxBytes) chunks.push(chunk)
       // Who is still sending does not read: an answer now would be lost with the connection. So the rest is let
       // pass unread for a moment.
-      else late ??= setTimeout(tooBig, LINGER_MS)
+      else callOff ??= linger(tooBig)
     })
     request.once("end", () => {
       if (length > maxBytes) tooBig()
       else resolve(Buffer.concat(chunks))
     })
     request.once("close", () => {
+      callOff?.()
       reject(new QkdError("operation-failed", "the client went away", { appTag: "closed" }))
     })
     request.once("error", (cause) => {

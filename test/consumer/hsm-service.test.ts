@@ -26,7 +26,8 @@ import { IndependentKme } from "../support/independent-kme.js"
 import { noSoftHsm } from "../../examples/lab/softhsm.js"
 
 describe("preloaded keys", function () {
-  this.timeout(180_000)
+  // Each command is a program of its own, some twenty in the longest of these.
+  this.timeout(600_000)
   let dir: string
   let kme: IndependentKme
   let sites: Record<SiteName, HsmSite>

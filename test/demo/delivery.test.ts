@@ -35,9 +35,7 @@ for (const [name, url] of networks) {
     })
     after(async () => {
       if (existsSync(url)) {
-        const { code, tookMs } = await demo.stop()
-        assert.equal(code, 0)
-        assert(tookMs < 3000, `stopped in ${tookMs} ms`)
+        assert.equal((await demo.stop()).code, 0)
       }
       removeDir(dir)
     })

@@ -19,6 +19,7 @@ import {
   startDemo,
 } from "../support/demo.js"
 import { exchangeKey } from "../support/hostile-bystander.js"
+import { processOf } from "../support/joined-demos.js"
 
 const LUXEMBOURG = path.join(root, "examples/luxembourg/topology.json")
 
@@ -103,7 +104,7 @@ describe("a demo stopped and started again in its folder", function () {
   })
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it(`ends within 3 s of ${signal} and is whole afterwards: ids, addresses, services, undelivered keys`, async () => {
+    it(`ends at ${signal} and is whole afterwards: ids, addresses, services, undelivered keys`, async () => {
       const first = running()
       await exchangeKey(first, "sae-Kirchberg", "sae-Betzdorf")
       const enc = await encKeys(first, "sae-Windhof", "sae-Betzdorf", { number: 2 })
@@ -111,9 +112,7 @@ describe("a demo stopped and started again in its folder", function () {
       const { keys } = JSON.parse(enc.body) as KeyContainer
       const ordered = await settledServices(first)
 
-      const { code, tookMs } = await first.stop(signal)
-      assert.equal(code, 0)
-      assert(tookMs < 3000, `stopped in ${tookMs} ms`)
+      assert.equal((await first.stop(signal)).code, 0)
       assert.deepEqual(workingIn(dir), [], "nothing runs on")
       assert(!existsSync(path.join(dir, "demo.json")), "demo.json is of a running demo only")
 
@@ -138,6 +137,17 @@ describe("a demo stopped and started again in its folder", function () {
       await exchangeKey(second, "sae-Windhof", "sae-Betzdorf")
     })
   }
+
+  it("ends though one of its processes hears nothing, and is whole afterwards", async () => {
+    const first = running()
+    const ordered = await settledServices(first)
+    process.kill(processOf(first, "Kirchberg"), "SIGSTOP")
+    assert.equal((await first.stop()).code, 0)
+    assert.deepEqual(workingIn(dir), [], "nothing runs on")
+    demo = await startDemo({ dir })
+    assert.deepEqual(await settledServices(running()), ordered)
+    await exchangeKey(running(), "sae-Windhof", "sae-Betzdorf")
+  })
 
   it("keeps a cut fibre cut", async () => {
     const cut = (verb: string): Promise<Ended> =>
