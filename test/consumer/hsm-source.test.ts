@@ -1,13 +1,12 @@
 // What preloading asks of a key manager that allows few keys a request: real requests, to one that is not ours.
 
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
 import { KeyManagerSource } from "../../src/consumer/hsm-source.js"
-import { Etsi014Client } from "../../src/etsi014/client.js"
+import type { Etsi014Client } from "../../src/etsi014/client.js"
 import type { DeliveredKey } from "../../src/etsi014/key-container.js"
 import { isQkdError } from "../errors-helper.js"
 import { freshDir, removeDir } from "../support/demo.js"
-import { IndependentKme, type KmeAccess } from "../support/independent-kme.js"
+import { etsi014ClientOf, IndependentKme, type KmeAccess } from "../support/independent-kme.js"
 
 describe("a key manager that gives few keys a request", () => {
   const dir = freshDir()
@@ -15,18 +14,7 @@ describe("a key manager that gives few keys a request", () => {
   const clients: Etsi014Client[] = []
 
   function source(access: KmeAccess): KeyManagerSource {
-    const client = new Etsi014Client({
-      host: access.host,
-      port: access.port,
-      tls: {
-        identity: {
-          certificatePem: readFileSync(access.certFile, "utf8"),
-          privateKeyPem: readFileSync(access.keyFile, "utf8"),
-        },
-        authorities: [readFileSync(access.caFile, "utf8")],
-      },
-      timeoutMs: 60_000,
-    })
+    const client = etsi014ClientOf(access, 60_000)
     clients.push(client)
     return new KeyManagerSource(client)
   }

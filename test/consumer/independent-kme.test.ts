@@ -1,11 +1,10 @@
 // Our 014 client against key managers that are not ours, and curl against them too: what the consumers' tests lean on.
 
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
-import { Etsi014Client } from "../../src/etsi014/client.js"
+import type { Etsi014Client } from "../../src/etsi014/client.js"
 import { isQkdError } from "../errors-helper.js"
 import { curl, freshDir, type KeyContainer, removeDir } from "../support/demo.js"
-import { IndependentKme, type KmeAccess } from "../support/independent-kme.js"
+import { etsi014ClientOf, IndependentKme, type KmeAccess } from "../support/independent-kme.js"
 
 describe("a key manager of another maker", () => {
   let kme: IndependentKme
@@ -23,18 +22,7 @@ describe("a key manager of another maker", () => {
   })
 
   function client(access: KmeAccess): Etsi014Client {
-    const made = new Etsi014Client({
-      host: access.host,
-      port: access.port,
-      tls: {
-        identity: {
-          certificatePem: readFileSync(access.certFile, "utf8"),
-          privateKeyPem: readFileSync(access.keyFile, "utf8"),
-        },
-        authorities: [readFileSync(access.caFile, "utf8")],
-      },
-      timeoutMs: 5000,
-    })
+    const made = etsi014ClientOf(access, 5000)
     clients.push(made)
     return made
   }

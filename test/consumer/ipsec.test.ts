@@ -177,31 +177,11 @@ describe("an IPsec tunnel on QKD keys", function () {
     })
 
     it("has nothing passing while the fibre is cut, says so, and goes on when it is mended", async () => {
-      await lab.namespaces.wire("down")
-      await alarmed("tunnel-fault")
-      assert.equal(await works(), false)
-      await lab.namespaces.wire("up")
-      await rotated()
-      await until(works, "traffic passes again")
+      await world.cutAndMended()
     })
 
     it("comes back by itself when either gateway was killed", async () => {
-      for (const end of ["a", "b"] as const) {
-        await lab.killGateway(end)
-        await alarmed("tunnel-fault", end)
-        if (end === "a") {
-          const begun = await world.generation()
-          await alarmed("key-overdue", "b")
-          assert.equal(await world.generation(), begun, "no key is used up meanwhile")
-        } else {
-          await alarmed("peer-fault")
-          await world.takesNoKey()
-        }
-        assert.equal(await works(), false, "nothing passes without the tunnel")
-        await lab.startGateway(end)
-        await rotated()
-        await until(works, "traffic passes again")
-      }
+      await world.gatewaysKilled()
     })
 
     it("does not come back without a key, and comes back with one", async () => {

@@ -106,4 +106,34 @@ export class TunnelWorld<L extends TunnelLab> {
       60_000,
     )
   }
+
+  /** Nothing passes while the fibre is cut, which is said; it goes on when it is mended. */
+  async cutAndMended(): Promise<void> {
+    await this.lab.namespaces.wire("down")
+    await this.alarmed("tunnel-fault")
+    assert.equal(await this.works(), false)
+    await this.lab.namespaces.wire("up")
+    await this.rotated()
+    await until(() => this.works(), "traffic passes again")
+  }
+
+  /** Either gateway is killed and started again: the tunnel comes back by itself, and no key is used up meanwhile. */
+  async gatewaysKilled(): Promise<void> {
+    for (const end of ["a", "b"] as const) {
+      await this.lab.killGateway(end)
+      await this.alarmed("tunnel-fault", end)
+      if (end === "a") {
+        const begun = await this.generation()
+        await this.alarmed("key-overdue", "b")
+        assert.equal(await this.generation(), begun, "no key is used up meanwhile")
+      } else {
+        await this.alarmed("peer-fault")
+        await this.takesNoKey()
+      }
+      assert.equal(await this.works(), false, "nothing passes without the tunnel")
+      await this.lab.startGateway(end)
+      await this.rotated()
+      await until(() => this.works(), "traffic passes again")
+    }
+  }
 }

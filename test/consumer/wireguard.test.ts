@@ -110,12 +110,7 @@ describe("a WireGuard tunnel on QKD keys", function () {
     })
 
     it("has nothing passing while the fibre is cut, says so, and goes on when it is mended", async () => {
-      await lab.namespaces.wire("down")
-      await alarmed("tunnel-fault")
-      assert.equal(await works(), false)
-      await lab.namespaces.wire("up")
-      await rotated()
-      await until(works, "traffic passes again")
+      await world.cutAndMended()
     })
 
     it("comes back by itself when another key was forced into either interface", async () => {
@@ -132,22 +127,7 @@ describe("a WireGuard tunnel on QKD keys", function () {
     })
 
     it("comes back by itself when either gateway's WireGuard was killed", async () => {
-      for (const end of ["a", "b"] as const) {
-        await lab.killGateway(end)
-        await alarmed("tunnel-fault", end)
-        if (end === "a") {
-          const begun = await world.generation()
-          await alarmed("key-overdue", "b")
-          assert.equal(await world.generation(), begun, "no key is used up meanwhile")
-        } else {
-          await alarmed("peer-fault")
-          await world.takesNoKey()
-        }
-        assert.equal(await works(), false, "nothing passes without the tunnel")
-        await lab.startGateway(end)
-        await rotated()
-        await until(works, "traffic passes again")
-      }
+      await world.gatewaysKilled()
     })
 
     it("does not come back without a key, takes a peer without key out, and comes back with one", async () => {

@@ -12,8 +12,8 @@ import {
   type KeyContainer,
   removeDir,
   rest,
+  ringOfFour,
   startDemo,
-  writeTopology,
 } from "../support/demo.js"
 
 interface OrderView {
@@ -41,12 +41,7 @@ describe("bulk key orders on a ring of four", function () {
   let demo: Demo
 
   before(async () => {
-    const link = (a: string, b: string): object => ({ a, b, lengthKm: 5, skrBps: 300_000 })
-    topology = writeTopology(dir, {
-      name: "ring of four",
-      nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-      links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
-    })
+    topology = ringOfFour(dir, { lengthKm: 5, skrBps: 300_000 })
     demo = await startDemo({ dir, topology })
     // What links make is known a moment after they make it.
     await eventually(
@@ -119,6 +114,53 @@ describe("bulk key orders on a ring of four", function () {
     assert.equal(dec.status, 200, dec.body)
     assert.deepEqual((JSON.parse(dec.body) as KeyContainer).keys, keys)
     await fibre(demo, "mend", "A", via)
+  })
+
+  it("is forecast by the rates that links are known to have later; services go by what links make now", async () => {
+    const asked = { from: "sae-B", to: "sae-D", deadline: inMinutes(10), bestEffort: false }
+    const judge = await order({ ...asked, volumeBits: 256_000_000_000 })
+    const { info } = judge.body as { info: Record<string, string> }
+    const most = Number(info["bits-by-deadline"])
+    const volumeBits = Math.floor(most / 2 / 256) * 256
+    const taken = await order({ ...asked, volumeBits })
+    assert.equal(taken.status, 201, JSON.stringify(taken.body))
+    const { orderId } = taken.body as OrderView
+
+    // From the next minute on nothing is made anywhere.
+    const profile = { profile: [{ at: inMinutes(1), skrBps: 0 }] }
+    const each = (method: string, body?: object): Promise<unknown> =>
+      Promise.all(
+        demo.file.links.map(async ({ qkdlId }) => {
+          const { status } = await rest(demo, method, `/links/${qkdlId}/rate-profile`, body)
+          assert.ok(status < 300, String(status))
+        }),
+      )
+    await each("PUT", profile)
+    const late = await look(orderId)
+    assert.deepEqual([late.late, late.forecast], [true, undefined])
+    const refused = await order({ ...asked, volumeBits })
+    assert.equal(refused.status, 409)
+    const known = (refused.body as { info: Record<string, string> }).info["bits-by-deadline"]
+    assert.ok(Number(known) < most / 4, `${known} of ${most}`)
+    const terms = { a: "sae-B", b: "sae-C", minRateBps: 1000 }
+    const { status, body } = await rest(demo, "POST", "/services", terms)
+    assert.equal(status, 201, JSON.stringify(body))
+
+    await each("DELETE")
+    const again = await look(orderId)
+    assert.equal(again.late, false)
+    assert.ok(Date.parse(again.forecast ?? "") < Date.parse(asked.deadline))
+    const { serviceId } = body as { serviceId: string }
+    for (const path of [`/bulk-orders/${orderId}`, `/services/${serviceId}`])
+      assert.ok((await rest(demo, "DELETE", path)).status < 300)
+    await eventually(
+      async () => {
+        const { items } = (await rest(demo, "GET", "/services")).body as { items: object[] }
+        return JSON.stringify(items).includes(serviceId) ? undefined : true
+      },
+      "the service is gone",
+      WAIT_MS,
+    )
   })
 
   it("goes on after every process was killed, and makes again what was lost before anybody took it", async () => {

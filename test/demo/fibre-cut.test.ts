@@ -12,6 +12,7 @@ import {
   type KeyContainer,
   removeDir,
   rest,
+  ringOfFour,
   saeNamed,
   startDemo,
   writeTopology,
@@ -64,12 +65,7 @@ describe("a fibre cut with another path", function () {
   const dir = freshDir()
 
   before(async () => {
-    const link = (a: string, b: string): object => ({ a, b, lossDb: 8, skrBps: 4000 })
-    const topology = writeTopology(dir, {
-      name: "ring of four",
-      nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-      links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
-    })
+    const topology = ringOfFour(dir, { lossDb: 8, skrBps: 4000 })
     demo = await startDemo({ dir, topology })
   })
   after(async () => {

@@ -11,8 +11,8 @@ import {
   type KeyContainer,
   removeDir,
   rest,
+  ringOfFour,
   startDemo,
-  writeTopology,
 } from "../support/demo.js"
 import { saeClient, type SaeClient } from "../support/https-client.js"
 
@@ -56,12 +56,7 @@ describe("a network whose processes are killed thirty times under load", functio
   let topology: string
 
   before(async () => {
-    const link = (a: string, b: string): object => ({ a, b, lossDb: 6, skrBps: 20_000 })
-    topology = writeTopology(dir, {
-      name: "ring of four",
-      nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-      links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
-    })
+    topology = ringOfFour(dir, { lossDb: 6, skrBps: 20_000 })
     demo = await startDemo({ dir, topology })
     for (const sae of demo.file.saes) clients.set(sae.saeId, saeClient(sae))
   })

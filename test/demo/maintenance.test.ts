@@ -12,8 +12,8 @@ import {
   type KeyContainer,
   removeDir,
   rest,
+  ringOfFour,
   startDemo,
-  writeTopology,
 } from "../support/demo.js"
 
 interface ServiceView {
@@ -46,12 +46,7 @@ describe("planned maintenance on a ring of four", function () {
   let window: WindowView
 
   before(async () => {
-    const link = (a: string, b: string): object => ({ a, b, lengthKm: 5, skrBps: 20_000 })
-    const topology = writeTopology(dir, {
-      name: "ring of four",
-      nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-      links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
-    })
+    const topology = ringOfFour(dir, { lengthKm: 5, skrBps: 20_000 })
     demo = await startDemo({ dir, topology })
   })
   after(async () => {

@@ -146,7 +146,14 @@ describe("a demo stopped and started again in its folder", function () {
     assert.deepEqual(workingIn(dir), [], "nothing runs on")
     demo = await startDemo({ dir })
     assert.deepEqual(await settledServices(running()), ordered)
-    await exchangeKey(running(), "sae-Windhof", "sae-Betzdorf")
+    await eventually(
+      () =>
+        exchangeKey(running(), "sae-Windhof", "sae-Betzdorf").then(
+          () => true,
+          () => undefined,
+        ),
+      "keys go on",
+    )
   })
 
   it("keeps a cut fibre cut", async () => {

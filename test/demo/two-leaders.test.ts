@@ -11,8 +11,8 @@ import {
   freshDir,
   removeDir,
   rest,
+  ringOfFour,
   startDemo,
-  writeTopology,
 } from "../support/demo.js"
 import { exchangeKey } from "../support/hostile-bystander.js"
 import { NODE_NS, RawNetconf } from "../support/hostile-netconf.js"
@@ -164,12 +164,7 @@ describe("a network whose controller stood still while another one took over", f
   }
 
   before(async () => {
-    const link = (a: string, b: string): object => ({ a, b, lengthKm: 5, skrBps: 20_000 })
-    const topology = writeTopology(dir, {
-      name: "ring of four",
-      nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
-      links: [link("A", "B"), link("B", "C"), link("C", "D"), link("D", "A")],
-    })
+    const topology = ringOfFour(dir, { lengthKm: 5, skrBps: 20_000 })
     demo = await startDemo({ dir, topology })
     for (const far of ["sae-B", "sae-C"]) assert.equal(await order(demo, "sae-A", far), 201)
     await whole(demo, 2)

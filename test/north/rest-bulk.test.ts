@@ -2,68 +2,30 @@
 // notices.
 
 import assert from "node:assert/strict"
-import { Access, hashToken } from "../../src/north/access.js"
-import { type RunningHttp, startHttp } from "../../src/north/http.js"
-import { OrderGate } from "../../src/north/order-gate.js"
 import { hasShape } from "../../src/north/validate.js"
 import { Bench } from "../controller/fakes.js"
 import { NOON } from "../core/lab.js"
 import { OBSERVER, OPERATOR } from "./harness.js"
+import { type Answer, type RestHouse, serveRest } from "./rest-house.js"
 import { SocketClient } from "./socket-client.js"
 
 const MINUTE = 60_000
 
-interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  readonly json: Record<string, unknown>
-}
-
 describe("bulk orders over REST", () => {
   let bench: Bench
-  let http: RunningHttp
+  let http: RestHouse
 
   beforeEach(async () => {
     bench = await Bench.open()
     await bench.chain()
-    bench.south.submit = (event) => bench.submit(event)
-    http = await startHttp({
-      host: "127.0.0.1",
-      port: 0,
-      controller: new OrderGate(bench.controller, (work) => work()),
-      access: new Access([
-        { name: "ops", role: "operator", sha256: hashToken(OPERATOR) },
-        { name: "eye", role: "observer", sha256: hashToken(OBSERVER) },
-      ]),
-      now: () => bench.now,
-    })
+    http = await serveRest(bench)
   })
   afterEach(async () => {
     await http.close()
     await bench.controller.stop()
   })
 
-  async function ask(
-    method: string,
-    path: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
-    const response = await fetch(`${http.url}/api/v1${path}`, {
-      method,
-      headers: {
-        Authorization: `Bearer ${OPERATOR}`,
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    const value: unknown = text === "" ? {} : JSON.parse(text)
-    assert.ok(value !== null && typeof value === "object")
-    return { status: response.status, headers: response.headers, json: { ...value } }
-  }
-
+  const ask: RestHouse["ask"] = (...asked) => http.ask(...asked)
   const due = (minutes: number): string => new Date(NOON + minutes * MINUTE).toISOString()
   /** 25,600 bits over links of 900 bit/s. */
   const order = { from: "sae-a", to: "sae-c", keys: 100, deadline: due(5) }

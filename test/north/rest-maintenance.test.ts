@@ -1,75 +1,33 @@
 // Planned maintenance over REST on the real deciding loop: planned, shown, told, called off; refused with the place of the fault.
 
 import assert from "node:assert/strict"
-import { Access, hashToken } from "../../src/north/access.js"
-import { type RunningHttp, startHttp } from "../../src/north/http.js"
-import { OrderGate } from "../../src/north/order-gate.js"
 import { hasShape } from "../../src/north/validate.js"
 import { MemoryStore } from "../../src/store/memory.js"
 import { Bench } from "../controller/fakes.js"
 import { NOON } from "../core/lab.js"
 import { OBSERVER, OPERATOR } from "./harness.js"
+import { type Answer, type RestHouse, serveRest } from "./rest-house.js"
 import { SocketClient } from "./socket-client.js"
 
 const MINUTE = 60_000
 
-interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  readonly json: Record<string, unknown>
-}
-
 describe("maintenance over REST", () => {
   let store: MemoryStore
   let bench: Bench
-  let http: RunningHttp
-
-  const serve = async (): Promise<void> => {
-    bench.south.submit = (event) => bench.submit(event)
-    http = await startHttp({
-      host: "127.0.0.1",
-      port: 0,
-      controller: new OrderGate(bench.controller, (work) => work()),
-      access: new Access([
-        { name: "ops", role: "operator", sha256: hashToken(OPERATOR) },
-        { name: "eye", role: "observer", sha256: hashToken(OBSERVER) },
-      ]),
-      now: () => bench.now,
-    })
-  }
+  let http: RestHouse
 
   beforeEach(async () => {
     store = new MemoryStore()
     bench = await Bench.open(store)
     await bench.chain()
-    await serve()
+    http = await serveRest(bench)
   })
   afterEach(async () => {
     await http.close()
     await bench.controller.stop()
   })
 
-  async function ask(
-    method: string,
-    path: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
-    const response = await fetch(`${http.url}/api/v1${path}`, {
-      method,
-      headers: {
-        Authorization: `Bearer ${OPERATOR}`,
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    const value: unknown = text === "" ? {} : JSON.parse(text)
-    assert.ok(value !== null && typeof value === "object")
-    return { status: response.status, headers: response.headers, json: { ...value } }
-  }
-
+  const ask: RestHouse["ask"] = (...asked) => http.ask(...asked)
   const at = (minutes: number): string => new Date(NOON + minutes * MINUTE).toISOString()
   const window = { link: "a-b", begin: at(60), end: at(90), reason: "splice at site 7" }
   const post = (body: object, headers?: Record<string, string>): Promise<Answer> =>
@@ -150,7 +108,7 @@ describe("maintenance over REST", () => {
     await http.close()
     await bench.controller.stop()
     bench = await Bench.open(store)
-    await serve()
+    http = await serveRest(bench)
     assert.deepEqual((await ask("GET", "/maintenance")).json.items, [first.json])
     assert.deepEqual((await post(window, key)).json, first.json)
     assert.equal((await post({ ...window, end: at(91) }, key)).status, 422)

@@ -62,6 +62,16 @@ export function writeTopology(dir: string, topology: object): string {
   return file
 }
 
+/** Four nodes A, B, C, D, each joined to the next by a link that is so. @returns the file */
+export function ringOfFour(dir: string, link: object): string {
+  const joined = (a: string, b: string): object => ({ a, b, ...link })
+  return writeTopology(dir, {
+    name: "ring of four",
+    nodes: ["A", "B", "C", "D"].map((name) => ({ name })),
+    links: [joined("A", "B"), joined("B", "C"), joined("C", "D"), joined("D", "A")],
+  })
+}
+
 /** Starts `keyloom demo` and waits for its ready line. */
 export async function startDemo(options: {
   dir: string

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { createInterface, type Interface } from "node:readline"
+import { Etsi014Client } from "../../src/etsi014/client.js"
 import {
   createAuthority,
   issueSaeCertificate,
@@ -20,6 +21,22 @@ export interface KmeAccess {
   readonly certFile: string
   readonly keyFile: string
   readonly caFile: string
+}
+
+/** A client as the SAE that has this access. */
+export function etsi014ClientOf(access: KmeAccess, timeoutMs: number): Etsi014Client {
+  return new Etsi014Client({
+    host: access.host,
+    port: access.port,
+    tls: {
+      identity: {
+        certificatePem: readFileSync(access.certFile, "utf8"),
+        privateKeyPem: readFileSync(access.keyFile, "utf8"),
+      },
+      authorities: [readFileSync(access.caFile, "utf8")],
+    },
+    timeoutMs,
+  })
 }
 
 export class IndependentKme {
