@@ -5,7 +5,6 @@ import { hash } from "node:crypto"
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs"
 import { mkdir, open, type FileHandle } from "node:fs/promises"
 import path from "node:path"
-import { setImmediate } from "node:timers/promises"
 import { asQkdError, QkdError } from "../errors.js"
 import { isObject, parseJson } from "../yang/json-text.js"
 
@@ -21,10 +20,19 @@ const SLOW_FLUSH_MS = 0.5
 /** Disk kept for the records of keys that are on their way out when the disk becomes full. */
 const BALLAST_BYTES = 256 * 1024
 
-interface Waiting {
-  readonly record: AuditRecord
+/** Records of one turn of the event loop: written and flushed together, and who brought them wait for the same. */
+interface Batch {
+  readonly records: AuditRecord[]
+  readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: QkdError) => void
+}
+
+/** A batch as it is written, and what the trail is once it is durable. */
+interface Lines {
+  readonly bytes: Buffer
+  readonly seq: number
+  readonly head: string
 }
 
 export class AuditTrail {
@@ -33,9 +41,12 @@ export class AuditTrail {
   #sizeBytes: number
   #seq: number
   #head: string
-  #waiting: Waiting[] = []
+  #waiting: Batch | undefined
+  /** From the first record on until none waits and none is being written. */
   #writing: Promise<void> | undefined
   #closed = false
+  /** The file may end in lines that nobody was told of. */
+  #torn = false
   readonly #ballastFile: string
   /** A write has failed, or the ballast is spent: nothing new is begun before there is room again. */
   #short = false
@@ -105,16 +116,56 @@ export class AuditTrail {
     this.#short = false
   }
 
-  /** Resolves once the record is durable; many waiting records share one write. @throws QkdError `operation-failed` */
+  /**
+   * Resolves once the record is durable; all that come in one turn of the event loop share one write. The record is the
+   * trail's from now on.
+   *
+   * @throws QkdError `operation-failed`
+   */
   append(record: AuditRecord): Promise<void> {
     if (this.#closed)
       return Promise.reject(
         new QkdError("operation-failed", "the audit trail is closed", { appTag: "closed" }),
       )
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject })
-      this.#writing ??= this.#write()
-    })
+    const batch = (this.#waiting ??= newBatch())
+    batch.records.push(record)
+    // Lets everything of this turn of the event loop into the same flush: of all requests that had come when it began.
+    if (this.#writing === undefined) {
+      this.#writing = batch.durable.catch(() => undefined)
+      setImmediate(this.#begin)
+    }
+    return batch.durable
+  }
+
+  /** Without a promise's turn as long as the disk is fast and has room. */
+  readonly #begin = (): void => {
+    const batch = this.#waiting
+    if (batch === undefined) return
+    this.#waiting = undefined
+    const lines = this.#linesOf(batch)
+    if (this.#lastFlushMs >= this.#slowFlushMs || !this.#putAtOnce(lines.bytes)) {
+      this.#writing = this.#writeAll(batch, lines)
+      return
+    }
+    this.#written(batch, lines)
+    this.#writing = undefined
+  }
+
+  /** @returns false when all is to be done anew, after what was written of it has been taken away */
+  #putAtOnce(bytes: Buffer): boolean {
+    const { fd } = this.#file
+    this.#torn = true
+    try {
+      if (writeSync(fd, bytes) < bytes.length) return false
+      const began = performance.now()
+      fdatasyncSync(fd)
+      this.#lastFlushMs = performance.now() - began
+    } catch {
+      // The long way meets the same fault, and tells of it.
+      return false
+    }
+    this.#torn = false
+    return true
   }
 
   /** @returns false when the disk took less than all */
@@ -162,47 +213,75 @@ export class AuditTrail {
     await this.#file.close()
   }
 
-  async #write(): Promise<void> {
-    // Lets everything of this turn of the event loop into the same flush: of all requests that had come when it began.
-    await setImmediate()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      let seq = this.#seq
-      let head = this.#head
-      let text = ""
-      const time = new Date(this.#now()).toISOString()
-      for (const { record } of batch) {
-        seq += 1
-        const line = lineOf(seq, time, record, head)
-        head = digest(line)
-        text += `${line}\n`
-      }
-      try {
-        const bytes = Buffer.from(text, "utf8")
-        if (!(await this.#put(bytes))) {
-          // Half a line must not stay in the middle of the trail.
-          await this.#file.truncate(this.#sizeBytes)
-          this.#short = true
-          rmSync(this.#ballastFile, { force: true })
-          if (!(await this.#put(bytes))) throw new QkdError("resource-denied", "the disk is full")
-        }
-        this.#sizeBytes += bytes.length
-        this.#seq = seq
-        this.#head = head
-        for (const { resolve } of batch) resolve()
-      } catch (cause) {
-        this.#short = true
-        await this.#file.truncate(this.#sizeBytes).catch(() => undefined)
-        const error = new QkdError("operation-failed", "the audit trail cannot be written", {
-          cause: asQkdError(cause),
-        })
-        for (const { reject } of batch) reject(error)
-      }
+  /** The first batch and what comes while it is written. */
+  async #writeAll(first: Batch, itsLines: Lines): Promise<void> {
+    let batch: Batch | undefined = first
+    let lines = itsLines
+    while (batch !== undefined) {
+      await this.#writeOne(batch, lines)
+      batch = this.#waiting
+      this.#waiting = undefined
+      if (batch !== undefined) lines = this.#linesOf(batch)
     }
     // At once: whoever has just been told may append again before anything else runs.
     this.#writing = undefined
   }
+
+  async #writeOne(batch: Batch, lines: Lines): Promise<void> {
+    const { bytes } = lines
+    try {
+      if (this.#torn) await this.#file.truncate(this.#sizeBytes)
+      this.#torn = false
+      if (!(await this.#put(bytes))) {
+        // Half a line must not stay in the middle of the trail.
+        await this.#file.truncate(this.#sizeBytes)
+        this.#short = true
+        rmSync(this.#ballastFile, { force: true })
+        if (!(await this.#put(bytes))) throw new QkdError("resource-denied", "the disk is full")
+      }
+      this.#written(batch, lines)
+    } catch (cause) {
+      this.#short = true
+      await this.#file.truncate(this.#sizeBytes).catch(() => undefined)
+      const error = new QkdError("operation-failed", "the audit trail cannot be written", {
+        cause: asQkdError(cause),
+      })
+      batch.reject(error)
+    }
+  }
+
+  #linesOf({ records }: Batch): Lines {
+    let seq = this.#seq
+    let head = this.#head
+    let text = ""
+    const time = new Date(this.#now()).toISOString()
+    for (const record of records) {
+      seq += 1
+      const line = lineOf(seq, time, record, head)
+      head = digest(line)
+      text += `${line}\n`
+    }
+    return { bytes: Buffer.from(text, "utf8"), seq, head }
+  }
+
+  #written(batch: Batch, { bytes, seq, head }: Lines): void {
+    this.#sizeBytes += bytes.length
+    this.#seq = seq
+    this.#head = head
+    batch.resolve()
+  }
+}
+
+function newBatch(): Batch {
+  let [resolve, reject]: [() => void, (error: QkdError) => void] = [
+    () => undefined,
+    () => undefined,
+  ]
+  const durable = new Promise<void>((done, failed) => {
+    resolve = done
+    reject = failed
+  })
+  return { records: [], durable, resolve, reject }
 }
 
 /**

@@ -69,6 +69,22 @@ describe("the audit trail", () => {
     })
   }
 
+  it("is closed only when all that was appended is durable", async () => {
+    for (const slowFlushMs of [Infinity, 0]) {
+      rmSync(file, { force: true })
+      const trail = await AuditTrail.open(file, () => 0, slowFlushMs)
+      await trail.append({ keyIds: ["first"] })
+      const written = trail.append({ keyIds: ["second"] })
+      // While the second is being written, on a slow disk.
+      await new Promise((resolve) => setImmediate(resolve))
+      const last = trail.append({ keyIds: ["third"] })
+      await trail.close()
+      await Promise.all([written, last])
+      assert.equal(verifyAuditTrail(readFileSync(file, "utf8")).lines, 3)
+      await assert.rejects(trail.append({ keyIds: ["late"] }), { appTag: "closed" })
+    }
+  })
+
   it("flushes once what comes in one turn of the event loop, from however many callers", async () => {
     const trail = await AuditTrail.open(file, () => 0)
     const appended: Promise<void>[] = []
