@@ -1,10 +1,11 @@
 // What every delivery face over HTTPS shares: who calls, how many at once, one answer at a time on a connection, and
 // sending an answer whose bytes are wiped once they have left. What is asked and answered is the face's own.
 
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http"
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from "node:http"
 import { asQkdError, QkdError } from "../errors.js"
-import { listenHttps, readBody } from "../transport/https.js"
+import { DEFAULT_HTTP_LIMITS, listenHttps, readBody } from "../transport/https.js"
 import type { HttpLimits } from "../transport/https.js"
+import { endWiped } from "../transport/joined-writes.js"
 import type { CertifiedKey } from "../transport/pki.js"
 import type { RevocationLists } from "../transport/revocation.js"
 import type { PreSharedKeys } from "../transport/tls-psk.js"
@@ -78,9 +79,10 @@ export async function listenFace(options: FaceOptions): Promise<Face> {
     tls: mutualTls(options.tls),
     limits: options.limits,
     nameless: true,
+    tellsIdleTimeout: true,
     ...(options.preSharedKeys !== undefined && { preSharedKeys: options.preSharedKeys }),
     handler: (request, response, peer) => {
-      void service.handle(request, response, peer)
+      service.handle(request, response, peer)
     },
   })
   return {
@@ -90,84 +92,132 @@ export async function listenFace(options: FaceOptions): Promise<Face> {
   }
 }
 
+/** Requests of one caller that are being answered. */
+interface InFlight {
+  count: number
+}
+
 class Service {
   readonly #options: FaceOptions
-  readonly #inFlight = new Map<string, number>()
+  /** Stays when it is at nought: callers are SAEs and peers of the policy, few. */
+  readonly #inFlight = new Map<string, InFlight>()
   #inFlightTotal = 0
   /** Connections with a request that waits for the answer before it to be sent. */
   readonly #behind = new WeakSet<object>()
+  /** What clients are told of idle connections. */
+  readonly #keepAlive: string
 
   constructor(options: FaceOptions) {
     this.#options = options
+    const { idleTimeoutMs } = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+    this.#keepAlive = `timeout=${Math.floor(idleTimeoutMs / 1000)}`
   }
 
   /** Never throws: every request is answered or its connection ended. */
-  async handle(
-    request: IncomingMessage,
-    response: ServerResponse,
-    peer: PeerIdentity,
-  ): Promise<void> {
-    if (response.socket === null && !(await this.#turn(request, response))) return
+  handle(request: IncomingMessage, response: ServerResponse, peer: PeerIdentity): void {
+    if (response.socket === null) this.#waitTurn(request, response, peer)
+    else this.#serve(request, response, peer)
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, peer: PeerIdentity): void {
     const { name, limits, log } = this.#options
     const caller = this.#options.callerOf(peer)
     if (caller === undefined) {
       const { commonName, spkiSha256 } = peer
       log.warn({ commonName, spkiSha256 }, `${name} caller is not known to this site`)
-      send(response, { ...this.#options.unauthorized, close: true })
+      this.#send(response, { ...this.#options.unauthorized, close: true })
       return
     }
-    const mine = this.#inFlight.get(caller) ?? 0
-    if (mine >= limits.maxInFlightPerCaller) {
-      send(response, plain(429, "too many requests at once", { close: true }))
+    const mine = this.#inFlightOf(caller)
+    if (mine.count >= limits.maxInFlightPerCaller) {
+      this.#send(response, plain(429, "too many requests at once", { close: true }))
       return
     }
     if (this.#inFlightTotal >= limits.maxInFlight) {
-      send(response, { ...this.#options.busy, close: true })
+      this.#send(response, { ...this.#options.busy, close: true })
       return
     }
-    this.#inFlight.set(caller, mine + 1)
     this.#inFlightTotal += 1
-    try {
-      send(response, await this.#options.answer(request, caller))
-    } catch (fault) {
-      const error = asQkdError(fault)
-      if (error.tag === "operation-failed" && error.appTag === undefined) {
-        log.error({ caller, cause: error.cause }, `${name} request failed`)
-      }
-      send(response, this.#options.faultAnswer(error))
-    } finally {
+    mine.count += 1
+    const end = (answer: Answer): void => {
       this.#inFlightTotal -= 1
-      // Stays at nought: callers are SAEs and peers of the policy, few; a map that shrinks and grows costs each request.
-      this.#inFlight.set(caller, (this.#inFlight.get(caller) ?? 1) - 1)
+      mine.count -= 1
+      this.#send(response, answer)
     }
+    try {
+      const answer = this.#options.answer(request, caller)
+      // No promise where none is needed: each turn that one takes is paid by every request.
+      if (!(answer instanceof Promise)) end(answer)
+      else
+        answer.then(end, (fault: unknown) => {
+          end(this.#faultAnswer(caller, fault))
+        })
+    } catch (fault) {
+      end(this.#faultAnswer(caller, fault))
+    }
+  }
+
+  #inFlightOf(caller: string): InFlight {
+    let mine = this.#inFlight.get(caller)
+    if (mine === undefined) {
+      mine = { count: 0 }
+      this.#inFlight.set(caller, mine)
+    }
+    return mine
+  }
+
+  #faultAnswer(caller: string, fault: unknown): Answer {
+    const { name, log } = this.#options
+    const error = asQkdError(fault)
+    if (error.tag === "operation-failed" && error.appTag === undefined)
+      log.error({ caller, cause: error.cause }, `${name} request failed`)
+    return this.#options.faultAnswer(error)
   }
 
   /**
    * A response that stands behind another has no socket, and would not learn that the connection went away: its keys
    * could not be wiped. A fast client's next request may be here before Node has let go of the answer to the last one, so
    * one waits; who sends several ahead loses the connection.
-   *
-   * @returns whether it is to be answered
    */
-  async #turn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  #waitTurn(request: IncomingMessage, response: ServerResponse, peer: PeerIdentity): void {
     const { socket } = request
     if (this.#behind.has(socket)) {
       socket.destroy()
-      return false
+      return
     }
     this.#behind.add(socket)
-    const mine = await new Promise<boolean>((resolve) => {
-      const gone = (): void => {
-        resolve(false)
-      }
-      socket.once("close", gone)
-      response.once("socket", () => {
-        socket.off("close", gone)
-        resolve(true)
-      })
+    // Comes once; never when the connection ends before: then nothing was begun.
+    response.on("socket", () => {
+      this.#behind.delete(socket)
+      if (!socket.destroyed) this.#serve(request, response, peer)
     })
-    this.#behind.delete(socket)
-    return mine
+  }
+
+  /**
+   * Headers and body leave together; what they are joined in is wiped (`joinWrites`). The body is wiped once it has been
+   * joined, handed to the kernel, or the connection is gone.
+   */
+  #send(response: ServerResponse, answer: Answer): void {
+    const { body } = answer
+    const secret = answer.wipe === true ? body : undefined
+    if (response.destroyed || response.closed) {
+      secret?.fill(0)
+      return
+    }
+    if (answer.close === true) response.shouldKeepAlive = false
+    const headers = this.#headersOf(answer, body?.length ?? 0)
+    if (response.shouldKeepAlive) headers.push("keep-alive", this.#keepAlive)
+    response.writeHead(answer.status, headers)
+    if (secret === undefined) response.end(body)
+    else endWiped(response, secret)
+  }
+
+  /** As a list: an object's would be walked by name. */
+  #headersOf({ contentType, allow }: Answer, length: number): OutgoingHttpHeader[] {
+    const headers: OutgoingHttpHeader[] = ["cache-control", "no-store", "content-length", length]
+    if (contentType !== undefined) headers.push("content-type", contentType)
+    if (allow !== undefined) headers.push("allow", allow)
+    return headers
   }
 }
 
@@ -188,34 +238,4 @@ export function isJson(contentType: string | undefined): boolean {
 export function hasBody(request: IncomingMessage): boolean {
   const { "content-length": length, "transfer-encoding": coding } = request.headers
   return coding !== undefined || (length !== undefined && length !== "0")
-}
-
-/**
- * Headers and body leave together; what they are joined in is wiped (`joinWrites`). The body is wiped once it has been
- * handed to the kernel, or the connection is gone.
- */
-function send(response: ServerResponse, answer: Answer): void {
-  const { body } = answer
-  const wipe = (): void => {
-    if (answer.wipe === true) body?.fill(0)
-  }
-  if (response.destroyed || response.closed) {
-    wipe()
-    return
-  }
-  response.once("close", wipe)
-  if (answer.close === true) response.shouldKeepAlive = false
-  response.writeHead(answer.status, headersOf(answer, body?.length ?? 0))
-  response.end(body)
-}
-
-function headersOf({ contentType, allow }: Answer, length: number): OutgoingHttpHeaders {
-  if (contentType !== undefined && allow === undefined)
-    return { "cache-control": "no-store", "content-length": length, "content-type": contentType }
-  return {
-    "cache-control": "no-store",
-    "content-length": length,
-    ...(contentType === undefined ? {} : { "content-type": contentType }),
-    ...(allow === undefined ? {} : { allow }),
-  }
 }

@@ -55,6 +55,11 @@ export async function listenHttps(options: {
   readonly preSharedKeys?: PreSharedKeys
   /** Clients may be known by other names than a common name: see `peerIdentityOf`. */
   readonly nameless?: boolean
+  /**
+   * The handler itself tells clients how long an idle connection stays (`keep-alive`): the socket's own timeout ends it,
+   * which Node otherwise sets anew twice for each request.
+   */
+  readonly tellsIdleTimeout?: boolean
   readonly handler: (request: IncomingMessage, response: ServerResponse, peer: PeerIdentity) => void
 }): Promise<HttpsServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
@@ -69,7 +74,7 @@ export async function listenHttps(options: {
       maxHeaderSize: limits.maxHeaderBytes,
       requestTimeout: limits.requestTimeoutMs,
       headersTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
+      keepAliveTimeout: options.tellsIdleTimeout === true ? 0 : limits.idleTimeoutMs,
       connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 2000),
     },
     (request, response) => {
