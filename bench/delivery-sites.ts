@@ -72,7 +72,7 @@ export async function serve(setup: Setup): Promise<number> {
     policy: () => policy,
     keyManager: manager,
     desk: { find: () => app, request: () => Promise.resolve(app) },
-    audit: (record) => audit.append({ ...record }),
+    audit: (record) => audit.append(record),
     log: SILENT,
   })
   return port

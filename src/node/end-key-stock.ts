@@ -172,6 +172,12 @@ export class EndKeyStock {
     return keys
   }
 
+  /** As asked for and taken, of keys that `has` has just found. */
+  give(id: ShelfId, count: number): EndKey[] {
+    this.#shelfFor(id)?.level.asked(count, false)
+    return this.take(id, count, () => true)
+  }
+
   /** The refill that is under way for these keys. */
   filling(id: ShelfId): Promise<void> | undefined {
     return this.#shelves.get(nameOf(id))?.filling
@@ -360,6 +366,13 @@ function left({ batch, next }: Stocked): number {
 }
 
 /** SAE ids may hold anything: with the length of the first it is told where the second begins. */
-function nameOf({ appId, masterSaeId, slaveSaeId, keySizeBits }: ShelfId): string {
-  return `${appId} ${keySizeBits} ${masterSaeId.length} ${masterSaeId}${slaveSaeId}`
+function nameOf(id: ShelfId): string {
+  if (named?.id === id) return named.name
+  const { appId, masterSaeId, slaveSaeId, keySizeBits } = id
+  const name = `${appId} ${keySizeBits} ${masterSaeId.length} ${masterSaeId}${slaveSaeId}`
+  named = { id, name }
+  return name
 }
+
+/** The last one named: one request asks by it several times, and the next of the pair again. */
+let named: { readonly id: ShelfId; readonly name: string } | undefined

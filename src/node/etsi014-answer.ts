@@ -4,6 +4,7 @@
 import { asQkdError } from "../errors.js"
 import type { AppTag, QkdError } from "../errors.js"
 import { base64Length, writeBase64 } from "../keys/base64.js"
+import { unmovedBuffer } from "../unmoved.js"
 import type { JsonObject } from "../yang/json-text.js"
 import { UNMET_MANDATORY } from "./etsi014-extensions.js"
 import type { EndKey } from "./ports.js"
@@ -101,8 +102,8 @@ const BEFORE_KEY = '","key":"'
 const AFTER_KEY = '"}'
 
 /**
- * A Key container (6.3) in a buffer of its own, outside Node's shared pool, to be wiped by who sends it. The
- * keys stay as they are.
+ * A Key container (6.3) in a buffer of its own, where nothing moves it, to be wiped by who sends it. The keys stay as they
+ * are.
  */
 export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): Uint8Array {
   let text = '{"keys":['
@@ -117,7 +118,7 @@ export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): U
     text += blank + AFTER_KEY
   }
   const close = closeOf(extension)
-  const body = Buffer.allocUnsafeSlow(text.length + close.length)
+  const body = unmovedBuffer(text.length + close.length)
   body.write(text, "latin1")
   body.set(close, text.length)
   for (const [i, { key }] of keys.entries())

@@ -14,13 +14,13 @@ import {
   UNAUTHORIZED,
 } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
-import { containerExtension } from "./etsi014-extensions.js"
+import { containerExtension, NO_EXTENSIONS } from "./etsi014-extensions.js"
 import type { KeyRequest, RequestLimits } from "./etsi014-request.js"
 import type { Log } from "./log.js"
 import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
 
-/** One line of the audit trail. Never holds key bytes. */
-export interface DeliveryRecord {
+/** One line of the audit trail, which takes it as it is. Never holds key bytes. */
+export type DeliveryRecord = {
   readonly method: "enc_keys" | "dec_keys" | "skip_new_key" | "skip_key" | "get_key"
   /** The caller, from its certificate. */
   readonly saeId: string
@@ -40,7 +40,8 @@ export type Audit = (record: DeliveryRecord) => void | Promise<void>
 export interface DeliveryOptions {
   /** The policy in force; asked anew for each request. */
   readonly policy: () => SitePolicy
-  readonly keyManager: Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount">
+  readonly keyManager: Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> &
+    Partial<Pick<KeyManager, "readyKeys">>
   readonly desk: ApplicationDesk
   /** Whether an SAE lives at this site: keys for it never leave. */
   readonly livesHere: (saeId: string) => boolean
@@ -64,6 +65,18 @@ export interface DeliveryOptions {
 type Slave = KeyOrder["slaves"][number]
 type Whose = Pick<DeliveryRecord, "saeId" | "peerSaeId" | "additionalSaeIds"> & {
   readonly method: "enc_keys" | "dec_keys"
+}
+
+/** What a request named: so many keys of a size, or each by its id. */
+type Asked =
+  | { readonly count: number; readonly keySizeBits: number }
+  | { readonly keyIds: readonly string[] }
+
+function isAsAsked(keys: readonly EndKey[], asked: Asked): boolean {
+  if (keys.length === 0) return false
+  if ("keyIds" in asked) return keys.every(({ keyId }, index) => keyId === asked.keyIds[index])
+  if (keys.length > asked.count) return false
+  return keys.every(({ key }) => key.lengthBits === asked.keySizeBits)
 }
 
 export class Delivery {
@@ -118,17 +131,40 @@ export class Delivery {
    * Get key (5.3). For a peer never seen before it waits until the controller has set up the path. All slaves of a
    * group get the same keys (6.2, annex B).
    */
-  async encKeys(saeId: string, peerSaeId: string, request: KeyRequest): Promise<Answer> {
-    const { number, keySizeBits, additionalSaeIds, extensions } = request
+  encKeys(saeId: string, peerSaeId: string, request: KeyRequest): Answer | Promise<Answer> {
+    const { number, keySizeBits, additionalSaeIds } = request
     if (saeId === peerSaeId || additionalSaeIds.includes(saeId))
       return badRequest("a slave SAE is the caller itself")
     if (additionalSaeIds.includes(peerSaeId))
       return badRequest("an additional slave SAE is the one in the path")
-    let keys: EndKey[]
     try {
       this.#options.auditable?.()
+      const keys = this.#ready(saeId, peerSaeId, request)
+      if (keys === undefined) return this.#encKeysMade(saeId, peerSaeId, request)
+      const whose = { method: "enc_keys", saeId, peerSaeId } as const
+      return this.#deliver(whose, keys, { count: number, keySizeBits })
+    } catch (fault) {
+      return this.#refuse("enc_keys", saeId, peerSaeId, fault)
+    }
+  }
+
+  /** Keys that lie ready for one slave, on no terms: without waiting for anything. */
+  #ready(saeId: string, peerSaeId: string, request: KeyRequest): EndKey[] | undefined {
+    const { number: count, keySizeBits, additionalSaeIds, extensions } = request
+    if (additionalSaeIds.length > 0 || extensions !== NO_EXTENSIONS) return undefined
+    const slave = this.#joined(saeId, peerSaeId)
+    if (slave === undefined) return undefined
+    const { keyManager } = this.#options
+    return keyManager.readyKeys?.({ masterSaeId: saeId, slaves: [slave], count, keySizeBits })
+  }
+
+  /** Where a path may have to be set up, or keys be made. */
+  async #encKeysMade(saeId: string, peerSaeId: string, request: KeyRequest): Promise<Answer> {
+    const { number: count, keySizeBits, additionalSaeIds, extensions } = request
+    let keys: EndKey[]
+    try {
       const slaves = await this.#allJoined(saeId, peerSaeId, additionalSaeIds)
-      const order = { masterSaeId: saeId, slaves, count: number, keySizeBits }
+      const order = { masterSaeId: saeId, slaves, count, keySizeBits }
       keys = await this.#supply(order, extensions.mandatory, extensions.optional)
     } catch (fault) {
       return this.#refuse("enc_keys", saeId, peerSaeId, fault)
@@ -137,9 +173,7 @@ export class Delivery {
       additionalSaeIds.length === 0
         ? { method: "enc_keys", saeId, peerSaeId }
         : { method: "enc_keys", saeId, peerSaeId, additionalSaeIds }
-    return this.#deliver(whose, keys, (key, i) => {
-      return i < number && key.key.lengthBits === keySizeBits
-    })
+    return this.#deliver(whose, keys, { count, keySizeBits })
   }
 
   /** The associations with the slaves. Of one slave that is known, at once. */
@@ -203,31 +237,45 @@ export class Delivery {
         : badRequest(KEYS_NOT_FOUND)
     }
     const whose = { method: "dec_keys", saeId, peerSaeId: masterSaeId } as const
-    return this.#deliver(whose, keys, (key, i) => key.keyId === keyIds[i])
+    return this.#deliver(whose, keys, { keyIds })
   }
 
-  /** Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. */
-  async #deliver(
-    whose: Whose,
-    keys: readonly EndKey[],
-    expected: (key: EndKey, index: number) => boolean,
-  ): Promise<Answer> {
+  /**
+   * Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. One wait,
+   * for the line to be durable.
+   */
+  #deliver(whose: Whose, keys: readonly EndKey[], asked: Asked): Answer | Promise<Answer> {
     try {
-      if (keys.length === 0 || !keys.every(expected)) {
+      if (!isAsAsked(keys, asked))
         throw new QkdError(
           "operation-failed",
           "the key manager handed out other keys than asked for",
         )
-      }
       const keyIds = keys.map(({ keyId }) => keyId)
-      await this.#options.audit(recordOf(whose, keyIds, keys[0]?.key.lengthBits ?? 0))
+      const told = this.#options.audit(recordOf(whose, keyIds, keys[0]?.key.lengthBits ?? 0))
+      if (!(told instanceof Promise)) return this.#give(whose, keys)
+      return told.then(
+        () => this.#give(whose, keys),
+        (fault: unknown) => this.#withhold(whose, keys, fault),
+      )
+    } catch (fault) {
+      return this.#withhold(whose, keys, fault)
+    }
+  }
+
+  #give(whose: Whose, keys: readonly EndKey[]): Answer {
+    try {
       const body = keyContainer(keys, containerExtension(keys))
+      for (const { key } of keys) key.wipe()
       return { status: 200, contentType: "application/json", body, wipe: true }
     } catch (fault) {
-      return this.#refuse(whose.method, whose.saeId, whose.peerSaeId, fault)
-    } finally {
-      for (const { key } of keys) key.wipe()
+      return this.#withhold(whose, keys, fault)
     }
+  }
+
+  #withhold(whose: Whose, keys: readonly EndKey[], fault: unknown): Answer {
+    for (const { key } of keys) key.wipe()
+    return this.#refuse(whose.method, whose.saeId, whose.peerSaeId, fault)
   }
 
   #refuse(method: string, saeId: string, peerSaeId: string, fault: unknown): Answer {

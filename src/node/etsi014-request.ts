@@ -36,6 +36,9 @@ export interface RequestLimits extends PolicyLimits {
 
 const PREFIX = "/api/v1/keys/"
 const JSON_DEPTH = 16
+/** Remembered: so many, none longer. */
+const MAX_TARGETS = 1024
+const MAX_TARGET_CHARS = 512
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 function invalid(message: string, path: string): QkdError {
@@ -60,6 +63,23 @@ export function parseTarget(target: string): Etsi014Target | undefined {
   return { method, saeId, query: mark < 0 ? undefined : target.slice(mark + 1) }
 }
 
+/** Clients ask for the same few targets again and again: what was read of one holds the next time. */
+export class KnownTargets {
+  readonly #known = new Map<string, Etsi014Target>()
+
+  /** @throws QkdError as `parseTarget` */
+  of(text: string): Etsi014Target | undefined {
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const target = parseTarget(text)
+    if (target === undefined || target.query !== undefined) return target
+    if (text.length > MAX_TARGET_CHARS) return target
+    if (this.#known.size >= MAX_TARGETS) this.#known.clear()
+    this.#known.set(text, target)
+    return target
+  }
+}
+
 function isSaeId(text: string): boolean {
   return /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text)
 }
@@ -71,10 +91,26 @@ export function parseStatusQuery(query: string | undefined): void {
 
 /** Clause 5.3, GET: nothing but `number` and `size`. */
 export function parseKeyRequestQuery(query: string | undefined, limits: RequestLimits): KeyRequest {
+  if (query === undefined) return plainRequest(limits)
   const asked = parameters(query, ["number", "size"])
   const { number, keySizeBits } = keyAmount(count(asked, "number"), count(asked, "size"), limits)
   return { number, keySizeBits, additionalSaeIds: [], extensions: NO_EXTENSIONS }
 }
+
+/** One key, of the default size; what it is held against is looked at anew when the policy has changed. */
+function plainRequest(limits: RequestLimits): KeyRequest {
+  if (plainOf?.limits !== limits)
+    plainOf = {
+      limits,
+      request: {
+        ...keyAmount(undefined, undefined, limits),
+        ...{ additionalSaeIds: [], extensions: NO_EXTENSIONS },
+      },
+    }
+  return plainOf.request
+}
+
+let plainOf: { readonly limits: RequestLimits; readonly request: KeyRequest } | undefined
 
 /** Clause 5.3, POST: a Key request (6.2). */
 export function parseKeyRequestBody(text: string, limits: RequestLimits): KeyRequest {

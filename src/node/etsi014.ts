@@ -9,12 +9,12 @@ import type { Answer } from "./etsi014-answer.js"
 import { Delivery } from "./etsi014-delivery.js"
 import type { DeliveryOptions } from "./etsi014-delivery.js"
 import {
+  KnownTargets,
   parseKeyIdsBody,
   parseKeyIdsQuery,
   parseKeyRequestBody,
   parseKeyRequestQuery,
   parseStatusQuery,
-  parseTarget,
 } from "./etsi014-request.js"
 import type { Etsi014Target } from "./etsi014-request.js"
 import { hasBody, isJson, listenFace, readText } from "./http-face.js"
@@ -76,6 +76,7 @@ export function listenEtsi014(options: Etsi014Options): Promise<Face> {
 class Service {
   readonly #maxBodyBytes: number
   readonly #delivery: Delivery
+  readonly #targets = new KnownTargets()
 
   constructor(options: Etsi014Options, maxBodyBytes: number) {
     this.#maxBodyBytes = maxBodyBytes
@@ -95,19 +96,20 @@ class Service {
   }
 
   /** @throws QkdError for faults of the request. */
-  async answer(request: IncomingMessage, saeId: string): Promise<Answer> {
-    const target = parseTarget(request.url ?? "")
+  answer(request: IncomingMessage, saeId: string): Answer | Promise<Answer> {
+    const target = this.#targets.of(request.url ?? "")
     if (target === undefined) return plain(404, "no such resource")
-    const allowed = target.method === "status" ? ["GET"] : ["GET", "POST"]
-    if (!allowed.includes(request.method ?? "")) {
-      return plain(405, "method not allowed", { allow: allowed.join(", "), close: true })
+    const { method = "" } = request
+    if (method === "GET") return this.#get(request, saeId, target)
+    if (method !== "POST" || target.method === "status") {
+      const allow = target.method === "status" ? "GET" : "GET, POST"
+      return plain(405, "method not allowed", { allow, close: true })
     }
-    if (request.method === "GET") return this.#get(request, saeId, target)
     if (target.query !== undefined) return badRequest("POST takes no query", "/")
     if (!isJson(request.headers["content-type"])) {
       return { ...badRequest("content type shall be application/json"), close: true }
     }
-    return this.#post(saeId, target, await readText(request, this.#maxBodyBytes))
+    return readText(request, this.#maxBodyBytes).then((text) => this.#post(saeId, target, text))
   }
 
   #get(
@@ -127,7 +129,11 @@ class Service {
     return this.#delivery.encKeys(saeId, other, asked)
   }
 
-  #post(saeId: string, { method, saeId: other }: Etsi014Target, text: string): Promise<Answer> {
+  #post(
+    saeId: string,
+    { method, saeId: other }: Etsi014Target,
+    text: string,
+  ): Answer | Promise<Answer> {
     const { limits } = this.#delivery
     if (method === "dec_keys") {
       const keyIds = parseKeyIdsBody(text, limits.maxKeysPerRequest)

@@ -229,6 +229,11 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.supply(order)
   }
 
+  readyKeys(order: KeyOrder): EndKey[] | undefined {
+    this.#assertOpen()
+    return this.#supply.ready(order)
+  }
+
   async takeKeys(
     slaveSaeId: string,
     masterSaeId: string,

@@ -75,6 +75,7 @@ export class KeySupply {
   readonly rates: AppRates
   readonly #ordered: OrderedKeys
   readonly #options: KeySupplyOptions
+  #lastId: ShelfId | undefined
 
   constructor(options: KeySupplyOptions) {
     this.#options = options
@@ -107,26 +108,36 @@ export class KeySupply {
 
   /** See `KeyManager.supplyKeys`. */
   async supply(order: KeyOrder): Promise<EndKey[]> {
-    return (
-      this.#atHand(order) ?? this.#admitted(order, (admitted) => this.#keysFor(order, admitted))
-    )
+    return this.ready(order) ?? this.#admitted(order, (admitted) => this.#keysFor(order, admitted))
   }
 
-  /** At once, without anything that only keys to be made would need; undefined where that does not do. */
-  #atHand({ masterSaeId, slaves, count, keySizeBits, terms }: KeyOrder): EndKey[] | undefined {
+  /** See `KeyManager.readyKeys`: without anything that only keys to be made would need. */
+  ready({ masterSaeId, slaves, count, keySizeBits, terms }: KeyOrder): EndKey[] | undefined {
     const [slave] = slaves
     if (slave?.appId === undefined || slaves.length > 1 || !Number.isInteger(count) || count < 1)
       return undefined
     if (slave.saeId === masterSaeId || (terms !== undefined && Object.keys(terms).length > 0))
       return undefined
-    const { saeId: slaveSaeId, appId } = slave
-    const id = { appId, masterSaeId, slaveSaeId, keySizeBits }
+    const { appId } = slave
+    const id = this.#shelfId(appId, masterSaeId, slave.saeId, keySizeBits)
     if (!this.stock.has(id, count)) return undefined
     const bits = count * keySizeBits
     this.rates.admit(appId, bits)
-    this.stock.asked(id, count)
     this.rates.countSupplied(appId, bits)
-    return this.stock.take(id, count, () => true)
+    return this.stock.give(id, count)
+  }
+
+  /** The same object while the same is asked for. */
+  #shelfId(appId: string, masterSaeId: string, slaveSaeId: string, keySizeBits: number): ShelfId {
+    const last = this.#lastId
+    if (
+      last?.appId === appId &&
+      last.masterSaeId === masterSaeId &&
+      last.slaveSaeId === slaveSaeId &&
+      last.keySizeBits === keySizeBits
+    )
+      return last
+    return (this.#lastId = { appId, masterSaeId, slaveSaeId, keySizeBits })
   }
 
   /**

@@ -15,7 +15,7 @@ import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import { readText } from "./node-keys.js"
-import type { ApplicationDesk, KeyManager, KeyStreams } from "./ports.js"
+import type { ApplicationDesk, KeyManager, KeyOrder, KeyStreams } from "./ports.js"
 import { listenEtsi020 } from "./etsi020.js"
 import { Etsi020Client } from "./etsi020-client.js"
 import { listenSkip } from "./skip.js"
@@ -56,7 +56,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
   const common = {
     ...{ policy, keyManager, desk, log },
     livesHere: (saeId: string) => policy().standsFor(saeId),
-    audit: (record: DeliveryRecord) => audit.append({ ...record }),
+    audit: (record: DeliveryRecord) => audit.append(record),
     auditable: () => {
       audit.admit()
     },
@@ -191,13 +191,24 @@ async function faceTls(files: TlsFiles): Promise<FaceTls> {
 export function countingRefusals(
   manager: KeyManager,
   refused: (appId: string) => void,
-): Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> {
+): Pick<KeyManager, "supplyKeys" | "readyKeys" | "takeKeys" | "deliverableCount"> {
+  const count = ({ slaves }: KeyOrder): void => {
+    for (const { appId } of slaves) if (appId !== undefined) refused(appId)
+  }
   return {
     supplyKeys: async (order) => {
       try {
         return await manager.supplyKeys(order)
       } catch (error) {
-        for (const { appId } of order.slaves) if (appId !== undefined) refused(appId)
+        count(order)
+        throw error
+      }
+    },
+    readyKeys: (order) => {
+      try {
+        return manager.readyKeys(order)
+      } catch (error) {
+        count(order)
         throw error
       }
     },

@@ -74,6 +74,13 @@ export interface KeyManager {
    */
   supplyKeys(order: KeyOrder): Promise<EndKey[]>
   /**
+   * What `supplyKeys` would give without making any, given without waiting.
+   *
+   * @returns undefined, and nothing is charged, where that is not all that was asked for
+   * @throws QkdError app-tag `over-rate`, `closed`
+   */
+  readyKeys(order: KeyOrder): EndKey[] | undefined
+  /**
    * `supplyKeys` to slaves of one association, on no terms.
    *
    * @throws QkdError as `supplyKeys`.

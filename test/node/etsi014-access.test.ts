@@ -3,18 +3,29 @@
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { createAuthority, issueSaeCertificate, validFor } from "../../src/transport/pki.js"
+import { QkdError } from "../../src/errors.js"
 import { callerOf } from "../../src/node/sae-identity.js"
-import { keysIn, Sites } from "./etsi014-site.js"
+import { errorIn, keysIn, Sites } from "./etsi014-site.js"
 import type { Reply } from "./etsi014-site.js"
 
 const HOUR = 3_600_000
 
 describe("access to ETSI GS QKD 014", function () {
   this.slow(500)
+  describe("where keys are made when they are asked for", () => {
+    access(false)
+  })
+  describe("where keys lie ready", () => {
+    access(true)
+  })
+})
+
+function access(isReady: boolean): void {
   let sites: Sites
 
   beforeEach(async () => {
     sites = new Sites()
+    if (isReady) sites.keysReady()
     await sites.serve()
   })
 
@@ -146,6 +157,57 @@ describe("access to ETSI GS QKD 014", function () {
     assert.match(reply.body, /\|1 200\|\|0 401\|$/)
   })
 
+  it("holds a request against the policy of the moment, in the middle of a connection", async () => {
+    const target = `https://127.0.0.1:${sites.port}/api/v1/keys/bob/enc_keys`
+    sites.audit = (record) => {
+      sites.audited.push(record)
+      const limits = { minKeySizeBits: 512, maxKeySizeBits: 4096, maxKeysPerRequest: 128 }
+      sites.policy = sites.policyOf({ version: 2, limits })
+    }
+    const reply = await sites.curl("alice", target, target, "--write-out", "|%{num_connects}|")
+    assert.deepEqual(
+      sites.audited.map(({ keySizeBits }) => keySizeBits),
+      [256, 512],
+    )
+    assert.match(reply.body, /\|1\|.*\|0\|$/)
+    assert.equal(sites.keyManager.orders.length, isReady ? 0 : 2)
+  })
+
+  it("answers only once the audit trail holds the line: all that was asked meanwhile waits for it", async () => {
+    let durable = (): void => undefined
+    const held = new Promise<void>((resolve) => (durable = resolve))
+    sites.audit = (record) => {
+      sites.audited.push(record)
+      return held
+    }
+    let answered = 0
+    const replies = [1, 2].map(async () => {
+      const reply = await sites.curl("alice", "bob/enc_keys")
+      answered += 1
+      return reply
+    })
+    while (sites.audited.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    // A round trip of another connection, which an answer sent at once would have come before.
+    assert.equal((await sites.curl("alice", "bob/status")).status, 200)
+    assert.equal(answered, 0)
+    assert.ok(sites.keyManager.handedOut.every((key) => !key.wiped))
+    durable()
+    for (const reply of await Promise.all(replies)) assert.equal(reply.status, 200)
+    assert.ok(sites.keyManager.handedOut.every((key) => key.wiped))
+  })
+
+  it("is refused for an audit trail that has no room, before any key is spent", async () => {
+    await sites.stop()
+    await sites.serve({
+      auditable: () => {
+        throw new QkdError("resource-denied", "no room on the disk")
+      },
+    })
+    const reply = await sites.curl("alice", "bob/enc_keys")
+    assert.deepEqual([reply.status, errorIn(reply).message], [503, "the KME is at its limits"])
+    assertUntouched()
+  })
+
   it("delivers nothing that was not audited before", async () => {
     const seen: boolean[] = []
     sites.audit = (record) => {
@@ -187,15 +249,14 @@ describe("access to ETSI GS QKD 014", function () {
 
   it("does not deliver keys of another size, number or id than asked for, should the key manager err", async () => {
     const { keyManager } = sites
-    const real = keyManager.makeKeys.bind(keyManager)
-    keyManager.makeKeys = (app, master, slaves, count) => real(app, master, slaves, count, 64)
+    const real = keyManager.make.bind(keyManager)
+    keyManager.make = (master, slaves, count) => real(master, slaves, count, 64)
     assert.equal((await sites.curl("alice", "bob/enc_keys?size=128")).status, 503)
-    keyManager.makeKeys = (app, master, slaves, count, bits) =>
-      real(app, master, slaves, count + 1, bits)
+    keyManager.make = (master, slaves, count, bits) => real(master, slaves, count + 1, bits)
     assert.equal((await sites.curl("alice", "bob/enc_keys")).status, 503)
-    keyManager.makeKeys = () => Promise.resolve([])
+    keyManager.make = () => []
     assert.equal((await sites.curl("alice", "bob/enc_keys")).status, 503)
-    keyManager.takeKeys = () => real("", "alice", ["bob"], 1, 256)
+    keyManager.takeKeys = () => Promise.resolve(real("alice", ["bob"], 1, 256))
     assert.equal((await sites.curl("bob", `alice/dec_keys?key_ID=${randomUUID()}`)).status, 503)
     assert.ok(keyManager.handedOut.every((secret) => secret.wiped))
     assert.equal(sites.audited.length, 0)
@@ -247,4 +308,4 @@ describe("access to ETSI GS QKD 014", function () {
       assert.deepEqual(comparable(foreign), comparable(unknown))
     })
   })
-})
+}

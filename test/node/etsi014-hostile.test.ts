@@ -188,7 +188,18 @@ describe("hostile ETSI GS QKD 014 requests", function () {
     }
   })
 
-  describe("in numbers", () => {
+  describe("in numbers, where keys are made when they are asked for", () => {
+    inNumbers()
+  })
+
+  describe("in numbers, where keys lie ready", () => {
+    beforeEach(() => {
+      sites.keysReady()
+    })
+    inNumbers()
+  })
+
+  function inNumbers(): void {
     /** Holds every delivery until it is told to go on. */
     function hold(): () => void {
       let release = (): void => undefined
@@ -307,5 +318,21 @@ describe("hostile ETSI GS QKD 014 requests", function () {
       ])
       assert.deepEqual([...keysIn(reply)], expected)
     })
-  })
+
+    it("tells how long it keeps a silent connection, and keeps it no longer", async () => {
+      await sites.stop()
+      await sites.serve({ limits: { idleTimeoutMs: 1000 } })
+      const socket = await raw()
+      const said: Buffer[] = []
+      socket.on("data", (chunk: Buffer) => said.push(chunk))
+      const began = performance.now()
+      socket.write("GET /api/v1/keys/bob/enc_keys HTTP/1.1\r\nhost: x\r\n\r\n")
+      await once(socket, "close")
+      assert.ok(performance.now() - began >= 1000)
+      assert.match(
+        Buffer.concat(said).toString("latin1"),
+        /^HTTP\/1\.1 200 .*\r\nkeep-alive: timeout=1\r\n/is,
+      )
+    })
+  }
 })

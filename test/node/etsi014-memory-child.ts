@@ -19,12 +19,7 @@ function collect(): void {
 class FileKeyManager extends FakeKeyManager {
   readonly #fd = openSync(keyFile, "r")
 
-  override makeKeys(
-    _appId: string,
-    _master: string,
-    _slaves: readonly string[],
-    count: number,
-  ): Promise<EndKey[]> {
+  override make(_master: string, _slaves: readonly string[], count: number): EndKey[] {
     const keys = Array.from({ length: count }, () => {
       const bytes = unmovedBytes(KEY_BYTES)
       readSync(this.#fd, bytes, 0, KEY_BYTES, null)
@@ -33,7 +28,7 @@ class FileKeyManager extends FakeKeyManager {
     // What the collector can move it moves now, while the keys are in use.
     collect()
     if (leak === "--leak") this.#asJson(keys)
-    return Promise.resolve(keys)
+    return keys
   }
 
   /** As a server would that answers with JSON.stringify: the result is garbage at once. */
@@ -52,6 +47,8 @@ class FileKeyManager extends FakeKeyManager {
 
 const sites = new Sites()
 const keyManager = new FileKeyManager()
+sites.keysReady()
+keyManager.ready = true
 await sites.serve({ keyManager })
 process.stdout.write(`${JSON.stringify({ port: sites.port, folder: sites.folder })}\n`)
 process.stdin.resume()

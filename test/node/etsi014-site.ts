@@ -1,6 +1,7 @@
 // Two sites serving 014 on loopback, certificates in a folder, and real curl as the SAE.
 
 import { execFile } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -59,6 +60,15 @@ export class Sites {
     writeFileSync(path.join(this.folder, "ca.pem"), serverAuthority.certificatePem)
     this.desk.remoteQkdnId = node(2)
     this.policy = this.policyOf()
+  }
+
+  /** Keys lie ready for alice, and her requests are answered without waiting for any to be made. */
+  keysReady(): void {
+    this.keyManager.ready = true
+    this.desk.apps.push({
+      ...{ appId: randomUUID(), type: "CLIENT", serverAppId: "alice", clientAppIds: ["bob"] },
+      ...{ priority: 0, qos: {}, backingQkdlIds: ["link"], remoteQkdnId: node(2) },
+    })
   }
 
   /** One server stands for both sites: all SAEs are its own, keys are shared through the fake. */

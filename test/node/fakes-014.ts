@@ -15,14 +15,14 @@ interface Stored {
 
 /** Makes keys and remembers them for the slaves, as two key managers with a perfect link would. */
 export class FakeKeyManager
-  implements Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount">
+  implements Pick<KeyManager, "supplyKeys" | "readyKeys" | "takeKeys" | "deliverableCount">
 {
   readonly #stored = new Map<string, Stored>()
   /** Every key handed out, raw, in order: tests compare with it. */
   readonly made: { keyId: string; key: Buffer }[] = []
   /** Secrets handed out: must be wiped in the end. */
   readonly handedOut: Secret[] = []
-  /** Bits left; makeKeys fails beyond. */
+  /** Bits left; no more are made beyond. */
   stockBits = 1_000_000
   /** Thrown by the next calls, when set. */
   fault: Error | undefined = undefined
@@ -36,13 +36,13 @@ export class FakeKeyManager
   unmet: (order: KeyOrder) => boolean = () => false
   readonly orders: KeyOrder[] = []
 
-  supplyKeys(order: KeyOrder): Promise<EndKey[]> {
+  // As the real one: a fault is a promise that fails.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async supplyKeys(order: KeyOrder): Promise<EndKey[]> {
     this.orders.push(order)
     const { masterSaeId, slaves, count, keySizeBits } = order
-    if (this.unmet(order))
-      return Promise.reject(new QkdError("resource-denied", "no such key", { appTag: "terms" }))
-    return this.makeKeys(
-      "",
+    if (this.unmet(order)) throw new QkdError("resource-denied", "no such key", { appTag: "terms" })
+    return this.make(
       masterSaeId,
       slaves.map(({ saeId }) => saeId),
       count,
@@ -50,20 +50,30 @@ export class FakeKeyManager
     )
   }
 
-  makeKeys(
-    _appId: string,
+  /** Keys lie ready for whoever asks on no terms. */
+  ready = false
+
+  readyKeys({ masterSaeId, slaves, count, keySizeBits }: KeyOrder): EndKey[] | undefined {
+    if (!this.ready) return undefined
+    return this.make(
+      masterSaeId,
+      slaves.map(({ saeId }) => saeId),
+      count,
+      keySizeBits,
+    )
+  }
+
+  make(
     masterSaeId: string,
     slaveSaeIds: readonly string[],
     count: number,
     keySizeBits: number,
-  ): Promise<EndKey[]> {
-    if (this.fault !== undefined) return Promise.reject(this.fault)
-    if (count * keySizeBits > this.stockBits) {
-      const empty = new QkdError("resource-denied", "pool is empty", { appTag: "pool-empty" })
-      return Promise.reject(empty)
-    }
+  ): EndKey[] {
+    if (this.fault !== undefined) throw this.fault
+    if (count * keySizeBits > this.stockBits)
+      throw new QkdError("resource-denied", "pool is empty", { appTag: "pool-empty" })
     this.stockBits -= count * keySizeBits
-    const keys = Array.from({ length: count }, () => {
+    return Array.from({ length: count }, () => {
       const keyId = randomUUID()
       const key = this.random(keySizeBits / 8)
       this.made.push({ keyId, key: Buffer.from(key) })
@@ -76,7 +86,6 @@ export class FakeKeyManager
       })
       return this.#hand(keyId, key)
     })
-    return Promise.resolve(keys)
   }
 
   takeKeys(slaveSaeId: string, masterSaeId: string, keyIds: readonly string[]): Promise<EndKey[]> {
