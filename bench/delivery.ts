@@ -2,7 +2,9 @@
 // ahead of demand, audit trail and wiping cost on top of HTTP and TLS, with every durable guarantee on. Beside them one that
 // draws and writes keys for each answer and does nothing else: no server that gives none twice can cost less. Same client,
 // same certificates, TLS 1.3 with client certificates, kept connections; each server in a process of its own, in
-// interleaved rounds, compiled as it is installed. Then latency at half of each server's rate, and a pair's first key over 1, 3 and 8 links.
+// interleaved rounds, compiled as it is installed, on a core that is its own; client and far site share the other. Then
+// latency at half of each server's rate, and a pair's first key over 1, 3 and 8 links. With a C compiler and OpenSSL the
+// client is bench/delivery-load.c, which takes little time and is punctual; throughput and latency are both measured by it.
 //
 //   node --import tsx bench/delivery.ts [--smoke]
 
@@ -22,9 +24,10 @@ import {
   validFor,
 } from "../src/transport/pki.js"
 import { KeyNetwork } from "../test/node/key-network.js"
-import { asQkdError } from "../src/errors.js"
 import { isBuilt, runBuilt } from "./built.js"
 import { Client } from "./delivery-client.js"
+import { CLIENT_CORE, lightClient, ownClient, pinTo, SERVER_CORE } from "./delivery-load.js"
+import type { Load } from "./delivery-load.js"
 import { MASTER, serve, targetOf } from "./delivery-sites.js"
 import type { Setup, SiteSetup } from "./delivery-sites.js"
 
@@ -67,58 +70,16 @@ function steadyRequests(perS: number, keys: number): number {
   return Math.floor(isForgotten ? 5 * perS : REMEMBERED_KEYS / keys)
 }
 
-interface Load {
-  readonly target: string
-  readonly requests: number
-}
-
 interface Round {
   readonly requestsPerS: number
   readonly cpuUs: number
 }
 
-async function round(server: ChildProcess, client: Client, load: Load): Promise<Round> {
+async function round(server: ChildProcess, load: Load, requests: number): Promise<Round> {
   const cpuBefore = await ask(server, "cpu")
-  const began = performance.now()
-  const { target, requests } = load
-  let left = requests
-  const worker = async (): Promise<void> => {
-    while (left-- > 0) await client.get(target)
-  }
-  await Promise.all(Array.from({ length: CONNECTIONS }, worker))
-  const seconds = (performance.now() - began) / 1000
+  const seconds = await load.max(requests)
   const cpuUs = ((await ask(server, "cpu")) - cpuBefore) / requests
   return { requestsPerS: requests / seconds, cpuUs }
-}
-
-/**
- * Requests at even times, whether those before are answered or not. Milliseconds from when each was due; the timer that
- * lets the other processes have the core is up to one late, and that is in them.
- */
-async function latencies(
-  client: Client,
-  perS: number,
-  { target, requests }: Load,
-): Promise<number[]> {
-  const began = performance.now()
-  const times = new Float64Array(requests)
-  let answered = 0
-  let failed: unknown
-  for (let sent = 0; answered < requests; ) {
-    const due = Math.min(requests, Math.ceil(((performance.now() - began) / 1000) * perS))
-    for (; sent < due; sent++) {
-      const at = began + (1000 * sent) / perS
-      client.get(target).then(
-        () => {
-          times[answered++] = performance.now() - at
-        },
-        (fault: unknown) => (failed ??= fault),
-      )
-    }
-    await pause(1)
-    if (failed !== undefined) throw asQkdError(failed)
-  }
-  return Array.from(times)
 }
 
 function quantile(values: readonly number[], share: number): number {
@@ -183,7 +144,7 @@ interface Server {
   readonly kind: Kind
   readonly run: ChildProcess
   /** Anew for each turn: servers close what was silent while the other had its own. */
-  readonly connect: () => Promise<Client>
+  readonly connect: (path: string) => Promise<Load>
 }
 
 async function main(): Promise<void> {
@@ -199,32 +160,39 @@ async function main(): Promise<void> {
     server: issueServerCertificate(authority, "kme", ["127.0.0.1"], validFor(1)),
     authority: authority.certificatePem,
   }
+  const side = { identity: sae, authority: common.authority }
+  const connectLoad = lightClient(folder, side) ?? ownClient
   const begin = (): ChildProcess => fork(fileURLToPath(import.meta.url), ["--server"])
   const far = begin()
   for (const index of [0, 1]) mkdirSync(path.join(folder, `keys-${index}`))
   const relayPort = await ask(far, { ...common, kind: "far" })
+  pinTo(far.pid, CLIENT_CORE)
   const servers: Server[] = []
   for (const kind of KINDS) {
     const run = begin()
     const port = await ask(run, { ...common, kind, relayPort })
-    const { authority } = common
-    const connect = (): Promise<Client> =>
-      Client.connect(port, CONNECTIONS, { identity: sae, authority })
+    pinTo(run.pid, SERVER_CORE)
+    const target = { ...side, port, connections: CONNECTIONS }
+    const connect = async (path: string): Promise<Load> => {
+      const client = await Client.connect(port, 1, side)
+      await untilServed(client, path)
+      client.close()
+      return connectLoad({ ...target, path })
+    }
     servers.push({ kind, run, connect })
   }
   for (const count of [1, 128]) {
     const requests = smoke ? 20 : count === 1 ? 10_000 : 700
-    const load = { target: targetOf(count), requests }
+    const target = targetOf(count)
     const results: Record<Kind, Round[]> = { "014": [], bare: [], fresh: [] }
     const waits: Record<Kind, number[]> = { "014": [], bare: [], fresh: [] }
     // The first rounds warm up: code is compiled, heaps have grown.
     for (let i = smoke ? 0 : -3; i < rounds; i++) {
       for (const { kind, run, connect } of servers) {
         if (kind === "014") await pause(FORGOTTEN_MS)
-        const client = await connect()
-        await untilServed(client, load.target)
-        const measured = await round(run, client, load)
-        client.close()
+        const load = await connect(target)
+        const measured = await round(run, load, requests)
+        load.close()
         if (i >= 0) results[kind].push(measured)
       }
     }
@@ -232,12 +200,10 @@ async function main(): Promise<void> {
       const perS = median(results[kind].map((r) => r.requestsPerS)) / 2
       for (let i = 0; i < (smoke ? 1 : 3); i++) {
         if (kind === "014") await pause(FORGOTTEN_MS)
-        const client = await connect()
-        await untilServed(client, load.target)
-        const requests = smoke ? load.requests : steadyRequests(perS, kind === "014" ? count : 0)
-        const timed = await latencies(client, perS, { ...load, requests })
-        waits[kind] = waits[kind].concat(timed)
-        client.close()
+        const load = await connect(target)
+        const steady = smoke ? requests : steadyRequests(perS, kind === "014" ? count : 0)
+        waits[kind] = waits[kind].concat(await load.paced(steady, perS))
+        load.close()
       }
     }
     console.log(`enc_keys, ${count} of 256 bits:`)
