@@ -4,6 +4,7 @@
 // all paths over a link stays below SKR - reserve). The rate counted with is the smoothed measurement, or the
 // latest one where that is lower; before the first measurement, the estimate of the inventory.
 
+import { linkPrice } from "../engine/link-price.js"
 import { stockRateBps } from "../engine/stock-horizon.js"
 import type { NetworkLink } from "../model/network.js"
 import type { Settings } from "./settings.js"
@@ -41,12 +42,10 @@ export function rateBps(link: NetworkLink): number | undefined {
   return link.performance.eskrBps ?? link.performance.skrBps
 }
 
-/**
- * Price of a link: one over its free rate. Of all online rules measured it carries the most (ALGORITHMS.md,
- * allocation). A link without free rate costs as one with a single bit per second.
- */
-export function priceOf(residual: number, held: boolean): number {
-  const price = 1 / Math.max(residual, 1)
+/** Price of a link by what can still be promised of what can in all. One without any costs as a full one with a single bit per second. */
+export function priceOf(residual: number, promisable: number, held: boolean): number {
+  const rateBps = Math.max(promisable, 1)
+  const price = linkPrice(rateBps, 1 - residual / rateBps)
   return held ? price * HELD_FACTOR : price
 }
 

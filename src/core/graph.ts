@@ -7,7 +7,7 @@ import { RoomSearch } from "../engine/room-search.js"
 import { ShortestPaths } from "../engine/shortest.js"
 import type { NetworkLink, NetworkNode } from "../model/network.js"
 import type { PlannedPath } from "../model/service.js"
-import { freeBps, priceOf, type Reservations } from "./allocate.js"
+import { freeBps, priceOf, promisableBps, type Reservations } from "./allocate.js"
 import type { Settings } from "./settings.js"
 import { type KnownPath, PathNumberBook, type PathNumbers } from "./path-numbers.js"
 import { isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
@@ -210,7 +210,7 @@ export class Graph {
     this.#linkUse[number] = useOf(link, settings)
     this.residual[number] = residual
     this.free[number] = free
-    this.price[number] = priceOf(residual, link.hold?.held === true)
+    this.price[number] = priceOf(residual, promisableBps(link, settings), link.hold?.held === true)
     // A link whose epsilon is not known cannot keep any bound.
     this.epsilon[number] = link.epsilon ?? Number.POSITIVE_INFINITY
     this.#markUsable(number)

@@ -1,15 +1,12 @@
-// What is left of each link while demands are placed one after the other, and what it costs: one over its rate, rising
-// exponentially as it fills. Of the rules tried online it carries the most (bench/allocation.ts).
+// What is left of each link while demands are placed one after the other, and what it costs (link-price).
 
 import type { Capacity, Demand, Share } from "./demand.js"
 import { type Disjointness, disjointPaths } from "./disjoint.js"
+import { linkPrice } from "./link-price.js"
 import { OpenList } from "./open-list.js"
 import type { PathGraph } from "./path-graph.js"
 import type { LinkPath, PathQuestion } from "./path-question.js"
 import { RoomSearch } from "./room-search.js"
-
-/** A full link costs e to this power times what it costs empty. */
-const STEEPNESS = 5
 
 export class FreeRate {
   readonly #graph: PathGraph
@@ -181,7 +178,6 @@ export class FreeRate {
 
   #priceAnew(link: number): void {
     const capacity = this.#capacity[link] ?? 0
-    const used = Math.min(1, this.usedShare(link))
-    this.#price[link] = capacity > 0 ? Math.exp(STEEPNESS * used) / capacity : 1
+    this.#price[link] = capacity > 0 ? linkPrice(capacity, this.usedShare(link)) : 1
   }
 }

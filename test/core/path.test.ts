@@ -86,7 +86,7 @@ function referencePrice(spec: NetSpec, query: PathQuery): number {
       [link.b, link.a],
     ] as const) {
       const leaves = `n${from}` === query.from || (spec.relay[from] && !avoided.has(`n${from}`))
-      if (leaves) graph.setEdge(`n${from}`, `n${to}`, priceOf(free, false), `l${n}`)
+      if (leaves) graph.setEdge(`n${from}`, `n${to}`, priceOf(free, free, false), `l${n}`)
     }
   })
   const found = alg.dijkstra(graph, query.from, (edge) => Number(graph.edge(edge)))
@@ -119,7 +119,7 @@ function cheapestByEnumeration(spec: NetSpec, query: PathQuery): number {
         [link.b, link.a],
       ] as const) {
         if (from !== node || seen.includes(to)) continue
-        const more = price + priceOf(free, false)
+        const more = price + priceOf(free, free, false)
         walk(to, [...seen, to], more, hops + 1, epsilon + link.epsilon)
       }
     }
