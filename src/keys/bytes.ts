@@ -55,17 +55,55 @@ function writeDigits(
  */
 const packed = new WeakMap<readonly string[], Uint8Array>()
 
-/** Ids of 16 bytes each; the bytes are taken over. One string is made of all, and each id is a piece of it. */
+/** Lists from this length on have no text before somebody looks at one. */
+const MANY = 16
+
+/**
+ * Ids of 16 bytes each; the bytes are taken over. Keys wait by the thousand, at one end to be asked for and at the other to
+ * be fetched, and nobody reads their ids meanwhile: as text they were most of what the collector had to carry along.
+ */
 function uuidTexts(bytes: Uint8Array): readonly string[] {
-  const count = bytes.length / 16
+  const count = bytes.length / UUID_BYTES
+  const ids = count < MANY ? Object.freeze(textsIn(bytes, 0, count)) : unwritten(bytes, count)
+  packed.set(ids, bytes)
+  return ids
+}
+
+/** `count` of these ids, from one on. Of a list that has no text yet it writes no others. */
+export function uuidsOf(ids: readonly string[], from: number, count: number): readonly string[] {
+  const bytes = packed.get(ids)
+  return bytes === undefined ? ids.slice(from, from + count) : textsIn(bytes, from, count)
+}
+
+/** One string is made of all, and each id is a piece of it. */
+function textsIn(bytes: Uint8Array, from: number, count: number): string[] {
   const text = Buffer.allocUnsafe(count * TEXT_BYTES).fill(HYPHEN)
-  for (let i = 0; i < count; i++) writeText(bytes, i * 16, text, i * TEXT_BYTES)
+  for (let i = 0; i < count; i++) writeText(bytes, (from + i) * UUID_BYTES, text, i * TEXT_BYTES)
   const all = text.toString("latin1")
   const ids = new Array<string>(count)
   for (let i = 0; i < count; i++) ids[i] = all.slice(i * TEXT_BYTES, (i + 1) * TEXT_BYTES)
-  Object.freeze(ids)
-  packed.set(ids, bytes)
   return ids
+}
+
+/** A list that knows its length, and writes its texts when it is asked for anything else. */
+function unwritten(bytes: Uint8Array, count: number): readonly string[] {
+  const written = (list: string[]): string[] => {
+    if (Object.isFrozen(list)) return list
+    list.push(...textsIn(bytes, 0, count))
+    return Object.freeze(list) as string[]
+  }
+  return new Proxy<string[]>([], {
+    get: (list, name): unknown => (name === "length" ? count : Reflect.get(written(list), name)),
+    has: (list, name) => Reflect.has(written(list), name),
+    ownKeys: (list) => Reflect.ownKeys(written(list)),
+    getOwnPropertyDescriptor: (list, name) => Reflect.getOwnPropertyDescriptor(written(list), name),
+    isExtensible: (list) => Reflect.isExtensible(written(list)),
+    preventExtensions: (list) => Reflect.preventExtensions(written(list)),
+    set: (list, name, value) => Reflect.set(written(list), name, value),
+    defineProperty: (list, name, what) => Reflect.defineProperty(written(list), name, what),
+    deleteProperty: (list, name) => Reflect.deleteProperty(written(list), name),
+    setPrototypeOf: (list, like) => Reflect.setPrototypeOf(written(list), like),
+  })
 }
 
 /** The 16 bytes of a UUID in canonical form; false, and anything written, when it is not one. */

@@ -1,6 +1,7 @@
 // What a batch of keys that was made and carried tells of itself: where they came along, whether site policy still allows
 // that, and its keys one by one.
 
+import { uuidsOf } from "../keys/bytes.js"
 import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyOrigin } from "../keys/key-terms.js"
 import type { PolicyView } from "../keys/policy-view.js"
@@ -54,11 +55,12 @@ export function endKeys(
   keys: readonly Secret[],
   facts: KeyPathFacts,
 ): EndKey[] {
+  const ids = uuidsOf(keyIds, from, keys.length)
   const made = new Array<EndKey>(keys.length)
   // By places: made by the thousand.
   for (let nth = 0; nth < keys.length; nth++) {
     const key = keys[nth]
-    if (key !== undefined) made[nth] = endKey(keyIds[from + nth] ?? "", key, facts)
+    if (key !== undefined) made[nth] = endKey(ids[nth] ?? "", key, facts)
   }
   return made
 }
