@@ -51,8 +51,8 @@ const TAG_OF_REASON: Readonly<Record<string, ErrorTag>> = {
 
 export class Desk implements ApplicationDesk {
   readonly #options: DeskOptions
-  /** By SAE: every association it belongs to. */
-  #bySae = new Map<string, AppConfig[]>()
+  /** By SAE and by another: every association both belong to, as configured. */
+  #byPair = new Map<string, Map<string, AppConfig[]>>()
   readonly #asked = new Map<string, Asked>()
   readonly #refused = new Map<string, QkdError>()
   readonly #qosToldAt = new Map<string, number>()
@@ -65,10 +65,11 @@ export class Desk implements ApplicationDesk {
 
   /** The configured applications have changed: whoever waited for one of them gets it. */
   configure(apps: readonly AppConfig[]): void {
-    this.#bySae = new Map()
+    this.#byPair = new Map()
     for (const app of apps) {
-      for (const saeId of new Set([app.serverAppId, ...app.clientAppIds]))
-        this.#bySae.set(saeId, [...(this.#bySae.get(saeId) ?? []), app])
+      const saes = Array.from(new Set([app.serverAppId, ...app.clientAppIds]))
+      for (const saeId of saes)
+        for (const peer of saes) if (peer !== saeId) this.#index(saeId, peer, app)
     }
     const known = new Set(apps.map((app) => app.appId))
     for (const appId of this.#qosToldAt.keys()) if (!known.has(appId)) this.#qosToldAt.delete(appId)
@@ -185,18 +186,25 @@ export class Desk implements ApplicationDesk {
     return asked.waiters.length
   }
 
+  #index(saeId: string, peer: string, app: AppConfig): void {
+    const peers = this.#byPair.get(saeId) ?? new Map<string, AppConfig[]>()
+    this.#byPair.set(saeId, peers)
+    const known = peers.get(peer)
+    if (known === undefined) peers.set(peer, [app])
+    else known.push(app)
+  }
+
   /** One association that joins all of them, is in time and has a link behind it; the SAE's own first. */
   #joining(saeId: string, peerSaeIds: readonly string[]): AppConfig | undefined {
     const now = this.#options.clock.now()
-    const fit = (this.#bySae.get(saeId) ?? []).filter(
-      (app) =>
-        app.type === "CLIENT" &&
-        appStatus(app, now) === "ON" &&
-        peerSaeIds.every(
-          (peer) => peer !== saeId && (peer === app.serverAppId || app.clientAppIds.includes(peer)),
-        ),
-    )
-    return fit.find((app) => app.serverAppId === saeId) ?? fit[0]
+    let fit: AppConfig | undefined
+    for (const app of this.#byPair.get(saeId)?.get(peerSaeIds[0] ?? "") ?? []) {
+      if (app.type !== "CLIENT" || appStatus(app, now) !== "ON") continue
+      if (!joinsAll(app, saeId, peerSaeIds)) continue
+      if (app.serverAppId === saeId) return app
+      fit ??= app
+    }
+    return fit
   }
 
   /** The SAE now wants more than was agreed: sdqkdn_application_qos_update; the old terms hold until then. */
@@ -219,4 +227,11 @@ export class Desk implements ApplicationDesk {
 
 function keyOf(saeId: string, peerSaeIds: readonly string[]): string {
   return JSON.stringify([saeId, ...[...new Set(peerSaeIds)].sort()])
+}
+
+function joinsAll(app: AppConfig, saeId: string, peerSaeIds: readonly string[]): boolean {
+  const { serverAppId, clientAppIds } = app
+  for (const peer of peerSaeIds)
+    if (peer === saeId || (peer !== serverAppId && !clientAppIds.includes(peer))) return false
+  return true
 }

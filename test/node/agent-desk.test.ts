@@ -68,6 +68,22 @@ describe("an SAE's first request for a peer", () => {
     assert.equal(room.desk.find("sae-east", "sae-west"), undefined)
   })
 
+  it("is met by the SAE's own of several associations, by another's while that has no link or no time", () => {
+    const room = new Room()
+    const theirs = clientApp({
+      ...{ appId: "theirs", serverAppId: "sae-west", clientAppIds: ["sae-east", "sae-self"] },
+    })
+    const own = clientApp({ appId: "own" })
+    room.desk.configure([theirs, own])
+    assert.equal(room.desk.find("sae-self", "sae-west"), own)
+    assert.equal(room.desk.find("sae-west", "sae-self"), theirs)
+    assert.equal(room.desk.find("sae-self", "sae-east"), theirs)
+    room.desk.configure([theirs, { ...own, backingQkdlIds: [] }])
+    assert.equal(room.desk.find("sae-self", "sae-west"), theirs)
+    room.desk.configure([own])
+    assert.equal(room.desk.find("sae-self", "sae-east"), undefined)
+  })
+
   it("for a group needs an application that joins all of them", () => {
     const room = new Room()
     room.desk.configure([clientApp()])
