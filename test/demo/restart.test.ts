@@ -89,6 +89,18 @@ async function settledServices(demo: Demo): Promise<string[]> {
   }, "every service is active")
 }
 
+/** Nodes that have just begun may still be on their way to each other. */
+function keysGoOn(demo: Demo): Promise<true> {
+  return eventually(
+    () =>
+      exchangeKey(demo, "sae-Windhof", "sae-Betzdorf").then(
+        () => true as const,
+        () => undefined,
+      ),
+    "keys go on",
+  )
+}
+
 describe("a demo stopped and started again in its folder", function () {
   this.timeout(180_000)
   const dir = freshDir()
@@ -140,20 +152,14 @@ describe("a demo stopped and started again in its folder", function () {
 
   it("ends though one of its processes hears nothing, and is whole afterwards", async () => {
     const first = running()
+    await keysGoOn(first)
     const ordered = await settledServices(first)
     process.kill(processOf(first, "Kirchberg"), "SIGSTOP")
     assert.equal((await first.stop()).code, 0)
     assert.deepEqual(workingIn(dir), [], "nothing runs on")
     demo = await startDemo({ dir })
     assert.deepEqual(await settledServices(running()), ordered)
-    await eventually(
-      () =>
-        exchangeKey(running(), "sae-Windhof", "sae-Betzdorf").then(
-          () => true,
-          () => undefined,
-        ),
-      "keys go on",
-    )
+    await keysGoOn(running())
   })
 
   it("keeps a cut fibre cut", async () => {

@@ -75,7 +75,8 @@ export async function startController(
   const child: ChildProcess = spawn(
     process.execPath,
     ["bin/keyloom.js", "controller", "--config", file],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+    // With a channel: it ends when these tests do, however they end.
+    { cwd: root, stdio: ["ignore", "pipe", "pipe", "ipc"] },
   )
   let text = ""
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve))
