@@ -7,12 +7,9 @@
 
 import { loadLinearPrograms } from "../src/cli/highs.js"
 import { admit } from "../src/engine/admit.js"
-import { Columns } from "../src/engine/columns.js"
 import type { Allocation, Demand } from "../src/engine/demand.js"
 import { FreeRate } from "../src/engine/free-rate.js"
 import type { MakeLinearProgram } from "../src/engine/linear-program.js"
-import { optimisedAllocation } from "../src/engine/optimised-allocation.js"
-import { ShortestPaths } from "../src/engine/shortest.js"
 import {
   drawDemands,
   plantNetwork,
@@ -20,11 +17,17 @@ import {
   sndlib,
   type TestNetwork,
 } from "./allocation-cases.js"
+import {
+  atLoad,
+  boundOf,
+  checked,
+  LOADS,
+  type Load,
+  offerOf,
+  optimised,
+} from "./allocation-plans.js"
 import { carriedByRule } from "./allocation-rules.js"
 
-/** Loads by what the bound is of the offer. */
-const LOADS = { light: 0.99, full: 0.92, over: 0.8 } as const
-type Load = keyof typeof LOADS
 const COUNTS = [100, 500, 2000] as const
 
 interface Result {
@@ -44,64 +47,6 @@ interface Result {
   readonly inOrder?: number
 }
 
-function boundOf(
-  make: MakeLinearProgram,
-  network: TestNetwork,
-  demands: readonly Demand[],
-): number {
-  const { graph, capacity } = network
-  const columns = new Columns(graph, new ShortestPaths(graph), capacity, demands, make)
-  columns.solve()
-  const { boundBps } = columns
-  columns.close()
-  return boundBps
-}
-
-/** Demands scaled until the bound is this part of the offer. */
-function atLoad(
-  make: MakeLinearProgram,
-  network: TestNetwork,
-  count: number,
-  part: number,
-  seed: number,
-): Demand[] {
-  let low = 0.02
-  let high = 4
-  for (let i = 0; i < 9; i += 1) {
-    const middle = Math.sqrt(low * high)
-    const demands = drawDemands(network, count, middle, seed)
-    if (boundOf(make, network, demands) >= part * offerOf(demands)) low = middle
-    else high = middle
-  }
-  return drawDemands(network, count, low, seed)
-}
-
-function offerOf(demands: readonly Demand[]): number {
-  return demands.reduce((sum, { rateBps }) => sum + rateBps, 0)
-}
-
-/** Bits per second carried. @throws Error where a link carries more than it has, or a demand less than its minimum. */
-function checked(
-  { graph, capacity }: TestNetwork,
-  demands: readonly Demand[],
-  allocation: Allocation,
-): number {
-  const load = new Float64Array(graph.linkCount)
-  let carriedBps = 0
-  for (const [number, shares] of allocation.entries()) {
-    const sum = shares.reduce((total, { rateBps }) => total + rateBps, 0)
-    const { minRateBps = 0, rateBps: most = 0 } = demands[number] ?? {}
-    if (shares.length > 0 && sum < minRateBps * (1 - 1e-6)) throw new Error("below the minimum")
-    if (sum > most * (1 + 1e-6)) throw new Error("above what is wanted")
-    carriedBps += sum
-    for (const { path, rateBps } of shares)
-      for (const link of path) load[link] = (load[link] ?? 0) + rateBps
-  }
-  for (const [link, rateBps] of load.entries())
-    if (rateBps > (capacity.rateBps[link] ?? 0) * (1 + 1e-9)) throw new Error("a link is over")
-  return carriedBps
-}
-
 function timedMs<Value>(work: () => Value): { readonly value: Value; readonly ms: number } {
   const start = process.hrtime.bigint()
   const value = work()
@@ -111,19 +56,6 @@ function timedMs<Value>(work: () => Value): { readonly value: Value; readonly ms
 function online(network: TestNetwork, demands: readonly Demand[]): Allocation {
   const free = new FreeRate(network.graph, network.capacity)
   return demands.map((demand) => admit(free, demand, { split: false, spare: true }))
-}
-
-function optimised(
-  make: MakeLinearProgram,
-  { graph, capacity }: TestNetwork,
-  demands: readonly Demand[],
-  split: boolean,
-): Allocation {
-  const searches = new ShortestPaths(graph)
-  const columns = new Columns(graph, searches, capacity, demands, make)
-  const found = optimisedAllocation(new FreeRate(graph, capacity), columns, demands, split)
-  columns.close()
-  return found
 }
 
 /** Each demand in its order, taken whenever all taken so far and it could be routed together, split at will. */

@@ -52,9 +52,9 @@ export class Columns {
   /** The same not yet solved, begun without guessed prices: its optimum is often another. To be closed too. */
   readonly unguessed: () => Columns
   readonly columns: Column[] = []
-  readonly #graph: PathGraph
+  readonly graph: PathGraph
+  readonly capacity: Capacity
   readonly #searches: ShortestPaths
-  readonly #capacity: Capacity
   readonly #program: LinearProgram
   readonly #linkRows: number[]
   readonly #pairRows: number[]
@@ -75,9 +75,9 @@ export class Columns {
     guesses = GUESSES,
   ) {
     this.unguessed = () => new Columns(graph, searches, capacity, demands, make, 0)
-    this.#graph = graph
+    this.graph = graph
     this.#searches = searches
-    this.#capacity = capacity
+    this.capacity = capacity
     this.pairs = pairsOf(demands)
     this.#program = make()
     const none = Number.NEGATIVE_INFINITY
@@ -193,7 +193,7 @@ export class Columns {
   }
 
   #begin(guesses: number): void {
-    const { rateBps } = this.#capacity
+    const { rateBps } = this.capacity
     const byRate = rateBps.map(priceByRate)
     let asked = 0
     let way = 0
@@ -221,7 +221,7 @@ export class Columns {
 
   /** All that is worth its price, on the cheapest path. @returns whether that is everything, and fits: an optimum. */
   #carryAll(guess: PriceGuess, keeps: boolean): boolean {
-    const { rateBps } = this.#capacity
+    const { rateBps } = this.capacity
     const load = new Float64Array(rateBps.length)
     const found: { readonly pair: number; readonly path: LinkPath }[] = []
     let worth = 0
@@ -244,16 +244,16 @@ export class Columns {
 
   /** @returns whether a path came that the solution lacks; and a bound, where all of every pair may be carried. */
   #addWorthwhile({ prices }: LinearSolution): { readonly added: boolean; readonly dual: number } {
-    const { linkCount } = this.#graph
+    const { linkCount } = this.graph
     const price = new Float64Array(linkCount)
     let dual = 0
     for (let link = 0; link < linkCount; link += 1) {
       price[link] = Math.max(0, prices[this.#linkRows[link] ?? -1] ?? 0)
-      dual += (price[link] ?? 0) * (this.#capacity.rateBps[link] ?? 0)
+      dual += (price[link] ?? 0) * (this.capacity.rateBps[link] ?? 0)
     }
     let added = false
     // With PER_HOP a distance is a little too great: the bound is kept true by taking that off.
-    const tooMuch = PER_HOP * this.#graph.nodeCount
+    const tooMuch = PER_HOP * this.graph.nodeCount
     this.#eachPair(
       price.map((value) => value + PER_HOP),
       // What costs more than it gains adds nothing to the bound either; who must be carried gains more than itself.
@@ -274,7 +274,7 @@ export class Columns {
     most: number,
     use: (pair: number, distance: number, path: () => LinkPath | undefined) => void,
   ): void {
-    const { passableNodes } = this.#capacity
+    const { passableNodes } = this.capacity
     for (const [from, numbers] of this.#bySource) {
       const question = { from, cost, usableLinks: this.#usable, passableNodes }
       const tree = this.#searches.treeFrom(question, most, this.#distance)

@@ -16,6 +16,8 @@ export interface SearchOptions {
   readonly steps: number
   /** Steps without a gain before the search gives up. */
   readonly patience: number
+  /** The search ends where after so many steps less than this is carried. Bits per second. */
+  readonly atLeast?: { readonly step: number; readonly bps: number } | undefined
   /** Told what part of the steps is done, before each. */
   readonly told?: ((part: number) => void) | undefined
 }
@@ -72,9 +74,10 @@ class LocalSearch {
   run(): void {
     let most = this.#carriedBps
     let last = 0
-    const { steps, patience, enoughBps } = this.#options
+    const { steps, patience, enoughBps, atLeast } = this.#options
     for (let step = 0; step < steps && step - last < patience; step += 1) {
       if (this.#out.length === 0 || this.#carriedBps >= enoughBps) return
+      if (step === atLeast?.step && most < atLeast.bps) return
       this.#options.told?.(step / steps)
       this.#step(this.#below(this.#out.length))
       if (this.#carriedBps <= most) continue

@@ -3,12 +3,13 @@
 // of the bound, or after so many steps.
 
 import { admit } from "./admit.js"
+import { annealedPlan, areWhole } from "./annealed-plan.js"
 import type { Columns, Flow, Pair } from "./columns.js"
 import type { Allocation, Demand, Share } from "./demand.js"
 import type { FreeRate } from "./free-rate.js"
 import type { LinearSolution } from "./linear-program.js"
 import { wholeDemands } from "./whole-demands.js"
-import { improveAllocation } from "./local-search.js"
+import { improveAllocation, type SearchOptions } from "./local-search.js"
 
 /** Part of the bound that may be missing: nearer is not worth the time. */
 export const GAP = 2e-4
@@ -26,6 +27,14 @@ const MORE_PAIRS = { most: 1000, starts: 5 } as const
 const FAR = 5e-3
 /** Nor is another begun on one path each where the best is this near to the bound, as a part of it: it would gain less. */
 const NEAR = 5e-4
+/**
+ * On one path each, with more than a few pairs: where after so many steps the first start is short of the bound by more than this, as a
+ * part of it, no search from there nor from another optimum comes as near as annealing. Plans that end nearer are nearer by then.
+ */
+const LOOK = 1000
+const SHORT = 1e-2
+/** Over all paths there are, which annealing has not. */
+const AFTER_ANNEALING = { steps: 1000, patience: 300 } as const
 /** In paths times solutions. */
 const MOST_WORK = 130_000
 /** On one path each the search is all there is after the program; where several are allowed it goes before one over several. */
@@ -61,67 +70,157 @@ export function optimisedAllocation(
   const solution = columns.solve(GAP / 2, (part) => {
     told(part * SOLVING)
   })
-  const enoughBps = columns.boundBps * (1 - GAP)
-  const few = columns.pairs.length <= FEW_PAIRS.most
-  const starts = few
-    ? FEW_PAIRS.starts
-    : columns.pairs.length <= MORE_PAIRS.most
-      ? MORE_PAIRS.starts
-      : 1
-  const before = columns.work
-  let other: Columns | undefined
-  let shares = none(demands)
-  let best = shares
-  let bestBps = Number.NEGATIVE_INFINITY
-  try {
-    for (let start = 0; start < starts && bestBps < enoughBps; start += 1) {
-      const spent = columns.work - before + (other?.work ?? 0)
-      if (start > 0 && spent + spent / start > MOST_WORK) break
-      let from = columns
-      let begun = solution
-      if (start > 0) {
-        const fresh = few && other === undefined
-        if (fresh) other = columns.unguessed()
-        from = other ?? columns
-        begun = fresh ? from.solve(GAP / 2) : from.elsewhere(start)
-      }
-      for (const share of shares.flat()) free.giveBack(share)
-      shares = layOut(free, from, demands, split, begun)
-      const effort = start === 0 ? FIRST_START : LATER_START
-      const search = (
-        several: boolean,
-        { steps, patience }: { steps: number; patience: number },
-      ) => {
-        fillIn(free, demands, shares, several)
-        improveAllocation(free, demands, shares, {
-          split: several,
-          enoughBps,
-          steps,
-          patience,
-          told: (part) => {
-            const half = several ? (1 + part) / 2 : split ? part / 2 : part
-            told(SOLVING + ((start + half) / starts) * (1 - SOLVING))
-          },
-        })
-      }
-      // On one path first, also where several are allowed: it is quick, and often enough.
-      search(false, split ? effort.before : effort.whole)
-      if (split) search(true, effort.several)
-      topUp(free, demands, shares)
-      const bps = shares.flat().reduce((sum, { rateBps }) => sum + rateBps, 0)
-      const isFar = !few && !split && bps < bestBps * (1 - FAR)
-      if (bps > bestBps) {
-        bestBps = bps
-        best = shares.slice()
-      }
-      if (isFar || (!split && bestBps >= columns.boundBps * (1 - NEAR))) break
-    }
-  } finally {
-    other?.close()
+  return new Planning(free, columns, demands, split, told, solution).run()
+}
+
+class Planning {
+  readonly #free: FreeRate
+  readonly #columns: Columns
+  readonly #demands: readonly Demand[]
+  readonly #split: boolean
+  readonly #told: (part: number) => void
+  readonly #solution: LinearSolution | undefined
+  readonly #enoughBps: number
+  readonly #isFew: boolean
+  readonly #starts: number
+  /** Of the program before the first start. */
+  readonly #before: number
+  /** A program begun without guessed prices. */
+  #other: Columns | undefined
+  #shares: (readonly Share[])[]
+  #best: Allocation
+  #bestBps = Number.NEGATIVE_INFINITY
+
+  constructor(
+    free: FreeRate,
+    columns: Columns,
+    demands: readonly Demand[],
+    split: boolean,
+    told: (part: number) => void,
+    solution: LinearSolution | undefined,
+  ) {
+    this.#free = free
+    this.#columns = columns
+    this.#demands = demands
+    this.#split = split
+    this.#told = told
+    this.#solution = solution
+    this.#enoughBps = columns.boundBps * (1 - GAP)
+    const pairs = columns.pairs.length
+    this.#isFew = pairs <= FEW_PAIRS.most
+    this.#starts = this.#isFew ? FEW_PAIRS.starts : pairs <= MORE_PAIRS.most ? MORE_PAIRS.starts : 1
+    this.#before = columns.work
+    this.#shares = none(demands)
+    this.#best = this.#shares
   }
-  for (const share of shares.flat()) free.giveBack(share)
-  for (const share of best.flat()) free.take(share)
-  return best
+
+  run(): Allocation {
+    try {
+      for (let start = 0; start < this.#starts && this.#bestBps < this.#enoughBps; start += 1) {
+        const spent = this.#columns.work - this.#before + (this.#other?.work ?? 0)
+        if (start > 0 && spent + spent / start > MOST_WORK) break
+        if (!this.#begin(start)) break
+      }
+    } finally {
+      this.#other?.close()
+    }
+    for (const share of this.#shares.flat()) this.#free.giveBack(share)
+    for (const share of this.#best.flat()) this.#free.take(share)
+    return this.#best
+  }
+
+  /** @returns whether another start may gain. */
+  #begin(start: number): boolean {
+    const [from, begun] = this.#startOf(start)
+    this.#clear()
+    this.#shares = layOut(this.#free, from, this.#demands, this.#split, begun)
+    if (this.#split) this.#overSeveral(start)
+    else if (!this.#overOne(start)) return !this.#annealed()
+    const before = this.#bestBps
+    const bps = this.#keep()
+    const isFar = !this.#isFew && !this.#split && bps < before * (1 - FAR)
+    return !isFar && (this.#split || this.#bestBps < this.#columns.boundBps * (1 - NEAR))
+  }
+
+  #startOf(start: number): readonly [Columns, LinearSolution | undefined] {
+    if (start === 0) return [this.#columns, this.#solution]
+    if (!this.#isFew) return [this.#columns, this.#columns.elsewhere(start)]
+    if (this.#other !== undefined) return [this.#other, this.#other.elsewhere(start)]
+    this.#other = this.#columns.unguessed()
+    return [this.#other, this.#other.solve(GAP / 2)]
+  }
+
+  /** On one path first: it is quick, and often enough. */
+  #overSeveral(start: number): void {
+    const { before, several } = start === 0 ? FIRST_START : LATER_START
+    this.#search(before, (part) => (start + part / 2) / this.#starts)
+    this.#search(several, (part) => (start + (1 + part) / 2) / this.#starts, { split: true })
+  }
+
+  /** @returns false where annealing will do better: the search was ended early then. */
+  #overOne(start: number): boolean {
+    const { whole } = start === 0 ? FIRST_START : LATER_START
+    const bps = this.#columns.boundBps * (1 - SHORT)
+    const mayEnd = start === 0 && !this.#isFew && areWhole(this.#demands)
+    this.#search(whole, (part) => (start + part) / this.#starts, {
+      atLeast: mayEnd ? { bps, step: LOOK } : undefined,
+    })
+    return !mayEnd || bpsOf(this.#shares) >= bps
+  }
+
+  /** A plan begun from nothing, beside the one at hand; true. */
+  #annealed(): boolean {
+    if (this.#solution === undefined) return true
+    this.#keep()
+    this.#clear()
+    this.#shares = annealedPlan(this.#free, this.#columns, this.#solution, this.#demands, {
+      enoughBps: this.#enoughBps,
+      told: (part) => {
+        this.#told(SOLVING + part * (1 - SOLVING))
+      },
+    })
+    this.#search(AFTER_ANNEALING)
+    this.#keep()
+    return true
+  }
+
+  #search(
+    effort: { readonly steps: number; readonly patience: number },
+    partOf?: (part: number) => number,
+    options: Pick<SearchOptions, "atLeast"> & { readonly split?: boolean } = {},
+  ): void {
+    const { split = false, atLeast } = options
+    fillIn(this.#free, this.#demands, this.#shares, split)
+    improveAllocation(this.#free, this.#demands, this.#shares, {
+      ...effort,
+      atLeast,
+      split,
+      enoughBps: this.#enoughBps,
+      told: (part) => {
+        if (partOf !== undefined) this.#told(SOLVING + partOf(part) * (1 - SOLVING))
+      },
+    })
+  }
+
+  #clear(): void {
+    for (const share of this.#shares.flat()) this.#free.giveBack(share)
+    this.#shares = none(this.#demands)
+  }
+
+  /** The plan at hand counts if it is the best. @returns what it carries, bits per second. */
+  #keep(): number {
+    topUp(this.#free, this.#demands, this.#shares)
+    const bps = bpsOf(this.#shares)
+    if (bps > this.#bestBps) {
+      this.#bestBps = bps
+      this.#best = this.#shares.slice()
+    }
+    return bps
+  }
+}
+
+function bpsOf(shares: Allocation): number {
+  return shares.flat().reduce((sum, { rateBps }) => sum + rateBps, 0)
 }
 
 function none(demands: readonly Demand[]): (readonly Share[])[] {

@@ -51,7 +51,10 @@ export class WeightedGraph {
   }
 
   /** A graph for one question, with its closed links and nodes. */
-  static of(graph: PathGraph, { cost, usableLinks, passableNodes }: PathQuestion): WeightedGraph {
+  static of(
+    graph: PathGraph,
+    { cost, usableLinks, passableNodes }: Omit<PathQuestion, "from" | "to">,
+  ): WeightedGraph {
     const made = new WeightedGraph(graph, cost)
     for (let link = 0; link < graph.linkCount; link += 1)
       if (usableLinks[link] === 0) made.close(link)

@@ -14,6 +14,8 @@ export interface PlanQuestion {
   readonly demands: number
   readonly leastBps: number
   readonly split: boolean
+  /** Of its rate, what each must get at least; all of it where absent. */
+  readonly leastPart?: number
 }
 
 export interface Planned {
@@ -29,7 +31,11 @@ export interface Planned {
 export function plannedAnew(make: MakeLinearProgram, question: PlanQuestion): Planned {
   const network = ringNetwork(question.nodes, question.seed)
   const { graph, capacity } = network
-  const demands = drawnDemands(network, question.demands, question.leastBps)
+  const { leastPart = 1 } = question
+  const demands = drawnDemands(network, question.demands, question.leastBps).map((demand) => ({
+    ...demand,
+    minRateBps: demand.rateBps * leastPart,
+  }))
   const begun: string[] = []
   class Counted extends Columns {
     override readonly unguessed = (): Columns => {
