@@ -46,7 +46,7 @@ const FIRST_START = {
 /** A step over several paths takes some ten times as long as one over one. */
 const LATER_START = {
   whole: { steps: 3000, patience: 600 },
-  before: { steps: 3000, patience: 600 },
+  before: { steps: 2000, patience: 400 },
   several: { steps: 300, patience: 150 },
 } as const
 /** Part of the time that the program takes, roughly; the search has the rest. */
