@@ -144,17 +144,18 @@ class Service {
       mine.count -= 1
       this.#send(response, answer)
     }
+    let answer: Answer | Promise<Answer>
     try {
-      const answer = this.#options.answer(request, caller)
-      // No promise where none is needed: each turn that one takes is paid by every request.
-      if (!(answer instanceof Promise)) end(answer)
-      else
-        answer.then(end, (fault: unknown) => {
-          end(this.#faultAnswer(caller, fault))
-        })
+      answer = this.#options.answer(request, caller)
     } catch (fault) {
-      end(this.#faultAnswer(caller, fault))
+      answer = this.#faultAnswer(caller, fault)
     }
+    // No promise where none is needed: each turn that one takes is paid by every request.
+    if (!(answer instanceof Promise)) end(answer)
+    else
+      answer.then(end, (fault: unknown) => {
+        end(this.#faultAnswer(caller, fault))
+      })
   }
 
   #inFlightOf(caller: string): InFlight {
