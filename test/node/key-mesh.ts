@@ -104,7 +104,13 @@ export class KeyMesh {
         policy: policyOf(site, this.sites, this.faults[index]),
         onAlarm: (alarm) => this.alarms[index]?.push(alarm),
         ...(this.options.clock !== undefined && { clock: this.options.clock }),
-        limits: { pingMs: 500, redialMinMs: 20, sweepMs: 200, ...this.options.limits },
+        limits: {
+          pingMs: 500,
+          redialMinMs: 20,
+          sweepMs: 200,
+          transferTimeoutMs: 10_000,
+          ...this.options.limits,
+        },
       })
     }
     this.configure()
