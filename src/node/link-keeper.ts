@@ -15,19 +15,10 @@ import type { Secret } from "../keys/secret.js"
 import type { KeyStore } from "./key-store.js"
 import type { PoolFigures } from "./ports.js"
 import { LinkCounters } from "./link-counters.js"
+import { PadQueue } from "./pad-queue.js"
+import type { Pad, PadUse } from "./pad-queue.js"
 import { blockOfKey, blocksOf, bornKey, bornPrefix, decodeBornMs, encodeBornMs } from "./records.js"
 import { halfKey, halfOfKey, halfPrefix, ownerPrefix, poolOps, spentPrefix } from "./records.js"
-
-/** Pad and tag key of one relay message, with where they are. The taker wipes both. */
-export interface Pad {
-  readonly pad: Secret
-  readonly padSegments: readonly Segment[]
-  readonly tagKey: Secret
-  readonly tagSegments: readonly Segment[]
-}
-
-/** Does not throw. */
-type PadUse = (pad: Pad) => void
 
 export interface LinkKeeperOptions {
   readonly qkdlId: string
@@ -44,17 +35,6 @@ export interface LinkKeeperOptions {
   readonly onExpired?: (bits: number) => void
 }
 
-interface Waiter {
-  readonly lengthBytes: number
-  readonly proofBytes: number
-  readonly use: PadUse
-  readonly resolve: () => void
-  readonly reject: (error: QkdError) => void
-  readonly timer: NodeJS.Timeout
-}
-
-const MAX_WAITERS = 1024
-
 export class LinkKeeper {
   readonly qkdlId: string
   readonly peer: string
@@ -67,7 +47,7 @@ export class LinkKeeper {
   #send: ((message: PoolMessage) => void) | undefined
   /** Messages leave in the order of the steps, each after its own writes. */
   #order: Promise<void> = Promise.resolve()
-  #waiters: Waiter[] = []
+  readonly #queue = new PadQueue()
   readonly #counters: LinkCounters
   readonly #inflow: Inflow
   #number = 0n
@@ -162,7 +142,7 @@ export class LinkKeeper {
     if (this.#send === undefined) return
     this.#send = undefined
     this.#pool.disconnected()
-    this.#failWaiters(new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH))
+    this.#queue.failAll(new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH))
   }
 
   /** @throws QkdError `malformed-message`: close the connection. */
@@ -217,26 +197,23 @@ export class LinkKeeper {
       return Promise.reject(
         new QkdError("operation-failed", `${this.peer} is not connected`, NO_PATH),
       )
-    const waiting = this.#waitingBytes() + lengthBytes
+    const waiting = this.#queue.waitingBytes + lengthBytes
     const hoped =
       this.#pool.reachableBytes + this.#inflow.expectedBytes(this.#options.steadyMs(), timeoutMs)
-    if (this.#waiters.length >= MAX_WAITERS || (this.#pool.up && waiting > hoped))
+    if (this.#queue.isFull || (this.#pool.up && waiting > hoped))
       return Promise.reject(this.#empty())
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer)
-        reject(this.#empty())
-        this.#replenish(this.#waitingBytes())
-      }, timeoutMs)
-      this.#waiters.push({ lengthBytes, proofBytes, use, resolve, reject, timer })
-      this.#replenish(waiting)
-      this.#serve()
+    const come = this.#queue.wait({ lengthBytes, proofBytes, use }, timeoutMs, () => {
+      this.#replenish()
+      return this.#empty()
     })
+    this.#replenish()
+    this.#serve()
+    return come
   }
 
   /** The same where it is open and nobody waits for it; false otherwise, and nothing is used up. */
   drawNow(keyBytes: number, proofBytes: number, use: PadUse): boolean {
-    if (this.#waiters.length > 0) return false
+    if (!this.#queue.isEmpty) return false
     const pad = this.#take(keyBytes + proofBytes + TAG_KEY_BYTES, proofBytes)
     if (pad !== undefined) use(pad)
     return pad !== undefined
@@ -271,7 +248,7 @@ export class LinkKeeper {
   /** Forgets everything in memory; what the store holds is the caller's matter. */
   close(error: QkdError): void {
     this.#send = undefined
-    this.#failWaiters(error)
+    this.#queue.failAll(error)
     this.#sendingPads.clear()
     this.#receivingPads.clear()
     this.#pool = new LinkPool(this.#side, this.#options.limits)
@@ -290,37 +267,24 @@ export class LinkKeeper {
     this.#sendingPads.burn(drawn.segments)
     for (const ref of drawn.finished) this.#sendingPads.drop(ref)
     this.#countPad(padSegments, tagSegments, proofBytes)
-    this.#replenish(this.#waitingBytes())
+    this.#replenish()
     return pad
   }
 
-  /** First come, first served. */
   #serve(): void {
     for (;;) {
-      const [first] = this.#waiters
+      const { first } = this.#queue
       const pad = first && this.#take(first.lengthBytes, first.proofBytes)
-      if (first === undefined || pad === undefined) return
-      this.#waiters.shift()
-      clearTimeout(first.timer)
-      first.use(pad)
-      first.resolve()
-      this.#replenish(this.#waitingBytes())
+      if (pad === undefined) return
+      this.#queue.give(pad)
+      this.#replenish()
     }
   }
 
-  #replenish(waitingBytes: number): void {
-    this.#carryOut(this.#pool.replenish(waitingBytes, this.#options.steadyMs()))
-  }
-
-  #waitingBytes(): number {
-    return this.#waiters.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
-  }
-
-  #failWaiters(error: QkdError): void {
-    for (const { reject, timer } of this.#waiters.splice(0)) {
-      clearTimeout(timer)
-      reject(error)
-    }
+  /** For those who wait. */
+  #replenish(): void {
+    const step = this.#pool.replenish(this.#queue.waitingBytes, this.#options.steadyMs())
+    this.#carryOut(step)
   }
 
   #carryOut(step: PoolStep): void {
