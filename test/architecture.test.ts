@@ -53,7 +53,17 @@ const table: Readonly<Record<string, readonly string[]>> = {
     "unmoved",
   ],
   config: ["yang", "errors"],
-  demo: ["*"],
+  "exit-status": [],
+  demo: [
+    "keys",
+    "yang",
+    "model",
+    "transport",
+    "node/dir-lock",
+    "plugins/simulated/fibre",
+    "exit-status",
+    "errors",
+  ],
   cli: ["*"],
   main: ["*"],
 }

@@ -6,6 +6,7 @@ import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Controller } from "../controller/controller.js"
 import { QkdError } from "../errors.js"
+import { EXIT_STATUS } from "../exit-status.js"
 import type { NodeTarget } from "../model/network.js"
 import { Access } from "../north/access.js"
 import { startHttp } from "../north/http.js"
@@ -26,7 +27,7 @@ import { compileEarly } from "./compile-early.js"
 import { readControllerConfig, settingsOf, type ControllerConfig } from "./controller-config.js"
 import { reoptimiseRounds } from "./controller-reoptimise.js"
 import { certifiedUsers, httpsSide, netconfTlsListen, renewTls } from "./controller-tls.js"
-import { exitWhenStopped, REPLACED_STATUS } from "./exit.js"
+import { exitWhenStopped } from "./exit.js"
 import { freshId } from "./fresh-ids.js"
 import { inventoryEvents, readInventory } from "./inventory.js"
 import { roleLog } from "./log.js"
@@ -147,7 +148,7 @@ export async function runController(file: string): Promise<void> {
 function stoppedByItself(reason: QkdError, log: ReturnType<typeof roleLog>): number {
   log.error({ reason: reason.message }, "the controller stops by itself")
   process.stderr.write(`keyloom: ${reason.message}\n`)
-  return reason.tag === "in-use" ? REPLACED_STATUS : 1
+  return reason.tag === "in-use" ? EXIT_STATUS.replaced : EXIT_STATUS.failed
 }
 
 /** A timer. @returns the way to call it off. */

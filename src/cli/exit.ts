@@ -2,9 +2,6 @@
 
 const EXIT_MS = 2000
 
-/** Another controller leads. Whoever keeps processes alive leaves this one: started again, it would be in that one's way. */
-export const REPLACED_STATUS = 3
-
 export async function exitWhenStopped(stopped: Promise<unknown>, status = 0): Promise<never> {
   const late = new Promise((done) => setTimeout(done, EXIT_MS))
   await Promise.race([stopped.catch(() => undefined), late])

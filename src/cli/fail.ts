@@ -1,13 +1,12 @@
 // How a command ends badly: one line on standard error, and a status scripts can branch on.
 
 import { QkdError } from "../errors.js"
-import { REPLACED_STATUS } from "./exit.js"
+import { EXIT_STATUS } from "../exit-status.js"
 
-/** 1: the answer is no or it failed. 2: wrong usage, file or configuration. 3: another controller leads. */
 export function fail(error: unknown): never {
   if (error instanceof QkdError) {
     process.stderr.write(`keyloom: ${error.message}\n`)
-    if (error.appTag === "stale-leader") process.exit(REPLACED_STATUS)
+    if (error.appTag === "stale-leader") process.exit(EXIT_STATUS.replaced)
     const wrongInput = [
       "invalid-value",
       "malformed-message",
@@ -16,10 +15,10 @@ export function fail(error: unknown): never {
       "bad-element",
       "too-big",
     ]
-    process.exit(wrongInput.includes(error.tag) ? 2 : 1)
+    process.exit(wrongInput.includes(error.tag) ? EXIT_STATUS.wrongInput : EXIT_STATUS.failed)
   }
   process.stderr.write(
     `keyloom: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   )
-  process.exit(1)
+  process.exit(EXIT_STATUS.failed)
 }

@@ -2,8 +2,8 @@
 
 import { fork, type ChildProcess } from "node:child_process"
 import { createWriteStream, type WriteStream } from "node:fs"
-import { REPLACED_STATUS } from "../cli/exit.js"
 import { QkdError } from "../errors.js"
+import { EXIT_STATUS } from "../exit-status.js"
 
 /** What a role process says to the supervisor over the inherited channel. */
 export type ChildMessage =
@@ -81,7 +81,7 @@ export function startChild(
     child.on("error", () => undefined)
     child.on("exit", (code, signal) => {
       if (stopping) return
-      if (code === REPLACED_STATUS) {
+      if (code === EXIT_STATUS.replaced) {
         log.write(`-- ${name} ended: another controller leads; it is not started again\n`)
         settle?.reject(new QkdError("in-use", `${name} was replaced by another controller`))
         return
