@@ -76,7 +76,10 @@ describe("the path engine over weights that change", () => {
             assertFirstOf(puzzle, found === undefined ? [] : [found.path], 1)
             if (found === undefined) continue
             assert(close(found.cost, sumAlong(found.path, puzzle.question.cost)))
-            assert.equal(search.find(start, goal, found.cost), undefined, "none is cheaper")
+            // From both ends a path is summed where they meet: the last digit may differ.
+            const again = search.find(start, goal, found.cost)
+            const least = found.cost * (1 - 1e-12)
+            assert(again === undefined || again.cost >= least, "none is cheaper")
           }
         }
       }),
