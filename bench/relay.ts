@@ -1,11 +1,15 @@
-// How fast keys are relayed: keys a second over one hop, without and with the durable store, and the latency of
-// a single key over 1, 3 and 8 hops, in one process and in a process per node.
+// How fast keys are relayed, compiled as it is installed: keys a second over one hop, without and with the durable store,
+// with both ends in one process and with a process and a core for each; and the latency of a single key over 1, 3 and 8
+// hops, in one process and in a process per node.
 //
-//   node --import tsx bench/relay.ts [seconds per measurement, default 3]
+//   node --import tsx bench/relay.ts [seconds per measurement, default 3] [ends: those with a core for each end only]
 
 import { randomBytes, randomUUID } from "node:crypto"
 import { KeyNetwork } from "../test/node/key-network.js"
-import { KeyProcess, setupOf } from "../test/node/key-processes.js"
+import { setupOf } from "../test/node/child-setup.js"
+import { KeyProcess } from "../test/node/key-processes.js"
+import { isBuilt, runBuilt } from "./built.js"
+import { measureEnds, runEnd } from "./relay-ends.js"
 
 const seconds = Number(process.argv[2] ?? 3)
 const BLOCK_BYTES = 65_536
@@ -76,7 +80,9 @@ async function latency(hops: number): Promise<void> {
 async function latencyInProcesses(hops: number): Promise<void> {
   // The network object is only asked for identities, folders and configuration.
   const net = new KeyNetwork(hops + 1)
-  const children = net.sites.map(() => new KeyProcess())
+  const { argv, execArgv } = process
+  const program = { script: argv[1] ?? "", args: ["--node"], execArgv }
+  const children = net.sites.map(() => new KeyProcess(program))
   const ports: number[] = []
   for (const [index, child] of children.entries()) {
     const setup = setupOf(net.site(index), net.sites, net.dir(index), 0)
@@ -113,10 +119,28 @@ async function latencyInProcesses(hops: number): Promise<void> {
   await net.close()
 }
 
-for (const durable of [false, true]) {
-  await throughput(durable, 1, 32)
-  await throughput(durable, 128, 8)
-  await throughput(durable, 1024, 4)
+async function main(): Promise<void> {
+  const endsOnly = process.argv[3] === "ends"
+  for (const durable of [false, true]) {
+    for (const [batch, atOnce] of [
+      [1, 32],
+      [128, 8],
+      [1024, 4],
+    ] as const)
+      if (!endsOnly) await throughput(durable, batch, atOnce)
+    for (const [batch, atOnce] of [
+      [128, 8],
+      [1024, 4],
+      [4096, 2],
+    ] as const)
+      await measureEnds({ durable, batch, atOnce, warmS: 2, seconds })
+  }
+  if (endsOnly) return
+  for (const hops of [1, 3, 8]) await latency(hops)
+  for (const hops of [1, 3, 8]) await latencyInProcesses(hops)
 }
-for (const hops of [1, 3, 8]) await latency(hops)
-for (const hops of [1, 3, 8]) await latencyInProcesses(hops)
+
+if (!isBuilt(import.meta.url)) await runBuilt(import.meta.url)
+else if (process.argv.includes("--end")) await runEnd()
+else if (process.argv.includes("--node")) await import("../test/node/key-child.js")
+else await main()

@@ -2,23 +2,13 @@
 // bench measures. Keys cross the channel for comparison, so this is for tests only.
 
 import { createPrivateKey } from "node:crypto"
-import type { PolicyView } from "../../src/keys/policy-view.js"
 import { Secret } from "../../src/keys/secret.js"
 import { createKeyManager } from "../../src/node/key-manager.js"
 import type { RunningKeyManager } from "../../src/node/key-manager.js"
 import type { AppConfig } from "../../src/model/app.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
-
-export interface ChildSetup {
-  readonly qkdnId: string
-  readonly dir: string
-  readonly sealing: string
-  readonly certificatePem: string
-  readonly privateKeyPem: string
-  readonly signKeyPem: string
-  readonly port: number
-  readonly peers: readonly { qkdnId: string; spkiSha256: string; signPublicKey: string }[]
-}
+import { policyOf } from "./child-setup.js"
+import type { ChildSetup } from "./child-setup.js"
 
 export type ChildRequest =
   | { readonly id: number; readonly do: "open"; readonly setup: ChildSetup }
@@ -74,23 +64,6 @@ export interface ChildAnswer {
   readonly id: number
   readonly result?: unknown
   readonly error?: string
-}
-
-function policyOf({ qkdnId, peers }: ChildSetup): PolicyView {
-  const identities = peers.map((peer) => ({
-    ...peer,
-    signPublicKey: Buffer.from(peer.signPublicKey, "base64"),
-  }))
-  return {
-    qkdnId,
-    maxHops: 16,
-    peer: (id) => identities.find((peer) => peer.qkdnId === id),
-    peerByPin: (pin) => identities.find((peer) => peer.spkiSha256 === pin),
-    allowsNeighbour: () => true,
-    allowsEnd: () => true,
-    ownsSae: (id) => id === `sae-${qkdnId}`,
-    refusesPath: () => undefined,
-  }
 }
 
 let manager: RunningKeyManager | undefined

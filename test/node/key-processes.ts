@@ -3,11 +3,21 @@
 import { fork } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { spkiSha256 } from "../../src/transport/pki.js"
-import type { ChildAnswer, ChildRequest, ChildSetup } from "./key-child.js"
-import type { SiteIdentity } from "./key-network.js"
+import type { ChildAnswer, ChildRequest } from "./key-child.js"
 
 type Unnumbered<T> = T extends unknown ? Omit<T, "id"> : never
+
+export interface ChildProgram {
+  readonly script: string
+  readonly args: readonly string[]
+  readonly execArgv: readonly string[]
+}
+
+const AS_IT_STANDS: ChildProgram = {
+  script: fileURLToPath(new URL("./key-child.ts", import.meta.url)),
+  args: [],
+  execArgv: ["--import", "tsx"],
+}
 
 export class KeyProcess {
   readonly #child: ChildProcess
@@ -18,9 +28,11 @@ export class KeyProcess {
   readonly #exited: Promise<void>
   #next = 0
 
-  constructor() {
-    this.#child = fork(fileURLToPath(new URL("./key-child.ts", import.meta.url)), {
-      execArgv: ["--import", "tsx"],
+  /** @param program what runs `key-child.ts`; as it stands where absent */
+  constructor(program: ChildProgram = AS_IT_STANDS) {
+    const { script, args, execArgv } = program
+    this.#child = fork(script, args, {
+      execArgv: [...execArgv],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     })
     this.#child.on("message", ({ id, result, error }: ChildAnswer) => {
@@ -54,26 +66,5 @@ export class KeyProcess {
   kill(): Promise<void> {
     this.#child.kill("SIGKILL")
     return this.#exited
-  }
-}
-
-export function setupOf(
-  site: SiteIdentity,
-  all: readonly SiteIdentity[],
-  dir: string,
-  port: number,
-): ChildSetup {
-  return {
-    qkdnId: site.qkdnId,
-    dir,
-    sealing: site.sealing.toString("base64"),
-    ...site.tls,
-    signKeyPem: site.signKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    port,
-    peers: all.map(({ qkdnId, tls, signPublicKey }) => ({
-      qkdnId,
-      spkiSha256: spkiSha256(tls.certificatePem),
-      signPublicKey: Buffer.from(signPublicKey).toString("base64"),
-    })),
   }
 }

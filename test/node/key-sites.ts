@@ -2,7 +2,8 @@
 
 import { randomBytes, randomUUID } from "node:crypto"
 import { KeyNetwork } from "./key-network.js"
-import { KeyProcess, setupOf } from "./key-processes.js"
+import { setupOf } from "./child-setup.js"
+import { KeyProcess } from "./key-processes.js"
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
 
