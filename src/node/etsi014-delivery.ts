@@ -106,11 +106,12 @@ export class Delivery {
    * sets up its path.
    */
   status(saeId: string, peerSaeId: string): Answer {
-    const { desk, keyManager, maxKeyCount } = this.#options
+    const { desk, keyManager, maxKeyCount, livesHere } = this.#options
     const policy = this.#options.policy()
     const { limits } = this
     const app = desk.find(saeId, peerSaeId)
     const keySizeBits = limits.defaultKeySizeBits
+    const here = livesHere(peerSaeId) && peerSaeId !== saeId
     const stored = app === undefined ? 0 : keyManager.deliverableCount(app.appId, keySizeBits)
     return json(200, {
       source_KME_ID: policy.qkdnId,
@@ -118,7 +119,8 @@ export class Delivery {
       master_SAE_ID: saeId,
       slave_SAE_ID: peerSaeId,
       key_size: keySizeBits,
-      stored_key_count: Math.min(stored, maxKeyCount),
+      // Keys between SAEs of one site are drawn here: there are always more.
+      stored_key_count: here ? maxKeyCount : Math.min(stored, maxKeyCount),
       max_key_count: maxKeyCount,
       max_key_per_request: limits.maxKeysPerRequest,
       max_key_size: limits.maxKeySizeBits,

@@ -109,6 +109,8 @@ class Service {
     if (!isJson(request.headers["content-type"])) {
       return { ...badRequest("content type shall be application/json"), close: true }
     }
+    if (request.headers["content-encoding"] !== undefined)
+      return { ...badRequest("bodies shall come without content-encoding"), close: true }
     return readText(request, this.#maxBodyBytes).then((text) => this.#post(saeId, target, text))
   }
 

@@ -20,6 +20,9 @@ export interface FaceLimits extends HttpLimits {
   readonly maxInFlightPerCaller: number
 }
 
+/** Requests of one connection that wait for their turn. */
+const MAX_WAITING = 32
+
 /** What a face shows and whom it believes; `renew` exchanges it. */
 export interface FaceTls {
   readonly identity: CertifiedKey
@@ -102,8 +105,8 @@ class Service {
   /** Stays when it is at nought: callers are SAEs and peers of the policy, few. */
   readonly #inFlight = new Map<string, InFlight>()
   #inFlightTotal = 0
-  /** Connections with a request that waits for the answer before it to be sent. */
-  readonly #behind = new WeakSet<object>()
+  /** How many requests of a connection wait for the answer before them to be sent. */
+  readonly #behind = new WeakMap<object, number>()
   /** What clients are told of idle connections. */
   readonly #keepAlive: string
 
@@ -177,19 +180,20 @@ class Service {
 
   /**
    * A response that stands behind another has no socket, and would not learn that the connection went away: its keys
-   * could not be wiped. A fast client's next request may be here before Node has let go of the answer to the last one, so
-   * one waits; who sends several ahead loses the connection.
+   * could not be wiped. So nothing of a request is begun before its turn (RFC 9112 section 9.3.2); who sends ahead without
+   * measure loses the connection.
    */
   #waitTurn(request: IncomingMessage, response: ServerResponse, peer: PeerIdentity): void {
     const { socket } = request
-    if (this.#behind.has(socket)) {
+    const waiting = (this.#behind.get(socket) ?? 0) + 1
+    if (waiting > MAX_WAITING) {
       socket.destroy()
       return
     }
-    this.#behind.add(socket)
+    this.#behind.set(socket, waiting)
     // Comes once; never when the connection ends before: then nothing was begun.
     response.on("socket", () => {
-      this.#behind.delete(socket)
+      this.#behind.set(socket, (this.#behind.get(socket) ?? 1) - 1)
       if (!socket.destroyed) this.#serve(request, response, peer)
     })
   }
@@ -232,8 +236,15 @@ export async function readText(request: IncomingMessage, maxBytes: number): Prom
   }
 }
 
+/** Parameters mean nothing to JSON (RFC 8259 section 11), but for a charset: other text than UTF-8 is none. */
 export function isJson(contentType: string | undefined): boolean {
-  return /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(contentType ?? "")
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";")
+  return type.trim() === "application/json" && parameters.every(leavesUtf8)
+}
+
+function leavesUtf8(parameter: string): boolean {
+  const [name = "", value = ""] = parameter.split("=", 2)
+  return name.trim() !== "charset" || /^\s*"?utf-8"?\s*$/.test(value)
 }
 
 export function hasBody(request: IncomingMessage): boolean {

@@ -13,6 +13,7 @@ import {
   serverTlsOptions,
 } from "./tls.js"
 import type { MutualTls, PeerIdentity, RenewableTls, ServerProof } from "./tls.js"
+import { httpFault, originForm } from "./http-rules.js"
 import { joinWrites } from "./joined-writes.js"
 import { linger } from "./linger.js"
 import { DEFAULT_CONNECTION_LIMITS, guardIdentified, type ConnectionLimits } from "./tls-guard.js"
@@ -80,7 +81,7 @@ export async function listenHttps(options: {
     (request, response) => {
       const peer = peers.get(request.socket)
       if (peer === undefined) request.socket.destroy()
-      else options.handler(request, response, peer)
+      else if (obeysHttp(request, response)) options.handler(request, response, peer)
     },
   )
   const renew = renewable(server)
@@ -104,6 +105,18 @@ export async function listenHttps(options: {
         server.closeAllConnections()
       }),
   }
+}
+
+/** Otherwise it has been answered, and the connection ends. */
+function obeysHttp(request: IncomingMessage, response: ServerResponse): boolean {
+  const fault = httpFault(request)
+  if (fault === undefined) {
+    request.url = originForm(request.url ?? "")
+    return true
+  }
+  response.shouldKeepAlive = false
+  response.writeHead(fault, { "content-length": 0 }).end()
+  return false
 }
 
 /**

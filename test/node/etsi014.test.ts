@@ -63,6 +63,17 @@ describe("ETSI GS QKD 014", function () {
       assert.equal(sites.desk.requests.length, 0)
     })
 
+    it("tells of keys between SAEs of one site that there are always more", async () => {
+      const said = JSON.parse((await sites.curl("alice", "amy/status")).body) as Record<
+        string,
+        unknown
+      >
+      assert.equal(said.stored_key_count, said.max_key_count)
+      const own = JSON.parse((await sites.curl("alice", "alice/status")).body) as typeof said
+      assert.equal(own.stored_key_count, 0)
+      assert.equal(keysIn(await sites.curl("alice", "amy/enc_keys")).size, 1)
+    })
+
     it("T5: shows a quota, not the shared stock", async () => {
       await sites.desk.request("alice", ["bob"], {})
       sites.keyManager.stockBits = 256 * 1025
