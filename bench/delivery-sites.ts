@@ -12,6 +12,7 @@ import { Secret } from "../src/keys/secret.js"
 import type { AppConfig } from "../src/model/app.js"
 import type { LinkConfig } from "../src/model/link.js"
 import { AuditTrail } from "../src/node/audit.js"
+import { deliveryText } from "../src/node/delivery-record.js"
 import { listenEtsi014 } from "../src/node/etsi014.js"
 import { createKeyManager } from "../src/node/key-manager.js"
 import type { RunningKeyManager } from "../src/node/key-manager.js"
@@ -72,7 +73,7 @@ export async function serve(setup: Setup): Promise<number> {
     policy: () => policy,
     keyManager: manager,
     desk: { find: () => app, request: () => Promise.resolve(app) },
-    audit: (record) => audit.append(record),
+    audit: (record) => audit.appendText(deliveryText(record)),
     log: SILENT,
   })
   return port

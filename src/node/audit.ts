@@ -20,9 +20,12 @@ const SLOW_FLUSH_MS = 0.5
 /** Disk kept for the records of keys that are on their way out when the disk becomes full. */
 const BALLAST_BYTES = 256 * 1024
 
+/** For the lines of one turn, as a rule. */
+const ROOM_BYTES = 64 * 1024
+
 /** Records of one turn of the event loop: written and flushed together, and who brought them wait for the same. */
 interface Batch {
-  readonly records: AuditRecord[]
+  readonly records: string[]
   readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: QkdError) => void
@@ -52,6 +55,9 @@ export class AuditTrail {
   #short = false
   readonly #slowFlushMs: number
   #lastFlushMs = 0
+  #timeMs = NaN
+  #time = ""
+  readonly #room = Buffer.allocUnsafeSlow(ROOM_BYTES)
 
   private constructor(
     file: FileHandle,
@@ -117,12 +123,16 @@ export class AuditTrail {
   }
 
   /**
-   * Resolves once the record is durable; all that come in one turn of the event loop share one write. The record is the
-   * trail's from now on.
+   * Resolves once the record is durable; all that come in one turn of the event loop share one write.
    *
    * @throws QkdError `operation-failed`
    */
   append(record: AuditRecord): Promise<void> {
+    return this.appendText(JSON.stringify(record).slice(1, -1))
+  }
+
+  /** The same of a record's members as JSON writes them, without the braces around. */
+  appendText(record: string): Promise<void> {
     if (this.#closed)
       return Promise.reject(
         new QkdError("operation-failed", "the audit trail is closed", { appTag: "closed" }),
@@ -254,14 +264,30 @@ export class AuditTrail {
     let seq = this.#seq
     let head = this.#head
     let text = ""
-    const time = new Date(this.#now()).toISOString()
+    const time = this.#timeText()
     for (const record of records) {
       seq += 1
       const line = lineOf(seq, time, record, head)
       head = digest(line)
       text += `${line}\n`
     }
-    return { bytes: Buffer.from(text, "utf8"), seq, head }
+    return { bytes: this.#bytesOf(text), seq, head }
+  }
+
+  /** Of the same millisecond it is the same. */
+  #timeText(): string {
+    const ms = this.#now()
+    if (ms !== this.#timeMs) {
+      this.#timeMs = ms
+      this.#time = new Date(ms).toISOString()
+    }
+    return this.#time
+  }
+
+  /** In room that is used again: one batch is written before the next is. */
+  #bytesOf(text: string): Buffer {
+    if (3 * text.length > this.#room.length) return Buffer.from(text, "utf8")
+    return this.#room.subarray(0, this.#room.write(text, "utf8"))
   }
 
   #written(batch: Batch, { bytes, seq, head }: Lines): void {
@@ -329,9 +355,9 @@ async function readTail(file: FileHandle, fileName: string): Promise<Tail> {
 }
 
 /** As JSON.stringify writes it all in one object, without making that for each. */
-function lineOf(seq: number, time: string, record: AuditRecord, previous: string): string {
-  const own = JSON.stringify(record).slice(1, -1)
-  return `{"seq":${seq},"time":"${time}",${own}${own === "" ? "" : ","}"previous":"${previous}"}`
+function lineOf(seq: number, time: string, record: string, previous: string): string {
+  const own = record === "" ? "" : `${record},`
+  return `{"seq":${seq},"time":"${time}",${own}"previous":"${previous}"}`
 }
 
 function digest(line: string): string {

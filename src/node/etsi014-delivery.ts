@@ -14,25 +14,11 @@ import {
   UNAUTHORIZED,
 } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
+import type { DeliveryRecord } from "./delivery-record.js"
 import { containerExtension, NO_EXTENSIONS } from "./etsi014-extensions.js"
 import type { KeyRequest, RequestLimits } from "./etsi014-request.js"
 import type { Log } from "./log.js"
 import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
-
-/** One line of the audit trail, which takes it as it is. Never holds key bytes. */
-export type DeliveryRecord = {
-  readonly method: "enc_keys" | "dec_keys" | "skip_new_key" | "skip_key" | "get_key"
-  /** The caller, from its certificate. */
-  readonly saeId: string
-  readonly peerSaeId: string
-  /** Further slaves of a group. */
-  readonly additionalSaeIds?: readonly string[]
-  readonly keyIds: readonly string[]
-  readonly keySizeBits: number
-  /** Of a chunk of a key stream (004), where it stands. */
-  readonly keyStreamId?: string
-  readonly index?: number
-}
 
 /** Called before the keys leave; when it throws, they do not. */
 export type Audit = (record: DeliveryRecord) => void | Promise<void>

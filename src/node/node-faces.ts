@@ -11,7 +11,9 @@ import type { BorderDesk } from "./border-ports.js"
 import type { ListenAddress, NodeSettings } from "./config.js"
 import { listenEtsi004 } from "./etsi004.js"
 import { listenEtsi014 } from "./etsi014.js"
-import type { DeliveryOptions, DeliveryRecord } from "./etsi014-delivery.js"
+import { deliveryText } from "./delivery-record.js"
+import type { DeliveryRecord } from "./delivery-record.js"
+import type { DeliveryOptions } from "./etsi014-delivery.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import { readText } from "./node-keys.js"
@@ -56,7 +58,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
   const common = {
     ...{ policy, keyManager, desk, log },
     livesHere: (saeId: string) => policy().standsFor(saeId),
-    audit: (record: DeliveryRecord) => audit.append(record),
+    audit: (record: DeliveryRecord) => audit.appendText(deliveryText(record)),
     auditable: () => {
       audit.admit()
     },

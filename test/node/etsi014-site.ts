@@ -10,7 +10,7 @@ import type { PolicyDocument, SitePolicy } from "../../src/keys/policy.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
 import type { Etsi014Options } from "../../src/node/etsi014.js"
 import type { Face } from "../../src/node/http-face.js"
-import type { DeliveryRecord } from "../../src/node/etsi014-delivery.js"
+import type { DeliveryRecord } from "../../src/node/delivery-record.js"
 import type { Log, LogFacts } from "../../src/node/log.js"
 import {
   createAuthority,
