@@ -25,10 +25,43 @@ export interface AppRatesOptions {
   readonly transitBits: (qkdlId: string) => number
 }
 
+/** Sums of bits. What was counted since they were last asked for is a number: every answer is counted. */
+class AppTally {
+  #deliveredBits: bigint
+  #suppliedBits: bigint
+  /** See `AppRecord`. */
+  readonly maximumBits: number | undefined
+  #newDelivered = 0
+  #newSupplied = 0
+
+  constructor({ deliveredBits, suppliedBits, maximumBits }: AppRecord) {
+    this.#deliveredBits = deliveredBits
+    this.#suppliedBits = suppliedBits
+    this.maximumBits = maximumBits
+  }
+
+  count(delivered: number, supplied: number): void {
+    this.#newDelivered += delivered
+    this.#newSupplied += supplied
+  }
+
+  get deliveredBits(): bigint {
+    this.#deliveredBits += BigInt(this.#newDelivered)
+    this.#newDelivered = 0
+    return this.#deliveredBits
+  }
+
+  get suppliedBits(): bigint {
+    this.#suppliedBits += BigInt(this.#newSupplied)
+    this.#newSupplied = 0
+    return this.#suppliedBits
+  }
+}
+
 export class AppRates {
   readonly #options: AppRatesOptions
   readonly #book = new RateBook()
-  readonly #records = new Map<string, AppRecord>()
+  readonly #tallies = new Map<string, AppTally>()
   readonly #dirty = new Set<string>()
   /** Links that keys of this site leave over. */
   #used = new Set<string>()
@@ -38,7 +71,7 @@ export class AppRates {
     const { store } = options
     for (const { key } of store.list(APP_PREFIX)) {
       const record = store.get(key)?.use(decodeAppRecord)
-      if (record !== undefined) this.#records.set(textInKey(key), record)
+      if (record !== undefined) this.#tallies.set(textInKey(key), new AppTally(record))
     }
   }
 
@@ -58,7 +91,7 @@ export class AppRates {
     })
     this.#used = new Set(apps.flatMap(({ qkdlIds }) => qkdlIds))
     this.#book.configure(apps, steadyMs(), (appId) => {
-      return this.#records.get(appId)?.maximumBits
+      return this.#tallies.get(appId)?.maximumBits
     })
   }
 
@@ -127,12 +160,12 @@ export class AppRates {
 
   /** Bits handed to SAEs of this application here, either way, since it was first configured. */
   deliveredBits(appId: string): bigint {
-    return this.#records.get(appId)?.deliveredBits ?? 0n
+    return this.#tallies.get(appId)?.deliveredBits ?? 0n
   }
 
   /** Of these, bits that SAEs of this site asked for as masters. */
   suppliedBits(appId: string): bigint {
-    return this.#records.get(appId)?.suppliedBits ?? 0n
+    return this.#tallies.get(appId)?.suppliedBits ?? 0n
   }
 
   countSupplied(appId: string, bits: number): void {
@@ -143,18 +176,13 @@ export class AppRates {
     this.#count(appId, bits, 0)
   }
 
-  /** Written out: once for each answer. */
   #count(appId: string, delivered: number, supplied: number): void {
-    const known = this.#records.get(appId)
-    const deliveredBits = (known?.deliveredBits ?? 0n) + BigInt(delivered)
-    const suppliedBits = (known?.suppliedBits ?? 0n) + BigInt(supplied)
-    const maximumBits = known?.maximumBits
-    this.#records.set(
-      appId,
-      maximumBits === undefined
-        ? { deliveredBits, suppliedBits }
-        : { deliveredBits, suppliedBits, maximumBits },
-    )
+    let tally = this.#tallies.get(appId)
+    if (tally === undefined) {
+      tally = new AppTally({ deliveredBits: 0n, suppliedBits: 0n })
+      this.#tallies.set(appId, tally)
+    }
+    tally.count(delivered, supplied)
     this.#dirty.add(appId)
   }
 
@@ -162,9 +190,9 @@ export class AppRates {
   async save(): Promise<void> {
     const { links, store, steadyMs } = this.#options
     const ops: StoreOp[] = []
-    for (const appId of this.#records.keys()) {
+    for (const appId of this.#tallies.keys()) {
       if (links.app(appId) !== undefined) continue
-      this.#records.delete(appId)
+      this.#tallies.delete(appId)
       ops.push({ key: appKey(appId), value: null })
     }
     for (const appId of this.#dirty) {
@@ -177,7 +205,7 @@ export class AppRates {
         suppliedBits,
         ...(maximumBits !== undefined && { maximumBits }),
       }
-      this.#records.set(appId, record)
+      this.#tallies.set(appId, new AppTally(record))
       ops.push({ key: appKey(appId), value: encodeAppRecord(record) })
     }
     this.#dirty.clear()
