@@ -21,9 +21,9 @@ const TEXT_BYTES = 36
 export const UUID_BYTES = 16
 const scratch = Buffer.alloc(TEXT_BYTES, HYPHEN)
 
-/** 16 bytes to the canonical form. */
-export function uuidText(bytes: Uint8Array): string {
-  writeText(bytes, 0, scratch, 0)
+/** 16 bytes, from a place on, to the canonical form. */
+export function uuidText(bytes: Uint8Array, from = 0): string {
+  writeText(bytes, from, scratch, 0)
   return scratch.toString("latin1")
 }
 
@@ -72,7 +72,8 @@ function uuidTexts(bytes: Uint8Array): readonly string[] {
 /** `count` of these ids, from one on. Of a list that has no text yet it writes no others. */
 export function uuidsOf(ids: readonly string[], from: number, count: number): readonly string[] {
   const bytes = packed.get(ids)
-  return bytes === undefined ? ids.slice(from, from + count) : textsIn(bytes, from, count)
+  if (bytes === undefined) return ids.slice(from, from + count)
+  return count === 1 ? [uuidText(bytes, from * UUID_BYTES)] : textsIn(bytes, from, count)
 }
 
 /** One string is made of all, and each id is a piece of it. */

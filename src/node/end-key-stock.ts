@@ -41,6 +41,8 @@ interface Stocked {
   readonly pathQkdlIds: string
   /** Ordered ahead, within terms that do not change: not given up for another path. */
   readonly ordered: boolean
+  /** Of its batch: the list of ids is slow to ask, and this is asked several times a request. */
+  readonly count: number
   /** The next key to hand out. */
   next: number
 }
@@ -164,12 +166,19 @@ export class EndKeyStock {
     }
     const keys = joined(runs)
     this.#bytes -= keys.length * (size + KEY_ID_BYTES)
-    if (shelf.batches.some((stocked) => left(stocked) === 0)) {
-      for (const stocked of shelf.batches) if (left(stocked) === 0) stocked.batch.keys.wipe()
-      shelf.batches = shelf.batches.filter((stocked) => left(stocked) > 0)
-    }
+    this.#dropEmpty(shelf)
     this.#refill(shelf)
     return keys
+  }
+
+  #dropEmpty(shelf: Shelf): void {
+    let isOne = false
+    for (const stocked of shelf.batches) {
+      if (left(stocked) > 0) continue
+      stocked.batch.keys.wipe()
+      isOne = true
+    }
+    if (isOne) shelf.batches = shelf.batches.filter((stocked) => left(stocked) > 0)
   }
 
   /** As asked for and taken, of keys that `has` has just found. */
@@ -339,8 +348,9 @@ export class EndKeyStock {
         const pathQkdlIds = batch.legs.flatMap(({ carried }) => carried.pathQkdlIds).join(" ")
         const origin = originOf(batch, madeMs)
         const { nodes: _, madeMs: __, ...facts } = origin
-        shelf.batches.push({ batch, origin, facts, pathQkdlIds, ordered, next: 0 })
-        this.#bytes += batch.keyIds.length * (id.keySizeBits / 8 + KEY_ID_BYTES)
+        const count = batch.keyIds.length
+        shelf.batches.push({ batch, origin, facts, pathQkdlIds, ordered, count, next: 0 })
+        this.#bytes += count * (id.keySizeBits / 8 + KEY_ID_BYTES)
       }
       // Much may have changed while they were on their way.
       const kept = !this.#closed && this.#shelves.get(nameOf(id)) === shelf
@@ -358,11 +368,13 @@ export class EndKeyStock {
 }
 
 function heldIn({ batches }: Shelf): number {
-  return batches.reduce((sum, stocked) => sum + left(stocked), 0)
+  let sum = 0
+  for (const stocked of batches) sum += left(stocked)
+  return sum
 }
 
-function left({ batch, next }: Stocked): number {
-  return batch.keyIds.length - next
+function left({ count, next }: Stocked): number {
+  return count - next
 }
 
 /** SAE ids may hold anything: with the length of the first it is told where the second begins. */
