@@ -95,6 +95,10 @@ export async function listenFace(options: FaceOptions): Promise<Face> {
   }
 }
 
+/** How many requests of a connection wait for the answer before them to be sent. */
+const WAITING = Symbol("waiting requests")
+type Connection = IncomingMessage["socket"] & { [WAITING]?: number }
+
 /** Requests of one caller that are being answered. */
 interface InFlight {
   count: number
@@ -105,8 +109,6 @@ class Service {
   /** Stays when it is at nought: callers are SAEs and peers of the policy, few. */
   readonly #inFlight = new Map<string, InFlight>()
   #inFlightTotal = 0
-  /** How many requests of a connection wait for the answer before them to be sent. */
-  readonly #behind = new WeakMap<object, number>()
   /** What clients are told of idle connections. */
   readonly #keepAlive: string
 
@@ -184,16 +186,16 @@ class Service {
    * measure loses the connection.
    */
   #waitTurn(request: IncomingMessage, response: ServerResponse, peer: PeerIdentity): void {
-    const { socket } = request
-    const waiting = (this.#behind.get(socket) ?? 0) + 1
+    const socket: Connection = request.socket
+    const waiting = (socket[WAITING] ?? 0) + 1
     if (waiting > MAX_WAITING) {
       socket.destroy()
       return
     }
-    this.#behind.set(socket, waiting)
+    socket[WAITING] = waiting
     // Comes once; never when the connection ends before: then nothing was begun.
     response.on("socket", () => {
-      this.#behind.set(socket, (this.#behind.get(socket) ?? 1) - 1)
+      socket[WAITING] = (socket[WAITING] ?? 1) - 1
       if (!socket.destroyed) this.#serve(request, response, peer)
     })
   }
