@@ -104,7 +104,9 @@ function startEnd(core: number): End {
       child.send(message)
       return (await answer)[0]
     },
-    stop: () => child.kill(),
+    stop: () => {
+      child.disconnect()
+    },
   }
 }
 

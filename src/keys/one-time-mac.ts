@@ -11,7 +11,7 @@
 // away, and unequal pads at the two ends (a faulty module) show at once instead of making unequal keys.
 
 import { timingSafeEqual } from "node:crypto"
-import { poly1305 } from "@noble/ciphers/_poly1305.js"
+import { poly1305 } from "./poly1305.js"
 
 /** (r, s), 128 bits each. */
 export const TAG_KEY_BYTES = 32
@@ -27,13 +27,7 @@ export function forgeryBound(messageBytes: number): number {
  * themselves (the header is self-delimiting and fixes the other two). `oneTimeKey` must never be used again.
  */
 export function oneTimeTag(oneTimeKey: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
-  const mac = poly1305.create(oneTimeKey)
-  try {
-    for (const part of parts) mac.update(part)
-    return mac.digest()
-  } finally {
-    mac.destroy()
-  }
+  return poly1305(oneTimeKey, parts)
 }
 
 /** Constant time in the tag's content. */
