@@ -13,7 +13,7 @@ import type { EndKey } from "./ports.js"
 export interface Answer {
   readonly status: number
   readonly body?: Uint8Array
-  readonly contentType?: "application/json" | "application/problem+json" | "text/plain"
+  readonly contentType?: "application/json" | "text/plain"
   readonly wipe?: boolean
   /** For 405. */
   readonly allow?: string

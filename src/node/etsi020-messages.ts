@@ -93,9 +93,15 @@ export function parseVoid(bytes: Uint8Array): VoidKeys {
   const entries = list(body, "key_ids", BORDER_LIMITS.keys, 0)
   const keyIds = entries.map((id, i) => keyIdIn(id, `/key_ids/${i}`))
   once(keyIds, "/key_ids")
-  if (keyIds.length === 0 && all !== true)
-    throw invalid("no key_ids mean all keys: all_confirmation shall be true", "/all_confirmation")
+  if (keyIds.length === 0 && all !== true) throw unconfirmed()
   return { keyIds, ...partiesIn(body), ...callbackIn(body) }
+}
+
+/** The standard has a name for it, which stands in `details`. */
+function unconfirmed(): QkdError {
+  const message = "no key_ids mean all keys: all_confirmation shall be true"
+  const info = { no_all_confirmation: message }
+  return new QkdError("invalid-value", message, { path: "/all_confirmation", info })
 }
 
 /** ack_containers. @throws QkdError as `parseExtKeys` */

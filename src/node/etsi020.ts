@@ -252,7 +252,7 @@ const UNAVAILABLE: Partial<Record<AppTag, readonly [reason: string, title: strin
 /** 400 for faults of the request; 503 for what may be otherwise later. */
 function faultOf(fault: unknown): Answer {
   const error = asQkdError(fault)
-  const { tag, appTag, message, path } = error
+  const { tag, appTag, message, path, info } = error
   if (appTag === "unknown-sae") return problem(400, "unknown-sae", "no node has the target SAE")
   const known = appTag === undefined ? undefined : UNAVAILABLE[appTag]
   if (known !== undefined) return problem(503, known[0], known[1], { [known[0]]: known[1] })
@@ -261,7 +261,11 @@ function faultOf(fault: unknown): Answer {
     case "unknown-element":
     case "missing-element":
     case "malformed-message":
-      return problem(400, tag, message, path === undefined ? {} : { path })
+      return problem(400, tag, message, {
+        ...(path !== undefined && { path }),
+        // Of a void of all keys; nothing else that a fault may hold is the neighbour's to know.
+        ...(info?.["no_all_confirmation"] !== undefined && { no_all_confirmation: message }),
+      })
     case "too-big":
       return { ...problem(400, tag, message), close: true }
     case "resource-denied":
@@ -271,19 +275,18 @@ function faultOf(fault: unknown): Answer {
   }
 }
 
-/** RFC 9457 as the standard has it: `details` of strings. */
+/** RFC 9457 as the standard has it: `details` of strings, in `application/json` like every other body. */
 function problem(
   status: number,
   reason: string,
   title: string,
   details: Readonly<Record<string, string>> = {},
 ): Answer {
-  const answer = json(status, {
+  return json(status, {
     type: `urn:keyloom:problem:${reason.replaceAll("_", "-")}`,
     ...{ status, title },
     ...(Object.keys(details).length > 0 && { details }),
   })
-  return { ...answer, contentType: "application/problem+json" }
 }
 
 function invalid(message: string, path: string): QkdError {

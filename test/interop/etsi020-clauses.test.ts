@@ -114,7 +114,7 @@ describe("ETSI GS QKD 020 by its clauses", function () {
 
   function assertProblem(told: Told, status: number): Readonly<Record<string, string>> {
     assert.equal(told.status, status, told.body)
-    assert.match(told.headers["content-type"] ?? "", /^application\/problem\+json/)
+    assert.match(told.headers["content-type"] ?? "", /^application\/json/)
     const {
       type,
       title,
@@ -672,6 +672,15 @@ describe("ETSI GS QKD 020 by its clauses", function () {
       it(`answers 400: ${what}`, async () => {
         assert.equal(assertProblem(await takeBack(message), 400)["path"], at)
       })
+
+    it("calls an unconfirmed void of all keys no_all_confirmation in details", async () => {
+      for (const over of [{}, { all_confirmation: false }]) {
+        const told = await takeBack(voidOf(body, { key_ids: [], ...over }))
+        assert.match(assertProblem(told, 400)["no_all_confirmation"] ?? "", /all keys/)
+      }
+      const other = await takeBack(voidOf(body, { key_ids: ["x"] }))
+      assert.equal(assertProblem(other, 400)["no_all_confirmation"], undefined)
+    })
 
     it("lets the domain take back what it was given and has not called relayed", async () => {
       await foreign.seen()
