@@ -4,6 +4,7 @@
 import { asQkdError } from "../errors.js"
 import type { AppTag, QkdError } from "../errors.js"
 import { base64Length, writeBase64 } from "../keys/base64.js"
+import type { Secret } from "../keys/secret.js"
 import { unmovedBuffer } from "../unmoved.js"
 import type { JsonObject } from "../yang/json-text.js"
 import { UNMET_MANDATORY } from "./etsi014-extensions.js"
@@ -97,7 +98,9 @@ export function takeFault(error: QkdError): "not-found" | "not-entitled" | undef
   return error.tag === "access-denied" && error.appTag === undefined ? "not-entitled" : undefined
 }
 
+const BEFORE_KEYS = '{"keys":['
 const BEFORE_ID = '{"key_ID":"'
+const BEFORE_NEXT_ID = `,${BEFORE_ID}`
 const BEFORE_KEY = '","key":"'
 const AFTER_KEY = '"}'
 
@@ -106,25 +109,34 @@ const AFTER_KEY = '"}'
  * are.
  */
 export function keyContainer(keys: readonly EndKey[], extension?: JsonObject): Uint8Array {
-  let text = '{"keys":['
-  let blank = ""
-  const places: number[] = []
+  let text = BEFORE_KEYS
+  let next = BEFORE_ID
   for (const { keyId, key } of keys) {
-    const room = base64Length(key.lengthBytes)
-    if (blank.length !== room) blank = " ".repeat(room)
     // Key ids are UUIDs: ASCII, nothing to escape.
-    text += (places.length > 0 ? "," : "") + BEFORE_ID + keyId + BEFORE_KEY
-    places.push(text.length)
-    text += blank + AFTER_KEY
+    text += `${next}${keyId}${BEFORE_KEY}${roomFor(key)}${AFTER_KEY}`
+    next = BEFORE_NEXT_ID
   }
   const close = closeOf(extension)
   const body = unmovedBuffer(text.length + close.length)
   body.write(text, "latin1")
   body.set(close, text.length)
-  for (const [i, { key }] of keys.entries())
-    key.useAt((bytes, from, length) => writeBase64(bytes, body, places[i] ?? 0, from, length))
+  let at = BEFORE_KEYS.length
+  const write = (bytes: Uint8Array, from: number, length: number): number =>
+    writeBase64(bytes, body, at, from, length)
+  for (const { keyId, key } of keys) {
+    at += BEFORE_ID.length + keyId.length + BEFORE_KEY.length
+    at = key.useAt(write) + AFTER_KEY.length + 1
+  }
   return body
 }
+
+/** Where the key itself will stand. */
+function roomFor({ lengthBytes }: Secret): string {
+  const length = base64Length(lengthBytes)
+  if (blank.length !== length) blank = " ".repeat(length)
+  return blank
+}
+let blank = ""
 
 const PLAIN_CLOSE = Buffer.from("]}")
 const closes = new WeakMap<JsonObject, Uint8Array>()

@@ -23,6 +23,16 @@ describe("a Key container", () => {
   const near = { keyloom_path_links: 1, keyloom_disjoint_paths: 1 }
   const far = { keyloom_path_links: 3, keyloom_disjoint_paths: 2, keyloom_epsilon: 1e-9 }
 
+  it("holds each key in its place, whatever their sizes", () => {
+    for (const sizes of [[1], [2, 3], [32, 32, 32], [5, 32, 1, 64, 2]]) {
+      const raw = sizes.map((bytes, nth) => Buffer.alloc(bytes, 17 * nth + bytes))
+      const keys = raw.map((bytes): EndKey => ({ keyId: ID, key: Secret.copy(bytes) }))
+      const read: unknown = JSON.parse(Buffer.from(keyContainer(keys)).toString("latin1"))
+      const told = raw.map((bytes) => ({ key_ID: ID, key: bytes.toString("base64") }))
+      assert.deepEqual(read, { keys: told })
+    }
+  })
+
   it("tells of its own keys, whatever the one before told", () => {
     for (let again = 0; again < 2; again++) {
       assert.deepEqual(toldOf({ links: 1 }), near)
