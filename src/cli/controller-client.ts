@@ -29,7 +29,7 @@ export async function readFromController(
 }
 
 export interface ControllerRequest {
-  readonly method: "GET" | "POST" | "DELETE"
+  readonly method: "GET" | "POST" | "PUT" | "DELETE"
   /** Sent as JSON. */
   readonly body?: object
   /** The answer may wait so long for the end of what was ordered (RFC 7240). */

@@ -28,6 +28,22 @@ export function addMaintenanceCommands(program: Command): void {
       await listMaintenance(options)
     })
 
+  reached(maintenance.command("change <id>"))
+    .description("other times, or words; what is not said stays")
+    .option("--begin <time>", "RFC 3339")
+    .option("--end <time>", "RFC 3339")
+    .option("--reason <words>", "shown to everybody")
+    .option("--json", "print one JSON document")
+    .action(
+      async (
+        id: string,
+        options: Parameters<typeof import("./maintenance.js").changeMaintenance>[1],
+      ) => {
+        const { changeMaintenance } = await import("./maintenance.js")
+        await changeMaintenance(id, options)
+      },
+    )
+
   reached(maintenance.command("cancel <id>"))
     .description("call it off; where it has begun, it is over")
     .action(

@@ -40,6 +40,25 @@ export async function listMaintenance(options: Shown): Promise<void> {
 }
 
 /** @throws QkdError as `askController`. */
+export async function changeMaintenance(
+  id: string,
+  options: Shown & Partial<Pick<PlanMaintenance, "begin" | "end" | "reason">>,
+): Promise<void> {
+  const resource = `/maintenance/${encodeURIComponent(id)}`
+  const { qkdlId, qkdnId, begin, end, reason } = windowIn(
+    await readFromController(options, resource),
+  )
+  const body = {
+    ...(qkdlId === undefined ? { node: text(qkdnId) } : { link: text(qkdlId) }),
+    begin: options.begin ?? text(begin),
+    end: options.end ?? text(end),
+    reason: options.reason ?? text(reason),
+  }
+  const answer = await askController(options, resource, { method: "PUT", body })
+  await show(options, answer, [windowIn(answer)])
+}
+
+/** @throws QkdError as `askController`. */
 export async function cancelMaintenance(id: string, options: ControllerAddress): Promise<void> {
   const resource = `/maintenance/${encodeURIComponent(id)}`
   await askController(options, resource, { method: "DELETE" })

@@ -17,7 +17,11 @@ import {
 import { alarm } from "./alarm-events.js"
 import { bulkCancelled, bulkOrdered } from "./bulk-orders.js"
 import { supplied, tendOrders } from "./bulk-life.js"
-import { maintenanceCancelled, maintenancePlanned } from "./maintenance-orders.js"
+import {
+  maintenanceCancelled,
+  maintenanceChanged,
+  maintenancePlanned,
+} from "./maintenance-orders.js"
 import { tendMaintenance } from "./maintenance.js"
 import { held, nodeHeard, nodeLost, nodeRead, nodeUnmanaged } from "./node-events.js"
 import { pathDeployed, serviceMoved } from "./path-events.js"
@@ -99,6 +103,8 @@ function dispatch(turn: Turn, event: Event): Reply {
       return rateProfileSet(turn, event.qkdlId, event.profile)
     case "maintenance-planned":
       return maintenancePlanned(turn, event)
+    case "maintenance-changed":
+      return maintenanceChanged(turn, event)
     case "maintenance-cancelled":
       return maintenanceCancelled(turn, event.maintenanceId)
     case "path-deployed":

@@ -69,6 +69,16 @@ export type OperatorEvent =
       /** Who plans it. */
       readonly by: string
     }
+  /** Replaces what was planned; who planned it stays. */
+  | {
+      readonly kind: "maintenance-changed"
+      readonly maintenanceId: string
+      readonly target: { readonly qkdlId: string } | { readonly qkdnId: string }
+      /** Absent: as before. */
+      readonly beginMs?: number
+      readonly endMs: number
+      readonly reason: string
+    }
   /** Called off; where it has begun, it is over. */
   | { readonly kind: "maintenance-cancelled"; readonly maintenanceId: string }
   /** Exactly this path, PHYS links in order from end a. */

@@ -80,8 +80,9 @@ function markNodes({ draft }: Turn): void {
   for (const qkdnId of new Set([...draft.members(groups.maintainedNodes), ...wanted.keys()])) {
     const node = draft.node(qkdnId)
     const now = wanted.get(qkdnId)
-    if (node === undefined || node.maintenance?.maintenanceId === now?.maintenanceId) continue
-    const { maintenance: _before, ...rest } = node
+    if (node === undefined) continue
+    const { maintenance: before, ...rest } = node
+    if (before?.maintenanceId === now?.maintenanceId && before?.end === now?.end) continue
     draft.putNode(
       now === undefined
         ? rest
@@ -172,7 +173,8 @@ function wantedMarks({ draft }: Turn): ReadonlyMap<string, LinkMaintenance> {
 }
 
 function sameMark(x: LinkMaintenance | undefined, y: LinkMaintenance | undefined): boolean {
-  return x?.maintenanceId === y?.maintenanceId && x?.stage === y?.stage
+  if (x?.maintenanceId !== y?.maintenanceId || x?.stage !== y?.stage) return false
+  return x?.begin === y?.begin && x?.end === y?.end
 }
 
 /** Moves what can move off what goes out soon; once, and now and then for those that had no other path. */

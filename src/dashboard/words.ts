@@ -214,6 +214,7 @@ function ofOrder(order: BulkOrder, type: string, message: string | undefined): S
 
 const MAINTENANCE_NEWS: Readonly<Partial<Record<string, readonly [string, Tone]>>> = {
   "maintenance.planned": ["Maintenance planned", "plain"],
+  "maintenance.changed": ["Maintenance changed", "plain"],
   "maintenance.draining": ["Maintenance is near", "plain"],
   "maintenance.begun": ["Maintenance begins", "plain"],
   "maintenance.ended": ["Maintenance is over", "good"],

@@ -262,6 +262,20 @@ export const OPERATIONS = {
       304: { description: "Unchanged" },
     },
   },
+  changeMaintenance: {
+    method: "put",
+    path: "/maintenance/{maintenanceId}",
+    summary: "Change a window: its times, its reason, what goes out",
+    description:
+      "Replaces what was planned; without `begin` it begins as before. One that has begun can be made longer, or over sooner. Who planned it stays.",
+    access: "change",
+    parameters: [
+      inPath("maintenanceId", "Maintenance id"),
+      header("If-Match", "The ETag last seen, or `*`; 412 when it has changed since"),
+    ],
+    body: "MaintenanceRequest",
+    answers: { 200: { description: "As it is now", shape: "Maintenance" } },
+  },
   cancelMaintenance: {
     method: "delete",
     path: "/maintenance/{maintenanceId}",

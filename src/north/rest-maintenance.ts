@@ -17,20 +17,15 @@ import { maintenanceView } from "./views.js"
 
 type Planned = Extract<OperatorEvent, { readonly kind: "maintenance-planned" }>
 
+type Wanted = Pick<Planned, "target" | "beginMs" | "endMs" | "reason">
+
 /** @throws QkdError with the JSON pointer of what cannot be. */
-function plannedOf(
-  network: Network,
-  maintenanceId: string,
-  { link, node, begin, end, reason }: MaintenanceBody,
-  by: string,
-): Planned {
+function wantedOf(network: Network, { link, node, begin, end, reason }: MaintenanceBody): Wanted {
   if (link !== undefined && node !== undefined)
     throw new QkdError("invalid-value", "give either link or node", { path: "/node" })
   if (link === undefined && node === undefined)
     throw new QkdError("missing-element", "give what goes out, link or node", { path: "/link" })
   return {
-    kind: "maintenance-planned",
-    maintenanceId,
     target:
       link === undefined
         ? { qkdnId: nodeId(network, node ?? "", "/node") }
@@ -38,7 +33,6 @@ function plannedOf(
     ...(begin === undefined ? {} : { beginMs: Date.parse(begin) }),
     endMs: Date.parse(end),
     reason,
-    by,
   }
 }
 
@@ -53,12 +47,12 @@ function isSame(known: Maintenance, asked: Planned): boolean {
   )
 }
 
-/** The handlers of `POST /maintenance` and `DELETE /maintenance/{maintenanceId}`. */
+/** The handlers of `POST /maintenance`, `PUT` and `DELETE /maintenance/{maintenanceId}`. */
 export function maintenanceHandlers(
   controller: ControllerPort,
   now: () => number,
   log: NorthLog,
-): Readonly<Record<"planMaintenance" | "cancelMaintenance", Handler>> {
+): Readonly<Record<"planMaintenance" | "changeMaintenance" | "cancelMaintenance", Handler>> {
   const kept = new Idempotency(now)
 
   const plan = async (asked: Planned, principal: Principal): Promise<Maintenance> => {
@@ -85,7 +79,13 @@ export function maintenanceHandlers(
       const work = async (): Promise<KeptAnswer> => {
         const { name } = principal
         const id = key === undefined ? randomUUID() : serviceIdOf(`maintenance\0${name}`, key)
-        const asked = plannedOf(controller.network(), id, body, name)
+        const wanted = wantedOf(controller.network(), body)
+        const asked = {
+          kind: "maintenance-planned",
+          maintenanceId: id,
+          ...wanted,
+          by: name,
+        } as const
         const view = maintenanceView(await plan(asked, principal))
         return {
           status: 201,
@@ -99,6 +99,24 @@ export function maintenanceHandlers(
       const answer =
         key === undefined ? await work() : await kept.run(principal.name, key, body, work)
       response.status(answer.status).set(answer.headers).json(answer.body)
+    },
+
+    changeMaintenance: async (call) => {
+      const principal = demand(call.principal, "change")
+      const { body, response } = call
+      assertShape("MaintenanceRequest", body)
+      const maintenanceId = call.params.maintenanceId ?? ""
+      const window = (): Maintenance =>
+        found(controller.network().maintenance.get(maintenanceId), "maintenance", maintenanceId)
+      demandMatch(call, maintenanceView(window()))
+      const wanted = wantedOf(controller.network(), body)
+      demandOk(await controller.submit({ kind: "maintenance-changed", maintenanceId, ...wanted }))
+      log("info", "maintenance changed", { maintenanceId, by: principal.name })
+      const view = maintenanceView(window())
+      response
+        .status(200)
+        .set({ ETag: etagOf(view) })
+        .json(view)
     },
 
     cancelMaintenance: async (call) => {

@@ -101,15 +101,16 @@ export class World {
     }
     // Drained at once, or when a minute has gone by: the lead is that of the settings.
     const beginMs = lab.now + dice.of([0, 2_000, 10_000, 330_000])
-    lab.submit({
-      kind: "maintenance-planned",
+    const window = {
       target:
         dice.below(3) === 0 ? { qkdnId: dice.of(this.nodes) } : { qkdlId: dice.of(this.links) },
       beginMs,
       endMs: beginMs + dice.of([1_000, 5_000, 60_000]),
       reason: "dice",
-      by: "dice",
-    })
+    }
+    if (known.length > 0 && dice.below(3) === 0)
+      lab.submit({ kind: "maintenance-changed", maintenanceId: dice.of(known), ...window })
+    else lab.submit({ kind: "maintenance-planned", ...window, by: "dice" })
   }
 
   #act(): void {

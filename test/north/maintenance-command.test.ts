@@ -83,6 +83,20 @@ describe("keyloom maintenance", function () {
     assert.deepEqual((await typed("list", "--json")).stdout, "[]\n")
   })
 
+  it("makes a window longer, and leaves what is not said", async () => {
+    const end = new Date(NOON + 3_600_000).toISOString()
+    const later = new Date(NOON + 7_200_000).toISOString()
+    const planned = await typed("plan", "--node", "b", "--end", end, "--reason", "power", "--json")
+    const window = JSON.parse(planned.stdout) as Record<string, string>
+    const id = window["maintenanceId"] ?? assert.fail()
+    const changed = await typed("change", id, "--end", later, "--json")
+    assert.deepEqual([changed.status, changed.stderr], [0, ""])
+    assert.deepEqual(JSON.parse(changed.stdout), { ...window, end: later })
+    const refused = await typed("change", id, "--begin", later)
+    assert.match(refused.stderr, /answers 400 .*: it ends after it begins/)
+    assert.equal((await typed("cancel", id)).status, 0)
+  })
+
   it("calls what goes out by its name", async () => {
     const ends = { a: { qkdnId: "a", qkdiId: 1 }, b: { qkdnId: "b", qkdiId: 1 } }
     const link = { qkdlId: "a-b", ...ends, skrBps: 1000, name: "east span" }

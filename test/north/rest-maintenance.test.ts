@@ -56,6 +56,31 @@ describe("maintenance over REST", () => {
     assert.equal((await ask("DELETE", own)).status, 404)
   })
 
+  it("is changed as a whole, but for who planned it, by who saw it as it is", async () => {
+    const { json: planned, headers } = await post(window)
+    const own = `/maintenance/${String(planned.maintenanceId)}`
+    const { begin: _begin, ...later } = { ...window, end: at(120), reason: "two splices" }
+    const seen = { "If-Match": headers.get("etag") ?? "" }
+    const changed = await ask("PUT", own, later, seen)
+    assert.equal(changed.status, 200, JSON.stringify(changed.json))
+    assert.deepEqual(changed.json, { ...planned, end: at(120), reason: "two splices" })
+    assert.deepEqual((await ask("GET", own)).json, changed.json)
+    assert.equal((await ask("PUT", own, later, seen)).status, 412)
+    for (const [body, path] of [
+      [{ ...later, end: at(60) }, "/end"],
+      [{ ...later, link: "a-x" }, "/link"],
+      [{ ...later, node: "a" }, "/node"],
+      [{ ...later, until: at(9) }, "/until"],
+    ] as const) {
+      const refused = await ask("PUT", own, body)
+      assert.deepEqual([refused.status, refused.json.path], [400, path])
+    }
+    const eye = { Authorization: `Bearer ${OBSERVER}` }
+    assert.equal((await ask("PUT", own, later, eye)).status, 403)
+    assert.equal((await ask("PUT", "/maintenance/none", later)).status, 404)
+    assert.deepEqual((await ask("GET", own)).json, changed.json)
+  })
+
   it("shows at the link and the node that are out", async () => {
     await post({ node: "b", end: at(10), reason: "power" })
     const link = await ask("GET", "/links/a-b")
