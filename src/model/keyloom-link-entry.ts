@@ -13,6 +13,8 @@ import {
   texts,
   timeOf,
 } from "./keyloom-values.js"
+import { rateProfileConfig } from "./keyloom-rate-profile.js"
+import { linkOutlook } from "./keyloom-window-entry.js"
 import type { LinkPerformance } from "./link.js"
 import type { LinkEndReport, NetworkLink } from "./network.js"
 
@@ -35,10 +37,11 @@ export function linkConfig(link: NetworkLink): JsonObject {
     latency: decimal(link.latencyMs, 3),
     expected_skr: bps(link.expectedBps),
     srlg: texts(link.srlg),
+    ...rateProfileConfig(link.rateProfile),
   })
 }
 
-/** What a valid entry orders. */
+/** What a valid entry orders, what is known of its rate beside. */
 export function linkFromConfig(entry: JsonObject): LinkInventory {
   const path = linkPath(typeof entry.phys_link_id === "string" ? entry.phys_link_id : "")
   const link = new Reader(entry, path, NETWORK_MODULE)
@@ -103,6 +106,7 @@ export function linkState(link: NetworkLink, reservedBps: number): JsonObject {
         hold?.held === true ? { until: timeOf(hold.untilMs) ?? "", flaps: hold.flaps } : undefined,
       local_report: report(link.endA),
       remote_report: report(link.endB),
+      ...linkOutlook(link.maintenance, link.rests),
     }),
   }
 }

@@ -1,4 +1,4 @@
-// The one mapper between the Network and the tree of keyloom-network and keyloom-connectivity: the whole here, its
+// The one mapper between the Network and the tree of keyloom-network, keyloom-connectivity and keyloom-maintenance: the whole here, its
 // entries in `keyloom-*-entry.ts`. The configuration is brought up to date entry by entry, by what changes; state is
 // made when it is asked for, out of entries that are remembered as long as what they tell of is unchanged.
 
@@ -9,13 +9,20 @@ import { compactOrNone } from "./etsi015-values.js"
 import { appConfig, appFromConfig, appState, isConfigured } from "./keyloom-app-entry.js"
 import { linkConfig, linkFromConfig, linkState } from "./keyloom-link-entry.js"
 import { nodeConfig, nodeFromConfig, nodeState } from "./keyloom-node-entry.js"
+import { rateProfileFromConfig, saySame } from "./keyloom-rate-profile.js"
+import {
+  windowConfig,
+  windowFromConfig,
+  type WindowOrder,
+  windowState,
+} from "./keyloom-window-entry.js"
 import { alarmData } from "./keyloom-notice.js"
 import { type CandidatePath, serviceLinks } from "./keyloom-path-entry.js"
-import { APPS, entries, ROOT, SERVICE_LINKS } from "./keyloom-values.js"
+import { APPS, entries, ROOT, SERVICE_LINKS, WINDOWS } from "./keyloom-values.js"
 import type { Change, Network, NetworkLink, NetworkNode } from "./network.js"
 import type { Service } from "./service.js"
 
-export type ConfigList = "nodes" | "links" | "apps"
+export type ConfigList = "nodes" | "links" | "apps" | "windows"
 
 /** One entry of the configuration that is another one now; null: gone. */
 export interface EntryChange {
@@ -36,16 +43,18 @@ export class NetworkConfig {
       nodes: new Map([...network.nodes].map(([id, node]) => [id, nodeConfig(node)])),
       links: new Map([...network.links].map(([id, link]) => [id, linkConfig(link)])),
       apps: new Map(services.map(([id, service]) => [id, appConfig(service)])),
+      windows: new Map([...network.maintenance].map(([id, one]) => [id, windowConfig(one)])),
     }
   }
 
   /** The whole tree. */
   data(): JsonObject {
-    const { nodes, links, apps } = this.#entries
+    const { nodes, links, apps, windows } = this.#entries
     return treeOf({
       nodes: [...nodes.values()],
       links: [...links.values()],
       apps: [...apps.values()],
+      windows: [...windows.values()],
     })
   }
 
@@ -68,7 +77,7 @@ export class NetworkConfig {
   }
 }
 
-/** Bulk orders and maintenance are no part of the tree. */
+/** Bulk orders are no part of the tree. */
 function entryOf(
   change: Change,
 ): { readonly list: ConfigList; readonly entry: JsonObject | null } | undefined {
@@ -84,8 +93,9 @@ function entryOf(
         entry: value !== null && isConfigured(value) ? appConfig(value) : null,
       }
     }
-    case "order":
     case "maintenance":
+      return { list: "windows", entry: change.value && windowConfig(change.value) }
+    case "order":
       return undefined
   }
 }
@@ -115,8 +125,16 @@ export function orderSame(
   other: JsonObject | null,
 ): boolean {
   if (one === null || other === null) return one === other
+  if (list === "windows") return planSame(windowFromConfig(one), windowFromConfig(other))
   const read = { nodes: nodeFromConfig, links: linkFromConfig, apps: appFromConfig }[list]
-  return isDeepStrictEqual(read(one), read(other))
+  if (!isDeepStrictEqual(read(one), read(other))) return false
+  return list !== "links" || saySame(rateProfileFromConfig(one), rateProfileFromConfig(other))
+}
+
+/** A beginning that is left open is the one that there is. */
+function planSame(one: WindowOrder, other: WindowOrder): boolean {
+  const { beginMs = other.beginMs } = one
+  return isDeepStrictEqual({ ...one, beginMs }, { ...other, beginMs: other.beginMs ?? beginMs })
 }
 
 type Arrays = { readonly [L in ConfigList]?: readonly JsonValue[] }
@@ -128,6 +146,7 @@ function treeOf(lists: Arrays): JsonObject {
     qkd_nodes: compactOrNone({ qkd_node: filled(lists.nodes) }),
     qkd_links: compactOrNone({ qkd_phys_links: compactOrNone({ phys_link: filled(lists.links) }) }),
     [APPS]: compactOrNone({ qkd_app: filled(lists.apps) }),
+    [WINDOWS]: compactOrNone({ window: filled(lists.windows) }),
   })
   return network === undefined ? {} : { [ROOT]: network }
 }
@@ -137,6 +156,7 @@ export const LIST_KEYS: Readonly<Record<ConfigList, string>> = {
   nodes: "qkdn_id",
   links: "phys_link_id",
   apps: "app_id",
+  windows: "maintenance_id",
 }
 
 function arraysOf(config: JsonObject): Arrays {
@@ -149,6 +169,7 @@ function arraysOf(config: JsonObject): Arrays {
     nodes: array(member(network, "qkd_nodes"), "qkd_node"),
     links: array(member(member(network, "qkd_links"), "qkd_phys_links"), "phys_link"),
     apps: array(member(network, APPS), "qkd_app"),
+    windows: array(member(network, WINDOWS), "window"),
   }
 }
 
@@ -182,7 +203,7 @@ export function differences(
   const [before, after] = [arraysOf(previous), arraysOf(next)]
   const of = (list: ConfigList): ListDifference =>
     listDifference(before[list], after[list], LIST_KEYS[list])
-  return { nodes: of("nodes"), links: of("links"), apps: of("apps") }
+  return { nodes: of("nodes"), links: of("links"), apps: of("apps"), windows: of("windows") }
 }
 
 function listDifference(
@@ -232,6 +253,7 @@ export function networkState(network: Network, extras: StateExtras): JsonObject 
       ? remembered(appStates, service, (one) => appState(one))
       : appState(service, candidates)
   })
+  const windows = [...network.maintenance.values()].map(windowState)
   const virtual = services.flatMap(serviceLinks)
   return {
     [ROOT]: {
@@ -245,6 +267,7 @@ export function networkState(network: Network, extras: StateExtras): JsonObject 
           [SERVICE_LINKS]: compactOrNone({ svc_link: entries(virtual) }),
         }),
         [APPS]: compactOrNone({ qkd_app: entries(apps) }),
+        [WINDOWS]: compactOrNone({ window: entries(windows) }),
         alarms: compactOrNone({ alarm: entries(extras.alarms.map(alarmData)) }),
       }),
     },

@@ -5,6 +5,7 @@ import { interfaceToData } from "./etsi015-interface.js"
 import { compact, compactOrNone, identity, Reader, uint32 } from "./etsi015-values.js"
 import type { NodeInventory } from "./inventory.js"
 import { decimal, entries, NETWORK_MODULE, nodePath, texts } from "./keyloom-values.js"
+import { nodeOutlook } from "./keyloom-window-entry.js"
 import type { DriftPolicy, NetworkNode } from "./network.js"
 import { targetFromData, targetToData } from "./node-target.js"
 
@@ -68,6 +69,7 @@ export function nodeState(node: NetworkNode): JsonObject {
   return {
     qkdn_id: qkdnId,
     state: compact({
+      ...nodeOutlook(node.maintenance),
       reach: node.reach,
       reach_reason: node.reachReason,
       last_heard: node.lastHeardAt,

@@ -1,4 +1,4 @@
-// Notifications of keyloom-network and keyloom-connectivity out of committed changes; and one alarm as an entry. One
+// Notifications of keyloom-network, keyloom-connectivity and keyloom-maintenance out of committed changes; and one alarm as an entry. One
 // member each, `module:notification`. Decides nothing: what is worth telling has been decided.
 
 import type { JsonObject } from "../yang/json-text.js"
@@ -8,7 +8,9 @@ import { performanceData } from "./keyloom-link-entry.js"
 import { isInSync } from "./keyloom-node-entry.js"
 import { keyPathData } from "./keyloom-path-entry.js"
 import { grantedBps } from "./granted.js"
-import { bps, CONNECTIVITY_MODULE, NETWORK_MODULE } from "./keyloom-values.js"
+import { windowNews } from "./keyloom-window-entry.js"
+import { bps, CONNECTIVITY_MODULE, MAINTENANCE_MODULE, NETWORK_MODULE } from "./keyloom-values.js"
+import type { Maintenance } from "./maintenance.js"
 import type { NetworkLink, NetworkNode } from "./network.js"
 import type { Service } from "./service.js"
 
@@ -89,6 +91,16 @@ export function appNotice(
     next_path: service?.next === undefined ? undefined : keyPathData(service.next),
   })
   return { [`${CONNECTIVITY_MODULE}:app-changed`]: body }
+}
+
+/** @param window null when it is over or called off */
+export function windowNotice(
+  notice: NoticeHead,
+  maintenanceId: string,
+  window: Maintenance | null,
+): JsonObject {
+  const body = { ...head(notice), maintenance_id: maintenanceId, ...windowNews(window) }
+  return { [`${MAINTENANCE_MODULE}:maintenance-changed`]: body }
 }
 
 /** What is told though nothing changed. */

@@ -32,7 +32,7 @@ import { NetworkNotices } from "./network-notices.js"
 import { errorOfRefusal, ordersBetween } from "./network-orders.js"
 import { CHANGING_RPCS, NetworkRpcs } from "./network-rpcs.js"
 import type { NorthLog } from "./ports.js"
-import { isLink, isNode, isService } from "./views.js"
+import { isLink, isMaintenance, isNode, isService } from "./views.js"
 
 export interface NetworkBackendOptions {
   readonly controller: ControllerPort & InsightPort
@@ -112,7 +112,7 @@ export class NetworkBackend implements NetconfBackend {
       return Promise.resolve({ commit: () => Promise.resolve() })
     }
     assertSameRules(previous, next)
-    const orders = ordersBetween(previous, next)
+    const orders = ordersBetween(previous, next, caller.username)
     const event = { kind: "transaction", parts: orders.map((order) => order.event) } as const
     const judged = this.#controller.judge(event)
     if (!judged.ok) throw errorOfRefusal(judged, orders)
@@ -123,7 +123,10 @@ export class NetworkBackend implements NetconfBackend {
         const reply = await this.#controller.submit(event).finally(() => {
           this.#editing = []
         })
-        if (!reply.ok) throw errorOfRefusal(reply, orders)
+        if (!reply.ok) {
+          this.#unsaid(edited)
+          throw errorOfRefusal(reply, orders)
+        }
         this.#mend(edited)
         this.#log("info", "network edited", {
           by: caller.username,
@@ -161,7 +164,7 @@ export class NetworkBackend implements NetconfBackend {
    * For a start after an unconfirmed commit.
    */
   async goBack(before: JsonObject): Promise<void> {
-    const orders = ordersBetween(this.#config.data(), before)
+    const orders = ordersBetween(this.#config.data(), before, OWNER.username)
     for (const order of orders) {
       const reply = await this.#controller.submit(order.event)
       if (reply.ok) continue
@@ -225,6 +228,14 @@ export class NetworkBackend implements NetconfBackend {
     this.#catchUp()
   }
 
+  /** What happened meanwhile just as a refused edit wanted it was taken for the edit's own: running shows it after all. */
+  #unsaid(edited: readonly EntryChange[]): void {
+    if (!this.#behind.some(({ echo }) => echo === true)) return
+    this.#behind.push(
+      ...edited.map(({ list, id }) => ({ list, id, entry: this.#config.entry(list, id) })),
+    )
+  }
+
   /** Tells subscribers what has happened since the last time. */
   #tell(): void {
     const notices = this.#untold.splice(0)
@@ -274,8 +285,9 @@ function changeOf({ topic, id, value }: Notice): Change | undefined {
       return { kind: "link", id, value: isLink(value) ? value : null }
     case "service":
       return { kind: "service", id, value: isService(value) ? value : null }
-    case "order":
     case "maintenance":
+      return { kind: "maintenance", id, value: isMaintenance(value) ? value : null }
+    case "order":
     case "log":
       return undefined
   }

@@ -11,11 +11,12 @@ import {
   linkNotice,
   nodeNotice,
   type NoticeHead,
+  windowNotice,
 } from "../model/keyloom-notice.js"
 import type { Network } from "../model/network.js"
 import type { PastEvent } from "../netconf/backend.js"
 import type { JsonObject } from "../yang/json-text.js"
-import { isBulkOrder, isLink, isNode, isService } from "./views.js"
+import { isBulkOrder, isLink, isMaintenance, isNode, isService } from "./views.js"
 
 /** Events held for replay; the journal behind the WebSocket holds as many. */
 const REPLAY_LIMIT = 10_000
@@ -74,6 +75,8 @@ export class NetworkNotices {
       const service = isService(value) ? value : null
       told.push(appNotice(head, id, service))
       alarms(service === null ? [] : serviceAlarms(service))
+    } else if (topic === "maintenance") {
+      told.push(windowNotice(head, id, isMaintenance(value) ? value : null))
     } else {
       told.push(eventNotice(head, id))
       if (topic === "order") alarms(isBulkOrder(value) ? orderAlarms(value) : [])

@@ -2,6 +2,7 @@
 // each finds what it needs; and where in the tree a refused one stands. Decides nothing.
 
 import type { OperatorEvent, Reply } from "../core/event.js"
+import { isDeepStrictEqual } from "node:util"
 import { QkdError } from "../errors.js"
 import { appFromConfig, placeInOrder } from "../model/keyloom-app-entry.js"
 import { linkFromConfig } from "../model/keyloom-link-entry.js"
@@ -11,8 +12,10 @@ import {
   type EntryChange,
   LIST_KEYS,
 } from "../model/keyloom-network.js"
+import { placeInProfile, rateProfileFromConfig, saySame } from "../model/keyloom-rate-profile.js"
+import { placeInWindow, windowFromConfig } from "../model/keyloom-window-entry.js"
 import { nodeFromConfig } from "../model/keyloom-node-entry.js"
-import { appPath, linkPath, nodePath } from "../model/keyloom-values.js"
+import { appPath, linkPath, nodePath, windowPath } from "../model/keyloom-values.js"
 import type { JsonObject } from "../yang/json-text.js"
 
 /** One order with the entry it comes from. */
@@ -21,24 +24,36 @@ export interface PlacedOrder {
   readonly path: string
   /** What the edit makes of the entry. */
   readonly wanted: EntryChange
+  /** Where in the entry something stands that the core names. */
+  place(path: string | undefined): string
 }
 
 /**
- * All orders of an edit: services go before links, links before nodes; what comes, comes the other way round.
+ * All orders of an edit: services go before links, links before nodes; what comes, comes the other way round. Maintenance is
+ * called off first, and planned before services come, so that they go round it.
  *
+ * @param by who edits
  * @throws QkdError `invalid-value` for what no event can say: other SAEs for an application that is there, an id that is
  *   not in its canonical form.
  */
-export function ordersBetween(previous: JsonObject, next: JsonObject): PlacedOrder[] {
-  const { nodes, links, apps } = differences(previous, next)
+export function ordersBetween(previous: JsonObject, next: JsonObject, by: string): PlacedOrder[] {
+  const { nodes, links, apps, windows } = differences(previous, next)
   return [
+    ...windows.removed.map((id) =>
+      gone("windows", id, { kind: "maintenance-cancelled", maintenanceId: id }),
+    ),
     ...apps.removed.map((id) => gone("apps", id, { kind: "service-cancelled", serviceId: id })),
     ...links.removed.map((id) => gone("links", id, { kind: "link-removed", qkdlId: id })),
     ...nodes.removed.map((id) => gone("nodes", id, { kind: "node-removed", qkdnId: id })),
     ...nodes.added.map((entry) => canonical("nodes", entry, nodeOrder("node-added", entry))),
     ...nodes.changed.map(({ after }) => nodeOrder("node-changed", after)),
-    ...links.added.map((entry) => canonical("links", entry, linkOrder("link-added", entry))),
-    ...links.changed.map(({ after }) => linkOrder("link-changed", after)),
+    ...links.added.flatMap((entry) => [
+      canonical("links", entry, linkOrder("link-added", entry)),
+      ...(rateProfileFromConfig(entry) === null ? [] : [profileOrder(entry)]),
+    ]),
+    ...links.changed.flatMap(({ before, after }) => linkChange(before, after)),
+    ...windows.added.map((entry) => canonical("windows", entry, windowOrder(entry, by))),
+    ...windows.changed.map(({ after }) => windowChange(after)),
     ...apps.added.map((entry) => canonical("apps", entry, appOrder(entry))),
     ...apps.changed.map(({ before, after }) => appChange(before, after)),
   ]
@@ -48,10 +63,21 @@ const PATHS: Readonly<Record<ConfigList, (id: string) => string>> = {
   nodes: nodePath,
   links: linkPath,
   apps: appPath,
+  windows: windowPath,
 }
 
 function gone(list: ConfigList, id: string, event: OperatorEvent): PlacedOrder {
-  return { event, path: PATHS[list](id), wanted: { list, id, entry: null } }
+  return placed(event, list, id, null)
+}
+
+function placed(
+  event: OperatorEvent,
+  list: ConfigList,
+  id: string,
+  entry: JsonObject | null,
+  place: PlacedOrder["place"] = () => "",
+): PlacedOrder {
+  return { event, path: PATHS[list](id), wanted: { list, id, entry }, place }
 }
 
 /** Nodes and the network know one form of an id (RFC 6991 `uuid`): two entries must not be one thing. */
@@ -66,24 +92,49 @@ function canonical(list: ConfigList, entry: JsonObject, order: PlacedOrder): Pla
 
 function nodeOrder(kind: "node-added" | "node-changed", entry: JsonObject): PlacedOrder {
   const node = nodeFromConfig(entry)
-  const id = node.qkdnId
-  return { event: { kind, node }, path: nodePath(id), wanted: { list: "nodes", id, entry } }
+  return placed({ kind, node }, "nodes", node.qkdnId, entry)
 }
 
 function linkOrder(kind: "link-added" | "link-changed", entry: JsonObject): PlacedOrder {
   const link = linkFromConfig(entry)
-  const id = link.qkdlId
-  return { event: { kind, link }, path: linkPath(id), wanted: { list: "links", id, entry } }
+  return placed({ kind, link }, "links", link.qkdlId, entry)
+}
+
+/** What is known of its rate is an order of its own. */
+function linkChange(before: JsonObject, after: JsonObject): PlacedOrder[] {
+  const isKnown = saySame(rateProfileFromConfig(before), rateProfileFromConfig(after))
+  const isAsIs = isDeepStrictEqual(linkFromConfig(before), linkFromConfig(after))
+  return [
+    ...(isAsIs && !isKnown ? [] : [linkOrder("link-changed", after)]),
+    ...(isKnown ? [] : [profileOrder(after)]),
+  ]
+}
+
+function profileOrder(entry: JsonObject): PlacedOrder {
+  const { qkdlId } = linkFromConfig(entry)
+  const profile = rateProfileFromConfig(entry)
+  return placed({ kind: "rate-profile-set", qkdlId, profile }, "links", qkdlId, entry, (path) =>
+    placeInProfile(profile, path),
+  )
+}
+
+function windowOrder(entry: JsonObject, by: string): PlacedOrder {
+  const window = windowFromConfig(entry)
+  const event = { kind: "maintenance-planned", ...window, by } as const
+  return placed(event, "windows", window.maintenanceId, entry, placeInWindow)
+}
+
+function windowChange(entry: JsonObject): PlacedOrder {
+  const window = windowFromConfig(entry)
+  const event = { kind: "maintenance-changed", ...window } as const
+  return placed(event, "windows", window.maintenanceId, entry, placeInWindow)
 }
 
 function appOrder(entry: JsonObject): PlacedOrder {
   const order = appFromConfig(entry)
   const id = order.serviceId
-  return {
-    event: { kind: "service-ordered", keepsId: true, ...order },
-    path: appPath(id),
-    wanted: { list: "apps", id, entry },
-  }
+  const event = { kind: "service-ordered", keepsId: true, ...order } as const
+  return placed(event, "apps", id, entry, placeInOrder)
 }
 
 function appChange(before: JsonObject, entry: JsonObject): PlacedOrder {
@@ -101,11 +152,8 @@ function appChange(before: JsonObject, entry: JsonObject): PlacedOrder {
       { path: `${path}/${leaf}` },
     )
   }
-  return {
-    event: { kind: "service-changed", serviceId: id, terms },
-    path,
-    wanted: { list: "apps", id, entry },
-  }
+  const event = { kind: "service-changed", serviceId: id, terms } as const
+  return placed(event, "apps", id, entry, placeInOrder)
 }
 
 /** A refusal as the edit's error. */
@@ -116,6 +164,6 @@ export function errorOfRefusal(
   const order = orders[reply.part ?? 0]
   return new QkdError(reply.tag, reply.message, {
     ...(reply.appTag === undefined ? {} : { appTag: reply.appTag }),
-    ...(order === undefined ? {} : { path: `${order.path}${placeInOrder(reply.path)}` }),
+    ...(order === undefined ? {} : { path: `${order.path}${order.place(reply.path)}` }),
   })
 }

@@ -20,6 +20,7 @@ const IMPLEMENTED = [
     "etsi-qkd-node-types",
     "keyloom-network",
     "keyloom-connectivity",
+    "keyloom-maintenance",
     "ietf-netconf-acm",
     ...PROTOCOL_MODULES,
     ...NOTIFICATION_MODULES,

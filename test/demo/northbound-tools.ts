@@ -13,6 +13,7 @@ import type { Call, Outcome } from "../support/ncclient.js"
 const run = promisify(execFile)
 export const NET = "urn:keyloom:yang:keyloom-network"
 export const CON = "urn:keyloom:yang:keyloom-connectivity"
+export const MAINT = "urn:keyloom:yang:keyloom-maintenance"
 export const WHOLE = `<qkd_network xmlns="${NET}"/>`
 export const SQUARE = {
   name: "square",
@@ -31,10 +32,11 @@ export function yanglint(kind: "data" | "nc-notif" | "nc-reply", xml: string): s
   try {
     const file = path.join(folder, "instance.xml")
     writeFileSync(file, xml)
-    const own = (name: string): string => path.join(root, `yang/own/${name}@2026-11-27.yang`)
+    const own = (name: string): string => path.join(root, `yang/own/${name}.yang`)
     const args = ["ietf", "etsi", "own"].flatMap((name) => ["-p", path.join(root, "yang", name)])
     args.push("-t", kind, path.join(root, "yang/etsi/etsi-qkd-node-types@2022-01-30.yang"))
-    args.push(own("keyloom-network"), own("keyloom-connectivity"), file)
+    args.push(own("keyloom-network@2026-11-27"), own("keyloom-connectivity@2026-11-27"))
+    args.push(own("keyloom-maintenance@2026-11-28"), file)
     const { status, stdout, stderr } = spawnSync("yanglint", args, { encoding: "utf8" })
     return status === 0 ? "" : `${stdout}${stderr}` || `yanglint ended with ${status ?? "a signal"}`
   } finally {

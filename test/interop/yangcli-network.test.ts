@@ -37,6 +37,7 @@ describe("yangcli at the northbound of a controller", function () {
         `register-application app_id=${id} server_app_id=sae-a client_app_id=sae-c`,
       ])
       assert.match(out, /keyloom-connectivity@2026-11-27/, out)
+      assert.match(out, /keyloom-maintenance@2026-11-28/, out)
       const service = site.bench.controller.network().services.get(id) ?? assert.fail(out)
       assert.equal(service.terms.priority, 6, out)
       assert.match(out, /service_state active/, out)

@@ -18,6 +18,7 @@ import {
   rpcXml,
   Site,
 } from "./network-site.js"
+import { profileXml, windowId, windowsXml, windowXml } from "./network-windows.js"
 
 const ROUNDS = 25
 const STEPS = 60
@@ -110,7 +111,16 @@ function act(site: Site, clients: Clients, dice: Dice): Promise<unknown> {
     bSaeId: `sae-${b}`,
     terms: { minRateBps: rate, priority: dice.below(3), avoidNodes: [] },
   } as const
-  switch (dice.below(17)) {
+  const window = {
+    link: ends,
+    end: new Date(site.bench.now + dice.of([20_000, 60_000, 600_000])).toISOString(),
+    reason: `because of ${dice.below(3)}`,
+    ...(dice.below(2) === 0
+      ? {}
+      : { begin: new Date(site.bench.now + dice.of([0, 10_000, 400_000])).toISOString() }),
+  }
+  const rateOf = `<rate><at>${window.end}</at><skr>${rate}</skr></rate>`
+  switch (dice.below(25)) {
     case 0:
     case 1:
       return client.editConfig("running", appsXml(app))
@@ -163,6 +173,22 @@ function act(site: Site, clients: Clients, dice: Dice): Promise<unknown> {
       return client.editConfig("running", appsXml(appXml(n, a, b, terms, REPLACE)))
     case 15:
       return site.bench.submit({ kind: "link-changed", link: link(ends, { name: `n${n}` }) })
+    case 16:
+    case 17:
+      return client.editConfig(dice.of(["running", "candidate"]), windowsXml(windowXml(n, window)))
+    case 18:
+      return client.editConfig("running", windowsXml(windowXml(n, window, REPLACE)))
+    case 19:
+      return client.editConfig("running", windowsXml(windowXml(n, {}, DELETE)))
+    case 20:
+      return site.gate.submit({ kind: "maintenance-cancelled", maintenanceId: windowId(n) })
+    case 21:
+      site.bench.now += 15_000
+      return site.bench.submit({ kind: "wake" })
+    case 22:
+      return client.editConfig("running", linksXml(profileXml(ends, rateOf)))
+    case 23:
+      return site.gate.submit({ kind: "rate-profile-set", qkdlId: linkId(ends), profile: null })
     default:
       return client.lock("running").then(
         () => client.unlock("running"),

@@ -16,12 +16,14 @@ import {
   appXml,
   link,
   linkId,
+  linksXml,
   node,
   nodeId,
   rpcXml,
   schema,
   Site,
 } from "./network-site.js"
+import { profileXml, windowsXml, windowXml } from "./network-windows.js"
 
 const yang = fileURLToPath(new URL("../../yang", import.meta.url))
 const OPERATOR = { sessionId: 9, username: "olga", address: "", groups: ["operator"] }
@@ -39,6 +41,7 @@ function yanglint(xml: string): string {
         ...["-t", "data", path.join(yang, "etsi/etsi-qkd-node-types@2022-01-30.yang")],
         path.join(yang, "own/keyloom-network@2026-11-27.yang"),
         path.join(yang, "own/keyloom-connectivity@2026-11-27.yang"),
+        path.join(yang, "own/keyloom-maintenance@2026-11-28.yang"),
         path.join(yang, "ietf/ietf-netconf-acm@2018-02-14.yang"),
         file,
       ],
@@ -156,11 +159,33 @@ async function lived(): Promise<Site> {
   return site
 }
 
+/** A network with one window far away, one near that a service cannot leave, one begun; and a satellite. */
+async function planned(): Promise<Site> {
+  const site = await Site.open()
+  const client = await site.login()
+  const at = (minutes: number): string => new Date(site.bench.now + minutes * 60_000).toISOString()
+  await client.editConfig("running", appsXml(appXml(1, "a", "b")))
+  await site.bench.settle()
+  await client.editConfig(
+    "running",
+    windowsXml(
+      windowXml(3, { node: "d", end: at(90), reason: "power" }),
+      windowXml(1, { link: "bc", begin: at(60), end: at(90) }),
+      windowXml(2, { link: "ab", begin: at(2), end: at(90) }),
+    ),
+  )
+  const rates = `<rate><at>2026-01-01T00:00:00+01:00</at><skr>0</skr></rate><rate><at>2026-01-01T22:30:00.5Z</at><skr>9</skr></rate><repeat>86400</repeat>`
+  await client.editConfig("running", linksXml(profileXml("dc", rates)))
+  await site.bench.settle()
+  return site
+}
+
 describe("all that the tree can say", () => {
   it("is valid data of the whole schema", async () => {
-    const site = await lived()
-    const data = site.netconf.server.datastore.data(OPERATOR)
-    assert.deepEqual(compileValidator(schema(), "data")(data), [])
+    for (const site of [await lived(), await planned()]) {
+      const data = site.netconf.server.datastore.data(OPERATOR)
+      assert.deepEqual(compileValidator(schema(), "data")(data), [])
+    }
   })
 
   it("is there: each state of services and paths, alarms, candidates, what both ends report", async () => {
@@ -207,19 +232,37 @@ describe("all that the tree can say", () => {
       )
   })
 
+  it("is there: windows, those near and those begun, who stays, and rates that are known beforehand", async () => {
+    const data = await (await (await planned()).login()).get()
+    for (const [part, count] of [
+      ["window", 3],
+      ["staying_app_id", 1],
+      ["planned_by", 3],
+      ["stage", 3],
+      ["maintenance", 4],
+      ["rate", 2],
+      ["rests", 1],
+    ] as const)
+      assert.equal(all(part, data).length, count, part)
+  })
+
   it("is data of our modules for yanglint", async function () {
     if (spawnSync("yanglint", ["--version"]).status !== 0) {
       console.log("      skipped: yanglint is not here")
       return this.skip()
     }
-    const site = await lived()
-    const data = site.netconf.server.datastore.data(OPERATOR)
-    const wanted = Object.fromEntries(
-      Object.entries(data).filter(([name]) => /^(keyloom-network|ietf-netconf-acm):/.test(name)),
-    )
-    assert.equal(Object.keys(wanted).length, 2)
-    const xml = encodeXml(schema(), wanted)
-    assert.equal(yanglint(xml), "")
-    assert.notEqual(yanglint(xml.replace("<reach>", "<reach>x")), "", "it accepts anything")
+    for (const [site, word] of [
+      [await lived(), "<reach>"],
+      [await planned(), "<window_state>"],
+    ] as const) {
+      const data = site.netconf.server.datastore.data(OPERATOR)
+      const wanted = Object.fromEntries(
+        Object.entries(data).filter(([name]) => /^(keyloom-network|ietf-netconf-acm):/.test(name)),
+      )
+      assert.equal(Object.keys(wanted).length, 2)
+      const xml = encodeXml(schema(), wanted)
+      assert.equal(yanglint(xml), "")
+      assert.notEqual(yanglint(xml.replace(word, `${word}x`)), "", "it accepts anything")
+    }
   })
 })

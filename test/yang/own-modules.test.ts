@@ -62,7 +62,9 @@ describe("our own YANG modules", () => {
   }
 
   it("of the network give every rate and length its unit, and words of operations dashes, of data underscores", () => {
-    for (const file of files.filter((name) => /^keyloom-(network|connectivity)@/.test(name))) {
+    for (const file of files.filter((name) =>
+      /^keyloom-(network|connectivity|maintenance)@/.test(name),
+    )) {
       everywhere(moduleIn(file), (one) => {
         const name = one.argument ?? ""
         if (one.keyword === "rpc" || one.keyword === "notification")

@@ -72,6 +72,10 @@ export function instanceSets(folder: string): readonly InstanceSet[] {
     },
     { modules: ["keyloom-node", "etsi-qkd-sdn-node", "etsi-qkd-node-types"], folders: shipped },
     { modules: ["keyloom-node-config"], folders: shipped },
+    {
+      modules: ["keyloom-maintenance", "keyloom-network", "etsi-qkd-node-types"],
+      folders: shipped,
+    },
     { modules: ["ietf-interfaces", "ietf-ip", "iana-if-type"], folders: ietf },
     { modules: ["ietf-system", "iana-crypt-hash"], folders: ietf },
     { modules: ["ietf-hardware", "iana-hardware"], folders: ietf },
@@ -97,6 +101,7 @@ export function operationSets(): readonly InstanceSet[] {
     {
       modules: [
         "keyloom-connectivity",
+        "keyloom-maintenance",
         "keyloom-network",
         "keyloom-node",
         "etsi-qkd-sdn-node",
