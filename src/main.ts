@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander"
 import { fileURLToPath } from "node:url"
+import { addAuditCommands } from "./cli/audit-commands.js"
 import { fail } from "./cli/fail.js"
 import { addHsmCommands } from "./cli/hsm-commands.js"
 import { addMaintenanceCommands } from "./cli/maintenance-commands.js"
@@ -73,6 +74,7 @@ demo
   })
 
 addNodeCommands(program)
+addAuditCommands(program)
 
 program
   .command("controller")

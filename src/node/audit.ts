@@ -1,18 +1,16 @@
 // The audit trail: one line of JSON for each delivery, chained by SHA-256, durable before a key leaves
 // (THREATS I3: no audit, no delivery). Never holds key bytes. Keeping the head off the site is the operator's.
 
-import { hash } from "node:crypto"
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs"
 import { mkdir, open, type FileHandle } from "node:fs/promises"
 import path from "node:path"
 import { asQkdError, QkdError } from "../errors.js"
 import { isObject, parseJson } from "../yang/json-text.js"
+import { auditDigest, AUDIT_ORIGIN } from "./audit-check.js"
 
 /** What is written; `seq`, `time` and `previous` are the trail's own. */
 export type AuditRecord = Readonly<Record<string, string | number | readonly string[]>>
 
-/** What the first line is chained to. */
-const ORIGIN = "0".repeat(64)
 /** A line is far shorter: the last one is looked for in this much of the file's end. */
 const TAIL_BYTES = 1024 * 1024
 /** A flush that takes so long is left to another thread: the node goes on meanwhile, and more records share the next. */
@@ -98,6 +96,10 @@ export class AuditTrail {
       await file.close()
       throw error
     }
+  }
+
+  get lines(): number {
+    return this.#seq
   }
 
   /** SHA-256 of the last line: whoever keeps it sees any later change of the trail. */
@@ -268,7 +270,7 @@ export class AuditTrail {
     for (const record of records) {
       seq += 1
       const line = lineOf(seq, time, record, head)
-      head = digest(line)
+      head = auditDigest(line)
       text += `${line}\n`
     }
     return { bytes: this.#bytesOf(text), seq, head }
@@ -310,25 +312,6 @@ function newBatch(): Batch {
   return { records: [], durable, resolve, reject }
 }
 
-/**
- * Checks a whole trail.
- *
- * @returns the head and the number of lines
- * @throws QkdError `malformed-message` naming the first line that was changed, removed or added
- */
-export function verifyAuditTrail(text: string): { readonly head: string; readonly lines: number } {
-  let head = ORIGIN
-  let lines = 0
-  for (const line of text.split("\n").slice(0, -1)) {
-    lines += 1
-    const entry = parseJson(line)
-    if (!isObject(entry) || entry["seq"] !== lines || entry["previous"] !== head)
-      throw new QkdError("malformed-message", `audit line ${lines} does not follow the one before`)
-    head = digest(line)
-  }
-  return { head, lines }
-}
-
 interface Tail {
   readonly sizeBytes: number
   readonly seq: number
@@ -342,7 +325,7 @@ async function readTail(file: FileHandle, fileName: string): Promise<Tail> {
   await file.read(bytes, 0, bytes.length, from)
   const end = bytes.lastIndexOf(0x0a)
   if (end < 0) {
-    if (from === 0) return { sizeBytes: 0, seq: 0, head: ORIGIN }
+    if (from === 0) return { sizeBytes: 0, seq: 0, head: AUDIT_ORIGIN }
     throw new QkdError("malformed-message", `${fileName} is no audit trail`)
   }
   const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1
@@ -351,15 +334,11 @@ async function readTail(file: FileHandle, fileName: string): Promise<Tail> {
   const seq = isObject(entry) ? entry["seq"] : undefined
   if (typeof seq !== "number")
     throw new QkdError("malformed-message", `${fileName} is no audit trail`)
-  return { sizeBytes: from + end + 1, seq, head: digest(line) }
+  return { sizeBytes: from + end + 1, seq, head: auditDigest(line) }
 }
 
 /** As JSON.stringify writes it all in one object, without making that for each. */
 function lineOf(seq: number, time: string, record: string, previous: string): string {
   const own = record === "" ? "" : `${record},`
   return `{"seq":${seq},"time":"${time}",${own}"previous":"${previous}"}`
-}
-
-function digest(line: string): string {
-  return hash("sha256", line, "hex")
 }

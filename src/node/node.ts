@@ -73,6 +73,8 @@ export interface RunningNode {
 
 /** All parts together; one that hangs is left behind. */
 const CLOSE_MS = 1900
+/** How often the head of the audit trail is told. */
+const AUDIT_HEAD_MS = 3_600_000
 const CLOSE_PART_LEAST_MS = 50
 
 /**
@@ -143,7 +145,17 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   })
   opened.add("key manager", closeKeys)
   const audit = await AuditTrail.open(settings.auditFile, () => clock.now())
-  opened.add("audit trail", () => audit.close())
+  // Logs leave the site: whoever has a head from there sees any later change of the trail (THREATS I3).
+  const tellHead = (): void => {
+    log.info({ lines: audit.lines, head: audit.head }, "audit trail")
+  }
+  tellHead()
+  const telling = setInterval(tellHead, AUDIT_HEAD_MS)
+  opened.add("audit trail", async () => {
+    clearInterval(telling)
+    await audit.close()
+    tellHead()
+  })
   const faces = await openFaces(settings, {
     policy: () => policy.current,
     keyManager: countingRefusals(keys, (appId) => {

@@ -16,7 +16,8 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { QkdError } from "../../src/errors.js"
 import { isQkdError } from "../errors-helper.js"
-import { AuditTrail, verifyAuditTrail } from "../../src/node/audit.js"
+import { AuditTrail } from "../../src/node/audit.js"
+import { verifyAuditTrail } from "../../src/node/audit-check.js"
 
 describe("the audit trail", () => {
   let dir = ""

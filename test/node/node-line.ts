@@ -15,6 +15,7 @@ import { readTopology } from "../../src/model/topology-file.js"
 import type { NetconfClientSession } from "../../src/netconf/client.js"
 import { type ModuleSetting, NODE_CONFIG_MODULES, readNodeConfig } from "../../src/node/config.js"
 import { SILENT } from "../../src/node/log.js"
+import type { Log } from "../../src/node/log.js"
 import { startNode, type RunningNode } from "../../src/node/node.js"
 import { HttpsClient } from "../../src/transport/https.js"
 import { connectNetconfSsh } from "../../src/transport/ssh.js"
@@ -72,7 +73,11 @@ export class Line {
   }
 
   /** @param modules instead of the simulated ones of its file */
-  async start(name: string, modules?: readonly ModuleSetting[]): Promise<RunningNode> {
+  async start(
+    name: string,
+    modules?: readonly ModuleSetting[],
+    log: Log = SILENT,
+  ): Promise<RunningNode> {
     const file = this.files.nodes[this.index(name)]?.configFile ?? ""
     const settings = readNodeConfig(
       loadYangFiles(NODE_CONFIG_MODULES),
@@ -80,7 +85,7 @@ export class Line {
       path.dirname(file),
     )
     const all = modules === undefined ? settings : { ...settings, modules }
-    const node = await startNode(all, { log: SILENT, version: "test", schema: schema() })
+    const node = await startNode(all, { log, version: "test", schema: schema() })
     this.nodes.set(name, node)
     return node
   }

@@ -9,7 +9,9 @@ import { signPolicy, type SignedPolicy } from "../../src/keys/policy-signature.j
 import type { LinkConfig } from "../../src/model/link.js"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import type { NodeConfig } from "../../src/model/node.js"
-import { verifyAuditTrail } from "../../src/node/audit.js"
+import { verifyAuditTrail } from "../../src/node/audit-check.js"
+import { SILENT } from "../../src/node/log.js"
+import type { Log } from "../../src/node/log.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
 import { encodeXml } from "../../src/yang/xml.js"
 import { eventsUntil, schema } from "./agent-site.js"
@@ -262,5 +264,31 @@ describe("three nodes in a row", function () {
       (error) => error instanceof QkdError && error.tag === "in-use",
     )
     assert.equal((await line.call("a", "sae-b/enc_keys")).status, 200)
+  })
+
+  it("tell the head of their trail in the log, where it is known when the trail is changed", async () => {
+    const told: unknown[] = []
+    const log: Log = {
+      ...SILENT,
+      info: (facts, message) => {
+        if (message === "audit trail") told.push(facts)
+      },
+    }
+    const made = await line.call("a", "sae-b/enc_keys")
+    assert.equal(made.status, 200, JSON.stringify(made.body))
+    const [key] = (made.body as Keys).keys
+    await line.node("b").stop()
+    const file = path.join(line.dir, "nodes", "b", "state", "audit.log")
+    const before = verifyAuditTrail(readFileSync(file, "utf8"))
+    await line.start("b", undefined, log)
+    assert.deepEqual(told, [before])
+    await line.until("the key is fetched", async () => {
+      const taken = await line.call("b", `sae-a/dec_keys?key_ID=${key?.key_ID ?? ""}`)
+      return taken.status === 200
+    })
+    await line.node("b").stop()
+    const after = verifyAuditTrail(readFileSync(file, "utf8"))
+    assert.equal(after.lines, before.lines + 1)
+    assert.deepEqual(told, [before, after])
   })
 })
