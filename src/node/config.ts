@@ -111,6 +111,8 @@ export interface NodeSettings {
       readonly maxSaeIdCount: number
       /** Others' key ids are answered as unknown ones. */
       readonly hideForeignKeys: boolean
+      /** Processes of their own that serve it; none where 0. */
+      readonly outlets: number
     }
   /** SKIP beside it (draft-cisco-skip). */
   readonly skip?: ListenAddress &
@@ -205,6 +207,7 @@ export function readNodeConfig(
         SAE_IDENTITIES.find((where) => where === etsi014.string("sae_identity")) ?? "common-name",
       maxSaeIdCount: etsi014.number("max_sae_id_count") ?? 16,
       hideForeignKeys: etsi014.boolean("hide_foreign_keys") ?? false,
+      outlets: etsi014.number("outlets") ?? 0,
     },
     ...(node.has("skip") && { skip: readSkip(node.child("skip"), baseDir) }),
     ...(node.has("etsi004") && {

@@ -3,8 +3,8 @@
 
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from "node:http"
 import { asQkdError, QkdError } from "../errors.js"
-import { DEFAULT_HTTP_LIMITS, listenHttps, readBody } from "../transport/https.js"
-import type { HttpLimits } from "../transport/https.js"
+import { DEFAULT_HTTP_LIMITS, listenHttps, readBody, serveHttps } from "../transport/https.js"
+import type { HandedHttps, HttpLimits, HttpsOptions } from "../transport/https.js"
 import { endWiped } from "../transport/joined-writes.js"
 import type { CertifiedKey } from "../transport/pki.js"
 import type { RevocationLists } from "../transport/revocation.js"
@@ -35,9 +35,6 @@ export interface FaceTls {
 export interface FaceOptions {
   /** In log lines: `014`, `020`, `SKIP`. */
   readonly name: string
-  readonly host: string
-  /** 0 picks a free one. */
-  readonly port: number
   readonly tls: FaceTls
   readonly minVersion: TlsVersion
   /** Callers may show one of these instead of a certificate. */
@@ -67,19 +64,39 @@ export interface Face {
   close(): Promise<void>
 }
 
-/** @throws QkdError `in-use` when the address is taken. */
-export async function listenFace(options: FaceOptions): Promise<Face> {
+/** A face that listens nowhere: connections are handed to it. */
+export type HandedFace = Omit<Face, "port"> & Pick<HandedHttps, "take">
+
+/**
+ * @param listening where; port 0 picks a free one
+ * @throws QkdError `in-use` when the address is taken.
+ */
+export async function listenFace(
+  options: FaceOptions & { readonly host: string; readonly port: number },
+): Promise<Face> {
+  const { host, port } = options
+  const server = await listenHttps({ ...httpsOptions(options), host, port })
+  return { ...server, renew: (tls) => server.renew(mutualTls(tls, options.minVersion)) }
+}
+
+/** @throws QkdError `invalid-value` for unusable TLS material */
+export function serveFace(options: FaceOptions): HandedFace {
+  const server = serveHttps(httpsOptions(options))
+  return { ...server, renew: (tls) => server.renew(mutualTls(tls, options.minVersion)) }
+}
+
+export function mutualTls(
+  { identity, callerAuthorities, revocation }: FaceTls,
+  minVersion: TlsVersion,
+): MutualTls {
+  const authorities = callerAuthorities
+  return { identity, authorities, minVersion, ...(revocation !== undefined && { revocation }) }
+}
+
+function httpsOptions(options: FaceOptions): HttpsOptions {
   const service = new Service(options)
-  const mutualTls = ({ identity, callerAuthorities, revocation }: FaceTls): MutualTls => ({
-    identity,
-    authorities: callerAuthorities,
-    minVersion: options.minVersion,
-    ...(revocation !== undefined && { revocation }),
-  })
-  const server = await listenHttps({
-    host: options.host,
-    port: options.port,
-    tls: mutualTls(options.tls),
+  return {
+    tls: mutualTls(options.tls, options.minVersion),
     limits: options.limits,
     nameless: true,
     tellsIdleTimeout: true,
@@ -87,11 +104,6 @@ export async function listenFace(options: FaceOptions): Promise<Face> {
     handler: (request, response, peer) => {
       service.handle(request, response, peer)
     },
-  })
-  return {
-    port: server.port,
-    renew: (tls) => server.renew(mutualTls(tls)),
-    close: () => server.close(),
   }
 }
 

@@ -14,13 +14,21 @@ import { listenEtsi014 } from "./etsi014.js"
 import { deliveryText } from "./delivery-record.js"
 import type { DeliveryRecord } from "./delivery-record.js"
 import type { DeliveryOptions } from "./etsi014-delivery.js"
+import { DeliveryMethods } from "./etsi014-methods.js"
 import type { Face, FaceTls } from "./http-face.js"
 import type { Log } from "./log.js"
 import { readText } from "./node-keys.js"
 import type { ApplicationDesk, KeyManager, KeyOrder, KeyStreams } from "./ports.js"
 import { listenEtsi020 } from "./etsi020.js"
+import { Outlets } from "./outlets.js"
 import { Etsi020Client } from "./etsi020-client.js"
 import { listenSkip } from "./skip.js"
+
+interface OpenFace {
+  /** @returns how many connections ended because their certificates are revoked now */
+  renew(tls: FaceTls): number | Promise<number>
+  close(): Promise<void>
+}
 
 export interface FaceParts {
   /** The policy in force; asked anew for each request. */
@@ -44,13 +52,15 @@ export interface OpenFaces {
    * @returns what puts them in force, and tells how many connections ended because their certificates are revoked now
    * @throws QkdError `invalid-value` when one cannot be read; nothing changes then
    */
-  renewal(): Promise<() => number>
+  renewal(): Promise<() => Promise<number>>
+  /** Another site policy is in force: resolves when it is wherever keys are delivered. */
+  policyChanged(): Promise<void>
   close(): Promise<void>
 }
 
 /** @throws QkdError `invalid-value` for a file, `in-use` for an address; what had opened is closed again. */
 export async function openFaces(settings: NodeSettings, parts: FaceParts): Promise<OpenFaces> {
-  const open: { readonly files: TlsFiles; readonly face: Pick<Face, "renew" | "close"> }[] = []
+  const open: { readonly files: TlsFiles; readonly face: OpenFace }[] = []
   const close = async (): Promise<void> => {
     await Promise.all(open.map(({ face }) => face.close()))
   }
@@ -66,19 +76,8 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
   const { etsi014, skip, etsi004, siteNetworks } = settings
   const limits = siteNetworks === undefined ? {} : { from: siteNetworks }
   try {
-    const { saeIdentity, maxSaeIdCount, hideForeignKeys, host } = etsi014
-    const face = await listenEtsi014({
-      ...{
-        ...common,
-        host,
-        port: etsi014.port,
-        saeIdentity,
-        maxSaeIdCount,
-        hideForeignKeys,
-        limits,
-      },
-      ...(await faceTls(etsi014)),
-    })
+    const { saeIdentity, host } = etsi014
+    const face = await openEtsi014(settings, common)
     open.push({ files: etsi014, face })
     let skipFace: Face | undefined
     let preSharedKeys: ReadonlyMap<string, Uint8Array> = new Map()
@@ -114,17 +113,48 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
       renewal: async () => {
         const read = await Promise.all(open.map(({ files }) => faceTls(files)))
         const keys = await pskIn(skip?.pskFile)
-        return () => {
+        return async () => {
           preSharedKeys = keys
-          return read.reduce((sum, tls, index) => sum + (open[index]?.face.renew(tls) ?? 0), 0)
+          const ended = await Promise.all(
+            read.map((tls, index) => Promise.resolve(open[index]?.face.renew(tls) ?? 0)),
+          )
+          return ended.reduce((sum, each) => sum + each, 0)
         }
       },
+      policyChanged: () => face.policyChanged(),
       close,
     }
   } catch (cause) {
     await close()
     throw cause
   }
+}
+
+type CommonParts = Pick<
+  DeliveryOptions,
+  "policy" | "keyManager" | "desk" | "log" | "livesHere" | "audit" | "auditable"
+>
+
+/** By the node itself, or at outlets. */
+async function openEtsi014(
+  { etsi014, auditFile, siteNetworks }: NodeSettings,
+  common: CommonParts,
+): Promise<OpenFace & { readonly port: number; policyChanged(): Promise<void> }> {
+  const { host, port, saeIdentity, maxSaeIdCount, hideForeignKeys, outlets: count } = etsi014
+  const tls = await faceTls(etsi014)
+  const from = siteNetworks === undefined ? {} : { from: siteNetworks }
+  const delivery = { ...common, maxSaeIdCount, hideForeignKeys }
+  if (count === 0) {
+    const face = await listenEtsi014({
+      ...{ ...delivery, ...tls, host, port, saeIdentity, limits: from },
+    })
+    return { ...face, policyChanged: () => Promise.resolve() }
+  }
+  const { policy, log } = common
+  return Outlets.open({
+    ...{ count, host, port, tls, policy, saeIdentity, maxSaeIdCount, auditFile, log, ...from },
+    methods: new DeliveryMethods(delivery),
+  })
 }
 
 async function pskIn(file: string | undefined): Promise<ReadonlyMap<string, Uint8Array>> {

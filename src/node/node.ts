@@ -244,13 +244,15 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     addresses: () => addresses,
     reloadPolicy: async () => {
       const changed = await policy.reload()
-      if (changed) agent.policyChanged()
-      return changed
+      if (!changed) return false
+      agent.policyChanged()
+      await faces.policyChanged()
+      return true
     },
     renewTls: async () => {
       // Both are read before either changes.
       const renewFaces = await faces.renewal()
-      return (await netconf.renewTls()) + renewFaces()
+      return (await netconf.renewTls()) + (await renewFaces())
     },
     stop: () => opened.close(),
   }

@@ -3,6 +3,7 @@
 
 import https from "node:https"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import type { TLSSocket, TlsOptions } from "node:tls"
 import { QkdError } from "../errors.js"
 import {
@@ -43,13 +44,15 @@ export interface HttpsServer extends RenewableTls {
   close(): Promise<void>
 }
 
-/**
- * Listens for HTTPS with client certificates. `handler` gets each request with the identity its connection
- * proved; it must not throw. Port 0 picks a free one.
- */
-export async function listenHttps(options: {
-  readonly host: string
-  readonly port: number
+/** Listens nowhere: connections are handed to it. */
+export interface HandedHttps extends RenewableTls {
+  /** A connection of which nothing has been read. */
+  take(socket: Socket): void
+  /** Ends every connection. */
+  close(): Promise<void>
+}
+
+export interface HttpsOptions {
   readonly tls: MutualTls
   readonly limits?: Partial<HttpLimits>
   /** Clients may show a pre-shared key instead of a certificate; `minVersion` of `tls` is for those who show one. */
@@ -61,8 +64,35 @@ export async function listenHttps(options: {
    * which Node otherwise sets anew twice for each request.
    */
   readonly tellsIdleTimeout?: boolean
+  /** Gets each request with the identity its connection proved; it must not throw. */
   readonly handler: (request: IncomingMessage, response: ServerResponse, peer: PeerIdentity) => void
-}): Promise<HttpsServer> {
+}
+
+/** Listens for HTTPS with client certificates. Port 0 picks a free one. */
+export async function listenHttps(
+  options: HttpsOptions & { readonly host: string; readonly port: number },
+): Promise<HttpsServer> {
+  const { server, renew, close } = makeServer(options)
+  return { port: await listen(server, options.host, options.port), renew, close }
+}
+
+/** Serves HTTPS with client certificates on connections that somebody else has accepted. */
+export function serveHttps(options: HttpsOptions): HandedHttps {
+  const { server, renew, close } = makeServer(options)
+  // Node begins to watch over the time that requests take when a server listens.
+  server.emit("listening")
+  return {
+    take: (socket) => {
+      server.emit("connection", socket)
+    },
+    renew,
+    close,
+  }
+}
+
+function makeServer(
+  options: HttpsOptions,
+): { readonly server: https.Server } & Omit<HandedHttps, "take"> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
   const peers = new WeakMap<object, PeerIdentity>()
   const { preSharedKeys } = options
@@ -95,7 +125,7 @@ export async function listenHttps(options: {
     peers.set(socket, peer)
   })
   return {
-    port: await listen(server, options.host, options.port),
+    server,
     renew: (side) => renew(tlsOptions(side), side.revocation),
     close: () =>
       new Promise((resolve) => {

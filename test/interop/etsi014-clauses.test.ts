@@ -12,10 +12,16 @@ const EIGHT = "size shall be a multiple of 8"
 const UNSUPPORTED = "not all extension_mandatory parameters are supported"
 const UNMET = "not all extension_mandatory request options could be met"
 
-describe("ETSI GS QKD 014 by its clauses", function () {
-  this.slow(1000)
-  const sites = new TwoSites()
+for (const [where, outlets] of [
+  ["", 0],
+  [" at a node with two outlets", 2],
+] as const)
+  describe(`ETSI GS QKD 014 by its clauses${where}`, function () {
+    this.slow(1000)
+    clauses(new TwoSites({ durable: false }, outlets))
+  })
 
+function clauses(sites: TwoSites): void {
   before(async () => {
     await sites.start()
     await sites.feed(24)
@@ -528,4 +534,4 @@ describe("ETSI GS QKD 014 by its clauses", function () {
       assertKeys(await enc(), 1, 256)
     })
   })
-})
+}

@@ -14,7 +14,9 @@ import { QkdError } from "../../src/errors.js"
 import type { AppConfig } from "../../src/model/app.js"
 import { listenEtsi014 } from "../../src/node/etsi014.js"
 import type { Etsi014Options } from "../../src/node/etsi014.js"
+import { DeliveryMethods } from "../../src/node/etsi014-methods.js"
 import type { Face, FaceTls } from "../../src/node/http-face.js"
+import { Outlets } from "../../src/node/outlets.js"
 import { SILENT } from "../../src/node/log.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
 import {
@@ -83,7 +85,7 @@ export class TwoSites {
   readonly folder = mkdtempSync(path.join(tmpdir(), "keyloom-014-"))
   readonly network: Pair
   readonly ports: Record<Site, number> = { A: 0, B: 0 }
-  readonly servers: Face[] = []
+  readonly servers: Pick<Face, "port" | "close">[] = []
   readonly #client: ChildProcessWithoutNullStreams
   readonly #waiting: ((told: Told) => void)[] = []
   readonly #pins = new Map<string, string>()
@@ -91,7 +93,11 @@ export class TwoSites {
   readonly pskPins = new Map<string, string>()
   readonly #tls = new Map<Site, FaceTls>()
 
-  constructor(limits: ConstructorParameters<typeof KeyNetwork>[1] = { durable: false }) {
+  /** @param outlets of each site; with 0 each delivers by itself */
+  constructor(
+    limits: ConstructorParameters<typeof KeyNetwork>[1] = { durable: false },
+    readonly outlets = 0,
+  ) {
     this.network = new Pair(limits)
     const script = path.join(import.meta.dirname, "etsi014-client.py")
     this.#client = spawn("/usr/bin/python3", [script, this.folder])
@@ -120,10 +126,26 @@ export class TwoSites {
         identity: issueServerCertificate(servers, this.kmeId(site), ["127.0.0.1"], validFor(1)),
         callerAuthorities: [authority.certificatePem],
       })
-      const server = await listenEtsi014({ ...this.tls(site), ...this.parts(site), ...over })
+      const server = await this.#serve(site, over)
       this.servers.push(server)
       this.ports[site] = server.port
     }
+  }
+
+  #serve(site: Site, over: Partial<Etsi014Options>): Promise<Pick<Face, "port" | "close">> {
+    const parts = { ...this.parts(site), ...over }
+    if (this.outlets === 0) return listenEtsi014({ ...this.tls(site), ...parts })
+    const { host, port, policy, log, maxSaeIdCount = 16 } = parts
+    return Outlets.open({
+      ...{ count: this.outlets, host, port, policy, log, maxSaeIdCount },
+      ...{ tls: this.tls(site), saeIdentity: parts.saeIdentity ?? "common-name" },
+      auditFile: this.auditFile(site),
+      methods: new DeliveryMethods(parts),
+    })
+  }
+
+  auditFile(site: Site): string {
+    return path.join(this.folder, `audit-${site}.log`)
   }
 
   tls(site: Site): FaceTls {

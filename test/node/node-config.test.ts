@@ -55,6 +55,15 @@ function refused(members: object): QkdError {
 }
 
 describe("a node's configuration file", () => {
+  it("has as many outlets as it says, none where it says nothing", () => {
+    assert.equal(read(file).etsi014.outlets, 0)
+    assert.equal(read({ ...file, etsi014: { ...file.etsi014, outlets: 2 } }).etsi014.outlets, 2)
+    for (const outlets of [-1, 65, 1.5, "2", null]) {
+      const fault = refused({ ...file, etsi014: { ...file.etsi014, outlets } })
+      assert.match(fault.path ?? "", /etsi014\/outlets/)
+    }
+  })
+
   it("N8: names the site's networks, and lets no face listen outside them", () => {
     assert.equal(read(file).siteNetworks, undefined)
     const networks = { site_networks: ["10.0.0.0/24", "2001:db8::/32"] }
