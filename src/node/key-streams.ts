@@ -8,8 +8,8 @@ import { asQkdError, QkdError } from "../errors.js"
 import { uuidFrom } from "../keys/bytes.js"
 import { MAX_UNREAD_CHUNKS } from "../keys/key-stream.js"
 import type { ChunkPlace, StreamRecord } from "../keys/key-stream.js"
-import { joinQos, settleQos } from "../keys/stream-qos.js"
-import type { QosBounds, StreamQos } from "../keys/stream-qos.js"
+import { settleQos } from "../keys/stream-qos.js"
+import type { QosBounds } from "../keys/stream-qos.js"
 import { TokenBucket } from "../keys/token-bucket.js"
 import type { EndKeys } from "./end-keys.js"
 import type { KeyStore } from "./key-store.js"
@@ -28,9 +28,9 @@ import type { RelayPeer } from "./relay-peer.js"
 import { StreamEnds } from "./stream-ends.js"
 import type { StreamEnd } from "./stream-ends.js"
 import { StreamFiller } from "./stream-filler.js"
+import { ASK_AGAIN_MS, StreamMeeting } from "./stream-meeting.js"
 import { factsOf, statusOf } from "./stream-outcome.js"
 import { StreamTalk } from "./stream-talk.js"
-import type { StreamNews } from "./stream-wire.js"
 
 export interface SiteStreamsOptions {
   readonly links: LinkTable
@@ -50,10 +50,7 @@ export interface SiteStreamsOptions {
   readonly onStoreFault: (cause: unknown) => void
 }
 
-/** How often an end that opens asks the other node, and how often one that is open makes sure of it. */
-const ASK_MS = 400
 const LATER_MS = 100
-const ASK_AGAIN_MS = 10_000
 /** How long the controller may take to reserve more for an association that is there. */
 const FLOOR_WAIT_MS = 2000
 
@@ -62,6 +59,7 @@ export class SiteStreams implements KeyStreams {
   readonly #ends: StreamEnds
   readonly #talk: StreamTalk
   readonly #filler: StreamFiller
+  readonly #meeting: StreamMeeting
   readonly #configuredWaiters = new Set<() => void>()
   #closed = false
 
@@ -79,6 +77,9 @@ export class SiteStreams implements KeyStreams {
     })
     const talk = (): StreamTalk => this.#talk
     this.#filler = new StreamFiller({ ...{ links, ends: this.#ends, supply, steadyMs, log }, talk })
+    this.#meeting = new StreamMeeting({
+      ...{ steadyMs, ends: this.#ends, talk: this.#talk, filler: this.#filler },
+    })
     // What an opening that the last run did not finish had begun, nobody was told of.
     for (const end of this.#ends.all()) if (end.record.state === "opening") this.#forget(end)
   }
@@ -109,7 +110,7 @@ export class SiteStreams implements KeyStreams {
     }
     const end = this.#ends.add(record)
     try {
-      const outcome = await this.#meet(end, asked, settled.met, deadlineMs)
+      const outcome = await this.#meeting.meet(end, asked, settled.met, deadlineMs)
       if (outcome.status === 0 || outcome.status === 1) return outcome
       await this.#ends.forget(end)
       return outcome
@@ -260,51 +261,6 @@ export class SiteStreams implements KeyStreams {
       ...{ minChunkBytes, maxChunkBytes, floorBps, defaultTtlS },
       ...(Number.isFinite(maxBps) && { maxBps }),
     }
-  }
-
-  async #meet(
-    end: StreamEnd,
-    asked: StreamQos,
-    isMet: boolean,
-    deadlineMs: number,
-  ): Promise<OpenOutcome> {
-    const { steadyMs } = this.#options
-    const { ksid } = end.record
-    let news: StreamNews | "no-path" | "silent" = "no-path"
-    while (typeof news === "string" && steadyMs() < deadlineMs && !end.gone)
-      news = await this.#talk.ask(end, Math.min(ASK_MS, Math.max(1, deadlineMs - steadyMs())))
-    if (typeof news === "string") return { status: news === "silent" ? 6 : 4, ksid, qos: asked }
-    const { state } = news
-    if (state === "taken" || state === "closed") return { status: 5, ksid, qos: asked }
-    // Of two that open at the same time the maker's word counts.
-    if (state === "none" || (state === "opening" && this.#filler.isMaker(end))) {
-      const { qos } = end.record
-      return isMet ? this.#opened(end, qos) : { status: 7, ksid, qos }
-    }
-    const joined = joinQos(asked, news.qos)
-    if (!joined.met) return { status: 7, ksid, qos: joined.qos }
-    if (state !== "open") return this.#opened(end, joined.qos)
-    const outcome = await this.#opened(end, joined.qos, news.endId)
-    // The peer's next call shall not be told that nobody is there.
-    let known = false
-    while (!known && steadyMs() < deadlineMs && !end.gone) {
-      const said = await this.#talk.ask(end, Math.min(ASK_MS, deadlineMs - steadyMs()))
-      known = typeof said !== "string" && said.farEndId === end.record.endId
-    }
-    return outcome
-  }
-
-  async #opened(end: StreamEnd, qos: StreamQos, farEndId?: string): Promise<OpenOutcome> {
-    await this.#ends.update(end, (record) => ({
-      ...record,
-      ...{ state: "open", qos },
-      ...(farEndId !== undefined && { far: { endId: farEndId, state: "open" } }),
-    }))
-    const { ksid, far } = end.record
-    end.nextAskMs = this.#options.steadyMs() + ASK_AGAIN_MS
-    if (far === undefined) this.#talk.tell(end, { asks: true })
-    this.#filler.fill(end)
-    return { status: far === undefined ? 1 : 0, ksid, qos }
   }
 
   /** As 014 has it: counted for the application. */
