@@ -101,7 +101,9 @@ function profiledLinks({ draft, now }: Turn, usable: Uint8Array): readonly Profi
     if (number === undefined || link === undefined || profile === undefined) return []
     const [next = Number.POSITIVE_INFINITY] = changesBetween(profile, now, LAST_MS, 1)
     const one = { number, link, profile }
-    if (usable[number] === 1) return [{ ...one, fromMs: next }]
+    if (usable[number] === 1 && link.capacityBps !== undefined) return [{ ...one, fromMs: next }]
+    // It makes keys, and nobody has measured how many: soon, as many as its profile says.
+    if (usable[number] === 1) return [{ ...one, fromMs: Math.min(next, now + SOON_MS) }]
     if (!link.enabled) return []
     if (rateAt(profile, now) === 0) return [{ ...one, fromMs: next }]
     // Its time has just come: it may not have said so yet. Later it is a fault.

@@ -3,9 +3,10 @@
 
 import type { AppStatistics, AppSupply } from "../model/app.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits, isOpen } from "../model/bulk-order.js"
-import { type Scheduled, scheduleOrders } from "./bulk-schedule.js"
+import { type Scheduled, scheduleOrders, unmeasuredFor } from "./bulk-schedule.js"
 import { inTheWay, letGo, lower, run, setMark, streamOf } from "./bulk-stream.js"
 import { paceOf, slowness } from "./bulk-pace.js"
+import { notKnown } from "./explain.js"
 import { groups } from "./memberships.js"
 import { sameLinks } from "./phases.js"
 import type { Turn } from "./turn.js"
@@ -185,8 +186,7 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
     blocked !== undefined
       ? `service ${blocked.serviceId} joins its SAEs`
       : periods.length === 0
-        ? (scheduled.reason ??
-          `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`)
+        ? (scheduled.reason ?? whyNone(turn, order))
         : (slow?.reason ?? scheduled.reason)
   const doneAtMs = slow === undefined ? scheduled.doneAtMs : slow.doneAtMs
   const forecast =
@@ -206,6 +206,12 @@ function carryOut(turn: Turn, scheduled: Scheduled): void {
     ...(forecast === undefined ? {} : { forecast }),
   })
   tell(turn, order, late, state, forecast)
+}
+
+function whyNone(turn: Turn, order: BulkOrder): string {
+  const unknown = unmeasuredFor(turn, order)
+  if (unknown !== undefined) return notKnown(turn.draft, unknown)
+  return `no key rate is free between ${order.from.saeId} and ${order.to.saeId}`
 }
 
 const LAST_MS = Date.parse("9999-12-31T23:59:59Z")

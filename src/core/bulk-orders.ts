@@ -11,10 +11,12 @@ import {
   type Scheduled,
   scheduleInTurn,
   scheduleOrders,
+  unmeasuredFor,
   whyLate,
 } from "./bulk-schedule.js"
 import { inTheWay } from "./bulk-stream.js"
 import type { OperatorEvent, Reply } from "./event.js"
+import { notKnown } from "./explain.js"
 import { locate } from "./registry.js"
 import { faultOfTerms } from "./service-terms.js"
 import type { Turn } from "./turn.js"
@@ -106,32 +108,41 @@ function admit(
   const behind = scheduleInTurn(turn, [...all].sort(byPlace))
   if (isInTime(behind, order)) return behind
   const free = scheduleInTurn(turn, [...all].sort(byPlace), [])
-  return tooMuch(behind, order, isInTime(free, order) ? whyLate(turn, order) : undefined)
+  return tooMuch(turn, behind, order, isInTime(free, order) ? whyLate(turn, order) : undefined)
 }
 
 function isInTime(schedule: readonly Scheduled[], { orderId }: BulkOrder): boolean {
   return schedule.some(({ order, inTime }) => order.orderId === orderId && inTime)
 }
 
-function tooMuch(schedule: readonly Scheduled[], order: BulkOrder, why?: string): Refusal {
+function tooMuch(
+  turn: Turn,
+  schedule: readonly Scheduled[],
+  order: BulkOrder,
+  why?: string,
+): Refusal {
   const { deadline, volumeBits, from, to } = order
   const own = schedule.find((one) => one.order.orderId === order.orderId)
   const bits = own?.byDeadlineBits ?? 0
   const doneAt = own?.doneAtMs === undefined ? undefined : new Date(own.doneAtMs).toISOString()
+  const unknown = doneAt === undefined && bits === 0 ? unmeasuredFor(turn, order) : undefined
   const later =
     doneAt !== undefined
       ? `all of it by ${doneAt}`
-      : `as the network is, no key rate is free between ${from.saeId} and ${to.saeId}`
+      : unknown !== undefined
+        ? `${notKnown(turn.draft, unknown)}: order again when it is measured, or with bestEffort`
+        : `as the network is, no key rate is free between ${from.saeId} and ${to.saeId}`
   return {
     ...refused(
       "resource-denied",
       `of ${volumeBits} bits ${bits} can be delivered by ${deadline}; ${later}${why === undefined ? "" : `: ${why}`}`,
       "/deadline",
     ),
-    appTag: doneAt === undefined && bits === 0 ? "no-path" : "no-capacity",
+    appTag: doneAt === undefined && bits === 0 && unknown === undefined ? "no-path" : "no-capacity",
     info: {
       "bits-by-deadline": String(bits),
       ...(doneAt === undefined ? {} : { "earliest-completion": doneAt }),
+      ...(unknown === undefined ? {} : { "unmeasured-link": unknown.qkdlId }),
     },
   }
 }

@@ -6,10 +6,12 @@ import { bitsBy, type StreamPeriod, StreamSchedule } from "../engine/bulk-stream
 import type { LinkPath } from "../engine/path-question.js"
 import { type BulkOrder, type BulkPeriod, deliveredBits } from "../model/bulk-order.js"
 import { type Maintenance, spanOf } from "../model/maintenance.js"
+import type { NetworkLink } from "../model/network.js"
 import type { Service } from "../model/service.js"
 import type { Graph } from "./graph.js"
 import { ratesOverTime } from "./bulk-capacity.js"
 import { streamOf } from "./bulk-stream.js"
+import { unmeasured } from "./explain.js"
 import { maintenanceOf, targetName } from "./maintenance-windows.js"
 import { groups } from "./memberships.js"
 import { asPath } from "./path.js"
@@ -73,6 +75,19 @@ export function whyLate(turn: Turn, { deadline, notBefore }: BulkOrder): string 
 }
 
 const SHOWN = 3
+
+/** The link that is up and was never measured, where that is what an order waits for. */
+export function unmeasuredFor(
+  { draft }: Turn,
+  { from, to, terms }: BulkOrder,
+): NetworkLink | undefined {
+  const { avoidNodes, avoidLinks = [], maxHops, maxEpsilon } = terms
+  return unmeasured(draft, {
+    ...{ from: from.qkdnId, to: to.qkdnId, avoidNodes, avoidLinks },
+    ...(maxHops === undefined ? {} : { maxHops }),
+    ...(maxEpsilon === undefined ? {} : { maxEpsilon }),
+  })
+}
 
 /** How many promises it breaks. */
 export function broken(schedule: readonly Scheduled[]): number {

@@ -2,7 +2,7 @@
 // after a search failed; takes its time.
 
 import { spanOf } from "../model/maintenance.js"
-import type { NetworkNode } from "../model/network.js"
+import type { NetworkLink, NetworkNode } from "../model/network.js"
 import { residualBps, stockBps } from "./allocate.js"
 import { conditionOfLink, isPresent, mayRelay, UNUSABLE, useOf } from "./usable.js"
 import { groups } from "./memberships.js"
@@ -69,15 +69,29 @@ function tooLittleRate(view: View, query: PathQuery, settings: Settings): NoPath
   const unlimited = findPath(view.graph, { ...query, rateBps: 0 })
   if (unlimited === undefined) return undefined
   const best = widest(view, query) ?? { path: unlimited, bps: 0 }
-  const unknown = best.path.hops
-    .map((hop) => view.link(hop.qkdlId))
-    .find((link) => link?.capacityBps === undefined)
+  const unknown = unmeasuredOn(view, best.path)
   const over = pathName(view, best.path.nodes)
   const reason =
     best.bps === 0 && unknown !== undefined
-      ? `the rate of ${linkName(view, unknown)} is not known yet`
+      ? notKnown(view, unknown)
       : `best is ${best.bps} bit/s over ${over}${stockOver(view, best.path, settings)}`
   return { appTag: "no-capacity", reason: `no path with ${query.rateBps} bit/s: ${reason}` }
+}
+
+/** The link for whose rate nothing can be promised to a query yet, though it generates. */
+export function unmeasured(view: View, query: Omit<PathQuery, "rateBps">): NetworkLink | undefined {
+  const path = findPath(view.graph, { ...query, rateBps: 0 })
+  return path === undefined ? undefined : unmeasuredOn(view, path)
+}
+
+function unmeasuredOn(view: View, { hops }: FoundPath): NetworkLink | undefined {
+  return hops
+    .flatMap(({ qkdlId }) => view.link(qkdlId) ?? [])
+    .find(({ capacityBps }) => capacityBps === undefined)
+}
+
+export function notKnown(view: View, link: NetworkLink): string {
+  return `the rate of ${linkName(view, link)} is not known yet`
 }
 
 /** What the stock of the links that have least would add for a while. */

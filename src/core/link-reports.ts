@@ -41,9 +41,16 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
     performance: news.performance ?? (cameUp ? withoutRates(before) : before).performance,
     ...(status === undefined ? {} : { status }),
   }
-  const endA = side === "a" ? end : link.endA
-  const endB = side === "b" ? end : link.endB
-  const merged = mergedStatus(turn, link, endA, endB)
+  const merged = mergedStatus(
+    turn,
+    link,
+    side === "a" ? end : link.endA,
+    side === "b" ? end : link.endB,
+  )
+  const comesUp = merged === "ACTIVE" && link.status !== "ACTIVE"
+  const other = side === "a" ? link.endB : link.endA
+  const beside = comesUp ? withoutNone(other) : other
+  const [endA, endB] = side === "a" ? [end, beside] : [beside, end]
   const figures = mergedPerformance(endA.performance, endB.performance)
   const moved = FIGURES.some((figure) => figures[figure] !== link.performance[figure])
   const performance = moved ? figures : link.performance
@@ -78,6 +85,12 @@ export function report(turn: Turn, link: NetworkLink, side: LinkSide, news: EndN
 function withoutRates(end: LinkEndReport): LinkEndReport {
   const { skrBps: _skr, eskrBps: _eskr, ...performance } = end.performance
   return { ...end, performance }
+}
+
+/** What the other end told before the link was up: some is a measurement, since keys were made; none is not. */
+function withoutNone(end: LinkEndReport): LinkEndReport {
+  const { skrBps, eskrBps } = end.performance
+  return skrBps === 0 || eskrBps === 0 ? withoutRates(end) : end
 }
 
 /** The worse of both ends. An end whose node is not connected is not asked when the other is. */
@@ -166,10 +179,11 @@ function measured(
   news: EndNews,
   settings: Settings,
 ): Pick<NetworkLink, "capacityBps" | "steady" | "measuredAtMs"> {
-  if (news.performance === undefined) return {}
-  const rate = rateBps({ ...link, performance })
-  if (rate === undefined) return {}
   const { measuredAtMs, capacityBps, steady } = link
+  // What one end told before the link was up as a whole is counted with as soon as it is, where nothing else is known.
+  const isNew = news.performance !== undefined || (status === "ACTIVE" && steady === undefined)
+  const rate = isNew ? rateBps({ ...link, performance }) : undefined
+  if (rate === undefined) return {}
   if (status !== "ACTIVE") return measuredAtMs === undefined ? {} : { measuredAtMs: news.atMs }
   // The inventory's estimate is no measurement: the first one replaces it.
   const isFirst = measuredAtMs === undefined || capacityBps === undefined || steady === undefined
