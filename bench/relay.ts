@@ -131,6 +131,7 @@ async function main(): Promise<void> {
     for (const [batch, atOnce] of [
       [128, 8],
       [1024, 4],
+      [1024, 8],
       [4096, 2],
     ] as const)
       await measureEnds({ durable, batch, atOnce, warmS: 2, seconds })

@@ -76,11 +76,14 @@ export function uuidsOf(ids: readonly string[], from: number, count: number): re
   return count === 1 ? [uuidText(bytes, from * UUID_BYTES)] : textsIn(bytes, from, count)
 }
 
+/** Where texts are written before they are strings: hyphens stay where they are. */
+let texts = Buffer.alloc(TEXT_BYTES * 128, HYPHEN)
+
 /** One string is made of all, and each id is a piece of it. */
 function textsIn(bytes: Uint8Array, from: number, count: number): string[] {
-  const text = Buffer.allocUnsafe(count * TEXT_BYTES).fill(HYPHEN)
-  for (let i = 0; i < count; i++) writeText(bytes, (from + i) * UUID_BYTES, text, i * TEXT_BYTES)
-  const all = text.toString("latin1")
+  if (texts.length < count * TEXT_BYTES) texts = Buffer.alloc(count * TEXT_BYTES, HYPHEN)
+  for (let i = 0; i < count; i++) writeText(bytes, (from + i) * UUID_BYTES, texts, i * TEXT_BYTES)
+  const all = texts.toString("latin1", 0, count * TEXT_BYTES)
   const ids = new Array<string>(count)
   for (let i = 0; i < count; i++) ids[i] = all.slice(i * TEXT_BYTES, (i + 1) * TEXT_BYTES)
   return ids
@@ -138,15 +141,34 @@ export function writeUuids(texts: readonly string[], target: Uint8Array): boolea
 let given = Buffer.alloc(TEXT_BYTES * 128)
 
 function readText(text: Uint8Array, from: number, target: Uint8Array, to: number): boolean {
-  let [at, all] = [to, 0]
-  for (let i = from; i < from + TEXT_BYTES; i += 2) {
-    const nth = i - from
-    if ((nth === 8 || nth === 13 || nth === 18 || nth === 23) && text[i++] !== HYPHEN) return false
-    const byte = ((VALUES[text[i] ?? 0] ?? -1) << 4) | (VALUES[text[i + 1] ?? 0] ?? -1)
+  if (text[from + 8] !== HYPHEN || text[from + 13] !== HYPHEN) return false
+  if (text[from + 18] !== HYPHEN || text[from + 23] !== HYPHEN) return false
+  return (
+    (readDigits(text, from, 4, target, to) |
+      readDigits(text, from + 9, 2, target, to + 4) |
+      readDigits(text, from + 14, 2, target, to + 6) |
+      readDigits(text, from + 19, 2, target, to + 8) |
+      readDigits(text, from + 24, 6, target, to + 10)) >=
+    0
+  )
+}
+
+/** Below 0 where one is no digit. */
+function readDigits(
+  text: Uint8Array,
+  from: number,
+  count: number,
+  target: Uint8Array,
+  to: number,
+): number {
+  let all = 0
+  for (let i = 0; i < count; i++) {
+    const high = VALUES[text[from + 2 * i] ?? 0] ?? -1
+    const byte = (high << 4) | (VALUES[text[from + 2 * i + 1] ?? 0] ?? -1)
     all |= byte
-    target[at++] = byte
+    target[to + i] = byte
   }
-  return all >= 0
+  return all
 }
 
 /**
@@ -182,8 +204,9 @@ export class ByteWriter {
   #buffer: Buffer
   #length = 0
 
-  constructor(sizeHintBytes = 256) {
-    this.#buffer = Buffer.allocUnsafe(sizeHintBytes)
+  /** @param room so many bytes at first, or these: taken over, and left for others when they are too few */
+  constructor(room: number | Buffer = 256) {
+    this.#buffer = typeof room === "number" ? Buffer.allocUnsafe(room) : room
   }
 
   get lengthBytes(): number {
@@ -210,11 +233,6 @@ export class ByteWriter {
     return this
   }
 
-  /** The same of a number up to 2^53: without an object for each. */
-  whole(value: number): this {
-    return this.u32(Math.floor(value / 2 ** 32)).u32(value % 2 ** 32)
-  }
-
   f64(value: number): this {
     this.#length = this.#room(8).writeDoubleBE(value, this.#length)
     return this
@@ -223,6 +241,12 @@ export class ByteWriter {
   raw(bytes: Uint8Array): this {
     this.#room(bytes.length).set(bytes, this.#length)
     this.#length += bytes.length
+    return this
+  }
+
+  zeros(lengthBytes: number): this {
+    this.#room(lengthBytes).fill(0, this.#length, this.#length + lengthBytes)
+    this.#length += lengthBytes
     return this
   }
 

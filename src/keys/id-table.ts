@@ -87,9 +87,10 @@ export class IdTable {
   remove(number: number): void {
     const words = this.#runs[number] ?? new Int32Array(0)
     const count = words.length / WORDS
+
     for (let nth = 0; nth < count; nth++) {
-      const slot = this.#slotFor(words, nth, hashOf(words, nth, this.#seed))
-      if (this.#slots[slot * SLOT + 1] === placeOf(number, nth)) this.#empty(slot)
+      const slot = this.#slotOf(placeOf(number, nth), hashOf(words, nth, this.#seed))
+      if (slot >= 0) this.#empty(slot)
     }
     this.#runs[number] = new Int32Array(0)
     this.#free.push(number)
@@ -102,7 +103,7 @@ export class IdTable {
   }
 
   #put(run: Int32Array, number: number, nth: number): void {
-    if ((this.#count + 1) * 2 > this.#mask) this.#grow()
+    if ((this.#count + 1) * 4 > this.#mask) this.#grow()
     const hash = hashOf(run, nth, this.#seed)
     const at = this.#slotFor(run, nth, hash) * SLOT
     if (this.#slots[at + 1] === 0) this.#count += 1
@@ -125,6 +126,16 @@ export class IdTable {
       hole = next
     }
     slots[hole * SLOT + 1] = 0
+  }
+
+  /** Where it says that an id with this hash is at this place; -1 where it does not. */
+  #slotOf(place: number, hash: number): number {
+    const slots = this.#slots
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const there = slots[slot * SLOT + 1] ?? 0
+      if (there === place) return slot
+      if (there === 0) return -1
+    }
   }
 
   /** Where the id is, or would be put. */
@@ -175,13 +186,16 @@ function isSame(one: Int32Array, nth: number, other: Int32Array, otherNth: numbe
 
 /** For `hasTwins`: which id stands where, from 1; four slots an id at least. */
 const seen = new Uint16Array(RUN_IDS * 4)
+/** And the ids it looks at. */
+const twins = new Int32Array(RUN_IDS * WORDS)
 
 /** Whether one of these ids, of a run, is there twice. */
 export function hasTwins(idBytes: Uint8Array): boolean {
   const count = idBytes.length / UUID_BYTES
   if (count <= 1) return false
   if (count > RUN_IDS) throw new RangeError(`a run of ${count} ids`)
-  const words = wordsOf(idBytes)
+  new Uint8Array(twins.buffer).set(idBytes)
+  const words = twins
   let mask = 3
   while (mask < count * 4 - 1) mask = mask * 2 + 1
   seen.fill(0, 0, mask + 1)

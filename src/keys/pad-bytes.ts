@@ -4,10 +4,13 @@
 import { QkdError } from "../errors.js"
 import { halfName, lengthOf } from "./half.js"
 import type { HalfRef, Segment } from "./half.js"
-import { Secret } from "./secret.js"
+import { SecretRoom } from "./secret.js"
+import type { Secret } from "./secret.js"
 
 export class PadBytes {
   readonly #halves = new Map<string, Secret>()
+  /** A message's pad is used, and wiped, before the next one's is gathered. */
+  readonly #room = new SecretRoom()
 
   get count(): number {
     return this.#halves.size
@@ -24,7 +27,7 @@ export class PadBytes {
    * @throws QkdError `data-missing` when a half is not here.
    */
   gather(segments: readonly Segment[]): Secret {
-    const gathered = Secret.zero(lengthOf(segments))
+    const gathered = this.#room.zero(lengthOf(segments))
     gathered.use((target) => {
       let at = 0
       for (const segment of segments) {

@@ -6,7 +6,7 @@
 // What goes over a hop at the same time rides in one message, whoever's it is: one tag for all, whose key would cost a
 // link as much as a key of 256 bits does.
 
-import { ByteReader, ByteWriter, uuidBytes } from "./bytes.js"
+import { ByteReader, ByteWriter, UUID_BYTES, uuidBytes } from "./bytes.js"
 import { cutSegments } from "./half.js"
 import type { Segment } from "./half.js"
 import type { RelayScheme } from "../model/app.js"
@@ -134,7 +134,7 @@ export function wholeOf(consignment: Consignment): Consignment {
 
 /** @param shipments as `encodeShipment` wrote them */
 export function encodeRelayHeader(hop: RelayHop, shipments: readonly Uint8Array[]): Buffer {
-  const writer = new ByteWriter(512)
+  const writer = new ByteWriter(shipments.reduce((sum, { length }) => sum + length, 512))
     .u8(VERSION)
     .raw(hop.sessionId)
     .u64(hop.number)
@@ -150,7 +150,7 @@ export function encodeRelayHeader(hop: RelayHop, shipments: readonly Uint8Array[
 }
 
 export function encodeShipment(shipment: Shipment): Buffer {
-  return writeConsignment(new ByteWriter(512), shipment)
+  return writeConsignment(new ByteWriter(512 + consignmentRoom(shipment)), shipment)
     .texts(shipment.nodes)
     .f64(epsilonToWire(shipment.epsilon))
     .finish()
@@ -158,10 +158,16 @@ export function encodeShipment(shipment: Shipment): Buffer {
 
 /** One and only one encoding: also what acknowledgements and voids are signed over. */
 export function encodeConsignment(consignment: Consignment): Buffer {
-  return writeConsignment(new ByteWriter(256), consignment).finish()
+  return writeConsignment(new ByteWriter(consignmentRoom(consignment)), consignment).finish()
 }
 
-function writeConsignment(writer: ByteWriter, consignment: Consignment): ByteWriter {
+/** As many bytes as one takes, as a rule: a writer with room does not copy what it has. */
+export function consignmentRoom({ keyIds, extensions = "" }: Consignment): number {
+  return 512 + UUID_BYTES * keyIds.length + extensions.length
+}
+
+/** The same as `encodeConsignment`, among other things. */
+export function writeConsignment(writer: ByteWriter, consignment: Consignment): ByteWriter {
   const { scheme, share, signed, extensions } = consignment
   const combines = scheme === "destination-combines"
   const flags =

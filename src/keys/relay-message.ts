@@ -59,13 +59,15 @@ export function loadedBytes({ head, cargo }: Loaded): number {
 }
 
 /**
- * @param pad as many bytes as all cargo has; @param tagKey 32 bytes; both used once, here: the caller wipes them
+ * @param pad as many bytes as all cargo has, written over; @param tagKey 32 bytes; both used once, here: the caller wipes them
+ * @param before so many bytes before the message are the caller's
  */
 export function wrapRelay(
   hop: RelayHop,
   loaded: readonly Loaded[],
   pad: Secret,
   tagKey: Secret,
+  before = 0,
 ): Buffer {
   const head = encodeRelayHeader(
     hop,
@@ -75,7 +77,8 @@ export function wrapRelay(
   const carried = loaded.reduce((sum, { cargo }) => sum + cargo.parts.length, 0)
   if (pad.lengthBytes !== size) throw new RangeError("payload and pad disagree about the length")
   const start = 4 + head.length
-  const message = Buffer.allocUnsafeSlow(start + carried + size + TAG_BYTES)
+  const all = Buffer.allocUnsafeSlow(before + start + carried + size + TAG_BYTES)
+  const message = all.subarray(before)
   message.writeUInt32BE(head.length, 0)
   message.set(head, 4)
   const body = message.subarray(start, message.length - TAG_BYTES)
@@ -85,7 +88,7 @@ export function wrapRelay(
       message.set(oneTimeTag(key, [head, body, ...hidden]), message.length - TAG_BYTES)
     })
   })
-  return message
+  return all
 }
 
 /** Ciphertexts into `body`. Returns what goes under the tag besides, piece after piece: lent, not copied. */
@@ -95,15 +98,20 @@ function fill(body: Uint8Array, masks: Uint8Array, loaded: readonly Loaded[]): U
     const size = cargo.secret.lengthBytes
     body.set(cargo.parts, at)
     at += cargo.parts.length
-    const cipher = body.subarray(at, at + size)
     const mask = masks.subarray(from, from + size)
-    // In place, never with the bare payload in a buffer that is not wiped.
-    cipher.set(mask)
+    const target = at
     at += size
     from += size
+    // In place, never with the bare payload in a buffer that is not wiped; and where words are aligned, if it can be.
     return cargo.secret.use((plain) => {
-      xorInto(cipher, plain)
-      return shipment.scheme === "destination-combines" ? mask : plain
+      if (shipment.scheme !== "destination-combines") {
+        xorInto(mask, plain)
+        body.set(mask, target)
+        return plain
+      }
+      body.set(mask, target)
+      xorInto(body.subarray(target, target + size), plain)
+      return mask
     })
   })
 }
@@ -152,13 +160,20 @@ export function unwrapRelay(
   arrives: (header: RelayHeader) => boolean,
 ): Cargo[] | undefined {
   const { headers, head, body, tag } = relay
-  const hidden = pad.slice(0, pad.lengthBytes)
+  const hidden = Secret.zero(pad.lengthBytes)
   const isProven = hidden.use((third) => {
     let [at, from] = [0, 0]
     for (const header of headers) {
       const size = payloadBytes(header)
-      if (header.scheme !== "destination-combines")
-        xorInto(third.subarray(from, from + size), body.subarray(at, at + size))
+      const piece = third.subarray(from, from + size)
+      // The ciphertext first: in the message its words are aligned by chance only.
+      const isCombined = header.scheme === "destination-combines"
+      if (!isCombined) piece.set(body.subarray(at, at + size))
+      pad.use((mask) => {
+        const own = mask.subarray(from, from + size)
+        if (isCombined) piece.set(own)
+        else xorInto(piece, own)
+      })
       at += size * partsOf(header)
       from += size
     }

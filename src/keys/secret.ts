@@ -35,6 +35,11 @@ export class Secret {
     return new Secret(unmovedBytes(lengthBytes), 0, lengthBytes)
   }
 
+  /** The same in bytes that are lent and zeroed: nobody else uses the first `lengthBytes` of them until it is wiped. */
+  static zeroIn(room: Uint8Array, lengthBytes: number): Secret {
+    return new Secret(room, 0, lengthBytes)
+  }
+
   get lengthBytes(): number {
     this.#open()
     return this.#length
@@ -66,10 +71,7 @@ export class Secret {
   /** `count` new secrets of `lengthBytes` each, from `offsetBytes` on. All share one buffer, in which each wipes its own bytes. */
   parts(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
     const own = unmovedCopy(this.#view(offsetBytes, lengthBytes * count))
-    const parts = new Array<Secret>(count)
-    for (let nth = 0; nth < count; nth++)
-      parts[nth] = new Secret(own, nth * lengthBytes, lengthBytes)
-    return parts
+    return Secret.#row(own, 0, lengthBytes, count)
   }
 
   /** The same, and they are overwritten here. */
@@ -77,6 +79,17 @@ export class Secret {
     const parts = this.parts(offsetBytes, lengthBytes, count)
     this.#view(offsetBytes, lengthBytes * count).fill(0)
     return parts
+  }
+
+  /** The same where they lie, without a copy; all else of it is overwritten, and it is wiped for whoever looks. */
+  divide(offsetBytes: number, lengthBytes: number, count: number): Secret[] {
+    const own = this.#open()
+    const whole = this.#view(offsetBytes, lengthBytes * count)
+    const from = this.#from + offsetBytes
+    own.fill(0, this.#from, from)
+    own.fill(0, from + whole.length, this.#from + this.#length)
+    this.#bytes = null
+    return Secret.#row(own, from, lengthBytes, count)
   }
 
   /** Overwrites the bytes; every later use throws. Wiping twice is harmless. */
@@ -101,6 +114,13 @@ export class Secret {
     return "<secret>"
   }
 
+  static #row(bytes: Uint8Array, from: number, lengthBytes: number, count: number): Secret[] {
+    const row = new Array<Secret>(count)
+    for (let nth = 0; nth < count; nth++)
+      row[nth] = new Secret(bytes, from + nth * lengthBytes, lengthBytes)
+    return row
+  }
+
   #view(offsetBytes: number, lengthBytes: number): Uint8Array {
     const bytes = this.#open()
     if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes + lengthBytes > this.#length)
@@ -116,5 +136,18 @@ export class Secret {
     if (this.#bytes === null)
       throw new QkdError("operation-failed", "secret used after it was wiped")
     return this.#bytes
+  }
+}
+
+/** Room for one secret after the other: where large ones come and go by the thousand, none of them is left to the collector. */
+export class SecretRoom {
+  #bytes = unmovedBytes(0)
+  #last: Secret | undefined
+
+  /** A zeroed secret; in room of its own while the one before is not wiped. */
+  zero(lengthBytes: number): Secret {
+    if (this.#last?.wiped === false) return Secret.zero(lengthBytes)
+    if (this.#bytes.length < lengthBytes) this.#bytes = unmovedBytes(lengthBytes)
+    return (this.#last = Secret.zeroIn(this.#bytes, lengthBytes))
   }
 }

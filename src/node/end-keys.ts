@@ -3,12 +3,12 @@
 
 import { timingSafeEqual } from "node:crypto"
 import { QkdError } from "../errors.js"
-import { ByteReader, ByteWriter } from "../keys/bytes.js"
+import { ByteReader, ByteWriter, UUID_BYTES } from "../keys/bytes.js"
 import { DeliveryLedger, isSpent } from "../keys/delivery.js"
 import type { KeyBatch, KeyPathFacts } from "../keys/delivery.js"
 import { epsilonToWire } from "../keys/epsilon.js"
-import { consignmentBytes, encodeConsignment, readConsignment } from "../keys/relay-header.js"
-import { readEpsilon, RELAY_LIMITS } from "../keys/relay-header.js"
+import { consignmentBytes, readConsignment } from "../keys/relay-header.js"
+import { readEpsilon, RELAY_LIMITS, writeConsignment } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { Secret } from "../keys/secret.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
@@ -34,6 +34,8 @@ export class EndKeys {
   readonly #ledger: DeliveryLedger
   /** Batches that are over, oldest first, and since when. */
   readonly #over = new Map<string, number>()
+  /** Where records are written, one after the other. */
+  #room = unmovedBuffer(0)
   /** Some of what is here is from before this process began. */
   readonly fromEarlierRuns: boolean
 
@@ -76,7 +78,7 @@ export class EndKeys {
       await this.#store.commit([], { quiet: true })
       return
     }
-    const record = encodeBatch(batch, keys)
+    const record = this.#encodeNew(batch, keys)
     const durable = this.#store.commit([{ key: batchKey(offer.transferId), value: record }])
     record.fill(0)
     await durable
@@ -117,7 +119,10 @@ export class EndKeys {
         if (record === undefined) continue
         const size = keySizeBits / 8
         const first = record.lengthBytes - consignmentBytes(batch.offer) + from * size
-        runs.push(endKeys(keyIds, given, record.parts(first, size, count), factsOf(batch)))
+        // What is asked for as it came, and is over by it, leaves where it lies.
+        const isLast = taken.runs.length === 1 && taken.finished.length === 1
+        const keys = isLast ? record.divide(first, size, count) : record.parts(first, size, count)
+        runs.push(endKeys(keyIds, given, keys, factsOf(batch)))
         given += count
         bits.push({ appId, bits: count * keySizeBits })
       }
@@ -177,6 +182,28 @@ export class EndKeys {
     return same === true
   }
 
+  /** `[consignment][8 expiry][8 epsilon][1 links, 1 disjoint paths][8 marks of each key][keys]`: lent, to be wiped. */
+  #encodeNew(batch: KeyBatch, keys: Secret): Buffer {
+    const { offer, taken } = batch
+    const head = writeConsignment(new ByteWriter(this.#room), offer)
+      .u64(BigInt(Math.floor(batch.expiresMs)))
+      .f64(epsilonToWire(batch.epsilon))
+      .u8(batch.links ?? UNKNOWN)
+      .u8(batch.disjointPaths ?? UNKNOWN)
+      // Nobody has one of them yet.
+      .zeros(MARK_BYTES * taken.length)
+      .finish()
+    const lengthBytes = head.length + keys.lengthBytes
+    // Before the keys come in: what grows leaves copies.
+    if (this.#room.length < lengthBytes) this.#room = unmovedBuffer(lengthBytes)
+    const record = this.#room.subarray(0, lengthBytes)
+    record.set(head)
+    keys.use((bytes) => {
+      record.set(bytes, head.length)
+    })
+    return record
+  }
+
   /** The record with its new marks, and without the bytes of keys that all entitled SAEs have. */
   #changed(batch: KeyBatch, records: ReadonlyMap<string, Secret>): StoreOp {
     const key = batchKey(batch.offer.transferId)
@@ -202,7 +229,7 @@ export class EndKeys {
     const { transferId, keyIds } = batch.offer
     const now = this.#steadyMs()
     this.#over.set(transferId, now)
-    const value = new ByteWriter(64)
+    const value = new ByteWriter(64 + UUID_BYTES * keyIds.length)
       .u64(BigInt(Math.floor(now)))
       .uuids(keyIds)
       .finish()
@@ -222,25 +249,6 @@ export class EndKeys {
     })
     this.#ledger.bury(transferId, keyIds)
   }
-}
-
-/** `[consignment][8 expiry][8 epsilon][1 links, 1 disjoint paths][8 marks of each key][keys]`. */
-function encodeBatch(batch: KeyBatch, keys: Secret): Buffer {
-  const writer = new ByteWriter(512)
-    .raw(encodeConsignment(batch.offer))
-    .u64(BigInt(Math.floor(batch.expiresMs)))
-    .f64(epsilonToWire(batch.epsilon))
-    .u8(batch.links ?? UNKNOWN)
-    .u8(batch.disjointPaths ?? UNKNOWN)
-  for (const marks of batch.taken) writer.whole(marks)
-  const head = writer.finish()
-  // A buffer of its own and of the right size: the caller wipes it, and no copy is left in a pool.
-  const record = unmovedBuffer(head.length + keys.lengthBytes)
-  record.set(head)
-  keys.use((bytes) => {
-    record.set(bytes, head.length)
-  })
-  return record
 }
 
 /** `keys` is a view. */

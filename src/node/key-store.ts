@@ -40,9 +40,15 @@ export interface KeyStore {
   close(): Promise<void>
 }
 
+/** What is kept of removed records for the next ones of that length, until the next sweep. */
+const MAX_SPARE = 64
+const LEAST_SPARE_BYTES = 4096
+
 /** The same contract in memory: nothing survives. */
 export class VolatileStore implements KeyStore {
   readonly #records = new Map<string, Buffer>()
+  /** Of removed records, wiped, by length: nobody else ever had them. */
+  readonly #spare = new Map<number, Buffer[]>()
   readonly #now: () => number
   readonly #random: (bytes: number) => Uint8Array
   mark: StoreMark
@@ -74,10 +80,10 @@ export class VolatileStore implements KeyStore {
   commit(ops: readonly StoreOp[], options: { quiet?: boolean } = {}): Promise<void> {
     for (const { key, value } of ops) {
       const name = recordName(key)
-      this.#records.get(name)?.fill(0)
+      this.#discard(this.#records.get(name))
       if (value === null) this.#records.delete(name)
       else {
-        const copy = unmovedBuffer(value.length)
+        const copy = this.#spare.get(value.length)?.pop() ?? unmovedBuffer(value.length)
         copy.set(value)
         this.#records.set(name, copy)
       }
@@ -88,7 +94,17 @@ export class VolatileStore implements KeyStore {
   }
 
   sweep(): Promise<void> {
+    this.#spare.clear()
     return Promise.resolve()
+  }
+
+  #discard(record: Buffer | undefined): void {
+    record?.fill(0)
+    // Short ones share pages with others as it is.
+    if (record === undefined || record.length < LEAST_SPARE_BYTES) return
+    const spare = this.#spare.get(record.length) ?? []
+    if (spare.length < MAX_SPARE) spare.push(record)
+    this.#spare.set(record.length, spare)
   }
 
   reset(afterMs: number): Promise<void> {

@@ -41,9 +41,7 @@ export function keysOf(batches: readonly MadeBatch[], madeMs: number): EndKey[] 
   const all = batches.map((batch) => {
     const { nodes: _, madeMs: __, ...facts } = originOf(batch, madeMs)
     const { keys, keyIds, keySizeBits } = batch
-    const cuts = endKeys(keyIds, 0, keys.cut(0, keySizeBits / 8, keyIds.length), facts)
-    keys.wipe()
-    return cuts
+    return endKeys(keyIds, 0, keys.divide(0, keySizeBits / 8, keyIds.length), facts)
   })
   return joined(all)
 }

@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls"
 import { asQkdError, QkdError } from "../errors.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
 import { SESSION_ID_BYTES } from "../keys/relay-header.js"
-import { decodeHello, encodeFrame, encodeHello, FrameDecoder } from "./relay-wire.js"
+import { decodeHello, encodeFrame, encodeHello, FrameDecoder, framed } from "./relay-wire.js"
 import type { Frame, FrameKind, Hello } from "./relay-wire.js"
 
 export interface RelayPeerOwner {
@@ -101,8 +101,16 @@ export class RelayPeer {
 
   /** False when the connection is over; the frame is lost then. */
   send(kind: FrameKind, body: Uint8Array): boolean {
-    if (this.#state === "closed") return false
-    this.#socket.write(encodeFrame(kind, body))
+    return this.#state !== "closed" && this.#write(encodeFrame(kind, body))
+  }
+
+  /** The same of a large body, taken over: `FRAME_HEAD_BYTES` before it are free. */
+  sendFramed(kind: FrameKind, frame: Buffer): boolean {
+    return this.#state !== "closed" && this.#write(framed(kind, frame))
+  }
+
+  #write(frame: Buffer): boolean {
+    this.#socket.write(frame)
     if (this.#socket.writableLength > BACKLOG_LIMIT_BYTES) {
       this.close(new QkdError("resource-denied", `${this.qkdnId} does not read`))
       return false

@@ -13,6 +13,7 @@ import type { LinkKeeper } from "./link-keeper.js"
 import type { LinkTable } from "./link-table.js"
 import type { Pad } from "./pad-queue.js"
 import type { RelayPeer } from "./relay-peer.js"
+import { FRAME_HEAD_BYTES } from "./relay-wire.js"
 import { TurnGatherer } from "./turn-gatherer.js"
 
 interface Outgoing {
@@ -134,8 +135,8 @@ export class RelaySender {
       const loaded = group.map((one) => one.loaded)
       for (const { shipment } of loaded)
         if (shipment.source !== qkdnId) keeper.countRelayed(consignmentBytes(shipment))
-      if (!peer.send("relay", wrapRelay(hop, loaded, pad.pad, pad.tagKey)))
-        throw unreachable(keeper)
+      const message = wrapRelay(hop, loaded, pad.pad, pad.tagKey, FRAME_HEAD_BYTES)
+      if (!peer.sendFramed("relay", message)) throw unreachable(keeper)
       for (const { sent } of group) sent()
     } catch (cause) {
       for (const { failed } of group) failed(cause)

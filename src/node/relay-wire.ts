@@ -36,12 +36,20 @@ export const FRAME_LIMIT_BYTES = 1 << 18
 export const NONCE_BYTES = 16
 const VERSION = 2
 
+/** What stands before a body: its length and its kind. */
+export const FRAME_HEAD_BYTES = 5
+
 /** A frame in one buffer, ready for the socket. */
 export function encodeFrame(kind: FrameKind, body: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafeSlow(5 + body.length)
-  frame.writeUInt32BE(1 + body.length, 0)
-  frame.writeUInt8(FRAME_KINDS.indexOf(kind), 4)
-  frame.set(body, 5)
+  const frame = Buffer.allocUnsafeSlow(FRAME_HEAD_BYTES + body.length)
+  frame.set(body, FRAME_HEAD_BYTES)
+  return framed(kind, frame)
+}
+
+/** The same of a body that has room for the head before it: it is not copied. */
+export function framed(kind: FrameKind, frame: Buffer): Buffer {
+  frame.writeUInt32BE(frame.length - LENGTH_BYTES, 0)
+  frame.writeUInt8(FRAME_KINDS.indexOf(kind), LENGTH_BYTES)
   return frame
 }
 

@@ -6,7 +6,7 @@ import type { KeyObject } from "node:crypto"
 import { ByteWriter } from "../keys/bytes.js"
 import { epsilonToWire } from "../keys/epsilon.js"
 import type { PeerIdentity } from "../keys/policy-view.js"
-import { encodeConsignment } from "../keys/relay-header.js"
+import { consignmentRoom, writeConsignment } from "../keys/relay-header.js"
 import type { Consignment } from "../keys/relay-header.js"
 import { markStatement } from "../keys/store-mark.js"
 import type { SignedMark, StoreMark } from "../keys/store-mark.js"
@@ -150,20 +150,14 @@ function acksStatement(digests: readonly Uint8Array[]): Buffer {
 }
 
 function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
-  return new ByteWriter(512)
-    .text("keyloom relay ack 3")
-    .raw(encodeConsignment(offer))
-    .texts(nodes)
-    .f64(epsilonToWire(epsilon))
-    .finish()
+  const writer = new ByteWriter(512 + consignmentRoom(offer)).text("keyloom relay ack 3")
+  return writeConsignment(writer, offer).texts(nodes).f64(epsilonToWire(epsilon)).finish()
 }
 
 /** In a buffer of its own: it is wiped. */
 function contentsStatement(offer: Consignment, keys: Uint8Array): Buffer {
-  const head = new ByteWriter(512)
-    .text("keyloom relay contents 1")
-    .raw(encodeConsignment(offer))
-    .finish()
+  const writer = new ByteWriter(512 + consignmentRoom(offer)).text("keyloom relay contents 1")
+  const head = writeConsignment(writer, offer).finish()
   const statement = unmovedBuffer(head.length + keys.length)
   statement.set(head)
   statement.set(keys, head.length)

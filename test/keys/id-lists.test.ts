@@ -83,13 +83,3 @@ describe("a list of ids", () => {
     assert.throws(() => reader.uuids(1), isQkdError("malformed-message"))
   })
 })
-
-describe("a whole number", () => {
-  it("is written as 64 bits, as far as it is exact", () => {
-    for (const value of [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 48 - 1, Number.MAX_SAFE_INTEGER])
-      assert.deepEqual(
-        new ByteWriter(8).whole(value).finish(),
-        new ByteWriter(8).u64(BigInt(value)).finish(),
-      )
-  })
-})

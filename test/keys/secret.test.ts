@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { format, inspect } from "node:util"
 import { serialize } from "node:v8"
-import { Secret } from "../../src/keys/secret.js"
+import { Secret, SecretRoom } from "../../src/keys/secret.js"
 import type { Log } from "../../src/node/log.js"
 
 const canary = "canary-canary-ca"
@@ -51,6 +51,55 @@ describe("a secret", () => {
     assert.deepEqual(secret.cut(0, 4, 0), [])
     assert.throws(() => secret.cut(8, 3, 3), RangeError)
     assert.equal(text(secret), "cana\0\0\0\0\0\0ary-ca")
+  })
+
+  it("is divided where it lies: nothing else of it is left, and each part is wiped alone", () => {
+    const secret = Secret.take(Buffer.from(canary))
+    const whole = secret.use((bytes) => bytes)
+    const text = (one: Secret): string => one.use((bytes) => Buffer.from(bytes).toString())
+    assert.throws(() => secret.divide(8, 3, 3), RangeError)
+    const parts = secret.divide(4, 3, 2)
+    assert.equal(Buffer.from(whole).toString(), "\0\0\0\0ry-can\0\0\0\0\0\0")
+    assert.deepEqual(parts.map(text), ["ry-", "can"])
+    assert.equal(secret.wiped, true)
+    assert.throws(() => secret.divide(0, 1, 1), /wiped/)
+    secret.wipe()
+    parts[0]?.wipe()
+    assert.equal(Buffer.from(whole).toString(), "\0\0\0\0\0\0\0can\0\0\0\0\0\0")
+  })
+
+  it("has another's room only once that is wiped", () => {
+    const room = new SecretRoom()
+    const seen: Uint8Array[] = []
+    const place = (one: Secret): Uint8Array => one.use((bytes) => bytes)
+    const first = room.zero(2000)
+    place(first).fill(1)
+    const second = room.zero(2000)
+    place(second).fill(2)
+    assert.equal(place(first).includes(2), false)
+    const [firstPlace, secondPlace] = [place(first), place(second)]
+    first.wipe()
+    second.wipe()
+    for (const [length, reused] of [
+      [1500, true],
+      [3000, false],
+      [3000, true],
+    ] as const) {
+      const next = room.zero(length)
+      assert.equal(next.lengthBytes, length)
+      assert.equal(
+        place(next).every((byte) => byte === 0),
+        true,
+      )
+      const places = [firstPlace, secondPlace, ...seen]
+      assert.equal(
+        places.some(({ buffer }) => buffer === place(next).buffer),
+        reused,
+      )
+      seen.push(place(next))
+      place(next).fill(3)
+      next.wipe()
+    }
   })
 
   it("gives copies of its parts, each of which is wiped alone", () => {

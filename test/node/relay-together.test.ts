@@ -4,12 +4,13 @@ import assert from "node:assert/strict"
 import { halfName } from "../../src/keys/half.js"
 import { parseRelay } from "../../src/keys/relay-message.js"
 import { RelayPeer } from "../../src/node/relay-peer.js"
+import { FRAME_HEAD_BYTES } from "../../src/node/relay-wire.js"
 import type { FrameKind } from "../../src/node/relay-wire.js"
 import type { EndKey } from "../../src/node/ports.js"
 import { hexOf, KeyNetwork } from "./key-network.js"
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
-const speak = RelayPeer.prototype.send
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with their own `this` below
+const { send, sendFramed } = RelayPeer.prototype
 
 let net: KeyNetwork
 let said: FrameKind[] = []
@@ -23,12 +24,14 @@ async function network(count: number, limits: object = {}): Promise<void> {
   begins = []
   RelayPeer.prototype.send = function (kind, body) {
     said.push(kind)
-    if (kind === "relay") {
-      const [first] = parseRelay(body).hop.tagKey
-      assert.ok(first)
-      begins.push({ half: halfName(first), offset: first.offset })
-    }
-    return speak.call(this, kind, body)
+    return send.call(this, kind, body)
+  }
+  RelayPeer.prototype.sendFramed = function (kind, frame) {
+    said.push(kind)
+    const [first] = parseRelay(frame.subarray(FRAME_HEAD_BYTES)).hop.tagKey
+    assert.ok(first)
+    begins.push({ half: halfName(first), offset: first.offset })
+    return sendFramed.call(this, kind, frame)
   }
 }
 
@@ -51,7 +54,7 @@ async function bothEnds(outcomes: PromiseSettledResult<EndKey[]>[]): Promise<[st
 
 describe("keys that are asked for at the same time", () => {
   afterEach(async () => {
-    RelayPeer.prototype.send = speak
+    Object.assign(RelayPeer.prototype, { send, sendFramed })
     await net.close()
   })
 
