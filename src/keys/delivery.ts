@@ -25,7 +25,7 @@ export interface KeyBatch extends KeyPathFacts {
   readonly offer: Consignment
   /** In the caller's steady time; the batch is void from then on. */
   readonly expiresMs: number
-  /** `taken[k]` holds a bit for each slave (in the offer's order) that has fetched key k. */
+  /** `taken[k]` holds a bit for each slave (in the offer's order) that has fetched key k; all and `VOID` where it was taken back. */
   readonly taken: number[]
 }
 
@@ -46,6 +46,16 @@ export interface Taken {
 }
 
 export const DELIVERY_LIMITS = { keys: 100_000, tombstones: 65_536, earlyVoids: 4096 } as const
+
+/** Beside the marks of all slaves: nobody has this key, and nobody gets it. Beyond the slaves' own (RELAY_LIMITS). */
+const VOID = 2 ** 50
+
+export interface VoidedKey {
+  readonly outcome: "voided" | "unknown" | "too-late"
+  /** Its batch, whose marks must be rewritten, or that must be removed, since nothing is left of it. */
+  readonly changed?: KeyBatch
+  readonly finished?: KeyBatch
+}
 
 interface Entry {
   readonly batch: KeyBatch
@@ -193,10 +203,35 @@ export class DeliveryLedger {
     }
     const { offer, taken } = entry.batch
     if (offer.source !== source) return "unknown"
-    if (taken.some((bits) => bits !== 0)) return "too-late"
+    if (taken.some((bits) => bits !== 0 && bits < VOID)) return "too-late"
     this.#remove(entry)
     this.#voided.add(earlyVoid(offer))
     return "voided"
+  }
+
+  /** The source takes one key of a batch back: what `voidBatch` is to all of them. */
+  voidKey(keyId: string, source: string): VoidedKey {
+    const name = earlyVoid({ transferId: keyId, source })
+    if (this.#voided.has(name)) return { outcome: "voided" }
+    this.#keys.ask([keyId])
+    const place = this.#keys.find(0)
+    const entry = this.#keys.ownerAt(place)
+    if (entry === undefined) {
+      const isOver = this.#keys.state(wordsOf(uuidBytes([keyId])), 0) === "over"
+      return { outcome: isOver ? "too-late" : "unknown" }
+    }
+    const { batch, allTaken } = entry
+    if (batch.offer.source !== source) return { outcome: "unknown" }
+    const index = this.#keys.indexAt(place)
+    const marks = batch.taken[index] ?? 0
+    if (marks >= VOID) return { outcome: "voided" }
+    if (marks !== 0 || !entry.deliverable) return { outcome: "too-late" }
+    batch.taken[index] = allTaken + VOID
+    entry.left -= 1
+    this.#voided.add(name)
+    if (entry.left > 0) return { outcome: "voided", changed: batch }
+    this.#remove(entry)
+    return { outcome: "voided", finished: batch }
   }
 
   /** Batches whose time is over; they are out of the books now. */
@@ -215,7 +250,10 @@ export class DeliveryLedger {
   #add(batch: KeyBatch, words: Int32Array, deliverable: boolean): void {
     const { transferId, slaveSaeIds } = batch.offer
     const allTaken = 2 ** slaveSaeIds.length - 1
-    const left = batch.taken.reduce((sum, marks) => sum + (marks === allTaken ? 0 : 1), 0)
+    const left = batch.taken.reduce(
+      (sum, marks) => sum + (marks === allTaken || marks >= VOID ? 0 : 1),
+      0,
+    )
     const entry = { batch, words, number: 0, allTaken, left, deliverable }
     entry.number = this.#keys.hold(words, entry)
     this.#batches.set(transferId, entry)

@@ -76,7 +76,9 @@ export class Border implements KeyDeposit, BorderDesk {
     return this.#options.endKeys().isKnown(transferId) || this.#handovers.isKnown(transferId)
   }
 
+  /** As `EndKeys.voidBatch`. What lies beyond a domain is taken back as it was given, together. */
   async voidBatch(transferId: string, source: string): Promise<"voided" | "unknown" | "too-late"> {
+    if (this.#handovers.hasKey(transferId, source)) return "too-late"
     const beyond = await this.#handovers.voidBatch(transferId, source)
     // It may be known to one of them only: then the other remembers that it is void.
     const here = await this.#options.endKeys().voidBatch(transferId, source)
@@ -90,12 +92,12 @@ export class Border implements KeyDeposit, BorderDesk {
 
   async void(domain: string, parties: Parties, keyIds: readonly string[]): Promise<Ack[]> {
     const named = keyIds.length > 0 ? keyIds : this.#intakes.keysOf(domain, parties)
-    const whole = new Set(named)
+    const all = new Set(named)
     const byStatus = new Map<AckStatus, string[]>()
     for (const keyId of named) {
       const status =
         this.#handovers.voidedByDomain(domain, parties, keyId) ??
-        (await this.#intakes.void(domain, parties, keyId, whole)) ??
+        (await this.#intakes.void(domain, parties, keyId, all)) ??
         "key not present"
       byStatus.set(status, [...(byStatus.get(status) ?? []), keyId])
     }

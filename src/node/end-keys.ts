@@ -144,9 +144,15 @@ export class EndKeys {
     }
   }
 
-  /** The source takes a batch back. */
+  /** The source takes a batch back; or one key, where it names that. */
   async voidBatch(transferId: string, source: string): Promise<"voided" | "unknown" | "too-late"> {
     const batch = this.#ledger.holds(transferId)
+    if (batch === undefined && !this.#ledger.isKnown(transferId)) {
+      const { outcome, changed, finished } = this.#ledger.voidKey(transferId, source)
+      if (changed !== undefined) await this.#rewrite(changed)
+      if (finished !== undefined) await this.#store.commit(this.#finished(finished))
+      if (outcome !== "unknown") return outcome
+    }
     const outcome = this.#ledger.voidBatch(transferId, source)
     if (outcome === "voided" && batch !== undefined) await this.#store.commit(this.#finished(batch))
     return outcome
@@ -170,6 +176,18 @@ export class EndKeys {
   clear(): void {
     this.#ledger.clear()
     this.#over.clear()
+  }
+
+  async #rewrite(batch: KeyBatch): Promise<void> {
+    const { transferId } = batch.offer
+    const record = this.#store.get(batchKey(transferId))
+    if (record === undefined) throw new QkdError("data-missing", "a batch is not in the store")
+    const op = this.#changed(batch, new Map([[transferId, record]]))
+    record.wipe()
+    const durable = this.#store.commit([op])
+    // Sealed already.
+    op.value?.fill(0)
+    await durable
   }
 
   #holdsSame(transferId: string, keys: Secret): boolean {

@@ -99,6 +99,13 @@ export class Handovers {
     return this.#over.has(transferId) || this.#of(transferId).length > 0
   }
 
+  /** Whether this is the id of a key of that source's which was given to a domain. */
+  hasKey(keyId: string, source: string): boolean {
+    for (const domain of this.#counts.keys())
+      if (this.#byKey.get(`${keyId} ${domain}`)?.handover.source === source) return true
+    return false
+  }
+
   /** The source takes keys back. `too-late`: a domain has handed one of them out. */
   async voidBatch(transferId: string, source: string): Promise<"voided" | "unknown" | "too-late"> {
     const open = this.#of(transferId).filter(({ handover }) => handover.source === source)

@@ -8,13 +8,14 @@
 
 import { createHmac, randomBytes } from "node:crypto"
 import { asQkdError, QkdError } from "../errors.js"
-import { decodeIntake, encodeIntake, sameParties } from "../keys/border-records.js"
+import { decodeIntake, sameParties } from "../keys/border-records.js"
 import type { AckStatus, Intake, Parties } from "../keys/border-records.js"
 import { uuidFrom } from "../keys/bytes.js"
 import type { Consignment } from "../keys/relay-header.js"
-import { Secret } from "../keys/secret.js"
+import type { Secret } from "../keys/secret.js"
 import { AckTeller } from "./ack-teller.js"
 import type { Accepted, Ack, DomainCarrier, DomainDelivery } from "./border-ports.js"
+import { aloneOf, joined, nameOf, opOf, statusOf } from "./intake-records.js"
 import type { GivenKeys } from "./key-maker.js"
 import type { KeyStore, StoreOp } from "./key-store.js"
 import type { Log } from "./log.js"
@@ -109,7 +110,8 @@ export class Intakes {
   }
 
   /**
-   * See `BorderDesk.void`. Keys that came together were relayed together and are taken back together, or not at all.
+   * See `BorderDesk.void`. Keys that came together were relayed together and are taken back together where all are
+   * named, else one by one.
    *
    * @param named all keys that are to be taken back
    * @returns `undefined` for a key that this domain never gave: should it still come, it is void
@@ -126,10 +128,8 @@ export class Intakes {
       return undefined
     }
     if (!sameParties(open.intake, parties)) return "key not present"
-    const { state, keyIds } = open.intake
-    const isWhole = keyIds.every((id) => named.has(id))
-    if (!isWhole && (state === "taken" || state === "relayed")) return "failed to void"
-    return this.#void(open)
+    if (open.intake.keyIds.every((id) => named.has(id))) return this.#void(open)
+    return this.#voidOne(open, keyId)
   }
 
   /** All keys that this domain gave for these SAEs and that are not over. */
@@ -261,6 +261,34 @@ export class Intakes {
     }
   }
 
+  /** One of several that came together: a record of its own from then on. */
+  async #voidOne(open: Open, keyId: string): Promise<AckStatus> {
+    const { takeBack, random, steadyMs, store } = this.#options
+    const { domain } = open.intake
+    // Under way they are one: what becomes of them is known first.
+    await open.forwarding
+    if (statusOf(open.intake) !== "relayed") return this.#void(open)
+    const offers = open.intake.offers.map((offer) => aloneOf(offer, keyId))
+    if (!(await takeBack(offers))) return "failed to void"
+    const now = this.#byKey.get(nameOf(domain, keyId))
+    // Another void was faster.
+    if (now !== open || statusOf(open.intake) !== "relayed") return "voided"
+    const keyIds = open.intake.keyIds.filter((id) => id !== keyId)
+    if (keyIds.length === 0) {
+      await this.#write(open, { state: "voided", offers: [] })
+      return "voided"
+    }
+    const { callbackUrl: _, ...intake } = open.intake
+    open.intake = { ...open.intake, keyIds }
+    this.#counts.set(domain, this.countOf(domain) - 1)
+    const voided = this.#add({
+      ...{ ...intake, intakeId: uuidFrom(random(16)), keyIds: [keyId], offers: [] },
+      ...{ state: "voided", expiresMs: steadyMs() + OVER_MS },
+    })
+    await store.commit([opOf(open.intake), opOf(voided.intake)])
+    return "voided"
+  }
+
   async #bury(
     domain: string,
     { initiatorSaeId, targetSaeIds }: Parties,
@@ -371,31 +399,4 @@ export class Intakes {
 /** Waits for what of these is under way. */
 async function settled(opens: readonly (Open | undefined)[]): Promise<void> {
   for (const open of opens) await open?.forwarding
-}
-
-/** Of an intake whose keys are no longer under way. */
-function statusOf({ state }: Intake): AckStatus {
-  return state === "relayed" || state === "voided" ? state : "failed"
-}
-
-function opOf(intake: Intake): StoreOp {
-  return { key: intakeKey(intake.intakeId), value: encodeIntake(intake) }
-}
-
-function nameOf(domain: string, keyId: string): string {
-  return `${keyId} ${domain}`
-}
-
-function joined(keys: readonly Secret[]): Secret {
-  const together = Secret.zero(keys.reduce((sum, key) => sum + key.lengthBytes, 0))
-  let at = 0
-  for (const key of keys) {
-    together.use((to) => {
-      key.use((from) => {
-        to.set(from, at)
-      })
-    })
-    at += key.lengthBytes
-  }
-  return together
 }

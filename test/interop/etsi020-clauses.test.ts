@@ -641,13 +641,42 @@ describe("ETSI GS QKD 020 by its clauses", function () {
       assert.equal((await ours.first.takeKeys("alice", "ben", ids)).length, 1)
     })
 
-    it("takes back part of what came together only if that is all that is left of it", async () => {
-      const body = container({ keys: keysOf(2) })
+    it("takes back one of several that came together, for good, and the others stay", async () => {
+      const body = container({ keys: keysOf(3) })
       await give(body)
-      const [first] = body.keys
+      const [first, ...others] = body.keys
       const part = voidOf(body, { key_ids: [first?.key_id] })
-      assert.equal(acksIn(await takeBack(part))[0]?.ack_status, "failed to void")
-      assert.equal((await fetch("alice", body)).length, 2)
+      for (let again = 0; again < 2; again++)
+        assert.equal(acksIn(await takeBack(part))[0]?.ack_status, "voided")
+      const alone = { ...body, keys: first === undefined ? [] : [first] }
+      await assertGone("alice", alone)
+      assert.equal(acksIn(await give(alone))[0]?.ack_status, "voided")
+      await assertGone("alice", alone)
+      assert.equal((await fetch("alice", { ...body, keys: others })).length, 2)
+    })
+
+    it("takes back one by one what came together, and says of what an SAE has that it failed", async () => {
+      const body = container({ keys: keysOf(3) })
+      await give(body)
+      const [first, second, third] = body.keys.map(({ key_id }) => key_id)
+      await ours.first.takeKeys("alice", "bob", [second ?? ""])
+      const acks = acksIn(await takeBack(voidOf(body, { key_ids: [first, second] })))
+      assert.deepEqual(idsIn(acks, "voided"), [first])
+      assert.deepEqual(idsIn(acks, "failed to void"), [second])
+      const last = acksIn(await takeBack(voidOf(body, { key_ids: [third] })))
+      assert.deepEqual(idsIn(last, "voided"), [third])
+      for (const key_id of [first, second, third])
+        await assertGone("alice", { ...body, keys: [{ key_id: key_id ?? "", value: "" }] })
+    })
+
+    it("takes back what is left after a part of it", async () => {
+      const body = container({ keys: keysOf(3) })
+      await give(body)
+      const [first, ...left] = body.keys.map(({ key_id }) => key_id)
+      await takeBack(voidOf(body, { key_ids: [first] }))
+      const acks = acksIn(await takeBack(voidOf(body, { key_ids: left })))
+      assert.deepEqual(idsIn(acks, "voided"), left)
+      await assertGone("alice", body)
     })
 
     const body = container()

@@ -117,6 +117,39 @@ describe("the delivery ledger", () => {
     assert.equal(spent.voidBatch(uuid(20), "far"), "too-late")
   })
 
+  it("voids one key for the source only, unless somebody has it, and for good", () => {
+    const ledger = stored(batch(1))
+    assert.equal(ledger.voidKey(uuid(11), "somebody").outcome, "unknown")
+    assert.equal(ledger.voidKey(uuid(13), "far").outcome, "unknown")
+    const { outcome, changed } = ledger.voidKey(uuid(11), "far")
+    assert.equal(outcome, "voided")
+    assert.equal(changed?.offer.transferId, uuid(10))
+    for (const slave of ["s", "t"])
+      assert.throws(() => ledger.take(slave, "m", [uuid(11)], 0), MISSING)
+    assert.equal(ledger.voidKey(uuid(11), "far").outcome, "voided")
+    assert.ok(ledger.take("s", "m", [uuid(12)], 0))
+    assert.equal(ledger.voidKey(uuid(12), "far").outcome, "too-late")
+    assert.equal(ledger.take("t", "m", [uuid(12)], 0).finished.length, 1, "nothing is left")
+    assert.equal(ledger.voidKey(uuid(11), "far").outcome, "voided")
+    assert.equal(ledger.voidKey(uuid(12), "far").outcome, "too-late")
+  })
+
+  it("voids what is left of a batch, and has none of it once each key is void", () => {
+    const ledger = stored(batch(1), batch(2))
+    ledger.voidKey(uuid(11), "far")
+    assert.equal(ledger.voidBatch(uuid(10), "far"), "voided")
+    assert.equal(ledger.voidKey(uuid(21), "far").finished, undefined)
+    assert.equal(ledger.voidKey(uuid(22), "far").finished?.offer.transferId, uuid(20))
+    assert.equal(ledger.keyCount, 0)
+    assert.throws(() => ledger.offer(batch(2)), { tag: "data-exists" })
+  })
+
+  it("does not void a key that is not stored yet: its batch may still be refused", () => {
+    const ledger = new DeliveryLedger()
+    ledger.offer(batch(1))
+    assert.equal(ledger.voidKey(uuid(11), "far").outcome, "too-late")
+  })
+
   it("takes the same batch again, and refuses its ids for other keys", () => {
     const ledger = stored(batch(1))
     assert.equal(ledger.offer(batch(1)), "again")
@@ -126,7 +159,19 @@ describe("the delivery ledger", () => {
 
   it("agrees with a list of who got what, whatever happens in whatever order", () => {
     const step = fc.record({
-      what: fc.constantFrom("offer", "stored", "take", "take", "take", "void", "expire"),
+      what: fc.constantFrom(
+        ...([
+          "offer",
+          "stored",
+          "take",
+          "take",
+          "take",
+          "void",
+          "voidKey",
+          "voidKey",
+          "expire",
+        ] as const),
+      ),
       n: fc.integer({ min: 1, max: 4 }),
       slave: fc.constantFrom("s", "t", "x"),
       keys: fc.subarray([1, 2], { minLength: 1 }),
@@ -136,6 +181,12 @@ describe("the delivery ledger", () => {
         const ledger = new DeliveryLedger()
         const state = new Map<number, "offered" | "stored" | "over">()
         const got = new Set<string>()
+        const voided = new Set<string>()
+        const held = new Set<number>()
+        const isOut = (n: number): boolean =>
+          [1, 2].every(
+            (k) => voided.has(`${n} ${k}`) || ["s", "t"].every((s) => got.has(`${n} ${k} ${s}`)),
+          )
         const again = new Map<number, "voided" | "unknown">()
         let nowMs = 0
         for (const { what, n, slave, keys } of steps) {
@@ -145,14 +196,27 @@ describe("the delivery ledger", () => {
             try {
               ledger.offer(batch(n, {}, 100))
               if (fresh) state.set(n, "offered")
+              held.add(n)
               assert.notEqual(state.get(n), "over")
             } catch {
               assert.equal(state.get(n), "over")
             }
           } else if (what === "stored") {
-            const held = ledger.stored(uuid(n * 10))
-            assert.equal(held, ["offered", "stored"].includes(state.get(n) ?? ""))
-            if (held) state.set(n, "stored")
+            const isHeld = ledger.stored(uuid(n * 10))
+            assert.equal(isHeld, ["offered", "stored"].includes(state.get(n) ?? ""))
+            if (isHeld) state.set(n, "stored")
+          } else if (what === "voidKey") {
+            const [k = 1] = keys
+            const { outcome } = ledger.voidKey(uuid(n * 10 + k), "far")
+            const isFree = !["s", "t"].some((s) => got.has(`${n} ${k} ${s}`))
+            if (voided.has(`${n} ${k}`)) assert.equal(outcome, "voided")
+            else if (!held.has(n)) assert.equal(outcome, "unknown")
+            else if (state.get(n) !== "stored" || !isFree) assert.equal(outcome, "too-late")
+            else {
+              assert.equal(outcome, "voided")
+              voided.add(`${n} ${k}`)
+              if (isOut(n)) state.set(n, "over")
+            }
           } else if (what === "void") {
             const some = ["s", "t"].some((s) => [1, 2].some((k) => got.has(`${n} ${k} ${s}`)))
             const outcome = ledger.voidBatch(uuid(n * 10), "far")
@@ -179,7 +243,7 @@ describe("the delivery ledger", () => {
               state.get(n) === "stored" &&
               slave !== "x" &&
               nowMs < 100 &&
-              keys.every((k) => !got.has(`${n} ${k} ${slave}`))
+              keys.every((k) => !got.has(`${n} ${k} ${slave}`) && !voided.has(`${n} ${k}`))
             let did = true
             try {
               ledger.take(slave, "m", ids, nowMs)
@@ -189,8 +253,7 @@ describe("the delivery ledger", () => {
             assert.equal(did, may)
             if (!did) continue
             for (const k of keys) got.add(`${n} ${k} ${slave}`)
-            const all = ["s", "t"].every((s) => [1, 2].every((k) => got.has(`${n} ${k} ${s}`)))
-            if (all) state.set(n, "over")
+            if (isOut(n)) state.set(n, "over")
           }
         }
       }),

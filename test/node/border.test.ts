@@ -121,6 +121,15 @@ describe("keys that a border node gives", () => {
     assert.deepEqual(neighbour.voided.at(-1), one.keyIds)
   })
 
+  it("are known one by one, which their source alone may ask for", async () => {
+    const one = offer()
+    await handovers.put(one, keys())
+    const [keyId = ""] = one.keyIds
+    assert.equal(handovers.hasKey(keyId, one.source), true)
+    assert.equal(handovers.hasKey(keyId, "another"), false)
+    assert.equal(handovers.hasKey(one.transferId, one.source), false)
+  })
+
   it("are forgotten when their time is over, and nobody is told", async () => {
     await handovers.put(offer(), keys())
     nowMs += 60_000
@@ -167,11 +176,14 @@ describe("keys that a border node takes", () => {
   let intakes: Intakes
   let forward: () => Promise<readonly Consignment[]>
   let taken: boolean
-  const open = (): Intakes =>
+  const open = (watch: (offers: readonly Consignment[]) => void = () => undefined): Intakes =>
     new Intakes({
       ...{ store, steadyMs: () => nowMs, random: randomBytes, carrier: () => neighbour },
       forward: () => forward(),
-      takeBack: () => Promise.resolve(taken),
+      takeBack: (offers) => {
+        watch(offers)
+        return Promise.resolve(taken)
+      },
       ...{ ttlS: 86_400, log: SILENT },
     })
   beforeEach(() => {
@@ -255,6 +267,43 @@ describe("keys that a border node takes", () => {
     intakes = open()
     assert.deepEqual([await statusOf(one), await statusOf(two)], ["voided", "voided"])
     assert.equal(await takeBack(two), "voided")
+  })
+
+  it("are taken back one of several, over a restart, and the others stay relayed", async () => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()] as const
+    const offered: string[][] = []
+    intakes = open((offers) => offered.push(offers.map(({ transferId }) => transferId)))
+    const all = async (): Promise<AckStatus[]> => {
+      const given = ids.map((keyId) => ({ keyId, key: Secret.take(Buffer.alloc(32, 7)) }))
+      const { acks } = await intakes.accept({
+        ...{ domain: "north", ...parties, keys: given, appIds: new Map() },
+      })
+      const told = await acks
+      return ids.map((id) => told.find(({ keyIds }) => keyIds.includes(id))?.status ?? "failed")
+    }
+    forward = () =>
+      Promise.resolve([
+        {
+          ...{ transferId: randomUUID(), appId: "a", pathQkdlId: "p", source: "s" },
+          ...{ destination: "d", masterSaeId: "alice", slaveSaeIds: ["bob"], keyIds: ids },
+          ...{ keySizeBits: 256, ttlS: 60 },
+        },
+      ])
+    assert.deepEqual(await all(), ["relayed", "relayed", "relayed"])
+    assert.equal(await takeBack(ids[1]), "voided")
+    assert.deepEqual(offered, [[ids[1]]], "asked for by its own id")
+    assert.equal(intakes.countOf("north"), 3)
+    for (let run = 0; run < 2; run++) {
+      assert.deepEqual(await all(), ["relayed", "voided", "relayed"])
+      assert.deepEqual(intakes.keysOf("north", parties), [ids[0], ids[2]])
+      intakes = open()
+    }
+    taken = false
+    assert.equal(await takeBack(ids[0]), "failed to void")
+    taken = true
+    assert.equal(await takeBack(ids[0]), "voided")
+    assert.equal(await takeBack(ids[2]), "voided")
+    assert.deepEqual(await all(), ["voided", "voided", "voided"])
   })
 
   it("are void when they are taken back on their way, unless somebody has them by then", async () => {
