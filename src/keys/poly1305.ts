@@ -3,6 +3,7 @@
 
 import { poly1305 as inJavaScript } from "@noble/ciphers/_poly1305.js"
 import { BLOCK_BYTES, PLACES, poly1305Module, ROOM_BYTES } from "./poly1305-code.js"
+import { instanceOf } from "./wasm-instance.js"
 
 const KEY_BYTES = 32
 const TAG_BYTES = 16
@@ -12,16 +13,9 @@ const TOP = 1 << 24
 export type Poly1305 = (key: Uint8Array, parts: readonly Uint8Array[]) => Uint8Array
 
 interface Steps {
-  readonly memory: { readonly buffer: ArrayBuffer }
   readonly begin: () => void
   readonly blocks: (from: number, to: number, top: number) => void
   readonly finish: () => void
-}
-
-/** What is used of the engine's `WebAssembly`. */
-interface Engine {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: Steps }
 }
 
 /** Over the parts, one after the other. The key, 32 bytes, must never be used again. */
@@ -40,10 +34,10 @@ export function withoutWasm(key: Uint8Array, parts: readonly Uint8Array[]): Uint
 
 /** @returns undefined without WebAssembly; `memory` is for tests, which look at what is left in it */
 export function compiled(): { readonly tag: Poly1305; readonly memory: Uint8Array } | undefined {
-  const engine = (globalThis as { readonly WebAssembly?: Engine }).WebAssembly
-  if (engine === undefined) return undefined
-  const { exports: steps } = new engine.Instance(new engine.Module(poly1305Module()))
-  const memory = new Uint8Array(steps.memory.buffer)
+  const made = instanceOf(poly1305Module)
+  if (made === undefined) return undefined
+  const { memory } = made
+  const steps = made.steps as Steps
   return { tag: (key, parts) => tagOf(steps, memory, key, parts), memory }
 }
 

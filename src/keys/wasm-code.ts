@@ -30,6 +30,10 @@ export const shiftSigned = (value: Code, bits: number): Code => [...value, ...nu
 /** 1 where one is below the other, both without a sign; else 0. */
 export const isBelow = (one: Code, other: Code): Code => [...one, ...other, 0x54, 0xad]
 
+export const onesOf = (value: Code): Code => [...value, 0x7b]
+/** 1 where it is 0, else 0. */
+export const isNone = (value: Code): Code => [...value, 0x50, 0xad]
+
 /** Addresses and counts: numbers of 32 bits. */
 export const place = (value: number): Code => [0x41, ...signed(BigInt(value))]
 export const addPlaces = (one: Code, other: Code): Code => [...one, ...other, 0x6a]
@@ -37,6 +41,16 @@ export const addPlaces = (one: Code, other: Code): Code => [...one, ...other, 0x
 /** 8 bytes, and 4 without a sign, in the machine's order (little-endian), aligned or not. */
 export const load64 = (at: Code, offset: number): Code => [...at, 0x29, 0, ...unsigned(offset)]
 export const load32 = (at: Code, offset: number): Code => [...at, 0x35, 0, ...unsigned(offset)]
+/** A place for the low 32 bits of a number. */
+export const placeOf = (value: Code): Code => [...value, 0xa7]
+/** 2 bytes without a sign, as a place. */
+export const load16 = (at: Code, offset: number): Code => [...at, 0x2f, 0, ...unsigned(offset)]
+export const store16 = (at: Code, offset: number, value: Code): Code => [
+  ...at,
+  ...value,
+  ...[0x3b, 0],
+  ...unsigned(offset),
+]
 export const store64 = (at: Code, offset: number, value: Code): Code => [
   ...at,
   ...value,
