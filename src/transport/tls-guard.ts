@@ -34,8 +34,15 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
   const perAddress = new Counter()
   const perCertificate = new Counter()
   /** Connections that have proven nothing yet, oldest first. */
-  const handshakes = new Map<string, { readonly raw: Socket; readonly deadline: NodeJS.Timeout }>()
+  const handshakes = new Map<string, Handshake>()
   let open = 0
+  /** Ends the oldest that has proven nothing, of this address or of any; false when there is none. */
+  const giveWay = (address?: string): boolean => {
+    const silent = oldest(handshakes, address)
+    clearTimeout(silent?.deadline)
+    silent?.raw.destroy()
+    return silent !== undefined
+  }
 
   // "connection" is the bare TCP socket; "secureConnection" comes with another object for the same peer.
   ;(server as NetServer).on("connection", (raw: Socket) => {
@@ -45,10 +52,13 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
       raw.destroy()
       return
     }
-    if (!perAddress.take(address, limits.maxConnectionsPerAddress)) {
+    // Full: whoever has been silent longest gives way, so that a crowd of strangers keeps nobody out who has a certificate;
+    // nor does one behind the same address.
+    if (perAddress.held(address) >= limits.maxConnectionsPerAddress && !giveWay(address)) {
       raw.destroy()
       return
     }
+    perAddress.take(address, Infinity)
     open += 1
     raw.once("close", () => {
       open -= 1
@@ -56,17 +66,14 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
       clearTimeout(handshakes.get(from)?.deadline)
       handshakes.delete(from)
     })
-    // Full: whoever has been silent longest gives way, so that a crowd of strangers keeps nobody out who has a certificate.
-    if (open > limits.maxConnections) {
-      const silent = oldest(handshakes)
-      clearTimeout(silent?.deadline)
-      ;(silent?.raw ?? raw).destroy()
-      if (silent === undefined) return
+    if (open > limits.maxConnections && !giveWay()) {
+      raw.destroy()
+      return
     }
     const deadline = setTimeout(() => {
       raw.destroy()
     }, limits.handshakeTimeoutMs)
-    handshakes.set(from, { raw, deadline })
+    handshakes.set(from, { raw, address, deadline })
   })
 
   server.on("secureConnection", (socket: TLSSocket) => {
@@ -95,9 +102,16 @@ export function guardIdentified<P extends { readonly spkiSha256: string }>(
   server.on("tlsClientError", () => undefined)
 }
 
+interface Handshake {
+  readonly raw: Socket
+  readonly address: string
+  readonly deadline: NodeJS.Timeout
+}
+
 /** Takes it out: its end comes later. */
-function oldest<T>(waiting: Map<string, T>): T | undefined {
+function oldest(waiting: Map<string, Handshake>, address?: string): Handshake | undefined {
   for (const [from, first] of waiting) {
+    if (address !== undefined && first.address !== address) continue
     waiting.delete(from)
     return first
   }
@@ -107,8 +121,12 @@ function oldest<T>(waiting: Map<string, T>): T | undefined {
 class Counter {
   readonly #held = new Map<string, number>()
 
+  held(key: string): number {
+    return this.#held.get(key) ?? 0
+  }
+
   take(key: string, ceiling: number): boolean {
-    const held = this.#held.get(key) ?? 0
+    const held = this.held(key)
     if (held >= ceiling) return false
     this.#held.set(key, held + 1)
     return true

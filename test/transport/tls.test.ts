@@ -218,8 +218,18 @@ describe("mutual TLS", () => {
     const perAddress = await greeting({ maxConnectionsPerAddress: 2 })
     const mute = [net.connect(perAddress, "127.0.0.1"), net.connect(perAddress, "127.0.0.1")]
     await Promise.all(mute.map((socket) => once(socket, "connect")))
+    const gone = mute.map((socket) =>
+      once(
+        socket.resume().on("error", () => undefined),
+        "close",
+      ),
+    )
+    // Who has been mute longest gives way, not who comes.
+    const held = [(await connect(perAddress)).socket, (await connect(perAddress)).socket]
+    for (const socket of held) assert.equal(await outcome(socket), "hello")
+    await Promise.all(gone)
     await assert.rejects(connect(perAddress), isQkdError("operation-failed", "node-unreachable"))
-    for (const socket of mute) socket.destroy()
+    for (const socket of held) socket.destroy()
     assert.equal(await eventually(perAddress), "hello")
   })
 
