@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import type { Request, Response } from "express"
 import { QkdError } from "../errors.js"
 import type { Principal } from "./access.js"
-import type { Operation } from "./operations.js"
+import type { Operation } from "./operation.js"
 import { HttpFault } from "./problem.js"
 import { compile, faultOf } from "./validate.js"
 

@@ -1,7 +1,8 @@
 // Prints the OpenAPI 3.1 document from the operations table and the schemas. Deterministic: the committed copy
 // under docs/api must equal it.
 
-import { type Operation, operations } from "./operations.js"
+import type { Operation } from "./operation.js"
+import { operations } from "./operations.js"
 import { STATUS_OF_TAG } from "./problem.js"
 import { SCHEMAS } from "./schemas.js"
 

@@ -2,79 +2,18 @@
 // to each, requests are checked against it and the OpenAPI document is printed from it, so they cannot drift.
 
 import { MAX_LIMIT } from "./lists.js"
-import type { JsonSchema } from "./schemas.js"
-
-export interface Parameter {
-  readonly name: string
-  readonly in: "query" | "path" | "header"
-  readonly description: string
-  /** Query and header values arrive as text: `pattern` says what is accepted. */
-  readonly schema: JsonSchema
-}
-
-export interface Answer {
-  readonly description: string
-  /** Name of a schema; absent when the answer has no body. */
-  readonly shape?: string
-}
-
-export interface Operation {
-  readonly method: "get" | "post" | "put" | "delete"
-  /** OpenAPI template under `/api/v1`. */
-  readonly path: string
-  readonly summary: string
-  readonly description?: string
-  /** Who may: anyone, any role, or operators. */
-  readonly access: "open" | "read" | "change"
-  readonly parameters: readonly Parameter[]
-  /** Name of the schema of the JSON body. */
-  readonly body?: string
-  readonly answers: Readonly<Record<number, Answer>>
-}
-
-function query(name: string, description: string, pattern?: string): Parameter {
-  return {
-    name,
-    in: "query",
-    description,
-    schema: { type: "string", maxLength: 1024, ...(pattern === undefined ? {} : { pattern }) },
-  }
-}
-
-function inPath(name: string, description: string): Parameter {
-  return { name, in: "path", description, schema: { type: "string", maxLength: 255 } }
-}
-
-function header(name: string, description: string, pattern?: string): Parameter {
-  return { ...query(name, description, pattern), in: "header" }
-}
-
-const INTEGER = "^(0|[1-9][0-9]{0,14})$"
-
-const IDEMPOTENCY_KEY = header(
-  "Idempotency-Key",
-  "Repeating an order with the same key within 24 hours gives the first answer again",
-  "^[\\x21-\\x7e]{1,255}$",
-)
-
-const WAIT = header("Prefer", "`wait=N`, N seconds up to 30 (RFC 7240)")
-
-const unlessChanged = (what: string): Parameter =>
-  header("If-Match", `The ETag last seen, or \`*\`; 412 when the ${what} has changed since`)
-
-const LIST: readonly Parameter[] = [
-  query(
-    "limit",
-    `How many at most, 1 to ${MAX_LIMIT}; 100 unless told`,
-    "^([1-9][0-9]{0,2}|1000)$",
-  ),
-  query("cursor", "Opaque; from `next` of the page before"),
-  query("filter", "`column:value`, several joined by commas, all must hold"),
-  query("sort", "A column, with `-` in front for falling order"),
-  query("fields", "Members to give, joined by commas"),
-]
-
-const IF_NONE_MATCH = header("If-None-Match", "Answer 304 when this is still its ETag")
+import {
+  header,
+  IDEMPOTENCY_KEY,
+  IF_NONE_MATCH,
+  inPath,
+  INTEGER,
+  LIST,
+  type Operation,
+  query,
+  unlessChanged,
+  WAIT,
+} from "./operation.js"
 
 export const OPERATIONS = {
   getNetwork: {
