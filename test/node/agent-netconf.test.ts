@@ -1,13 +1,13 @@
 // The agent over real NETCONF: what is read, written, refused and told.
 
 import assert from "node:assert/strict"
-import { QkdError } from "../../src/errors.js"
 import { nodeConfigToData } from "../../src/model/etsi015.js"
 import type { NodeConfig } from "../../src/model/node.js"
 import type { NetconfClientSession } from "../../src/netconf/client.js"
 import { memoryConfigStore } from "../../src/node/config-store.js"
 import { encodeXml } from "../../src/yang/xml.js"
 import { writeXml } from "../../src/yang/xml-tree.js"
+import { refused } from "../errors-helper.js"
 import {
   APP,
   clientApp,
@@ -44,15 +44,6 @@ function configXml(config: NodeConfig): string {
 
 async function running(session: NetconfClientSession): Promise<string> {
   return (await session.getConfig("running")).map(writeXml).join("")
-}
-
-async function refused(work: Promise<unknown>): Promise<QkdError> {
-  const error = await work.then(
-    () => assert.fail("it was accepted"),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof QkdError)
-  return error
 }
 
 describe("the agent over NETCONF", () => {

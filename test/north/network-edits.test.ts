@@ -1,8 +1,8 @@
 // The network ordered through NETCONF: edits become decisions, all or none, with exact errors.
 
 import assert from "node:assert/strict"
-import { QkdError } from "../../src/errors.js"
 import type { LinkInventory, NodeInventory } from "../../src/model/inventory.js"
+import { refused } from "../errors-helper.js"
 import {
   all,
   appId,
@@ -19,17 +19,6 @@ import {
 } from "./network-site.js"
 
 const qos = (min: number): string => `<app_qos><min_bandwidth>${min}</min_bandwidth></app_qos>`
-
-/** The error of a call that must fail. */
-async function refused(work: Promise<unknown>): Promise<QkdError> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof QkdError) return error
-    throw error
-  }
-  return assert.fail("it was not refused")
-}
 
 const APP = (n: number): string =>
   `/keyloom-network:qkd_network/keyloom-connectivity:qkd_apps/keyloom-connectivity:qkd_app[keyloom-connectivity:app_id='${appId(n)}']`

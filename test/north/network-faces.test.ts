@@ -5,20 +5,9 @@ import assert from "node:assert/strict"
 import { reoptimiseRounds } from "../../src/cli/controller-reoptimise.js"
 import { DEFAULT_SETTINGS } from "../../src/core/settings.js"
 import { REOPTIMISE_TERMS } from "../../src/engine/reoptimise.js"
-import { QkdError } from "../../src/errors.js"
 import { textOf } from "../../src/yang/xml-tree.js"
+import { refused } from "../errors-helper.js"
 import { all, appId, appsXml, appXml, linkId, nodeId, Site, text } from "./network-site.js"
-
-/** The error of a call that must fail. */
-async function refused(work: Promise<unknown>): Promise<QkdError> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof QkdError) return error
-    throw error
-  }
-  return assert.fail("it was not refused")
-}
 
 describe("one datastore behind all faces", () => {
   it("shows at once what was ordered by REST, and REST what was edited", async () => {
