@@ -10,6 +10,7 @@ import type { NodeConfig } from "../../src/model/node.js"
 import type { ServiceTerms } from "../../src/model/service.js"
 import type { Dice } from "./dice.js"
 import { Lab, nodeEntry } from "./lab.js"
+import { maintain } from "./random-maintenance.js"
 
 export interface WorldPlan {
   readonly links: readonly string[]
@@ -59,7 +60,7 @@ export class World {
 
   /** Does one random thing, and some time goes by. */
   step(): void {
-    if (this.maintained && this.dice.below(15) === 0) this.#maintain()
+    if (this.maintained && this.dice.below(15) === 0) maintain(this)
     else this.#act()
     this.lab.now += this.dice.below(400)
     this.#listen()
@@ -90,27 +91,6 @@ export class World {
       lab.wakeAfter(61_000)
       this.#listen()
     }
-  }
-
-  #maintain(): void {
-    const { lab, dice } = this
-    const known = [...lab.picture.snapshot().maintenance.keys()]
-    if (known.length > 0 && dice.below(3) === 0) {
-      lab.submit({ kind: "maintenance-cancelled", maintenanceId: dice.of(known) })
-      return
-    }
-    // Drained at once, or when a minute has gone by: the lead is that of the settings.
-    const beginMs = lab.now + dice.of([0, 2_000, 10_000, 330_000])
-    const window = {
-      target:
-        dice.below(3) === 0 ? { qkdnId: dice.of(this.nodes) } : { qkdlId: dice.of(this.links) },
-      beginMs,
-      endMs: beginMs + dice.of([1_000, 5_000, 60_000]),
-      reason: "dice",
-    }
-    if (known.length > 0 && dice.below(3) === 0)
-      lab.submit({ kind: "maintenance-changed", maintenanceId: dice.of(known), ...window })
-    else lab.submit({ kind: "maintenance-planned", ...window, by: "dice" })
   }
 
   #act(): void {
