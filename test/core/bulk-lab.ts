@@ -19,24 +19,29 @@ export interface Asked {
   readonly avoidNodes?: readonly string[]
 }
 
+/** Orders so much key from the SAE at one node for the SAE at another. */
+export function orderBulk(lab: Lab, a: string, b: string, asked: Asked): Reply {
+  const { keys, minutes, fromMinutes, priority = 0, bestEffort = false } = asked
+  return lab.submit({
+    kind: "bulk-ordered",
+    fromSaeId: `sae-${a}`,
+    toSaeId: `sae-${b}`,
+    volumeBits: keys * KEY,
+    keySizeBits: KEY,
+    deadlineMs: lab.now + minutes * MINUTE,
+    ...(fromMinutes === undefined ? {} : { notBeforeMs: lab.now + fromMinutes * MINUTE }),
+    terms: {
+      ...{ priority, avoidNodes: asked.avoidNodes ?? [] },
+      ...(asked.mostBps === undefined ? {} : { mostBps: asked.mostBps }),
+    },
+    bestEffort,
+  })
+}
+
 /** 1,000 bit/s a link, of which 900 may be promised. */
 export class BulkLab extends Lab {
   bulk(a: string, b: string, asked: Asked): Reply {
-    const { keys, minutes, fromMinutes, priority = 0, bestEffort = false } = asked
-    return this.submit({
-      kind: "bulk-ordered",
-      fromSaeId: `sae-${a}`,
-      toSaeId: `sae-${b}`,
-      volumeBits: keys * KEY,
-      keySizeBits: KEY,
-      deadlineMs: this.now + minutes * MINUTE,
-      ...(fromMinutes === undefined ? {} : { notBeforeMs: this.now + fromMinutes * MINUTE }),
-      terms: {
-        ...{ priority, avoidNodes: asked.avoidNodes ?? [] },
-        ...(asked.mostBps === undefined ? {} : { mostBps: asked.mostBps }),
-      },
-      bestEffort,
-    })
+    return orderBulk(this, a, b, asked)
   }
 
   /** The last order of this pair. */

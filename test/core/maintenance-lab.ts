@@ -8,10 +8,10 @@ import type { Plan } from "./lab.js"
 import type { Settings } from "../../src/core/settings.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
 import type { Maintenance } from "../../src/model/maintenance.js"
+import { KEY, MINUTE, orderBulk } from "./bulk-lab.js"
 import { Lab, NOON } from "./lab.js"
 
-export const MINUTE = 60_000
-export const KEY = 256
+export { KEY, MINUTE }
 export const TRIANGLE = { links: ["a-b", "b-c", "c-a"] }
 
 export interface Window {
@@ -45,16 +45,7 @@ export class MaintenanceLab extends Lab {
   }
 
   bulk(a: string, b: string, keys: number, minutes: number, bestEffort = false): Reply {
-    return this.submit({
-      kind: "bulk-ordered",
-      fromSaeId: `sae-${a}`,
-      toSaeId: `sae-${b}`,
-      volumeBits: keys * KEY,
-      keySizeBits: KEY,
-      deadlineMs: this.now + minutes * MINUTE,
-      terms: { priority: 0, avoidNodes: [] },
-      bestEffort,
-    })
+    return orderBulk(this, a, b, { keys, minutes, bestEffort })
   }
 
   bulkOrder(): BulkOrder {

@@ -6,10 +6,8 @@ import type { Reply } from "../../src/core/event.js"
 import { groups } from "../../src/core/memberships.js"
 import type { BulkOrder } from "../../src/model/bulk-order.js"
 import { changesBetween, meanRate, rateAt, type RateProfile } from "../../src/model/rate-profile.js"
+import { KEY, MINUTE, orderBulk } from "./bulk-lab.js"
 import { Lab, NOON } from "./lab.js"
-
-const MINUTE = 60_000
-const KEY = 256
 
 function at(minutes: number): string {
   return new Date(NOON + minutes * MINUTE).toISOString()
@@ -30,16 +28,7 @@ class ProfileLab extends Lab {
   }
 
   bulk(bits: number, minutes: number): Reply {
-    return this.submit({
-      kind: "bulk-ordered",
-      fromSaeId: "sae-a",
-      toSaeId: "sae-b",
-      volumeBits: Math.floor(bits / KEY) * KEY,
-      keySizeBits: KEY,
-      deadlineMs: this.now + minutes * MINUTE,
-      terms: { priority: 0, avoidNodes: [] },
-      bestEffort: false,
-    })
+    return orderBulk(this, "a", "b", { keys: Math.floor(bits / KEY), minutes })
   }
 
   bulkOrder(): BulkOrder {
