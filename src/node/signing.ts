@@ -149,8 +149,12 @@ function acksStatement(digests: readonly Uint8Array[]): Buffer {
   return writer.finish()
 }
 
+/** Statements that are hashed at once, one after the other. */
+const room = Buffer.alloc(20_000)
+
+/** Lent until the next. */
 function ackStatement(offer: Consignment, { nodes, epsilon }: Receipt): Buffer {
-  const writer = new ByteWriter(512 + consignmentRoom(offer)).text("keyloom relay ack 3")
+  const writer = new ByteWriter(room).text("keyloom relay ack 3")
   return writeConsignment(writer, offer).texts(nodes).f64(epsilonToWire(epsilon)).finish()
 }
 

@@ -2,8 +2,11 @@
 // for others: it is handed on, with all that the same event brought, before the next event. What comes soon after, from
 // other events of the turn as it seems, goes at the turn's end.
 
-/** Events of one turn follow each other so closely. A lone request is not answered, and the next one here, as soon. */
-const SOON_MS = 0.1
+/**
+ * Events of one turn follow each other so closely, what is done about a hundred keys in between included. A lone request is
+ * not answered, and the next one here, as soon.
+ */
+const SOON_MS = 0.5
 
 export class TurnGatherer<T> {
   readonly #handOn: (all: readonly T[]) => void
