@@ -40,6 +40,7 @@ async function throughput(durable: boolean, batch: number, at: number): Promise<
   await net.feed(24, BLOCK_BYTES)
   const [a, b] = net.saes
   let keys = 0
+  const since = process.cpuUsage()
   const end = performance.now() + seconds * 1000
   const done = new AbortController()
   const feeding = feedUntil(net, done.signal)
@@ -55,9 +56,11 @@ async function throughput(durable: boolean, batch: number, at: number): Promise<
   )
   done.abort()
   await feeding
+  const { user, system } = process.cpuUsage(since)
   const store = durable ? "durable" : "in memory"
   console.log(
-    `one hop, ${store}, ${batch} a message, ${at} at once: ${Math.round(keys / seconds)} keys/s made, stored and taken`,
+    `one hop, ${store}, ${batch} a message, ${at} at once: ${Math.round(keys / seconds)} keys/s made, stored and taken, ` +
+      `${((user + system) / keys).toFixed(2)} us of CPU a key`,
   )
   await net.close()
 }
