@@ -53,9 +53,16 @@ function isTest(source: string, name: string): boolean {
   })
 }
 
+/** A file of tests with the clauses that it runs, which stand in files beside it. */
 const read = (file: string): string | undefined => {
   const place = new URL(`${file}.test.ts`, here)
-  return existsSync(place) ? readFileSync(place, "utf8") : undefined
+  if (!existsSync(place)) return undefined
+  const source = readFileSync(place, "utf8")
+  const clauses = source.matchAll(/^import \{ \w+Clauses \} from "\.\/([a-z0-9-]+)\.js"$/gm)
+  return [
+    source,
+    ...Array.from(clauses, ([, name = ""]) => readFileSync(new URL(`${name}.ts`, place), "utf8")),
+  ].join("\n")
 }
 
 describe("the table of threats", () => {
