@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
-import { createAuthority, issueSaeCertificate, validFor } from "../../src/transport/pki.js"
+import {
+  createAuthority,
+  issueSaeCertificate,
+  issueServerCertificate,
+  validFor,
+} from "../../src/transport/pki.js"
 import { QkdError } from "../../src/errors.js"
 import { callerOf } from "../../src/node/sae-identity.js"
 import { errorIn, keysIn, Sites } from "./etsi014-site.js"
@@ -57,6 +62,17 @@ function access(isReady: boolean): void {
     assertNoHttp(await sites.curl(null, "bob/enc_keys"))
     assertNoHttp(await sites.curl("foreign", "bob/enc_keys"))
     assertUntouched()
+  })
+
+  it("ends the connection of whoever shows a certificate for servers, its key pinned or not", async () => {
+    const pair = issueServerCertificate(sites.authority, "amy", ["127.0.0.1"], validFor(1))
+    sites.certificate("amy", pair)
+    sites.policy = sites.policyOf()
+    assertNoHttp(await sites.curl("amy", "bob/enc_keys"))
+    assertUntouched()
+    sites.certificate("amy", issueSaeCertificate(sites.authority, "amy", validFor(1)))
+    sites.policy = sites.policyOf()
+    assert.equal((await sites.curl("amy", "bob/status")).status, 200)
   })
 
   it("ends the connection of whoever shows an expired certificate, or one of tomorrow", async () => {
