@@ -40,6 +40,7 @@ const ways: Record<string, (fd: number) => { wipe: () => void }[]> = {
     return [whole, whole.slice(0, KEY_BYTES)]
   },
   cut: (fd) => lend(fd, (bytes) => Secret.take(bytes)).cut(0, KEY_BYTES, 1),
+  divide: (fd) => lend(fd, (bytes) => Secret.take(bytes)).divide(0, KEY_BYTES, 1),
   base64: (fd) => {
     const text = unmovedBytes(44)
     lend(fd, (bytes) => writeBase64(bytes, text, 0))

@@ -23,7 +23,7 @@ describe("a secret that was wiped (D3)", function () {
     rmSync(folder, { recursive: true })
   })
 
-  for (const way of ["take", "zero", "slice", "cut", "base64", "json"]) {
+  for (const way of ["take", "zero", "slice", "cut", "divide", "base64", "json"]) {
     it(`D3: leaves no copy where the collector moved it from (${way})`, async function () {
       const found = await leftBy(way)
       if (found === undefined) this.skip()
