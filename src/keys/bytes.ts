@@ -62,7 +62,7 @@ const MANY = 16
  * Ids of 16 bytes each; the bytes are taken over. Keys wait by the thousand, at one end to be asked for and at the other to
  * be fetched, and nobody reads their ids meanwhile: as text they were most of what the collector had to carry along.
  */
-function uuidTexts(bytes: Uint8Array): readonly string[] {
+export function uuidTexts(bytes: Uint8Array): readonly string[] {
   const count = bytes.length / UUID_BYTES
   const ids = count < MANY ? Object.freeze(textsIn(bytes, 0, count)) : unwritten(bytes, count)
   packed.set(ids, bytes)

@@ -43,11 +43,16 @@ export class StockLevel {
       this.#grown = Math.min(this.#limits.maxKeys, 2 * Math.max(this.#grown, count))
   }
 
+  /** So many keys left ahead of the requests they are for; less than none came back. */
+  lent(count: number): void {
+    this.#taken += count
+  }
+
   /** So many seconds have passed. */
   tick(seconds: number): void {
     if (seconds <= 0) return
     const weight = 1 - Math.exp(-seconds / USE_TIME_S)
-    this.#keysPerS += weight * (this.#taken / seconds - this.#keysPerS)
+    this.#keysPerS = Math.max(0, this.#keysPerS + weight * (this.#taken / seconds - this.#keysPerS))
     this.#taken = 0
     this.#grown *= 1 - weight
     this.#peak = Math.max(1, this.#peak * Math.exp(-seconds / PEAK_TIME_S))

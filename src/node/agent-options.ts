@@ -55,6 +55,8 @@ export interface AgentBelow {
   info(): KeyManagerInfo | undefined
   /** After every durable change, and when an application's time is over. */
   configure(effective: NodeConfig): void
+  /** Resolves when what was configured is in force in every process of this node. */
+  inForce?(): Promise<void>
   poolFigures(qkdlId: string): PoolFigures | undefined
   deliveredBits(appId: string): bigint
   /** What its masters were given here, and what is ready for them. */

@@ -291,6 +291,7 @@ export class Agent implements NetconfBackend {
         await this.#stored.save(edit.next, appIdsOf(config))
         this.#config = config
         this.#configureAll()
+        await this.#below.inForce?.()
       },
     })
   }

@@ -158,6 +158,11 @@ export class AppRates {
     return Math.max(0, Math.min(readyBits + fresh, this.#book.maximumBits(appId, now) ?? Infinity))
   }
 
+  /** What its maximum leaves now. */
+  maximumBits(appId: string): number {
+    return this.#book.maximumBits(appId, this.#options.steadyMs()) ?? Infinity
+  }
+
   /** Bits handed to SAEs of this application here, either way, since it was first configured. */
   deliveredBits(appId: string): bigint {
     return this.#tallies.get(appId)?.deliveredBits ?? 0n

@@ -6,8 +6,8 @@
 //   enc_keys ──▶ take ──▶ below the lower watermark? ──▶ refill in the background up to the upper one
 
 import { asQkdError } from "../errors.js"
-import type { KeyPathFacts } from "../keys/delivery.js"
 import type { KeyOrigin } from "../keys/key-terms.js"
+import type { Secret } from "../keys/secret.js"
 import { StockLevel } from "../keys/stock-level.js"
 import type { StockLimits } from "./key-manager-options.js"
 import type { KeyMaker, MadeBatch } from "./key-maker.js"
@@ -16,6 +16,8 @@ import { endKeys, joined, originOf } from "./made-batch.js"
 import type { OrderedKeys } from "./ordered-keys.js"
 import type { EndKey } from "./ports.js"
 import type { ShelfId } from "./shelf-id.js"
+import { heldIn, left, lendFrom, nameOf, restOf } from "./stock-shelf.js"
+import type { LentRun, Shelf, Stocked } from "./stock-shelf.js"
 
 export interface EndKeyStockOptions {
   readonly maker: KeyMaker
@@ -31,30 +33,6 @@ export interface EndKeyStockOptions {
   readonly ttlMs: (appId: string) => number
   /** What a controller has ordered ahead; see `OrderedKeys`. */
   readonly ordered?: Pick<OrderedKeys, "has" | "wanted" | "made">
-}
-
-interface Stocked {
-  readonly batch: MadeBatch
-  readonly origin: KeyOrigin
-  readonly facts: KeyPathFacts
-  /** The links that backed its paths. */
-  readonly pathQkdlIds: string
-  /** Ordered ahead, within terms that do not change: not given up for another path. */
-  readonly ordered: boolean
-  /** Of its batch: the list of ids is slow to ask, and this is asked several times a request. */
-  readonly count: number
-  /** The next key to hand out. */
-  next: number
-}
-
-interface Shelf {
-  readonly id: ShelfId
-  readonly level: StockLevel
-  batches: Stocked[]
-  filling: Promise<void> | undefined
-  /** No refill before: the last one failed. */
-  retryMs: number
-  failures: number
 }
 
 const RETRY_MIN_MS = 250
@@ -187,6 +165,47 @@ export class EndKeyStock {
     return this.take(id, count, () => true)
   }
 
+  held(id: ShelfId): number {
+    const shelf = this.#shelves.get(nameOf(id))
+    return shelf === undefined ? 0 : heldIn(shelf)
+  }
+
+  /** As `give`, of keys that are to be given out elsewhere; `fitMs` from now they are fit to be. */
+  lend(id: ShelfId, count: number): { readonly runs: LentRun[]; readonly fitMs: number } {
+    const shelf = this.#shelfFor(id)
+    if (shelf === undefined) return { runs: [], fitMs: 0 }
+    const runs = lendFrom(shelf, count)
+    const lent = runs.reduce((sum, run) => sum + run.count, 0)
+    const oldestMs = this.#oldestMs(shelf)
+    const fitMs = Math.min(...runs.map(({ origin }) => origin.madeMs - oldestMs))
+    this.#bytes -= lent * (id.keySizeBits / 8 + KEY_ID_BYTES)
+    shelf.level.lent(lent)
+    this.#dropEmpty(shelf)
+    this.#refill(shelf)
+    return { runs, fitMs }
+  }
+
+  /** Keys of a run that were lent and not given out, from `used` on: back where they stood, if they are fit still. */
+  takeBack(id: ShelfId, run: LentRun, used: number, keys: Secret): void {
+    const shelf = this.#shelves.get(nameOf(id))
+    if (shelf === undefined || this.#closed) {
+      keys.wipe()
+      return
+    }
+    const back = restOf(run, used, keys)
+    const { count } = back
+    shelf.batches.unshift(back)
+    this.#bytes += count * (id.keySizeBits / 8 + KEY_ID_BYTES)
+    this.unlend(id, count)
+    this.#dropLeft(shelf, this.#options.maker.pathOf(id.appId))
+    this.#dropUnfit(shelf)
+  }
+
+  /** So many keys that were lent were no demand. */
+  unlend(id: ShelfId, count: number): void {
+    this.#shelves.get(nameOf(id))?.level.lent(-count)
+  }
+
   /** The refill that is under way for these keys. */
   filling(id: ShelfId): Promise<void> | undefined {
     return this.#shelves.get(nameOf(id))?.filling
@@ -202,7 +221,7 @@ export class EndKeyStock {
   configured(): void {
     for (const [name, shelf] of this.#shelves) {
       const path = this.#options.maker.pathOf(shelf.id.appId)
-      this.#drop(shelf, (one) => path === undefined || (!one.ordered && one.pathQkdlIds !== path))
+      this.#dropLeft(shelf, path)
       this.#dropUnfit(shelf)
       if (path === undefined) this.#forget(name)
     }
@@ -276,10 +295,19 @@ export class EndKeyStock {
     this.#shelves.delete(name)
   }
 
+  /** What was made then, or before, is too old now. */
+  #oldestMs({ id }: Shelf): number {
+    const { steadyMs, limits, ttlMs } = this.#options
+    return steadyMs() - Math.min(limits.maxAgeMs, ttlMs(id.appId) / 2)
+  }
+
   #isUnfit(shelf: Shelf, { origin, batch }: Stocked): boolean {
-    const { steadyMs, limits, ttlMs, allowed } = this.#options
-    const oldest = steadyMs() - Math.min(limits.maxAgeMs, ttlMs(shelf.id.appId) / 2)
-    return origin.madeMs <= oldest || !allowed(batch)
+    return origin.madeMs <= this.#oldestMs(shelf) || !this.#options.allowed(batch)
+  }
+
+  /** Keys of paths that the association has left. */
+  #dropLeft(shelf: Shelf, path: string | undefined): void {
+    this.#drop(shelf, (one) => path === undefined || (!one.ordered && one.pathQkdlIds !== path))
   }
 
   #dropUnfit(shelf: Shelf): void {
@@ -292,7 +320,8 @@ export class EndKeyStock {
       if (!unfit(stocked)) return true
       this.#bytes -= left(stocked) * (shelf.id.keySizeBits / 8 + KEY_ID_BYTES)
       stocked.batch.keys.wipe()
-      if (stocked.next === 0) this.#options.maker.voidBatch(stocked.batch)
+      if (stocked.next === 0 && stocked.isPart !== true)
+        this.#options.maker.voidBatch(stocked.batch)
       return false
     })
   }
@@ -366,25 +395,3 @@ export class EndKeyStock {
     }
   }
 }
-
-function heldIn({ batches }: Shelf): number {
-  let sum = 0
-  for (const stocked of batches) sum += left(stocked)
-  return sum
-}
-
-function left({ count, next }: Stocked): number {
-  return count - next
-}
-
-/** SAE ids may hold anything: with the length of the first it is told where the second begins. */
-function nameOf(id: ShelfId): string {
-  if (named?.id === id) return named.name
-  const { appId, masterSaeId, slaveSaeId, keySizeBits } = id
-  const name = `${appId} ${keySizeBits} ${masterSaeId.length} ${masterSaeId}${slaveSaeId}`
-  named = { id, name }
-  return name
-}
-
-/** The last one named: one request asks by it several times, and the next of the pair again. */
-let named: { readonly id: ShelfId; readonly name: string } | undefined

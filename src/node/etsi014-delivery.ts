@@ -1,29 +1,19 @@
 // The three methods of ETSI GS QKD 014 V1.1.1 for a caller whose SAE id is known: status, keys for a peer, keys
 // by id. Audit comes before delivery: no audit, no key (threat I3). Knows no HTTP beyond the answer's form.
 
-import { asQkdError, QkdError } from "../errors.js"
+import { asQkdError } from "../errors.js"
 import type { KeyTerms } from "../keys/key-terms.js"
 import type { SitePolicy } from "../keys/policy.js"
-import {
-  badRequest,
-  faultAnswer,
-  json,
-  keyContainer,
-  KEYS_NOT_FOUND,
-  takeFault,
-  UNAUTHORIZED,
-} from "./etsi014-answer.js"
+import { badRequest, json, KEYS_NOT_FOUND, takeFault, UNAUTHORIZED } from "./etsi014-answer.js"
 import type { Answer } from "./etsi014-answer.js"
-import type { DeliveryRecord } from "./delivery-record.js"
-import { containerExtension, NO_EXTENSIONS } from "./etsi014-extensions.js"
+import { NO_EXTENSIONS } from "./etsi014-extensions.js"
+import { Handout } from "./etsi014-handout.js"
+import type { HandoutOptions, Whose } from "./etsi014-handout.js"
+import { LimitsUnder } from "./etsi014-request.js"
 import type { KeyRequest, RequestLimits } from "./etsi014-request.js"
-import type { Log } from "./log.js"
 import type { ApplicationDesk, EndKey, KeyManager, KeyOrder } from "./ports.js"
 
-/** Called before the keys leave; when it throws, they do not. */
-export type Audit = (record: DeliveryRecord) => void | Promise<void>
-
-export interface DeliveryOptions {
+export interface DeliveryOptions extends HandoutOptions {
   /** The policy in force; asked anew for each request. */
   readonly policy: () => SitePolicy
   readonly keyManager: Pick<KeyManager, "supplyKeys" | "takeKeys" | "deliverableCount"> &
@@ -31,10 +21,8 @@ export interface DeliveryOptions {
   readonly desk: ApplicationDesk
   /** Whether an SAE lives at this site: keys for it never leave. */
   readonly livesHere: (saeId: string) => boolean
-  readonly audit: Audit
   /** Asked before keys are spent; throws when the trail could not tell of them. */
   readonly auditable?: () => void
-  readonly log: Log
   /** `key_size` of Get status, as far as the policy's limits allow it. */
   readonly defaultKeySizeBits: number
   /** `max_key_count`: what status tells is cut here, so that it shows a quota and not the shared stock (T5). */
@@ -49,42 +37,21 @@ export interface DeliveryOptions {
 }
 
 type Slave = KeyOrder["slaves"][number]
-type Whose = Pick<DeliveryRecord, "saeId" | "peerSaeId" | "additionalSaeIds"> & {
-  readonly method: "enc_keys" | "dec_keys"
-}
-
-/** What a request named: so many keys of a size, or each by its id. */
-type Asked =
-  | { readonly count: number; readonly keySizeBits: number }
-  | { readonly keyIds: readonly string[] }
-
-function isAsAsked(keys: readonly EndKey[], asked: Asked): boolean {
-  if (keys.length === 0) return false
-  if ("keyIds" in asked) return keys.every(({ keyId }, index) => keyId === asked.keyIds[index])
-  if (keys.length > asked.count) return false
-  return keys.every(({ key }) => key.lengthBits === asked.keySizeBits)
-}
 
 export class Delivery {
   readonly #options: DeliveryOptions
-  /** Of the policy that was in force when they were last asked for. */
-  #limits: { readonly of: SitePolicy; readonly limits: RequestLimits } | undefined
+  readonly #handout: Handout
+  readonly #limits: LimitsUnder
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.#handout = new Handout(options)
+    this.#limits = new LimitsUnder(options)
   }
 
   /** What requests are held against now; the default key size lies within the policy's limits. */
   get limits(): RequestLimits {
-    const { defaultKeySizeBits, maxSaeIdCount } = this.#options
-    const policy = this.#options.policy()
-    if (this.#limits?.of === policy) return this.#limits.limits
-    const { limits: own } = policy.document
-    const { minKeySizeBits, maxKeySizeBits } = own
-    const size = Math.min(Math.max(defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
-    const limits = { ...own, defaultKeySizeBits: size, maxSaeIdCount }
-    this.#limits = { of: policy, limits }
-    return limits
+    return this.#limits.of(this.#options.policy())
   }
 
   /**
@@ -130,9 +97,9 @@ export class Delivery {
       const keys = this.#ready(saeId, peerSaeId, request)
       if (keys === undefined) return this.#encKeysMade(saeId, peerSaeId, request)
       const whose = { method: "enc_keys", saeId, peerSaeId } as const
-      return this.#deliver(whose, keys, { count: number, keySizeBits })
+      return this.#handout.deliver(whose, keys, { count: number, keySizeBits })
     } catch (fault) {
-      return this.#refuse("enc_keys", saeId, peerSaeId, fault)
+      return this.#handout.refuse("enc_keys", saeId, peerSaeId, fault)
     }
   }
 
@@ -155,13 +122,13 @@ export class Delivery {
       const order = { masterSaeId: saeId, slaves, count, keySizeBits }
       keys = await this.#supply(order, extensions.mandatory, extensions.optional)
     } catch (fault) {
-      return this.#refuse("enc_keys", saeId, peerSaeId, fault)
+      return this.#handout.refuse("enc_keys", saeId, peerSaeId, fault)
     }
     const whose: Whose =
       additionalSaeIds.length === 0
         ? { method: "enc_keys", saeId, peerSaeId }
         : { method: "enc_keys", saeId, peerSaeId, additionalSaeIds }
-    return this.#deliver(whose, keys, { count, keySizeBits })
+    return this.#handout.deliver(whose, keys, { count, keySizeBits })
   }
 
   /** The associations with the slaves. Of one slave that is known, at once. */
@@ -218,68 +185,13 @@ export class Delivery {
       keys = await keyManager.takeKeys(saeId, masterSaeId, keyIds)
     } catch (fault) {
       const found = takeFault(asQkdError(fault))
-      if (found === undefined) return this.#refuse("dec_keys", saeId, masterSaeId, fault)
+      if (found === undefined) return this.#handout.refuse("dec_keys", saeId, masterSaeId, fault)
       log.info({ saeId, peerSaeId: masterSaeId, keyIds, found }, "014 dec_keys refused")
       return found === "not-entitled" && !hideForeignKeys
         ? UNAUTHORIZED
         : badRequest(KEYS_NOT_FOUND)
     }
     const whose = { method: "dec_keys", saeId, peerSaeId: masterSaeId } as const
-    return this.#deliver(whose, keys, { keyIds })
+    return this.#handout.deliver(whose, keys, { keyIds })
   }
-
-  /**
-   * Audits, encodes, wipes. What the key manager hands out is checked: keys of another request must not leave. One wait,
-   * for the line to be durable.
-   */
-  #deliver(whose: Whose, keys: readonly EndKey[], asked: Asked): Answer | Promise<Answer> {
-    try {
-      if (!isAsAsked(keys, asked))
-        throw new QkdError(
-          "operation-failed",
-          "the key manager handed out other keys than asked for",
-        )
-      const keyIds = keys.map(({ keyId }) => keyId)
-      const told = this.#options.audit(recordOf(whose, keyIds, keys[0]?.key.lengthBits ?? 0))
-      if (!(told instanceof Promise)) return this.#give(whose, keys)
-      return told.then(
-        () => this.#give(whose, keys),
-        (fault: unknown) => this.#withhold(whose, keys, fault),
-      )
-    } catch (fault) {
-      return this.#withhold(whose, keys, fault)
-    }
-  }
-
-  #give(whose: Whose, keys: readonly EndKey[]): Answer {
-    try {
-      const body = keyContainer(keys, containerExtension(keys))
-      for (const { key } of keys) key.wipe()
-      return { status: 200, contentType: "application/json", body, wipe: true }
-    } catch (fault) {
-      return this.#withhold(whose, keys, fault)
-    }
-  }
-
-  #withhold(whose: Whose, keys: readonly EndKey[], fault: unknown): Answer {
-    for (const { key } of keys) key.wipe()
-    return this.#refuse(whose.method, whose.saeId, whose.peerSaeId, fault)
-  }
-
-  #refuse(method: string, saeId: string, peerSaeId: string, fault: unknown): Answer {
-    const answer = faultAnswer(fault)
-    const { tag, appTag, message, cause } = asQkdError(fault)
-    const facts = { saeId, peerSaeId, status: answer.status, tag, appTag, reason: message }
-    if (appTag === undefined && tag !== "resource-denied")
-      this.#options.log.error({ ...facts, cause }, `014 ${method} failed`)
-    else this.#options.log.info(facts, `014 ${method} refused`)
-    return answer
-  }
-}
-
-/** Members in the order of the trail. */
-function recordOf(whose: Whose, keyIds: readonly string[], keySizeBits: number): DeliveryRecord {
-  const { method, saeId, peerSaeId, additionalSaeIds } = whose
-  if (additionalSaeIds === undefined) return { method, saeId, peerSaeId, keyIds, keySizeBits }
-  return { method, saeId, peerSaeId, additionalSaeIds, keyIds, keySizeBits }
 }

@@ -20,6 +20,9 @@ export interface Etsi014Methods {
   post(saeId: string, target: Etsi014Target, text: string): Answer | Promise<Answer>
 }
 
+/** `key_size` of Get status, as far as the policy's limits allow it. */
+export const DEFAULT_KEY_SIZE_BITS = 256
+
 type DeliveryDefaults = Pick<
   DeliveryOptions,
   "defaultKeySizeBits" | "maxKeyCount" | "maxSaeIdCount" | "hideForeignKeys" | "livesHere"
@@ -40,7 +43,7 @@ export class DeliveryMethods implements Etsi014Methods {
       audit: options.audit,
       ...(options.auditable !== undefined && { auditable: options.auditable }),
       log: options.log,
-      defaultKeySizeBits: options.defaultKeySizeBits ?? 256,
+      defaultKeySizeBits: options.defaultKeySizeBits ?? DEFAULT_KEY_SIZE_BITS,
       maxKeyCount: options.maxKeyCount ?? 1024,
       maxSaeIdCount: options.maxSaeIdCount ?? 16,
       hideForeignKeys: options.hideForeignKeys ?? false,

@@ -4,7 +4,7 @@
 import { asQkdError, QkdError } from "../errors.js"
 import { NO_EXTENSIONS, parseExtensions } from "./etsi014-extensions.js"
 import type { Extensions } from "./etsi014-extensions.js"
-import type { PolicyLimits } from "../keys/policy.js"
+import type { PolicyLimits, SitePolicy } from "../keys/policy.js"
 import { isArray, isObject, parseJson } from "../yang/json-text.js"
 import type { JsonObject, JsonValue } from "../yang/json-text.js"
 
@@ -32,6 +32,28 @@ export interface RequestLimits extends PolicyLimits {
   readonly defaultKeySizeBits: number
   /** `max_SAE_ID_count` of Get status. */
   readonly maxSaeIdCount: number
+}
+
+/** What requests are held against while a policy is in force; the default key size lies within its limits. */
+export class LimitsUnder {
+  readonly #own: Pick<RequestLimits, "defaultKeySizeBits" | "maxSaeIdCount">
+  /** Of the policy that was in force when they were last asked for. */
+  #last: { readonly of: SitePolicy; readonly limits: RequestLimits } | undefined
+
+  constructor(own: Pick<RequestLimits, "defaultKeySizeBits" | "maxSaeIdCount">) {
+    this.#own = own
+  }
+
+  of(policy: SitePolicy): RequestLimits {
+    if (this.#last?.of === policy) return this.#last.limits
+    const { defaultKeySizeBits, maxSaeIdCount } = this.#own
+    const { limits: own } = policy.document
+    const { minKeySizeBits, maxKeySizeBits } = own
+    const size = Math.min(Math.max(defaultKeySizeBits, minKeySizeBits), maxKeySizeBits)
+    const limits = { ...own, defaultKeySizeBits: size, maxSaeIdCount }
+    this.#last = { of: policy, limits }
+    return limits
+  }
 }
 
 const PREFIX = "/api/v1/keys/"

@@ -15,6 +15,7 @@ import { KeyTransfers } from "./key-transfers.js"
 import { LinkKeeper } from "./link-keeper.js"
 import { takeIn } from "./link-key-intake.js"
 import { LinkTable } from "./link-table.js"
+import type { KeyLots } from "./lot-ports.js"
 import { SILENT } from "./log.js"
 import type { Log } from "./log.js"
 import { PoolTalk } from "./pool-talk.js"
@@ -110,7 +111,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#news = new StoreNews({
       ...{ links: this.#links, store, signKey, steadyMs },
       onLost: (id) => {
-        this.#supply.stock.lostAt(id)
+        this.#supply.lostAt(id)
       },
     })
     this.#along = new PathMessages({
@@ -234,6 +235,10 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     return this.#supply.ready(order)
   }
 
+  get lots(): KeyLots {
+    return this.#supply.lots
+  }
+
   async takeKeys(
     slaveSaeId: string,
     masterSaeId: string,
@@ -343,7 +348,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     for (const keeper of this.#links.all()) {
       if (keeper.peer === qkdnId) keeper.voidAll()
     }
-    this.#supply.stock.lostAt(qkdnId)
+    this.#supply.lostAt(qkdnId)
     this.#alarm({
       kind: why === "new" ? "peer-store-new" : "peer-rolled-back",
       qkdnId,
@@ -358,7 +363,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#alarm({ kind: "store-rolled-back", message: "a restored copy: all keys are void" })
     const error = new QkdError("operation-failed", "the key store was rolled back")
     try {
-      this.#supply.stock.clear()
+      this.#supply.clear()
       this.streams.clear()
       this.#transfers.close(error)
       this.#desk.close()
@@ -381,6 +386,7 @@ export class KeySite implements RunningKeyManager, RelayMeshOwner {
     this.#log.error({ err: cause }, "the key store failed")
     const error = new QkdError("operation-failed", "the key store failed", { cause })
     this.#transfers.close(error)
+    this.#supply.lots.fail()
     for (const peer of this.#mesh?.peers() ?? []) peer.close(error)
     this.#alarm({ kind: "store-failed", message: "the key store failed; restart is needed" })
   }

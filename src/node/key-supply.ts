@@ -15,6 +15,7 @@ import type { KeyManagerLimits } from "./key-manager-options.js"
 import { checkAmount } from "./key-maker.js"
 import type { GivenKeys, KeyMaker, MadeBatch, TransferLeg } from "./key-maker.js"
 import { checkTerms, legsOf } from "./key-legs.js"
+import { SiteLots } from "./key-lots.js"
 import type { KeyStore } from "./key-store.js"
 import type { LinkTable } from "./link-table.js"
 import type { Log } from "./log.js"
@@ -73,6 +74,7 @@ const REFILL_LEAVES_BITS = 16_384
 export class KeySupply {
   readonly stock: EndKeyStock
   readonly rates: AppRates
+  readonly lots: SiteLots
   readonly #ordered: OrderedKeys
   readonly #options: KeySupplyOptions
   #lastId: ShelfId | undefined
@@ -86,7 +88,7 @@ export class KeySupply {
     this.#ordered = new OrderedKeys({
       ownsSae: (saeId) => links.policy.ownsSae(saeId),
       suppliedBits: (appId) => this.rates.suppliedBits(appId),
-      readyBits: (appId) => this.stock.bits(appId),
+      readyBits: (appId) => this.stock.bits(appId) + this.lots.bits(appId),
       freeBits: (appId) => this.rates.freeBits(appId),
       steadyMs,
       maxKeys: limits.stock.maxOrderedKeys,
@@ -104,6 +106,19 @@ export class KeySupply {
         (links.app(appId)?.qos.minBps ?? 0) / keySizeBits,
       ttlMs: (appId) => 1000 * (links.app(appId)?.qos.ttlS || limits.defaultTtlS),
     })
+    this.lots = new SiteLots({ stock: this.stock, rates: this.rates })
+  }
+
+  /** The keys of transfers to this site are void there. */
+  lostAt(qkdnId: string): void {
+    this.stock.lostAt(qkdnId)
+    this.lots.lostAt(qkdnId)
+  }
+
+  /** All that is ready is void. */
+  clear(): void {
+    this.stock.clear()
+    this.lots.clear()
   }
 
   /** See `KeyManager.supplyKeys`. */
@@ -226,6 +241,7 @@ export class KeySupply {
     this.rates.configured()
     this.#ordered.configure(this.#options.links.apps)
     this.stock.configured()
+    this.lots.recall()
     for (const id of this.#ordered.shelves) this.stock.ordered(id)
   }
 
@@ -251,13 +267,14 @@ export class KeySupply {
   /** What SAEs of this site were given as masters, and what is ready for them. */
   supplyOf(appId: string): AppSupply {
     const suppliedBits = Number(this.rates.suppliedBits(appId))
-    return { suppliedBits, readyBits: this.stock.bits(appId) }
+    return { suppliedBits, readyBits: this.stock.bits(appId) + this.lots.bits(appId) }
   }
 
   /** Keys of this size that could be handed out now. */
   deliverableCount(appId: string, keySizeBits: number): number {
     if (keySizeBits <= 0 || this.#options.links.app(appId) === undefined) return 0
-    const ready = this.stock.count(appId, keySizeBits) * keySizeBits
+    const keys = this.stock.count(appId, keySizeBits) + this.lots.count(appId, keySizeBits)
+    const ready = keys * keySizeBits
     const bits = this.rates.quotaBits(appId, ready)
     // A transfer costs a tag besides.
     return Math.max(0, Math.floor((bits - (bits > ready ? TAG_KEY_BYTES * 8 : 0)) / keySizeBits))

@@ -20,6 +20,8 @@ import type { Log } from "./log.js"
 import { readText } from "./node-keys.js"
 import type { ApplicationDesk, KeyManager, KeyOrder, KeyStreams } from "./ports.js"
 import { listenEtsi020 } from "./etsi020.js"
+import type { KeyLots } from "./lot-ports.js"
+import { OutletLotDesk } from "./outlet-lot-desk.js"
 import { Outlets } from "./outlets.js"
 import { Etsi020Client } from "./etsi020-client.js"
 import { listenSkip } from "./skip.js"
@@ -37,6 +39,7 @@ export interface FaceParts {
   readonly streams: KeyStreams
   readonly desk: ApplicationDesk
   readonly border: BorderDesk
+  readonly lots: KeyLots
   readonly audit: AuditTrail
   readonly log: Log
 }
@@ -55,6 +58,8 @@ export interface OpenFaces {
   renewal(): Promise<() => Promise<number>>
   /** Another site policy is in force: resolves when it is wherever keys are delivered. */
   policyChanged(): Promise<void>
+  /** Resolves when keys that were ready before the last change are given out nowhere. */
+  inForce(): Promise<void>
   close(): Promise<void>
 }
 
@@ -77,7 +82,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
   const limits = siteNetworks === undefined ? {} : { from: siteNetworks }
   try {
     const { saeIdentity, host } = etsi014
-    const face = await openEtsi014(settings, common)
+    const face = await openEtsi014(settings, common, parts.lots)
     open.push({ files: etsi014, face })
     let skipFace: Face | undefined
     let preSharedKeys: ReadonlyMap<string, Uint8Array> = new Map()
@@ -122,6 +127,7 @@ export async function openFaces(settings: NodeSettings, parts: FaceParts): Promi
         }
       },
       policyChanged: () => face.policyChanged(),
+      inForce: () => face.inForce(),
       close,
     }
   } catch (cause) {
@@ -139,7 +145,8 @@ type CommonParts = Pick<
 async function openEtsi014(
   { etsi014, auditFile, siteNetworks }: NodeSettings,
   common: CommonParts,
-): Promise<OpenFace & { readonly port: number; policyChanged(): Promise<void> }> {
+  lots: KeyLots,
+): Promise<OpenFace & Pick<OpenFaces, "policyChanged" | "inForce"> & { readonly port: number }> {
   const { host, port, saeIdentity, maxSaeIdCount, hideForeignKeys, outlets: count } = etsi014
   const tls = await faceTls(etsi014)
   const from = siteNetworks === undefined ? {} : { from: siteNetworks }
@@ -148,12 +155,14 @@ async function openEtsi014(
     const face = await listenEtsi014({
       ...{ ...delivery, ...tls, host, port, saeIdentity, limits: from },
     })
-    return { ...face, policyChanged: () => Promise.resolve() }
+    const atOnce = (): Promise<void> => Promise.resolve()
+    return { ...face, policyChanged: atOnce, inForce: atOnce }
   }
-  const { policy, log } = common
+  const { policy, desk, livesHere, log } = common
   return Outlets.open({
     ...{ count, host, port, tls, policy, saeIdentity, maxSaeIdCount, auditFile, log, ...from },
     methods: new DeliveryMethods(delivery),
+    lots: new OutletLotDesk({ lots, policy, desk, livesHere }),
   })
 }
 

@@ -14,6 +14,7 @@ import type { Schema } from "../yang/schema.js"
 import { Agent } from "./agent.js"
 import { agentSchema } from "./agent-schema.js"
 import { AuditTrail } from "./audit.js"
+import { tellHeads } from "./audit-heads.js"
 import type { ModuleSetting, NodeSettings } from "./config.js"
 import { openConfigStore } from "./config-store.js"
 import { lockFolder } from "./dir-lock.js"
@@ -73,8 +74,6 @@ export interface RunningNode {
 
 /** All parts together; one that hangs is left behind. */
 const CLOSE_MS = 1900
-/** How often the head of the audit trail is told. */
-const AUDIT_HEAD_MS = 3_600_000
 const CLOSE_PART_LEAST_MS = 50
 
 /**
@@ -145,16 +144,10 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
   })
   opened.add("key manager", closeKeys)
   const audit = await AuditTrail.open(settings.auditFile, () => clock.now())
-  // Logs leave the site: whoever has a head from there sees any later change of the trail (THREATS I3).
-  const tellHead = (): void => {
-    log.info({ lines: audit.lines, head: audit.head }, "audit trail")
-  }
-  tellHead()
-  const telling = setInterval(tellHead, AUDIT_HEAD_MS)
+  const lastHead = tellHeads(audit, log)
   opened.add("audit trail", async () => {
-    clearInterval(telling)
     await audit.close()
-    tellHead()
+    lastHead()
   })
   const faces = await openFaces(settings, {
     policy: () => policy.current,
@@ -164,6 +157,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     streams: keys.streams,
     desk: agent.desk,
     border: keys.border,
+    lots: keys.lots,
     audit,
     log,
   })
@@ -210,6 +204,7 @@ async function open(settings: NodeSettings, deps: NodeDeps, opened: Closers): Pr
     poolFigures: (qkdlId) => keys.poolFigures(qkdlId),
     deliveredBits: (appId) => keys.deliveredBits(appId),
     supply: (appId) => keys.supply(appId),
+    inForce: () => faces.inForce(),
   })
   agent.start()
   // NETCONF comes last: whoever connects finds a whole node.

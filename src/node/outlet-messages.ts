@@ -7,6 +7,7 @@ import { readRevocationLists } from "../transport/revocation.js"
 import type { Answer } from "./etsi014-answer.js"
 import type { Etsi014Method } from "./etsi014-request.js"
 import type { FaceTls } from "./http-face.js"
+import type { LotGiven, LotPair } from "./outlet-lots.js"
 import type { SaeIdentity } from "./sae-identity.js"
 
 /** As `FaceTls`, in plain members. */
@@ -28,6 +29,8 @@ export interface OutletSetup {
     readonly maxConnections: number
   }
   readonly auditFile: string
+  /** Which of the node's outlets it is, from 1. */
+  readonly nth: number
 }
 
 /** Changes of which the node waits to hear that they are in force. */
@@ -35,12 +38,15 @@ export type OutletChange =
   | { readonly op: "start"; readonly setup: OutletSetup }
   | { readonly op: "policy"; readonly policy: PolicyDocument }
   | { readonly op: "renew"; readonly tls: OutletTls }
+  /** What is ready is looked at anew: all lots are to come back. */
+  | { readonly op: "recall" }
   | { readonly op: "close" }
 
-/** To an outlet. An answer's body goes beside it. */
+/** To an outlet. Beside an answer goes its body, beside a lot its ids and keys. */
 export type OutletOrder =
   | (OutletChange & { readonly id: number })
   | ({ readonly op: "answer"; readonly id: number } & Omit<Answer, "body">)
+  | { readonly op: "lot"; readonly pair: LotPair; readonly lot?: LotGiven }
 
 /** What an SAE asked at an outlet, and the node is to answer: text as it came, read again here. */
 export interface OutletQuestion {
@@ -65,6 +71,11 @@ export type OutletNews =
   /** The connection that was handed over. */
   | { readonly op: "took" }
   | { readonly op: "ask"; readonly id: number; readonly question: OutletQuestion }
+  | { readonly op: "fill"; readonly pair: LotPair; readonly count: number }
+  /** Of each lot, how many of its keys were given out so far. */
+  | { readonly op: "used"; readonly lots: readonly (readonly [id: number, used: number])[] }
+  /** The rest of a lot goes beside it. */
+  | { readonly op: "back"; readonly lot: number; readonly used: number }
   | {
       readonly op: "log"
       readonly level: "debug" | "info" | "warn" | "error"
@@ -119,6 +130,12 @@ export function readOutletNews(header: Header): OutletNews {
       return { op }
     case "ask":
       return { op, id: count(header, "id"), question: question(object(header, "question")) }
+    case "fill":
+      return { op, pair: pairIn(object(header, "pair")), count: count(header, "count") }
+    case "used":
+      return { op, lots: usedIn(header["lots"]) }
+    case "back":
+      return { op, lot: count(header, "lot"), used: count(header, "used") }
     case "log": {
       const { level } = header
       if (level !== "debug" && level !== "info" && level !== "warn" && level !== "error")
@@ -140,6 +157,23 @@ function question(header: Header): OutletQuestion {
     ...(query !== undefined && { query: text(header, "query") }),
     ...(body !== undefined && { text: text(header, "text") }),
   }
+}
+
+function pairIn(header: Header): LotPair {
+  return {
+    saeId: text(header, "saeId"),
+    peerSaeId: text(header, "peerSaeId"),
+    keySizeBits: count(header, "keySizeBits"),
+  }
+}
+
+function usedIn(value: unknown): [number, number][] {
+  if (!Array.isArray(value)) throw malformed("lots")
+  return value.map((entry: unknown) => {
+    if (!Array.isArray(entry)) throw malformed("lots")
+    const [id, used] = entry as readonly unknown[]
+    return [count({ id }, "id"), count({ used }, "used")]
+  })
 }
 
 function count(header: Header, name: string): number {

@@ -6,10 +6,14 @@ import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { QkdError } from "../errors.js"
+import { Secret } from "../keys/secret.js"
 import type { Frame } from "../transport/frames.js"
 import type { Answer } from "./etsi014-answer.js"
 import type { Log } from "./log.js"
 import { OutletChannel } from "./outlet-channel.js"
+import type { OutletLotDesk } from "./outlet-lot-desk.js"
+import { sharedMs } from "./outlet-lots.js"
+import type { LotPair } from "./outlet-lots.js"
 import { errorOf, readOutletNews } from "./outlet-messages.js"
 import type { OutletChange, OutletOrder, OutletQuestion } from "./outlet-messages.js"
 
@@ -20,7 +24,10 @@ export interface OutletProcessOptions {
   /** What is run, where it is not the entry of this package. */
   readonly command?: readonly string[]
   readonly answer: (question: OutletQuestion) => Answer | Promise<Answer>
-  readonly onEnd: () => void
+  /** @param lostKeys that it had and had not said to have given out */
+  readonly onEnd: (lostKeys: number) => void
+  /** Who decides about lots; without, none are given. */
+  readonly lots?: OutletLotDesk
   /** After that: a connection that was to be handed over when the process ended. */
   readonly onLeft: (socket: Socket) => void
   readonly log: Log
@@ -71,7 +78,7 @@ export class OutletProcess {
         resolve(this.#why)
         if (this.#over) return
         this.#over = true
-        this.#options.onEnd()
+        this.#options.onEnd(this.#options.lots?.lots.lostWith(this) ?? 0)
         for (const socket of this.#queue.splice(0)) this.#options.onLeft(socket)
       }
       this.#child.once("exit", (code, signal) => {
@@ -153,9 +160,18 @@ export class OutletProcess {
   }
 
   /** @throws QkdError `malformed-message`, which ends the channel */
-  #hear({ header }: Frame): void {
+  #hear({ header, bytes }: Frame): void {
     const news = readOutletNews(header)
     switch (news.op) {
+      case "fill":
+        this.#lend(news.pair, news.count)
+        return
+      case "used":
+        for (const [id, used] of news.lots) this.#options.lots?.lots.used(this, id, used)
+        return
+      case "back":
+        this.#options.lots?.lots.takeBack(this, news.lot, news.used, Secret.copy(bytes))
+        return
       case "ask":
         void this.#answer(news.id, news.question)
         return
@@ -178,6 +194,31 @@ export class OutletProcess {
     const { body, ...answer } = await this.#options.answer(question)
     this.#send({ op: "answer", id, ...answer }, ...(body === undefined ? [] : [body]))
     if (answer.wipe === true) body?.fill(0)
+  }
+
+  #lend(pair: LotPair, count: number): void {
+    const lot = this.#options.lots?.lend(this, { ...pair, count })
+    if (lot === undefined) {
+      this.#send({ op: "lot", pair })
+      return
+    }
+    const { id, runs, keyIds, keys, fitMs } = lot
+    const untilMs = sharedMs() + fitMs
+    const given = {
+      ...{ id, count: lot.count, untilMs },
+      runs: runs.map(({ count, facts }) => ({ count, facts })),
+    }
+    // Lent one within the other, so that no copy is made but the one that is sealed.
+    const send = (nth: number, parts: readonly Uint8Array[]): void => {
+      const next = keys[nth]
+      if (next === undefined) this.#send({ op: "lot", pair, lot: given }, ...keyIds, ...parts)
+      else
+        next.use((bytes) => {
+          send(nth + 1, [...parts, bytes])
+        })
+    }
+    send(0, [])
+    for (const key of keys) key.wipe()
   }
 
   #settle(id: number): Waiting | undefined {

@@ -9,21 +9,44 @@ import type { SitePolicy } from "../keys/policy.js"
 import { QkdError } from "../errors.js"
 import type { Frame } from "../transport/frames.js"
 import { unmovedBuffer } from "../unmoved.js"
+import { AuditTrail } from "./audit.js"
+import { tellHeads } from "./audit-heads.js"
+import { deliveryText } from "./delivery-record.js"
 import type { Answer } from "./etsi014-answer.js"
 import { etsi014Face } from "./etsi014.js"
-import type { Etsi014Methods } from "./etsi014-methods.js"
-import type { Etsi014Target } from "./etsi014-request.js"
 import { serveFace } from "./http-face.js"
 import type { HandedFace } from "./http-face.js"
 import type { Log, LogFacts } from "./log.js"
 import { OutletChannel } from "./outlet-channel.js"
+import { LOT_TICK_MS, OutletLots } from "./outlet-lots.js"
 import { faceTlsOf, outletFault } from "./outlet-messages.js"
-import type { OutletNews, OutletOrder, OutletQuestion, OutletSetup } from "./outlet-messages.js"
+import type {
+  OutletChange,
+  OutletNews,
+  OutletOrder,
+  OutletQuestion,
+  OutletSetup,
+} from "./outlet-messages.js"
+import { OutletMethods } from "./outlet-methods.js"
 
 export class Outlet {
   readonly #channel: OutletChannel
   readonly #asked = new Map<number, (answer: Answer) => void>()
+  readonly #lots = new OutletLots({
+    fill: ({ count, ...pair }) => {
+      this.#say({ op: "fill", pair, count })
+    },
+    used: (lots) => {
+      this.#say({ op: "used", lots })
+    },
+    back: (lot, used, rest) => {
+      rest.use((bytes) => {
+        this.#channel.send({ op: "back", lot, used }, bytes)
+      })
+    },
+  })
   #nextId = 1
+  #close: () => Promise<void> = () => Promise.resolve()
   #policy: SitePolicy | undefined
   #face: HandedFace | undefined
 
@@ -51,6 +74,10 @@ export class Outlet {
       this.#answered(order, bytes)
       return
     }
+    if (order.op === "lot") {
+      this.#lots.filled(order.pair, order.lot, bytes)
+      return
+    }
     const { id } = order
     this.#change(order).then(
       (ended) => {
@@ -63,39 +90,60 @@ export class Outlet {
   }
 
   /** @returns how many connections ended because their certificates are revoked now */
-  async #change(order: Exclude<OutletOrder, { readonly op: "answer" }>): Promise<number> {
+  async #change(order: OutletChange): Promise<number> {
     switch (order.op) {
       case "start":
-        this.#start(order.setup)
+        await this.#start(order.setup)
         return 0
       case "policy":
         this.#policy = policyOf(order.policy)
+        this.#lots.recall()
+        return 0
+      case "recall":
+        this.#lots.recall()
         return 0
       case "renew":
         return this.#face?.renew(faceTlsOf(order.tls)) ?? 0
       case "close":
-        await this.#face?.close()
+        await this.#close()
         return 0
     }
   }
 
-  #start({ tls, policy, saeIdentity, limits }: OutletSetup): void {
+  async #start(setup: OutletSetup): Promise<void> {
+    const { tls, policy, saeIdentity, limits, maxSaeIdCount, auditFile, nth } = setup
     const first = policyOf(policy)
     this.#policy = first
+    const trail = await AuditTrail.open(auditFile, Date.now)
+    const lastHead = tellHeads(trail, this.#log, { outlet: nth })
+    const methods = new OutletMethods({
+      policy: () => this.#policy ?? first,
+      audit: (record) => trail.appendText(deliveryText(record)),
+      auditable: () => {
+        trail.admit()
+      },
+      maxSaeIdCount,
+      lots: this.#lots,
+      ask: (question) => this.#ask(question),
+      log: this.#log,
+    })
+    const ticking = setInterval(() => {
+      this.#lots.tick()
+    }, LOT_TICK_MS)
+    this.#close = async () => {
+      clearInterval(ticking)
+      await this.#face?.close()
+      this.#lots.close()
+      await trail.close()
+      lastHead()
+    }
     const face = etsi014Face({
       ...{ tls: faceTlsOf(tls), saeIdentity, limits },
       policy: () => this.#policy ?? first,
-      methods: this.#methods,
+      methods,
       log: this.#log,
     })
     this.#face = serveFace(face)
-  }
-
-  readonly #methods: Etsi014Methods = {
-    get: (saeId, { method, saeId: peerSaeId, query }: Etsi014Target) =>
-      this.#ask({ saeId, method, peerSaeId, ...(query !== undefined && { query }) }),
-    post: (saeId, { method, saeId: peerSaeId }, text) =>
-      this.#ask({ saeId, method, peerSaeId, text }),
   }
 
   #ask(question: OutletQuestion): Promise<Answer> {

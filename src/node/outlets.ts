@@ -25,7 +25,7 @@ import type { OutletProcessOptions } from "./outlet-process.js"
 import { outletTrail } from "./outlet-trails.js"
 import type { SaeIdentity } from "./sae-identity.js"
 
-export interface OutletsOptions extends Pick<OutletProcessOptions, "command"> {
+export interface OutletsOptions extends Pick<OutletProcessOptions, "command" | "lots"> {
   readonly count: number
   readonly host: string
   /** 0 picks a free one. */
@@ -68,6 +68,7 @@ export class Outlets {
   #tls: FaceTls
   /** So many there were. */
   #changes = 0
+  #recalled = Promise.resolve()
   #port = 0
   #next = 0
 
@@ -88,6 +89,10 @@ export class Outlets {
    */
   static async open(options: OutletsOptions): Promise<Outlets> {
     const outlets = new Outlets(options)
+    if (options.lots !== undefined)
+      options.lots.lots.onRecall = () => {
+        outlets.#recall()
+      }
     outlets.#check(options.tls)
     outlets.#port = await listen(outlets.#server, options.host, options.port)
     try {
@@ -101,6 +106,11 @@ export class Outlets {
 
   get port(): number {
     return this.#port
+  }
+
+  /** How many of them serve now. */
+  get serving(): number {
+    return this.#up.length
   }
 
   /** Of the processes that run. */
@@ -123,7 +133,19 @@ export class Outlets {
 
   /** Another site policy is in force: resolves when it is at every outlet. */
   async policyChanged(): Promise<void> {
+    await this.#recalled
     await this.#change({ op: "policy", policy: this.#options.policy().document })
+  }
+
+  /** Resolves when no outlet has keys that lay ready before the last change. */
+  async inForce(): Promise<void> {
+    await this.#recalled
+  }
+
+  #recall(): void {
+    const before = this.#recalled
+    const now = this.#change({ op: "recall" })
+    this.#recalled = Promise.all([before, now]).then(() => undefined)
   }
 
   /** Ends every connection and every outlet. */
@@ -176,7 +198,7 @@ export class Outlets {
   }
 
   #change(change: OutletChange): Promise<number[]> {
-    this.#changes += 1
+    if (change.op !== "recall") this.#changes += 1
     return Promise.all(this.#up.map((outlet) => outlet.change(change, CHANGE_MS)))
   }
 
@@ -218,11 +240,13 @@ export class Outlets {
 
   /** @throws QkdError why it does not start; its process is gone then */
   async #started(nth: number): Promise<OutletProcess> {
-    const { command, log } = this.#options
+    const { command, lots, log } = this.#options
     const outlet = new OutletProcess({
       ...(command !== undefined && { command }),
+      ...(lots !== undefined && { lots }),
       answer: (question) => this.#answer(question),
-      onEnd: () => {
+      onEnd: (lostKeys) => {
+        if (lostKeys > 0) log.warn({ outlet: nth, lostKeys }, "keys were lost with an outlet")
         const at = this.#up.indexOf(outlet)
         if (at >= 0) this.#up.splice(at, 1)
         this.#all.delete(outlet)
@@ -265,6 +289,7 @@ export class Outlets {
         maxConnections: share(DEFAULT_CONNECTION_LIMITS.maxConnections),
       },
       auditFile: outletTrail(auditFile, nth),
+      nth,
     }
   }
 

@@ -9,6 +9,7 @@ import type { KeyTerms } from "../keys/key-terms.js"
 import type { Secret } from "../keys/secret.js"
 import type { StreamQos } from "../keys/stream-qos.js"
 import type { BorderDesk } from "./border-ports.js"
+import type { KeyLots } from "./lot-ports.js"
 
 /** What the agent tells the key manager after every durable change of configuration. */
 export interface KeyManagerConfig {
@@ -174,6 +175,8 @@ export interface RunningKeyManager extends KeyManager {
   readonly stockedKeys: number
   /** What crosses to and from neighbouring domains. */
   readonly border: BorderDesk
+  /** Keys handed to outlets ahead of demand. */
+  readonly lots: KeyLots
   /** Key streams of this site's SAEs. */
   readonly streams: KeyStreams
 }

@@ -16,6 +16,7 @@ import { listenEtsi014 } from "../../src/node/etsi014.js"
 import type { Etsi014Options } from "../../src/node/etsi014.js"
 import { DeliveryMethods } from "../../src/node/etsi014-methods.js"
 import type { Face, FaceTls } from "../../src/node/http-face.js"
+import { OutletLotDesk } from "../../src/node/outlet-lot-desk.js"
 import { Outlets } from "../../src/node/outlets.js"
 import { SILENT } from "../../src/node/log.js"
 import type { KeyManagerConfig } from "../../src/node/ports.js"
@@ -85,6 +86,8 @@ export class TwoSites {
   readonly folder = mkdtempSync(path.join(tmpdir(), "keyloom-014-"))
   readonly network: Pair
   readonly ports: Record<Site, number> = { A: 0, B: 0 }
+  /** Outlets of sites that have some. */
+  readonly served = new Map<Site, Outlets>()
   readonly servers: Pick<Face, "port" | "close">[] = []
   readonly #client: ChildProcessWithoutNullStreams
   readonly #waiting: ((told: Told) => void)[] = []
@@ -132,16 +135,22 @@ export class TwoSites {
     }
   }
 
-  #serve(site: Site, over: Partial<Etsi014Options>): Promise<Pick<Face, "port" | "close">> {
+  async #serve(site: Site, over: Partial<Etsi014Options>): Promise<Pick<Face, "port" | "close">> {
     const parts = { ...this.parts(site), ...over }
     if (this.outlets === 0) return listenEtsi014({ ...this.tls(site), ...parts })
     const { host, port, policy, log, maxSaeIdCount = 16 } = parts
-    return Outlets.open({
+    const outlets = await Outlets.open({
       ...{ count: this.outlets, host, port, policy, log, maxSaeIdCount },
       ...{ tls: this.tls(site), saeIdentity: parts.saeIdentity ?? "common-name" },
       auditFile: this.auditFile(site),
       methods: new DeliveryMethods(parts),
+      lots: new OutletLotDesk({
+        ...{ lots: this.network.manager(site === "A" ? 0 : 1).lots, policy, desk: parts.desk },
+        livesHere: (saeId) => policy().standsFor(saeId),
+      }),
     })
+    this.served.set(site, outlets)
+    return outlets
   }
 
   auditFile(site: Site): string {
