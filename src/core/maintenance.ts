@@ -11,7 +11,7 @@ import { returnTo, shorten } from "./service-life.js"
 import type { Turn } from "./turn.js"
 import { serves } from "./usable.js"
 
-/** Services that had no other path are tried again so often until it begins. */
+/** Services that still stand there are tried again so often until it begins. */
 const AGAIN_MS = 10_000
 
 /** At every wake, and when something was planned or called off. */
@@ -177,11 +177,11 @@ function sameMark(x: LinkMaintenance | undefined, y: LinkMaintenance | undefined
   return x?.begin === y?.begin && x?.end === y?.end
 }
 
-/** Moves what can move off what goes out soon; once, and now and then for those that had no other path. */
+/** Moves what can move off what goes out soon; once, and now and then those that had no other path, or lost it on the way. */
 function drain(turn: Turn, one: Maintenance): void {
   const { draft, now } = turn
   const { triedMs, maintenanceId } = one
-  const again = triedMs === undefined || (one.staying.length > 0 && now >= triedMs + AGAIN_MS)
+  const again = triedMs === undefined || (now >= triedMs + AGAIN_MS && isToTry(turn, one))
   if (again) {
     const staying = moveAside(turn, linksOf(draft, one))
     const name = targetName(draft, one)
@@ -194,7 +194,15 @@ function drain(turn: Turn, one: Maintenance): void {
       turn.notify("maintenance", "maintenance.draining", maintenanceId, wordsOf(name, staying))
   }
   const nextMs = (again ? now : triedMs) + AGAIN_MS
-  if ((draft.maintenance(maintenanceId)?.staying.length ?? 0) > 0) turn.wakeAt(nextMs)
+  if (isToTry(turn, draft.maintenance(maintenanceId) ?? one)) turn.wakeAt(nextMs)
+}
+
+/** Somebody stands there, or was said to. Streams of bulk orders leave as they are scheduled. */
+function isToTry({ draft }: Turn, one: Maintenance): boolean {
+  if (one.staying.length > 0) return true
+  return linksOf(draft, one).some((qkdlId) =>
+    draft.members(groups.servicesOn(qkdlId)).some((id) => draft.service(id)?.origin !== "bulk"),
+  )
 }
 
 function wordsOf(name: string, staying: readonly string[]): string {

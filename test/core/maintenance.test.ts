@@ -83,6 +83,28 @@ describe("planned maintenance", () => {
     assert.deepEqual(lab.window()?.staying, [])
   })
 
+  it("names who has to come back because the way round was taken out too, and tries again", () => {
+    const lab = new MaintenanceLab(TRIANGLE)
+    lab.order("a", "b", { minRateBps: 400 })
+    lab.confirmAll()
+    lab.plan({ link: "a-b", from: 4, until: 10 })
+    const id = lab.service("a", "b")?.serviceId
+    const windowId = lab.window()?.maintenanceId ?? ""
+    const staying = (): readonly string[] => lab.picture.maintenance(windowId)?.staying ?? []
+    assert.deepEqual(staying(), [], "it is on its way")
+    lab.linkDown("b-c")
+    lab.confirmAll()
+    assert.deepEqual(lab.pathOf("a", "b"), ["a-b"])
+    lab.wakeAfter(10_000)
+    lab.confirmAll()
+    assert.deepEqual(staying(), [id])
+    assert.equal(lab.notices().filter((type) => type === "service.staying").length, 1)
+    lab.status("b-c", "ACTIVE")
+    lab.wakeAfter(11_000)
+    lab.confirmAll()
+    assert.deepEqual([lab.pathOf("a", "b"), staying()], [["c-a", "b-c"], []])
+  })
+
   it("moves the paths of 1+1 too, the one that is concerned", () => {
     const lab = new MaintenanceLab({ links: ["a-b", "b-c", "c-a", "a-d", "d-b"] })
     lab.order("a", "b", { minRateBps: 100, protection: "1+1" })
