@@ -81,6 +81,19 @@ export async function askRestconf(
   }
 }
 
+/**
+ * Nodes, links and applications of a configuration one by one: lists are ordered by the system, and where a port was taken the
+ * inventory has moved its node.
+ */
+export function entriesOf(xml: string): string[] {
+  const ours = /<qkd_network.*<\/qkd_network>/s.exec(xml)?.[0] ?? assert.fail(xml)
+  return ours
+    .replace(/<port>\d+<\/port>/g, "")
+    .split(/(?=<(?:qkd_node|phys_link|qkd_app)>)/)
+    .map((entry) => entry.replace(/(<\/(?:qkd_node|phys_link|qkd_app)>).*/s, "$1"))
+    .sort()
+}
+
 /** An order for a service, as the content of edit-config. */
 export const app = (id: string, a: string, b: string, more = ""): string =>
   `<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><qkd_network xmlns="${NET}"><qkd_apps xmlns="${CON}"><qkd_app><app_id>${id}</app_id><server_app_id>sae-${a}</server_app_id><client_app_id>sae-${b}</client_app_id>${more}</qkd_app></qkd_apps></qkd_network></config>`

@@ -19,6 +19,7 @@ import {
   type Asked,
   askRestconf,
   CON,
+  entriesOf,
   inData,
   NET,
   rpc,
@@ -390,16 +391,7 @@ with manager.connect(host=sys.argv[1], port=int(sys.argv[2]), username=sys.argv[
     await demo.stop()
     demo = await startDemo({ dir, topology: path.join(dir, "topology.json") })
     const again = inData((await nc({ op: "get-config" }))[1])
-    const ours = (xml: string): string =>
-      /<qkd_network.*<\/qkd_network>/s.exec(xml)?.[0] ?? assert.fail(xml)
-    // Lists are ordered by the system, and where a port was taken the inventory has moved its node.
-    const still = (xml: string): string[] =>
-      ours(xml)
-        .replace(/<port>\d+<\/port>/g, "")
-        .split(/(?=<(?:qkd_node|phys_link|qkd_app)>)/)
-        .map((entry) => entry.replace(/(<\/(?:qkd_node|phys_link|qkd_app)>).*/s, "$1"))
-        .sort()
-    assert.deepEqual(still(again), still(config))
+    assert.deepEqual(entriesOf(again), entriesOf(config))
     await active(id)
     await sharesKeys(demo, "A", "C")
   })
