@@ -20,6 +20,8 @@ export interface Target extends Side {
   readonly port: number
   readonly path: string
   readonly connections: number
+  /** Cores that the light client may run on; one where nothing is said. */
+  readonly cores?: string | number
 }
 
 export interface Load {
@@ -32,6 +34,8 @@ export interface Load {
    */
   paced(requests: number, perS: number): Promise<number[]>
   close(): void
+  /** Of the client, where it is a process of its own. */
+  readonly pid?: number | undefined
 }
 
 export type Connect = (target: Target) => Promise<Load>
@@ -50,9 +54,9 @@ export function lightClient(folder: string, { identity, authority }: Side): Conn
   const files = ["client.pem", "client.key", "authority.pem"].map((name) => path.join(folder, name))
   const texts = [identity.certificatePem, identity.privateKeyPem, authority]
   for (const [nth, file] of files.entries()) writeFileSync(file, texts[nth] ?? "", { mode: 0o600 })
-  return ({ port, path: target, connections }) => {
+  return ({ port, path: target, connections, cores = CLIENT_CORE }) => {
     const words = [String(port), ...files, target, String(connections)]
-    return Promise.resolve(new LightLoad(program, words))
+    return Promise.resolve(new LightLoad(program, words, cores))
   }
 }
 
@@ -60,10 +64,14 @@ class LightLoad implements Load {
   readonly #run
   readonly #lines
 
-  constructor(program: string, words: readonly string[]) {
+  constructor(program: string, words: readonly string[], cores: string | number) {
     this.#run = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"] })
-    pinTo(this.#run.pid, CLIENT_CORE)
+    pinTo(this.#run.pid, cores)
     this.#lines = createInterface({ input: this.#run.stdout })[Symbol.asyncIterator]()
+  }
+
+  get pid(): number | undefined {
+    return this.#run.pid
   }
 
   async max(requests: number): Promise<number> {
@@ -143,6 +151,6 @@ async function paced(
 export const [SERVER_CORE, CLIENT_CORE] = [0, 1]
 
 /** All threads of a process, and those that it begins later. Where there is no taskset they go where they like. */
-export function pinTo(pid: number | undefined, core: number): void {
+export function pinTo(pid: number | undefined, core: number | string): void {
   spawnSync("taskset", ["-a", "-p", "-c", String(core), String(pid)], { stdio: "ignore" })
 }

@@ -2,7 +2,7 @@
 // a real audit trail and ETSI 014 in front; the far site that it relays to; and two bare node:https servers: one sends the
 // same bytes again and again, the other draws ids and keys for each answer, stores nothing and tells nobody.
 
-import { createCipheriv, createPrivateKey, randomBytes } from "node:crypto"
+import { createCipheriv, createPrivateKey, generateKeyPairSync, randomBytes } from "node:crypto"
 import https from "node:https"
 import path from "node:path"
 import { uuidFrom, uuidsFrom } from "../src/keys/bytes.js"
@@ -14,10 +14,19 @@ import type { LinkConfig } from "../src/model/link.js"
 import { AuditTrail } from "../src/node/audit.js"
 import { deliveryText } from "../src/node/delivery-record.js"
 import { listenEtsi014 } from "../src/node/etsi014.js"
+import type { Etsi014Options } from "../src/node/etsi014.js"
+import { DeliveryMethods } from "../src/node/etsi014-methods.js"
 import { createKeyManager } from "../src/node/key-manager.js"
 import type { RunningKeyManager } from "../src/node/key-manager.js"
 import { SILENT } from "../src/node/log.js"
-import { spkiSha256 } from "../src/transport/pki.js"
+import { OutletLotDesk } from "../src/node/outlet-lot-desk.js"
+import { Outlets } from "../src/node/outlets.js"
+import {
+  createAuthority,
+  issueRelayCertificate,
+  spkiSha256,
+  validFor,
+} from "../src/transport/pki.js"
 import type { CertifiedKey } from "../src/transport/pki.js"
 import { listen, serverTlsOptions } from "../src/transport/tls.js"
 
@@ -27,6 +36,20 @@ export interface SiteSetup {
   readonly signKeyPem: string
   /** Raw Ed25519, base64. */
   readonly signPublic: string
+}
+
+export function siteSetup(index: number): SiteSetup {
+  const qkdnId = `0000000${index}-0000-4000-8000-000000000000`
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519")
+  const authority = createAuthority("key managers", validFor(1))
+  return {
+    qkdnId,
+    tls: issueRelayCertificate(authority, qkdnId, ["127.0.0.1"], validFor(1)),
+    signKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    signPublic: Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url").toString(
+      "base64",
+    ),
+  }
 }
 
 export interface Setup {
@@ -53,8 +76,33 @@ export async function serve(setup: Setup): Promise<number> {
   if (setup.kind === "bare") return serveBare(setup, sameBodies())
   if (setup.kind === "fresh") return serveBare(setup, freshBody)
   const far = setup.kind === "far"
-  const manager = await keyManager(setup, far ? 1 : 0)
-  if (far) return manager.relayPort
+  if (far) return (await keyManager(setup, 1)).relayPort
+  const parts = await siteParts(setup)
+  const { port } = await listenEtsi014({ ...parts, host: "127.0.0.1", port: 0 })
+  return port
+}
+
+/** The same site, its keys delivered at outlets. @param command what an outlet is started as */
+export async function serveOutlets(
+  setup: Setup,
+  count: number,
+  command: readonly string[],
+): Promise<Outlets> {
+  const parts = await siteParts(setup)
+  const { policy, desk, log, manager } = parts
+  return Outlets.open({
+    ...{ count, command, host: "127.0.0.1", port: 0, tls: parts, policy, log },
+    ...{ saeIdentity: "common-name", maxSaeIdCount: 16 },
+    auditFile: path.join(setup.folder, "audit.log"),
+    methods: new DeliveryMethods(parts),
+    lots: new OutletLotDesk({ lots: manager.lots, policy, desk, livesHere: () => false }),
+  })
+}
+
+type SiteParts = Omit<Etsi014Options, "host" | "port"> & { readonly manager: RunningKeyManager }
+
+async function siteParts(setup: Setup): Promise<SiteParts> {
+  const manager = await keyManager(setup, 0)
   const policy = parsePolicy({
     version: 1,
     qkdnId: setup.sites[0].qkdnId,
@@ -65,9 +113,8 @@ export async function serve(setup: Setup): Promise<number> {
   })
   const app = appOf(setup, 0)
   const audit = await AuditTrail.open(path.join(setup.folder, "audit.log"), () => Date.now())
-  const { port } = await listenEtsi014({
-    host: "127.0.0.1",
-    port: 0,
+  return {
+    manager,
     identity: setup.server,
     callerAuthorities: [setup.authority],
     policy: () => policy,
@@ -75,8 +122,7 @@ export async function serve(setup: Setup): Promise<number> {
     desk: { find: () => app, request: () => Promise.resolve(app) },
     audit: (record) => audit.appendText(deliveryText(record)),
     log: SILENT,
-  })
-  return port
+  }
 }
 
 async function keyManager(setup: Setup, index: 0 | 1): Promise<RunningKeyManager> {
@@ -149,7 +195,7 @@ const COUNTS: ReadonlyMap<string, number> = new Map(
 /** By what is asked for. */
 type Bodies = (target: string) => Buffer | undefined
 
-function sameBodies(): Bodies {
+export function sameBodies(): Bodies {
   const bodies = new Map(Array.from(COUNTS.keys(), (target) => [target, freshBody(target)]))
   return (target) => bodies.get(target)
 }
@@ -167,7 +213,7 @@ function freshBody(target: string): Buffer | undefined {
   return Buffer.from(JSON.stringify({ keys, key_container_extension: told }))
 }
 
-function serveBare({ server, authority }: Setup, bodies: Bodies): Promise<number> {
+export function serveBare({ server, authority }: Setup, bodies: Bodies): Promise<number> {
   const bare = https.createServer(
     serverTlsOptions({ identity: server, authorities: [authority] }),
     (request, response) => {

@@ -10,7 +10,7 @@
 
 import { fork } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -18,7 +18,6 @@ import path from "node:path"
 import { fileURLToPath } from "node:url"
 import {
   createAuthority,
-  issueRelayCertificate,
   issueSaeCertificate,
   issueServerCertificate,
   validFor,
@@ -28,8 +27,8 @@ import { isBuilt, runBuilt } from "./built.js"
 import { Client } from "./delivery-client.js"
 import { CLIENT_CORE, lightClient, ownClient, pinTo, SERVER_CORE } from "./delivery-load.js"
 import type { Load } from "./delivery-load.js"
-import { MASTER, serve, targetOf } from "./delivery-sites.js"
-import type { Setup, SiteSetup } from "./delivery-sites.js"
+import { MASTER, serve, siteSetup, targetOf } from "./delivery-sites.js"
+import type { Setup } from "./delivery-sites.js"
 
 /** The server's side: starts as told, then answers each message with the CPU time used so far. */
 function child(): void {
@@ -121,20 +120,6 @@ function isFed(net: KeyNetwork, link: number): boolean {
   const qkdlId = net.links[link] ?? ""
   const ends = [net.manager(link), net.manager(link + 1)]
   return ends.every((end) => (end.poolFigures(qkdlId)?.stockBits ?? 0) > 4 * FED_BYTES)
-}
-
-function siteSetup(index: number): SiteSetup {
-  const qkdnId = `0000000${index}-0000-4000-8000-000000000000`
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519")
-  const authority = createAuthority("key managers", validFor(1))
-  return {
-    qkdnId,
-    tls: issueRelayCertificate(authority, qkdnId, ["127.0.0.1"], validFor(1)),
-    signKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    signPublic: Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url").toString(
-      "base64",
-    ),
-  }
 }
 
 const KINDS = ["014", "bare", "fresh"] as const
