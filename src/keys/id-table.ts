@@ -103,7 +103,7 @@ export class IdTable {
   }
 
   #put(run: Int32Array, number: number, nth: number): void {
-    if ((this.#count + 1) * 4 > this.#mask) this.#grow()
+    if ((this.#count + 1) * 2 > this.#mask) this.#grow()
     const hash = hashOf(run, nth, this.#seed)
     const at = this.#slotFor(run, nth, hash) * SLOT
     if (this.#slots[at + 1] === 0) this.#count += 1
