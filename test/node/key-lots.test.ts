@@ -132,6 +132,22 @@ describe("lots of end keys", function () {
     assert.equal(net.first.stockedKeys, 0)
   })
 
+  it("leave the far end what was given out of them when the rest is dropped", async () => {
+    const lot = lend(20)
+    const used = ids(lot).slice(0, 4)
+    const faults = net.faults[0] ?? assert.fail()
+    const { allowsEnd } = faults
+    faults.allowsEnd = () => false
+    net.first.lots.takeBack(holder, lot.id, 4, restOf(lot, 4))
+    assert.equal(net.first.stockedKeys, 0)
+    faults.allowsEnd = allowsEnd ?? (() => true)
+    // What was said to the far end before is there when this is.
+    await net.first.makeKeys(net.appId, ...pair(), 1, BITS)
+    const texts = used.map((id) => id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"))
+    const fetched = await net.manager(1).takeKeys(net.saes[1], net.saes[0], texts)
+    assert.equal(fetched.length, 4)
+  })
+
   it("are told to come back when the configuration changes, and wiped when their association is gone", () => {
     const lot = lend(20)
     let recalled = 0
