@@ -79,12 +79,17 @@ export class OutletSite {
     this.policy = this.policyOf(1, ["alice", "amy"])
   }
 
-  policyOf(version: number, saeIds: readonly string[]): SitePolicy {
+  /** @param certificateOf whose key is pinned for an SAE, where it is not its own */
+  policyOf(
+    version: number,
+    saeIds: readonly string[],
+    certificateOf: Readonly<Record<string, string>> = {},
+  ): SitePolicy {
     return parsePolicy({
       ...{ version, qkdnId: node(1), peers: [], relay: { allowed: false, maxHops: 1 } },
       saes: saeIds.map((saeId) => ({
         saeId,
-        spkiSha256: [spkiSha256(this.folder.pem(`${saeId}.pem`))],
+        spkiSha256: [spkiSha256(this.folder.pem(`${certificateOf[saeId] ?? saeId}.pem`))],
       })),
       limits: { minKeySizeBits: 64, maxKeySizeBits: 4096, maxKeysPerRequest: 128 },
     })
