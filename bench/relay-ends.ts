@@ -50,8 +50,13 @@ interface Count {
 }
 
 const BLOCK_BYTES = 65_536
-/** What the modules keep in stock, and how often they look. */
-const STOCK_BITS = 16e6
+/**
+ * A million keys a second are 33 MB: of the usual pool an eighth of a second, and the modules would be waited for. So it is
+ * larger, and so is what the modules keep in stock and add at a time.
+ */
+const POOL_BYTES = 1 << 25
+const STOCK_BITS = 100e6
+const BLOCKS_AT_ONCE = 16
 const LOOK_MS = 2
 const ID_BYTES = 36
 
@@ -224,7 +229,7 @@ class BenchEnd {
         continue
       }
       const since = cpuUs()
-      const blocks = Array.from({ length: 4 }, () => stream.update(zeros))
+      const blocks = Array.from({ length: BLOCKS_AT_ONCE }, () => stream.update(zeros))
       this.#drawingUs += cpuUs() - since
       const added = blocks.map((drawn) =>
         this.manager.addLinkKey(linkId, uuidFrom(drawn), Secret.take(drawn.subarray(16))),
@@ -246,7 +251,10 @@ async function managerOf({ site, durable }: EndSetup): Promise<RunningKeyManager
     },
     listen: { host: "127.0.0.1", port: 0 },
     policy: policyOf(site),
-    limits: { pingMs: 500, redialMinMs: 20, redialMaxMs: 200, transferTimeoutMs: 10_000 },
+    limits: {
+      ...{ pingMs: 500, redialMinMs: 20, redialMaxMs: 200, transferTimeoutMs: 10_000 },
+      pool: { maxHeldBytes: POOL_BYTES },
+    },
   })
 }
 

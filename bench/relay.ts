@@ -135,7 +135,8 @@ async function main(): Promise<void> {
       [128, 8],
       [1024, 4],
       [1024, 8],
-      [4096, 2],
+      [1024, 16],
+      [4096, 4],
     ] as const)
       await measureEnds({ durable, batch, atOnce, warmS: 2, seconds })
   }
