@@ -3,7 +3,8 @@
 // the same bytes. Same light client (bench/delivery-load.c), same certificates, kept connections, rounds by turns, compiled as it
 // is installed. Nothing is pinned: where there are two cores, the client, the node's own process and the far site run beside the
 // servers, so requests/s of two stay below twice those of one. What two cores cost is seen in the CPU time of a request, of all
-// processes of a server together; the client's and the far site's stand beside it.
+// processes of a server together; the client's and the far site's stand beside it. And then, as root, with each outlet and each
+// worker on a core of its own that is a quarter of a real one: there two are compared with one by requests/s.
 //
 //   node --import tsx bench/delivery-cores.ts [--smoke]
 
@@ -35,9 +36,13 @@ import {
   targetOf,
 } from "./delivery-sites.js"
 import type { Setup } from "./delivery-sites.js"
+import { SlowCores } from "./slow-cores.js"
 
 const SELF = fileURLToPath(import.meta.url)
-const CONNECTIONS = 16
+/** To each process that serves. */
+const CONNECTIONS = 8
+/** Of a real core, for each of them: two take half of one, and leave enough for all that is beside them. */
+const SLOW_CORE = 0.25
 /** See bench/delivery.ts: the far site remembers what nobody fetches for a second. */
 const FORGOTTEN_MS = 1500
 const TICKS_PER_S = 100
@@ -121,6 +126,8 @@ interface Round {
 interface Server extends Served {
   readonly name: string
   readonly run: ChildProcess
+  /** Processes that serve beside each other. */
+  readonly serving: number
   readonly farPid?: number
 }
 
@@ -170,14 +177,32 @@ async function main(): Promise<void> {
     farRuns.push(far.run)
     const near = { setup: { ...site, kind: "014" as const, relayPort: far.port }, count }
     const name = count === 0 ? "node by itself" : `node, ${count} outlet${count === 1 ? "" : "s"}`
-    all.push({ ...(await started(near)), name, ...(far.pids[0] && { farPid: far.pids[0] }) })
+    const node = { ...(await started(near)), name, serving: Math.max(1, count) }
+    all.push({ ...node, ...(far.pids[0] && { farPid: far.pids[0] }) })
     if (count === 0) continue
     const bare = await started({ setup: { ...site, kind: "bare" }, count })
-    all.push({ ...bare, name: `bare, ${count} worker${count === 1 ? "" : "s"}` })
+    const workers = `bare, ${count} worker${count === 1 ? "" : "s"}`
+    all.push({ ...bare, name: workers, serving: count })
   }
-  const results = await measured(all, connect, side, rounds, requests)
-  print(all, results)
-  for (const { run } of [...all, ...farRuns.map((run) => ({ run }))]) run.disconnect()
+  console.log(
+    `enc_keys, one of 256 bits, ${CONNECTIONS} connections a process, ${cpus().length} cores:`,
+  )
+  print(all, await measured(all, connect, side, rounds, requests))
+  const slow = SlowCores.open()
+  if (slow === undefined) console.log("no slower cores: control groups cannot be made here")
+  else {
+    const several = all.filter(({ pids }) => pids.length > 1)
+    for (const { pids } of several) for (const pid of pids.slice(1)) slow.put(pid, SLOW_CORE)
+    console.log(`each outlet and worker on a core of its own, ${SLOW_CORE} of a real one:`)
+    print(several, await measured(several, connect, side, rounds, requests / 2))
+  }
+  const runs = [...all.map(({ run }) => run), ...farRuns]
+  const ended = runs.map((run) => once(run, "exit"))
+  for (const run of runs) run.disconnect()
+  await Promise.all(ended)
+  // Workers and outlets end with what they belong to, a moment later.
+  await pause(FORGOTTEN_MS)
+  slow?.close()
   rmSync(folder, { recursive: true })
 }
 
@@ -194,7 +219,8 @@ async function measured(
   for (let i = rounds === 1 ? 0 : -2; i < rounds; i++) {
     for (const server of all) {
       if (server.farPid !== undefined) await pause(FORGOTTEN_MS)
-      const target = { ...side, port: server.port, path: targetOf(1), connections: CONNECTIONS }
+      const connections = CONNECTIONS * server.serving
+      const target = { ...side, port: server.port, path: targetOf(1), connections }
       const load = await connect({ ...target, cores })
       const result = await round(server, load, requests)
       load.close()
@@ -208,7 +234,6 @@ function print(all: readonly Server[], results: ReadonlyMap<Server, readonly Rou
   const of = (server: Server | undefined, what: (round: Round) => number): number =>
     median((server && results.get(server))?.map(what) ?? [])
   const sum = ({ servers }: Round): number => servers.reduce((total, each) => total + each, 0)
-  console.log(`enc_keys, one of 256 bits, ${CONNECTIONS} connections, ${cpus().length} cores:`)
   for (const server of all) {
     const each = server.pids.map((_, nth) =>
       of(server, ({ servers }) => servers[nth] ?? 0).toFixed(1),
