@@ -1,5 +1,5 @@
 // The key plane under chaos: four node programs in a square with a man in the middle of every link, SAEs that fetch
-// keys at both ends, and those of groups at three, over HTTPS all the while, and one disturbance after the other: SIGKILL, cut connections, cut fibres,
+// keys at both ends, and those of groups at three, over HTTPS all the while, and one disturbance after the other: SIGKILL of nodes and of outlets, cut connections, cut fibres,
 // wall clocks moved by an hour or a year, a full disk, an old copy of a key store put back. An outside ledger of hashes
 // ends the run with an error as soon as a key is given twice, differs, is lost, or a pad bit is used twice.
 //
@@ -14,7 +14,8 @@ const [keys = "20000", restMs = "1500", seed, rateBps = "2000000"] = process.arg
 const chosen = seed === undefined ? randomInt(2 ** 31) : Number(seed)
 const order: Disturbance[] = [
   ...(["kill", "connection", "kill", "clock", "fibre", "kill", "connection", "clock"] as const),
-  ...(["restore", "kill", "connection", "kill", "disk", "kill", "clock", "connection"] as const),
+  ...(["outlet", "restore", "kill", "connection", "outlet", "kill", "disk", "kill"] as const),
+  ...(["clock", "outlet", "connection"] as const),
 ]
 console.log(`${keys} keys, seed ${chosen}`)
 const from = Date.now()

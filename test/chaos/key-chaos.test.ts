@@ -20,7 +20,7 @@ describe("four nodes that are killed, cut, set back and filled up", function () 
 
   it(`T3, N6, D2, I5: give every key once to each of its SAEs, the same to both, and use no bit twice (seed ${SEED})`, async () => {
     chaos = await KeyChaos.start(new Dice(SEED), 2_000_000)
-    await chaos.run(5000, ["kill", "connection", "clock", "kill", "restore", "disk"], 300)
+    await chaos.run(5000, ["kill", "connection", "outlet", "clock", "kill", "restore", "disk"], 300)
     await chaos.settle()
     const { ledger, report } = chaos
     assert.ok(ledger.report.fetched >= 4000, `only ${ledger.report.fetched} keys were fetched`)
@@ -31,6 +31,7 @@ describe("four nodes that are killed, cut, set back and filled up", function () 
     // Links go on making key that nobody uses.
     while (chaos.erasures === 0) await pause(200)
     assert.equal(report.backupsRestored, 1)
+    assert.ok(report.outletsKilled > 0)
     assert.equal(report.disksFull, chaos.hasSmallDisk ? 1 : 0)
   })
 })

@@ -6,12 +6,13 @@ import assert from "node:assert/strict"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Dice } from "../core/dice.js"
 import { KeyLedger } from "./key-ledger.js"
-import { GROUPS, NAMES, PAIRS } from "./key-square.js"
+import { GROUPS, NAMES, OUTLET_NAMES, PAIRS } from "./key-square.js"
 import type { Group, Name, Pair } from "./key-square.js"
 import { KeyWorld } from "./key-world.js"
 
 export interface ChaosReport {
   kills: number
+  outletsKilled: number
   connectionsCut: number
   fibresCut: number
   clockJumps: number
@@ -22,7 +23,7 @@ export interface ChaosReport {
   lostCalls: number
 }
 
-export type Disturbance = "kill" | "connection" | "fibre" | "clock" | "disk" | "restore"
+export type Disturbance = "kill" | "outlet" | "connection" | "fibre" | "clock" | "disk" | "restore"
 const KEYS_PER_CALL = 128
 const HOUR_MS = 3_600_000
 const PATIENCE_MS = 120_000
@@ -33,6 +34,7 @@ export class KeyChaos {
   readonly ledger: KeyLedger
   readonly report: ChaosReport = {
     kills: 0,
+    outletsKilled: 0,
     connectionsCut: 0,
     fibresCut: 0,
     clockJumps: 0,
@@ -286,6 +288,9 @@ export class KeyChaos {
         this.report.kills++
         if (this.#dice.below(3) === 0) world.backUp(name)
         await world.startNode(name)
+        return
+      case "outlet":
+        if (world.killOutlet(this.#dice.of(OUTLET_NAMES))) this.report.outletsKilled++
         return
       case "connection":
         world.cutConnections(link)

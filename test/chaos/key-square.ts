@@ -4,6 +4,8 @@ import type { AppConfig } from "../../src/model/app.js"
 
 export const NAMES = ["a", "b", "c", "d"] as const
 export type Name = (typeof NAMES)[number]
+/** Nodes that deliver at outlets; the others deliver by themselves. */
+export const OUTLET_NAMES = ["a", "d"] as const
 export const EDGES: readonly (readonly [Name, Name])[] = [
   ["a", "b"],
   ["b", "d"],

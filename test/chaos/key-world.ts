@@ -34,7 +34,7 @@ import { schema } from "../node/agent-site.js"
 import { RelayProxy } from "../node/relay-proxy.js"
 import type { KeyLedger } from "./key-ledger.js"
 import { Meddler } from "./key-meddler.js"
-import { APPS, EDGES, NAMES, PATHS, pathId } from "./key-square.js"
+import { APPS, EDGES, NAMES, OUTLET_NAMES, PATHS, pathId } from "./key-square.js"
 import type { Name } from "./key-square.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -103,7 +103,11 @@ export class KeyWorld {
     Date.now = () => now() - MADE_EARLIER_MS
     try {
       const files = await writeNodeFiles(dir, plan, fibres)
-      for (const { configFile } of files.nodes) limitAge(configFile)
+      for (const [index, { configFile }] of files.nodes.entries())
+        adapt(
+          configFile,
+          OUTLET_NAMES.some((name) => name === plan.nodes[index]?.name) ? OUTLETS : 0,
+        )
       return new KeyWorld(dir, plan, fibres, files, ledger, onFault)
     } finally {
       Date.now = now
@@ -181,6 +185,16 @@ export class KeyWorld {
     const gone = new Promise((resolve) => child.once("exit", resolve))
     child.kill("SIGKILL")
     await gone
+  }
+
+  /** One of the node's. @returns whether there was one: they may just be starting */
+  killOutlet(name: Name): boolean {
+    const pid = this.#children.get(name)?.pid
+    if (pid === undefined) return false
+    const [outlet] = outletsOf(pid)
+    if (outlet === undefined) return false
+    process.kill(outlet, "SIGKILL")
+    return true
   }
 
   moveClock(name: Name, offsetMs: number): void {
@@ -383,9 +397,27 @@ export class KeyWorld {
   }
 }
 
+const OUTLETS = 2
+
+/** Children of a process that are outlets; none once it is gone. */
+function outletsOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")
+    return children.map(Number).filter((child) => {
+      return readFileSync(`/proc/${child}/cmdline`, "utf8").includes("node-outlet")
+    })
+  } catch {
+    return []
+  }
+}
+
 /** Links make far more key than is used: what is left over becomes too old all the while. */
-function limitAge(configFile: string): void {
-  const file = JSON.parse(readFileSync(configFile, "utf8")) as Record<string, object>
+function adapt(configFile: string, outlets: number): void {
+  const file = JSON.parse(readFileSync(configFile, "utf8")) as Record<
+    string,
+    { readonly etsi014: object }
+  >
   const [name = "", node] = Object.entries(file)[0] ?? []
-  writeFileSync(configFile, JSON.stringify({ [name]: { ...node, link_key: { max_age_s: 10 } } }))
+  const more = { link_key: { max_age_s: 10 }, etsi014: { ...node?.etsi014, outlets } }
+  writeFileSync(configFile, JSON.stringify({ [name]: { ...node, ...more } }))
 }
