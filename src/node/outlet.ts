@@ -168,14 +168,18 @@ export class Outlet {
     this.#channel.send(news)
   }
 
-  readonly #log: Log = Object.fromEntries(
-    (["debug", "info", "warn", "error"] as const).map((level) => [
-      level,
-      (facts: LogFacts, message: string) => {
-        this.#say({ op: "log", level, facts: plainFacts(facts), message })
-      },
-    ]),
-  ) as unknown as Log
+  readonly #log: Log = {
+    debug: this.#logAt("debug"),
+    info: this.#logAt("info"),
+    warn: this.#logAt("warn"),
+    error: this.#logAt("error"),
+  }
+
+  #logAt(level: keyof Log): (facts: LogFacts, message: string) => void {
+    return (facts, message) => {
+      this.#say({ op: "log", level, facts: plainFacts(facts), message })
+    }
+  }
 }
 
 function policyOf(document: unknown): SitePolicy {
